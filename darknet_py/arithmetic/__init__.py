@@ -1,0 +1,1 @@
+"""Integers: shapes, windows, receptive fields and costs. No text, no torch."""

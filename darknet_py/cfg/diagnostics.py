@@ -1,0 +1,120 @@
+"""What is wrong with a cfg, and where: spans, diagnostics, and how they are drawn."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import DarknetPyError, shown
+
+Severity = Literal["error", "warning", "hint"]
+SIMILAR = 0.75  # a bad suggestion is worse than none
+WIDEST = 160  # characters of a source line that are shown
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one line: `line` and `column` count from 1, `length` in characters."""
+
+    line: int
+    column: int = 1
+    length: int = 1
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One fault or doubt, at its place.
+
+    Args:
+        code: the stable name of the kind of fault, as in `error[unknown-key]`.
+        message: what is wrong, in one line.
+        reason: why it matters, or what was expected (may be empty).
+        suggestion: the text that was probably meant; shown only when it is likely.
+        source: the line itself, without its end.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    path: str
+    span: Span
+    reason: str = ""
+    suggestion: str = ""
+    source: str = ""
+
+    def __str__(self) -> str:
+        head = f"{shown(self.path)}:{self.span.line}:{self.span.column}: {self.severity}[{self.code}]: {self.message}"
+        lines = [head, *self._drawn()]
+        if self.reason:
+            lines.append(f"   = {self.reason}")
+        return "\n".join(lines)
+
+    def _drawn(self) -> list[str]:
+        if not self.source:
+            return [f"   = did you mean `{self.suggestion}`?"] if self.suggestion else []
+        text = self.source.replace("\t", " ")
+        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:WIDEST]
+        start = min(self.span.column - 1, WIDEST)
+        caret = " " * start + "^" * max(1, min(self.span.length, len(text) - start))
+        question = f" did you mean `{self.suggestion}`?" if self.suggestion else ""
+        return ["   |", f"{self.span.line:>3}| {text}", f"   | {caret}{question}"]
+
+    def to_json(self) -> dict[str, object]:
+        """The stable form for `lint --format json`."""
+        return {
+            "file": self.path,
+            "line": self.span.line,
+            "column": self.span.column,
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "suggestion": self.suggestion or None,
+        }
+
+
+class CfgError(DarknetPyError):
+    """A cfg that cannot be used; carries every fault that was found, not only the first."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        Exception.__init__(self, "\n".join(str(d) for d in self.diagnostics))
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What a layer says is wrong with itself, in terms of its keys; `compile` knows the line.
+
+    Args:
+        key: the key to point at; the section's header when empty or absent from the text.
+        reads: None to point at the layer itself, k to point at the k-th layer it reads.
+    """
+
+    message: str
+    key: str = ""
+    code: str = "bad-value"
+    reason: str = ""
+    suggestion: str = ""
+    severity: Severity = "error"
+    reads: int | None = None
+
+
+class Refused(Exception):
+    """A layer cannot have a shape; carries the complaint."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint.message)
+        self.complaint = complaint
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, or an empty string.
+
+    >>> did_you_mean("leeky", ["leaky", "linear"])
+    'leaky'
+    >>> did_you_mean("filters", ["size", "stride"])
+    ''
+    """
+    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=SIMILAR)
+    return matches[0] if matches else ""

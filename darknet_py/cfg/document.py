@@ -1,0 +1,178 @@
+"""A cfg file as text: sections, entries, and the line and column of each. Lossless: `str(parse(text)) == text`.
+
+The reading rules are Darknet's (AlexeyAB, `read_cfg` and `read_data_cfg`): all white space inside a line is dropped, a line
+is a comment only if its first character is `#` or `;`, an entry is split at its first `=`, a section's name is the whole line.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..errors import DarknetPyError, shown
+from .diagnostics import CfgError, Diagnostic, Span
+
+MOST_BYTES = 1 << 20
+MOST_LINE = 4096
+MOST_SECTIONS = 2048
+MOST_ENTRIES = 256
+COMMENT = "#;"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One `key=value` line; `value` as Darknet reads it, without white space."""
+
+    key: str
+    value: str
+    span: Span
+    value_span: Span
+
+
+@dataclass(frozen=True)
+class Section:
+    """A `[name]` and the entries below it."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    span: Span
+
+    def first(self, key: str) -> Entry | None:
+        """The entry Darknet would use: the first of equal keys."""
+        return next((e for e in self.entries if e.key == key), None)
+
+
+@dataclass(frozen=True)
+class Document:
+    """The text of a cfg, whole, with what was found in it.
+
+    `faults` are the lines that are neither comment, section nor entry.
+    """
+
+    path: str
+    lines: tuple[str, ...]
+    sections: tuple[Section, ...]
+    faults: tuple[Diagnostic, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return "".join(self.lines)
+
+    def source(self, line: int) -> str:
+        """Line number `line`, from 1, without its end."""
+        return self.lines[line - 1].rstrip("\r\n") if 0 < line <= len(self.lines) else ""
+
+
+def read(path: str | Path) -> Document:
+    """Read and parse a file.
+
+    Raises:
+        DarknetPyError: when it is no regular file, or cannot be read.
+        CfgError: when it is too large or holds a NUL byte.
+    """
+    file = Path(path)
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise DarknetPyError("is not a regular file; expected a cfg", where=path)
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise DarknetPyError("no such file", where=path, hint="see `darknet-py show --help`") from None
+    except (OSError, ValueError) as error:
+        raise DarknetPyError(f"cannot be read: {error}", where=path) from None
+    if len(data) > MOST_BYTES:
+        raise DarknetPyError(f"is larger than {MOST_BYTES:,} bytes, so it is no cfg", where=path)
+    if b"\0" in data:
+        raise DarknetPyError(f"has a NUL byte at offset {data.index(0)}, so it is no text", where=path)
+    return parse(data.decode("utf-8", errors="surrogateescape"), path=str(path))
+
+
+def parse(text: str, *, path: str = "<cfg>") -> Document:
+    """Find the sections and entries of a text; what is neither becomes a fault of the document."""
+    lines = tuple(_split(text))
+    reader = _Reader(path)
+    for number, line in enumerate(lines, start=1):
+        reader.take(number, line)
+    sections = tuple(replace(s, entries=tuple(e)) for s, e in zip(reader.sections, reader.entries, strict=True))
+    return Document(path, lines, sections, tuple(reader.faults))
+
+
+def must_parse(document: Document) -> Document:
+    """The document itself, if every line of it could be read; else CfgError with all its faults."""
+    if document.faults:
+        raise CfgError(document.faults)
+    return document
+
+
+def _split(text: str) -> list[str]:
+    """Lines with their ends, cut at line feeds alone (as `fgets` does)."""
+    pieces = text.split("\n")
+    return [piece + "\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+
+
+class _Reader:
+    """The state of one pass over the lines."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.sections: list[Section] = []
+        self.entries: list[list[Entry]] = []
+        self.faults: list[Diagnostic] = []
+
+    def take(self, number: int, line: str) -> None:
+        body = line.rstrip("\r\n").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+        shift = len(line.rstrip("\r\n")) - len(body)
+        start = len(body) - len(body.lstrip())
+        packed = "".join(body.split())
+        span = Span(number, shift + start + 1, max(1, len(body.strip())))
+        if len(body) > MOST_LINE:
+            self.fault("long-line", f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read", span)
+        elif not packed or packed[0] in COMMENT:
+            return
+        elif not packed.isascii() and not _ascii_before_comment(packed):
+            self.fault("not-ascii", f"{shown(packed, limit=40)!s} has characters that are not ASCII", span, body)
+        elif packed[0] == "[":
+            self.header(packed, span, body)
+        else:
+            self.entry(packed, body, span, shift)
+
+    def header(self, packed: str, span: Span, body: str) -> None:
+        name = packed[1:].partition("]")[0]
+        if packed != f"[{name}]" or not name or "[" in name:
+            self.fault("bad-section", f"{shown(packed)} is not a section; expected [name] alone on its line", span, body)
+        if len(self.sections) == MOST_SECTIONS:
+            self.fault("too-long", f"more than {MOST_SECTIONS:,} sections", span, body)
+        self.sections.append(Section(name, (), span))
+        self.entries.append([])
+
+    def entry(self, packed: str, body: str, span: Span, shift: int) -> None:
+        key, equals, value = packed.partition("=")
+        if not equals or not key:
+            self.fault("no-key", f"{shown(packed)} is not `key=value`", span, body, "expected `key=value`, `[section]`, or `# comment`")
+        elif not value:
+            self.fault("no-value", f"{shown(key)} has no value", span, body, "Darknet drops such a line and uses the default")
+        elif not self.sections:
+            self.fault("no-section", f"{shown(packed)} stands before the first section", span, body, "a cfg begins with [net]")
+        elif len(self.entries[-1]) == MOST_ENTRIES:
+            self.fault("too-long", f"more than {MOST_ENTRIES} keys in one section", span, body)
+        else:
+            self.entries[-1].append(Entry(key, value, _key_span(span, body), _value_span(span.line, body, shift)))
+
+    def fault(self, code: str, message: str, span: Span, body: str = "", reason: str = "") -> None:
+        if len(self.faults) < MOST_ENTRIES:
+            self.faults.append(Diagnostic("error", code, message, self.path, span, reason, source=body))
+
+
+def _ascii_before_comment(packed: str) -> bool:
+    cut = min((packed.find(c) for c in COMMENT if c in packed), default=len(packed))
+    return packed[:cut].isascii()
+
+
+def _key_span(span: Span, body: str) -> Span:
+    return Span(span.line, span.column, len(body.partition("=")[0].strip()))
+
+
+def _value_span(line: int, body: str, shift: int) -> Span:
+    at = body.index("=") + 1
+    value = body[at:]
+    return Span(line, shift + at + len(value) - len(value.lstrip()) + 1, len(value.strip()))

@@ -1,0 +1,244 @@
+"""Keys of a section, declared once: type, default, range and meaning. A class of keys reads a Section."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ..errors import shown
+from .diagnostics import Diagnostic, Severity, Span, did_you_mean
+from .document import COMMENT, Document, Entry, Section
+
+REQUIRED: Any = object()
+INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
+FLOAT = re.compile(r"[-+]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What one key of a section may hold."""
+
+    name: str
+    default: Any
+    doc: str
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    one_of: tuple[str, ...] = ()
+    ignored: str = ""
+    refused: str = ""
+
+    def refusal(self, value: Any) -> str:
+        """Why a value lies outside the range, or an empty string."""
+        if self.refused and value != self.default:
+            return f"is not supported: {self.refused}"
+        for number in value if isinstance(value, tuple) else (value,):
+            if self.one_of and number not in self.one_of:
+                return "is not known"
+            if self.above is not None and not number > self.above:
+                return f"must be above {self.above:g}"
+            if self.at_least is not None and not number >= self.at_least:
+                return f"must be at least {self.at_least:g}"
+            if self.at_most is not None and not number <= self.at_most:
+                return f"must be at most {self.at_most:g}"
+        return ""
+
+
+@dataclass(frozen=True)
+class SameAs:
+    """A default that follows another key of the same section."""
+
+    field: str
+    rule: Callable[[Any], Any] = lambda value: value
+
+
+def same_as(field: str, rule: Callable[[Any], Any] = lambda value: value) -> SameAs:
+    """The default of one key taken from another, through `rule`: `padding` is `size - 1`."""
+    return SameAs(field, rule)
+
+
+def key(
+    default: Any = REQUIRED,
+    *,
+    doc: str,
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+    above: float | None = None,
+    one_of: tuple[str, ...] = (),
+    name: str = "",
+    ignored: str = "",
+    refused: str = "",
+) -> Any:
+    """Declare one key of a section, as a field of the section's class.
+
+    Args:
+        default: the value where the text has none; REQUIRED, a value, or `same_as(field)`.
+        name: the word in the cfg, where it is no Python name (`from`).
+        ignored: why we read the key and do not honour it; `lint` says so when it is set.
+        refused: why any value but the default is a fault: the network would be another.
+    """
+    declared = Key(name, default, doc, unit, at_least, at_most, above, one_of, ignored, refused)
+    plain = REQUIRED if default is REQUIRED else default
+    if plain is REQUIRED or isinstance(default, SameAs):
+        return dataclasses.field(metadata={"key": declared})
+    return dataclasses.field(default=plain, metadata={"key": declared})
+
+
+@cache
+def keys_of(cls: type) -> dict[str, Key]:
+    """Every declared key of a class by field name, in the order of declaration."""
+    found = {}
+    for item in dataclasses.fields(cls):
+        if "key" in item.metadata:
+            declared = item.metadata["key"]
+            found[item.name] = dataclasses.replace(declared, name=declared.name or item.name)
+    return found
+
+
+@cache
+def types_of(cls: type) -> dict[str, Any]:
+    """The type of every field: int, float, str, bool, tuple[int, ...] or tuple[float, ...]."""
+    return typing.get_type_hints(cls)
+
+
+class _Unreadable(Exception):
+    """A value is not of its key's type; the text says what was expected."""
+
+
+def read_keys(cls: type, section: Section, document: Document, *, lenient: bool = False) -> tuple[Any, list[Diagnostic]]:
+    """Read a section into an instance of `cls`.
+
+    The first of two equal keys wins, as in Darknet. A key that the class does not have is a warning, or a fault when it is
+    likely to be a misspelling of one that the section lacks (unless `lenient`).
+
+    Returns:
+        The instance, or None when a key is missing or wrong; and every fault and doubt.
+    """
+    reader = _Keys(cls, section, document, lenient)
+    values = reader.values()
+    faulty = any(d.severity == "error" for d in reader.diagnostics)
+    return (None if faulty else cls(**values)), reader.diagnostics
+
+
+class _Keys:
+    """One section being read."""
+
+    def __init__(self, cls: type, section: Section, document: Document, lenient: bool) -> None:
+        self.cls, self.section, self.document, self.lenient = cls, section, document, lenient
+        self.by_name = {k.name: (field, k) for field, k in keys_of(cls).items()}
+        self.diagnostics: list[Diagnostic] = []
+
+    def values(self) -> dict[str, Any]:
+        found = dict(self.read())
+        for field, declared in keys_of(self.cls).items():
+            if field not in found:
+                found[field] = self.default(declared, found)
+        return found
+
+    def read(self) -> Iterator[tuple[str, Any]]:
+        seen: dict[str, Entry] = {}
+        for entry in self.section.entries:
+            if entry.key in seen:
+                self.repeated(entry, seen[entry.key])
+            elif entry.key in self.by_name:
+                seen[entry.key] = entry
+                field, declared = self.by_name[entry.key]
+                value = self.convert(entry, declared, types_of(self.cls)[field])
+                if value is not None:
+                    yield field, value
+            else:
+                self.unknown(entry)
+
+    def default(self, declared: Key, found: dict[str, Any]) -> Any:
+        if declared.default is REQUIRED:
+            if not self.section.first(declared.name):
+                wanted = f"[{self.section.name}] needs `{declared.name}=`: {declared.doc}"
+                self.say("error", "missing-key", wanted, self.section.span)
+            return None
+        if isinstance(declared.default, SameAs):
+            base = found.get(declared.default.field, self._declared_default(declared.default.field))
+            return None if base is None else declared.default.rule(base)
+        return declared.default
+
+    def _declared_default(self, field: str) -> Any:
+        return self.default(keys_of(self.cls)[field], {})
+
+    def convert(self, entry: Entry, declared: Key, kind: Any) -> Any:
+        text = self.without_comment(entry, kind)
+        try:
+            value = _value(text, kind)
+        except _Unreadable as error:
+            self.say("error", "bad-value", f"{entry.key}={shown(text)}: {error}", entry.value_span)
+            return None
+        refusal = declared.refusal(value)
+        if refusal:
+            self.refuse(entry, declared, text, refusal)
+            return None
+        if declared.ignored and value != declared.default:
+            self.say("warning", "ignored-key", f"{entry.key}={shown(text)} is read and not honoured", entry.span, declared.ignored)
+        return value
+
+    def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> None:
+        code = "unknown-value" if declared.one_of else "out-of-range"
+        bare = re.split(f"[{COMMENT}]", text)[0]
+        guess = bare if bare in declared.one_of else did_you_mean(text, declared.one_of)
+        reason = "" if guess or not declared.one_of else f"expected one of {', '.join(declared.one_of)}"
+        if bare in declared.one_of:
+            reason = "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
+        self.say("error", code, f"{entry.key}={shown(text)} {refusal}", entry.value_span, reason, guess)
+
+    def without_comment(self, entry: Entry, kind: Any) -> str:
+        bare = re.split(f"[{COMMENT}]", entry.value)[0]
+        if kind is str or bare == entry.value:
+            return entry.value
+        why = "Darknet has no comments behind values; its number reader stops at the first other character"
+        self.say("warning", "inline-comment", f"{entry.key}={shown(entry.value)} is read as {shown(bare)}", entry.value_span, why)
+        return bare
+
+    def unknown(self, entry: Entry) -> None:
+        lacking = [name for name in self.by_name if not self.section.first(name)]
+        guess = did_you_mean(entry.key, lacking)
+        severity: Severity = "error" if guess and not self.lenient else "warning"
+        message = f"[{self.section.name}] has no key `{shown(entry.key)}`"
+        self.say(severity, "unknown-key", message, entry.span, "" if guess else "Darknet ignores it too", guess)
+
+    def repeated(self, entry: Entry, first: Entry) -> None:
+        same = "says the same" if entry.value == first.value else f"is not used; line {first.span.line} is ({shown(first.value)})"
+        message = f"a second `{shown(entry.key)}` in this section {same}"
+        self.say("warning", "duplicate-key", message, entry.span, "Darknet keeps the first of two equal keys")
+
+    def say(self, severity: Severity, code: str, message: str, span: Span, reason: str = "", guess: str = "") -> None:
+        source = self.document.source(span.line)
+        self.diagnostics.append(Diagnostic(severity, code, message, self.document.path, span, reason, guess, source))
+
+
+def _value(text: str, kind: Any) -> Any:
+    if typing.get_origin(kind) is tuple:
+        element = typing.get_args(kind)[0]
+        return tuple(_value(item, element) for item in text.split(","))
+    if kind is str:
+        return text
+    if kind is float:
+        return _float(text)
+    number = _integer(text)
+    return number != 0 if kind is bool else number
+
+
+def _integer(text: str) -> int:
+    if not INTEGER.fullmatch(text):
+        raise _Unreadable("expected a whole number")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if not FLOAT.fullmatch(text) or not math.isfinite(float(text)):
+        raise _Unreadable("expected a number")
+    return float(text)

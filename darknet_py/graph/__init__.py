@@ -1,0 +1,1 @@
+"""Meaning: references resolved, shapes checked, and folds over the graph."""

@@ -1,0 +1,162 @@
+"""From text to meaning: layers read, references resolved, shapes checked, all faults collected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..arithmetic.shape import Shape
+from ..cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused, Span, did_you_mean
+from ..cfg.document import Document, Section
+from ..cfg.keys import read_keys
+from ..errors import shown
+from ..layers.base import ALIASES, CATALOGUE, Layer, layer_class
+from ..layers.head import Head
+from ..layers.net import Net
+from .graph import Graph, Node
+
+__all__ = ["compile"]
+
+ELSEWHERE = frozenset(
+    "activation batchnorm connected contrastive conv_lstm cost crnn crop deconvolutional detection empty Gaussian_yolo gru history "
+    "implicit iseg l2norm local logistic lstm normalization reorg3d rnn sam scale_channels silence".split()
+)  # sections of Darknet that are not built here yet
+MOST_FLOATS = 1 << 33  # 32 GiB of one image's maps, or of weights: no machine that this is meant for holds it
+UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is a fault"
+
+
+def compile(document: Document, *, lenient: bool = False) -> Graph:
+    """Understand a cfg.
+
+    Args:
+        lenient: take a likely misspelling of a key for an unknown key, which Darknet ignores.
+
+    Raises:
+        CfgError: with every fault of the text, in the order of its lines.
+    """
+    return _Compiler(document, lenient).graph()
+
+
+class _Compiler:
+    """One document on its way to a graph."""
+
+    def __init__(self, document: Document, lenient: bool) -> None:
+        self.document, self.lenient = document, lenient
+        self.diagnostics: list[Diagnostic] = list(document.faults)
+        self.sections = document.sections[1:]
+        self.shapes: list[Shape | None] = []
+        self.nodes: list[Node] = []
+
+    def graph(self) -> Graph:
+        net = self.net()
+        self.image = net.shape() if net and min(net.width, net.height, net.channels) > 0 else None
+        for index, section in enumerate(self.sections):
+            self.shapes.append(self.layer(index, section))
+        self.budget()
+        faults = [d for d in self.diagnostics if d.severity == "error"]
+        if faults:
+            raise CfgError(sorted(self.diagnostics, key=lambda d: (d.span.line, d.span.column)))
+        assert net is not None
+        return Graph(net, tuple(self.nodes), self.document, tuple(self.diagnostics))
+
+    def net(self) -> Net | None:
+        first = self.document.sections[0] if self.document.sections else None
+        if first is None or layer_class(first.name) is not Net:
+            span, reason = (first.span if first else Span(1)), "a cfg begins with [net], the size of the input"
+            self.say(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
+            return None
+        if len(self.document.sections) == 1:
+            self.say(first.span, Complaint("there is no layer after [net]", code="no-layers"))
+        net, found = read_keys(Net, first, self.document, lenient=self.lenient)
+        self.diagnostics += found
+        for complaint in net.check() if net else ():
+            self.complain(first, complaint, ())
+        return net
+
+    def layer(self, index: int, section: Section) -> Shape | None:
+        """Read one section and enter its node; its shape, or None when a fault hides it."""
+        cls = layer_class(section.name)
+        if cls is None or cls is Net:
+            self.unknown(section, cls)
+            return None
+        layer, found = read_keys(cls, section, self.document, lenient=self.lenient)
+        self.diagnostics += found
+        if layer is None:
+            return None
+        inputs = layer.inputs(index)
+        maps = [self.source(section, layer, index, i, k) for k, i in enumerate(inputs)]
+        if any(m is None for m in maps):
+            return None
+        return self.placed(index, section, layer, inputs, tuple(m for m in maps if m is not None))
+
+    def placed(self, index: int, section: Section, layer: Layer, inputs: tuple[int, ...], maps: tuple[Shape, ...]) -> Shape | None:
+        before = len(self.diagnostics)
+        for complaint in layer.check(*maps):
+            self.complain(section, complaint, inputs)
+        if any(d.severity == "error" for d in self.diagnostics[before:]):
+            return maps[0] if isinstance(layer, Head) else None
+        try:
+            shape = layer.shape(*maps)
+        except Refused as refusal:
+            self.complain(section, refusal.complaint, inputs)
+            return None
+        self.nodes.append(Node(index, layer, inputs, maps, shape, section.span))
+        return shape
+
+    def source(self, section: Section, layer: Layer, index: int, reference: int, k: int) -> Shape | None:
+        """The map of the layer that is referred to; None after a complaint, or when that layer is faulty itself."""
+        if index == 0 and type(layer).inputs is Layer.inputs:
+            return self.image
+        if not 0 <= reference < index:
+            key = "layers" if section.first("layers") else "from"
+            where = "itself" if reference == index else "a later layer" if reference > index else "nothing before layer 0"
+            message = f"layer {index} cannot read layer {reference}: that is {where}"
+            reason = f"layers count from 0 after [net]; {self.choice(index)}"
+            self.complain(section, Complaint(message, key=key, code="bad-reference", reason=reason), ())
+            return None
+        cls = layer_class(self.sections[reference].name)
+        if cls is not None and issubclass(cls, Head):
+            message = f"layer {index} reads layer {reference}, a [{cls.section}]: its output is boxes, not a map"
+            reason = "put a [route] to an earlier layer between them"
+            self.complain(section, Complaint(message, code="reads-head", reason=reason), ())
+            return None
+        return self.shapes[reference]
+
+    def choice(self, index: int) -> str:
+        """What a layer may refer to, in words."""
+        return f"layer {index} may read 0 to {index - 1}, or -1 to -{index}" if index else "layer 0 has none before it"
+
+    def unknown(self, section: Section, cls: type[Layer] | None) -> None:
+        if cls is Net:
+            complaint = Complaint("a second [net]; a cfg has one, at its beginning", code="second-net")
+        elif any(d.span == section.span for d in self.document.faults):
+            return
+        elif section.name in ELSEWHERE:
+            reason = "it is a section of Darknet, so the cfg is right; this program cannot run it"
+            complaint = Complaint(f"[{section.name}] is not built yet", code="unsupported-section", reason=reason)
+        else:
+            guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
+            reason = UNKNOWN if guess else f"known are {', '.join(sorted(CATALOGUE))}"
+            complaint = Complaint(f"[{shown(section.name)}] is not known", code="unknown-section", reason=reason)
+            complaint = replace(complaint, suggestion=f"[{guess}]" if guess else "")
+        self.complain(section, complaint, ())
+
+    def complain(self, section: Section, complaint: Complaint, inputs: tuple[int, ...]) -> None:
+        """Put a layer's complaint at its line: its key, its header, or the layer it reads."""
+        if complaint.reads is not None and 0 <= inputs[complaint.reads] < len(self.sections):
+            section = self.sections[inputs[complaint.reads]]
+        entry = section.first(complaint.key) if complaint.key else None
+        self.say(entry.value_span if entry else section.span, complaint)
+
+    def say(self, span: Span, complaint: Complaint) -> None:
+        c, document = complaint, self.document
+        self.diagnostics.append(
+            Diagnostic(c.severity, c.code, c.message, document.path, span, c.reason, c.suggestion, document.source(span.line))
+        )
+
+    def budget(self) -> None:
+        """Refuse what no machine can hold, before a tensor is made."""
+        for node in self.nodes:
+            floats = max(node.shape.floats, node.cost.parameters)
+            if floats > MOST_FLOATS:
+                message = f"[{node.layer.section}] needs {4 * floats / 2**30:,.0f} GiB for one image"
+                self.say(node.span, Complaint(message, code="too-large", reason=f"at most {4 * MOST_FLOATS >> 30} GiB is allowed"))

@@ -1,0 +1,78 @@
+"""A network as a list of nodes: each layer with what it reads and the shape it puts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
+
+from ..arithmetic.cost import Cost
+from ..arithmetic.shape import Shape
+from ..cfg.diagnostics import Diagnostic, Span
+from ..cfg.document import Document
+from ..layers.base import Layer
+from ..layers.head import Head
+from ..layers.net import Net
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer at its place. `inputs` are indices of nodes, -1 for the image; `maps` are the shapes it reads."""
+
+    index: int
+    layer: Layer
+    inputs: tuple[int, ...]
+    maps: tuple[Shape, ...]
+    shape: Shape
+    span: Span
+
+    @property
+    def cost(self) -> Cost:
+        """Of one image."""
+        return self.layer.cost(*self.maps)
+
+    @property
+    def name(self) -> str:
+        """How messages speak of it."""
+        return f"layer {self.index} [{self.layer.section}] (cfg line {self.span.line})"
+
+
+@dataclass(frozen=True)
+class Graph(Sequence[Node]):
+    """Every layer after [net], in the order of the cfg, and what was doubtful about the text."""
+
+    net: Net
+    nodes: tuple[Node, ...]
+    document: Document
+    doubts: tuple[Diagnostic, ...] = ()
+
+    @overload
+    def __getitem__(self, at: int) -> Node: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Node, ...]: ...
+    def __getitem__(self, at: int | slice) -> Node | tuple[Node, ...]:
+        return self.nodes[at]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @property
+    def image(self) -> Shape:
+        """The shape of the input."""
+        return self.net.shape()
+
+    @cached_property
+    def heads(self) -> tuple[int, ...]:
+        """Indices of the layers that end in boxes."""
+        return tuple(node.index for node in self.nodes if isinstance(node.layer, Head))
+
+    @cached_property
+    def outputs(self) -> tuple[int, ...]:
+        """What the network puts out: its heads, or its last layer when it has none."""
+        return self.heads or (len(self.nodes) - 1,)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """The sum over layers."""
+        return sum((node.cost for node in self.nodes), Cost())

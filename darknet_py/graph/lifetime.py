@@ -1,0 +1,18 @@
+"""When each map is last read, so that it can be let go."""
+
+from __future__ import annotations
+
+from .graph import Graph
+
+
+def last_uses(graph: Graph) -> list[tuple[int, ...]]:
+    """For each node, the maps (by index, -1 for the image) that nobody reads after it; outputs are kept."""
+    last: dict[int, int] = {}
+    for node in graph:
+        last.setdefault(node.index, node.index)
+        last.update(dict.fromkeys(node.inputs, node.index))
+    done: list[list[int]] = [[] for _ in graph]
+    for source, reader in last.items():
+        if source not in graph.outputs:
+            done[reader].append(source)
+    return [tuple(sources) for sources in done]

@@ -1,0 +1,117 @@
+"""The contract of a layer, and the catalogue of sections.
+
+A layer is a declaration: a frozen dataclass of its section's keys that answers what it reads, what shape it puts out, what one
+of its cells sees, what it costs, and which torch module computes it. It knows keys and shapes, never lines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, dataclass_transform
+
+from ..arithmetic.cost import Cost
+from ..arithmetic.shape import Shape
+from ..arithmetic.window import Window
+from ..cfg.diagnostics import Complaint
+from ..cfg.keys import key, keys_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CATALOGUE: dict[str, type[Layer]] = {}
+ALIASES: dict[str, str] = {}
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One section of a cfg, read and checked.
+
+    A subclass with `section="name"` becomes a frozen dataclass of its keys and enters the catalogue.
+
+    Raises:
+        TypeError: when two classes claim one section, or a class has no docstring or a key no `doc`.
+    """
+
+    section: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, *, section: str = "", aliases: tuple[str, ...] = ()) -> None:
+        super().__init_subclass__()
+        cls.section, cls.aliases = section, aliases
+        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        if section:
+            _enter(cls)
+
+    def inputs(self, at: int) -> tuple[int, ...]:
+        """Indices of the layers that layer `at` reads; -1 is the image."""
+        return (at - 1,)
+
+    def shape(self, *maps: Shape) -> Shape:
+        """The map it puts out.
+
+        Raises:
+            Refused: when the maps it reads do not fit.
+        """
+        return maps[0]
+
+    def window(self, *maps: Shape) -> Window:
+        """What one output cell reads of its input."""
+        return Window()
+
+    def cost(self, *maps: Shape) -> Cost:
+        """Floats and operations, for one image."""
+        return Cost()
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """The torch module; its forward takes the maps and returns one tensor (N, C, H, W)."""
+        from torch import nn
+
+        return nn.Identity()
+
+    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+        """Its floats in the order of `.weights`, for reading and for writing."""
+        return iter(())
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """What the keys' ranges and `shape` cannot express."""
+        return iter(())
+
+    # Keys that Darknet knows in every section.
+    learning_rate: float = key(1.0, at_least=0, doc="multiplies the learning rate of this layer")
+    stopbackward: int = key(0, doc="freeze all layers before this one", ignored="freezing is not built yet; every layer is trained")
+    onlyforward: int = key(0, doc="do not pass gradients through this layer", ignored="gradients pass through every layer here")
+    dont_update: int = key(0, doc="update only after this many iterations", ignored="honoured by Darknet's GPU code alone")
+    burnin_update: int = key(0, doc="update only after burn_in times this", ignored="honoured by Darknet's GPU code alone")
+    train_only_bn: int = key(0, doc="do not update the layers before", ignored="freezing is not built yet; every layer is trained")
+    dontload: bool = key(False, doc="the weights file has nothing for this layer", ignored="every layer is read from the file")
+    dontloadscales: bool = key(False, doc="the weights file has no batch normalisation here", ignored="all arrays are read")
+    clip: float = key(0.0, doc="clamp weights to this after an update", ignored="weights are not clamped")
+
+
+def _enter(cls: type[Layer]) -> None:
+    if not cls.__doc__ or cls.__doc__.startswith(cls.__name__ + "("):
+        raise TypeError(f"{cls.__name__} has no docstring")
+    for name, declared in keys_of(cls).items():
+        if not declared.doc:
+            raise TypeError(f"{cls.__name__}.{name} has no doc")
+    for name in (cls.section, *cls.aliases):
+        if name in CATALOGUE or name in ALIASES:
+            raise TypeError(f"[{name}] is claimed by {cls.__name__} and by another class")
+    CATALOGUE[cls.section] = cls
+    ALIASES.update(dict.fromkeys(cls.aliases, cls.section))
+
+
+def layer_class(section: str) -> type[Layer] | None:
+    """The class of a section, by its name or an alias of Darknet's (`conv`, `max`, `network`)."""
+    return CATALOGUE.get(ALIASES.get(section, section))
+
+
+def absolute(reference: int, at: int) -> int:
+    """A layer index as a cfg writes it: negative counts back from layer `at`.
+
+    >>> absolute(-4, 17), absolute(8, 20)
+    (13, 8)
+    """
+    return at + reference if reference < 0 else reference

@@ -1,0 +1,147 @@
+"""`[convolutional]`: a bank of filters, batch normalisation, and an activation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..arithmetic.cost import Cost
+from ..arithmetic.shape import Shape
+from ..arithmetic.window import Axis, Window, output_size
+from ..cfg.diagnostics import Complaint, Refused
+from ..cfg.keys import key, same_as
+from .activations import ACTIVATIONS
+from .base import Layer
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+EPSILON = 1e-5  # AlexeyAB's Darknet: sqrt(variance + 1e-5)
+MOMENTUM = 0.01  # Darknet on a GPU: running = .99 running + .01 batch
+NONE = -1_000_000_000  # Darknet's word for no layer
+BINARY = "binary networks are not computed here"
+GPU_ONLY = "honoured by Darknet's GPU training alone"
+
+
+class Convolutional(Layer, section="convolutional", aliases=("conv",)):
+    """Convolution (no kernel flip, zeros around the map), batch normalisation if asked, activation.
+
+    With batch normalisation the biases are its beta, and the convolution has none of its own. Darknet's output size leaves
+    dilation out, and the convolution pads by `padding * dilation`: the two agree for odd kernels with `pad=1`.
+
+        [convolutional]
+        batch_normalize = 1
+        filters = 32
+        size = 3
+        stride = 1
+        pad = 1
+        activation = leaky
+    """
+
+    filters: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")
+    size: int = key(1, at_least=1, at_most=1024, doc="side of the kernel", unit="cells")
+    stride: int = key(1, at_least=1, at_most=1024, doc="step of the kernel", unit="cells")
+    stride_x: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a row", unit="cells")
+    stride_y: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a column", unit="cells")
+    pad: bool = key(False, doc="pad by size // 2 on every side, whatever `padding` says")
+    padding: int = key(0, at_least=0, at_most=1024, doc="zeros on every side", unit="cells")
+    dilation: int = key(1, at_least=1, at_most=1024, doc="distance between the kernel's taps; 1 when size is 1", unit="cells")
+    groups: int = key(1, at_least=1, doc="channels are cut into this many groups, each with filters of its own")
+    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    batch_normalize: bool = key(False, doc="normalise each channel over the batch")
+    cbn: int = key(0, doc="batch normalisation across iterations", ignored=GPU_ONLY)
+    grad_centr: int = key(0, doc="subtract the mean of each filter's gradient", ignored=GPU_ONLY)
+    assisted_excitation: float = key(0.0, doc="excite the places of objects in training", ignored="not built yet")
+    xnor: int = key(0, doc="binary weights and inputs", refused=BINARY)
+    binary: int = key(0, doc="binary weights", refused=BINARY)
+    bin_output: int = key(0, doc="pack outputs into bits", ignored="an optimisation of xnor networks")
+    flipped: int = key(0, doc="transposed weights", refused="the weights would be read in the wrong order")
+    antialiasing: int = key(0, doc="blur after a strided convolution", refused="not built yet")
+    share_index: int = key(NONE, doc="use another layer's weights", refused="not built yet")
+    coordconv: int = key(0, doc="overwrite channels by coordinates", refused="Darknet has it on GPUs alone")
+    sway: int = key(0, doc="deformed filters in training", ignored=GPU_ONLY)
+    rotate: int = key(0, doc="rotated filters in training", ignored=GPU_ONLY)
+    stretch: int = key(0, doc="stretched filters in training", ignored=GPU_ONLY)
+    stretch_sway: int = key(0, doc="stretched and swayed filters in training", ignored=GPU_ONLY)
+    angle: float = key(15.0, doc="angle of rotated filters", ignored=GPU_ONLY)
+    reverse: float = key(0.0, doc="invert updates", ignored=GPU_ONLY)
+    dot: float = key(0.0, doc="a regulariser of old", ignored="Darknet reads it and does not use it")
+    stream: int = key(-1, doc="CUDA stream", ignored="CUDA scheduling alone")
+    wait_stream: int = key(-1, doc="CUDA stream to wait for", ignored="CUDA scheduling alone")
+
+    @property
+    def around(self) -> int:
+        """Zeros on every side of the map, before dilation."""
+        return self.size // 2 if self.pad else self.padding
+
+    @property
+    def spread(self) -> int:
+        """Dilation as Darknet uses it: a kernel of one tap has none."""
+        return self.dilation if self.size > 1 else 1
+
+    def shape(self, *maps: Shape) -> Shape:
+        """Filters, and Darknet's output size, which leaves dilation out."""
+        (source,) = maps
+        if source.channels % self.groups or self.filters % self.groups:
+            message = f"groups={self.groups} does not divide {source.channels} channels and {self.filters} filters"
+            raise Refused(Complaint(message, key="groups", code="bad-groups"))
+        rows, columns = (
+            output_size(inside, size=self.size, stride=stride, padding=2 * self.around)
+            for inside, stride in ((source.height, self.stride_y), (source.width, self.stride_x))
+        )
+        if min(rows, columns) < 1:
+            message = f"a kernel of {self.size} does not fit on a map of {source.height} x {source.width}"
+            raise Refused(Complaint(message, key="size", code="too-small"))
+        return Shape(self.filters, rows, columns)
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """The size that the dilated convolution has must be the size that Darknet's formula says."""
+        loss = (self.spread - 1) * (self.size - 1 - 2 * self.around)
+        if loss:
+            message = f"dilation={self.dilation} with size={self.size} and padding {self.around} does not keep Darknet's output size"
+            yield Complaint(message, key="dilation", reason="an odd size with pad=1 does")
+
+    def window(self, *maps: Shape) -> Window:
+        """The kernel, with its holes."""
+        size, before = (self.size - 1) * self.spread + 1, self.around * self.spread
+        return Window(Axis(size, self.stride_y, before), Axis(size, self.stride_x, before))
+
+    def cost(self, *maps: Shape) -> Cost:
+        """Weights, biases and BN's three arrays; 2 x MACs, biases and activations not counted."""
+        weights = self.filters * (maps[0].channels // self.groups) * self.size**2
+        arrays = 4 if self.batch_normalize else 1
+        learned = 2 if self.batch_normalize else 1
+        macs = weights * self.shape(*maps).cells
+        return Cost(weights + arrays * self.filters, weights + learned * self.filters, macs)
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """`conv`, `norm` if asked, and `act`, in sequence."""
+        from torch import nn
+
+        conv = nn.Conv2d(
+            maps[0].channels,
+            self.filters,
+            self.size,
+            stride=(self.stride_y, self.stride_x),
+            padding=self.around * self.spread,
+            dilation=self.spread,
+            groups=self.groups,
+            bias=not self.batch_normalize,
+        )
+        parts = nn.Sequential()
+        parts.add_module("conv", conv)
+        if self.batch_normalize:
+            parts.add_module("norm", nn.BatchNorm2d(self.filters, eps=EPSILON, momentum=MOMENTUM))
+        if self.activation != "linear":
+            parts.add_module("act", ACTIVATIONS[self.activation]())
+        return parts
+
+    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+        """Biases first, then BN's scales, means and variances, then the weights."""
+        conv = module.conv
+        if self.batch_normalize:
+            norm = module.norm
+            yield from (norm.bias, norm.weight, norm.running_mean, norm.running_var)
+        else:
+            yield conv.bias
+        yield conv.weight

@@ -1,0 +1,72 @@
+"""What all layers that end in boxes have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..arithmetic.shape import Shape
+from ..cfg.diagnostics import Complaint
+from ..cfg.keys import key
+from .base import Layer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Head(Layer):
+    """A layer that turns a map into boxes. Its module passes the raw map on; these methods read it."""
+
+    classes: int = key(20, at_least=1, at_most=100_000, doc="number of classes")
+    num: int = key(1, at_least=1, at_most=1024, doc="number of anchors")
+    jitter: float = key(0.2, at_least=0, doc="range of random crops and borders in training, as a fraction of the image")
+    resize: float = key(1.0, above=0, doc="range of random zoom in training")
+    random: float = key(0.0, at_least=0, doc="train at several sizes: 1 for a factor of up to 1.4, or the factor")
+    max: int = key(200, at_least=1, doc="most true boxes of an image that are trained on")
+
+    @property
+    def nms_kind(self) -> str:
+        """How this head's boxes are thinned: default, greedynms or diounms."""
+        raise NotImplementedError
+
+    @property
+    def beta_nms(self) -> float:
+        """The exponent of diounms."""
+        raise NotImplementedError
+
+    @property
+    def boxes_per_cell(self) -> int:
+        """A: how many boxes each cell predicts."""
+        raise NotImplementedError
+
+    @property
+    def entries(self) -> int:
+        """Numbers for each box: 4 coordinates, objectness, classes."""
+        raise NotImplementedError
+
+    def held(self, raw: Tensor) -> Tensor:
+        """The map as Darknet's layer holds it, (N, C, H, W)."""
+        raise NotImplementedError
+
+    def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Boxes of a raw map.
+
+        Returns:
+            boxes_cxcywh as fractions of the network's input (N, B, 4), objectness (N, B) and class probabilities (N, B, K),
+            B = H * W * A in Darknet's order: rows, columns, anchors.
+        """
+        raise NotImplementedError
+
+    def fits(self, source: Shape) -> Complaint | None:
+        """What is wrong with the number of channels it reads, pointing at the layer before."""
+        needed = self.boxes_per_cell * self.entries
+        if source.channels == needed:
+            return None
+        parts = f"{self.boxes_per_cell} anchors x ({self.entries - self.classes} + {self.classes} classes)"
+        return Complaint(
+            f"filters={source.channels} should be {needed} = {parts}",
+            key="filters",
+            code="bad-filters",
+            reason=f"the [{self.section}] that reads this layer needs a map for every number it predicts",
+            suggestion=str(needed),
+            reads=0,
+        )

@@ -1,0 +1,70 @@
+"""Rearranging maps, without parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+class Together(nn.Module):
+    """A function of one or several maps as a module."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *maps: Tensor) -> Tensor:
+        """The function of the maps."""
+        return self.function(*maps)
+
+
+def concatenated(*maps: Tensor, groups: int, group: int) -> Tensor:
+    """Block `group` of `groups` of each map's channels, concatenated."""
+    parts = [m.chunk(groups, dim=1)[group] for m in maps]
+    return parts[0].contiguous(memory_format=torch.preserve_format) if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def old_reorg(x: Tensor, *, stride: int) -> Tensor:
+    """Darknet's `[reorg]`: (N, C, H, W) to (N, C * s², H / s, W / s), through a reinterpretation as (C / s², H * s, W * s).
+
+    YOLOv2's weights need precisely this order, which is no space-to-depth.
+    """
+    n, c, h, w = x.shape
+    split = x.reshape(n, c // stride**2, h, stride, w, stride).permute(0, 3, 5, 1, 2, 4)
+    return split.reshape(n, c * stride**2, h // stride, w // stride)
+
+
+def old_reorg_reverse(x: Tensor, *, stride: int) -> Tensor:
+    """The inverse of `old_reorg`: (N, C, H, W) to (N, C / s², H * s, W * s)."""
+    n, c, h, w = x.shape
+    whole = c // stride**2
+    split = x.reshape(n, stride, stride, whole // stride**2, h * stride, w * stride).permute(0, 3, 4, 1, 5, 2)
+    return split.reshape(n, whole, h * stride, w * stride)
+
+
+def upsampled(x: Tensor, *, stride: int, scale: float) -> Tensor:
+    """Nearest neighbour: (N, C, H, W) to (N, C, H * s, W * s), times `scale`."""
+    larger = nn.functional.interpolate(x, scale_factor=stride, mode="nearest")
+    return larger if scale == 1 else larger * scale
+
+
+def downsampled(x: Tensor, *, stride: int, scale: float) -> Tensor:
+    """The sum of each s x s block, times `scale`: (N, C, H, W) to (N, C, H // s, W // s)."""
+    return nn.functional.avg_pool2d(x, stride) * (scale * stride**2)
+
+
+def global_mean(x: Tensor) -> Tensor:
+    """(N, C, H, W) to (N, C, 1, 1)."""
+    return x.mean(dim=(2, 3), keepdim=True)
+
+
+def softmax_of_groups(x: Tensor, *, groups: int, temperature: float) -> Tensor:
+    """Softmax of x / temperature within each of `groups` equal parts of an image's numbers; shape kept."""
+    return (x.reshape(x.shape[0], groups, -1) / temperature).softmax(dim=-1).reshape(x.shape)
+
+
+def softmax_of_channels(x: Tensor, *, temperature: float) -> Tensor:
+    """Softmax of x / temperature over channels at each cell."""
+    return (x / temperature).softmax(dim=1)

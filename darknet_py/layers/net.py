@@ -1,0 +1,115 @@
+"""`[net]`: the input, and how the network is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..arithmetic.shape import Shape
+from ..cfg.diagnostics import Complaint
+from ..cfg.keys import key, same_as
+from .base import Layer
+
+POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
+LATER = "not built yet; training goes on without it"
+CLASSIFIER = "Darknet uses it for classifiers alone"
+MEMORY = "a matter of Darknet's GPU memory; it changes no result"
+
+
+class Net(Layer, section="net", aliases=("network",)):
+    """The input's size, and the training schedule. Always the first section.
+
+        [net]
+        width = 416
+        height = 416
+        channels = 3
+        batch = 64
+        subdivisions = 2
+    """
+
+    batch: int = key(1, at_least=1, at_most=65536, doc="images in one update")
+    subdivisions: int = key(1, at_least=1, at_most=65536, doc="parts in which a batch is computed, gradients summed")
+    width: int = key(0, at_least=0, at_most=8192, doc="columns of the input", unit="px")
+    height: int = key(0, at_least=0, at_most=8192, doc="rows of the input", unit="px")
+    channels: int = key(0, at_least=0, at_most=8192, doc="channels of the input, 3 for RGB")
+    inputs_: int = key(0, name="inputs", at_least=0, doc="numbers of a flat input", ignored="only images are read")
+    max_batches: int = key(0, at_least=0, doc="iterations to train")
+    learning_rate: float = key(0.001, above=0, doc="learning rate")
+    learning_rate_min: float = key(1e-5, at_least=0, doc="the floor of policy sgdr")
+    policy: str = key("constant", one_of=POLICIES, doc="how the learning rate changes")
+    burn_in: int = key(0, at_least=0, doc="iterations of warm-up, (iteration / burn_in) ^ power")
+    power: float = key(4.0, doc="exponent of the warm-up, and of policies poly and random")
+    steps: tuple[int, ...] = key((), doc="iterations at which the rate changes, policy steps")
+    scales: tuple[float, ...] = key((), doc="what the rate is multiplied by at each of `steps`")
+    seq_scales: tuple[float, ...] = key((), doc="sequence scales", ignored="video sequences are not trained")
+    step: int = key(1, at_least=1, doc="interval of policies step and sigmoid")
+    scale: float = key(1.0, doc="factor of policy step")
+    gamma: float = key(1.0, doc="base of policy exp, slope of policy sigmoid")
+    sgdr_cycle: int = key(same_as("max_batches"), at_least=0, doc="iterations of the first cycle of policy sgdr")
+    sgdr_mult: int = key(2, at_least=1, doc="how much longer each cycle of policy sgdr is than the one before")
+    momentum: float = key(0.9, at_least=0, at_most=1, doc="momentum of gradient descent")
+    decay: float = key(0.0001, at_least=0, doc="weight decay; of weights, not of biases and scales")
+    saturation: float = key(1.0, above=0, doc="range of the random factor of saturation, 1 for none")
+    exposure: float = key(1.0, above=0, doc="range of the random factor of brightness, 1 for none")
+    hue: float = key(0.0, at_least=0, doc="range of the random shift of hue, as a fraction of the circle")
+    flip: bool = key(True, doc="mirror half of the images")
+    letter_box: bool = key(False, doc="keep the aspect of images, with a grey border")
+    resize_step: int = key(32, at_least=1, doc="grid of the sizes of multi-scale training", unit="px")
+    adam: bool = key(False, doc="Adam in the place of gradient descent", ignored=LATER)
+    B1: float = key(0.9, doc="Adam's first moment", ignored=LATER)
+    B2: float = key(0.999, doc="Adam's second moment", ignored=LATER)
+    eps: float = key(1e-6, doc="Adam's epsilon", ignored=LATER)
+    ema_alpha: float = key(0.0, doc="average of weights over iterations", ignored=LATER)
+    mosaic: bool = key(False, doc="four images in one", ignored=LATER)
+    mosaic_bound: bool = key(False, doc="clip the boxes of a mosaic to their quarter", ignored=LATER)
+    mixup: int = key(0, doc="blend two images", ignored=LATER)
+    cutmix: bool = key(False, doc="paste a part of another image", ignored=LATER)
+    blur: int = key(0, doc="blur of images or of their background", ignored=LATER)
+    gaussian_noise: int = key(0, doc="noise added to images", ignored=LATER)
+    label_smooth_eps: float = key(0.0, doc="label smoothing of classifiers", ignored=CLASSIFIER)
+    angle: float = key(0.0, doc="range of random rotation", unit="degrees", ignored=CLASSIFIER)
+    aspect: float = key(1.0, doc="range of random aspect", ignored=CLASSIFIER)
+    min_crop: int = key(0, doc="least side of a classifier's crop", ignored=CLASSIFIER)
+    max_crop: int = key(0, doc="greatest side of a classifier's crop", ignored=CLASSIFIER)
+    time_steps: int = key(1, doc="length of sequences", ignored="sequences are not trained")
+    track: int = key(0, doc="train on video sequences", ignored="sequences are not trained")
+    augment_speed: int = key(2, doc="frames between those of a sequence", ignored="sequences are not trained")
+    sequential_subdivisions: int = key(1, doc="parts of a sequence", ignored="sequences are not trained")
+    dynamic_minibatch: bool = key(False, doc="larger minibatches at smaller sizes", ignored=LATER)
+    optimized_memory: int = key(0, doc="share GPU memory", ignored=MEMORY)
+    workspace_size_limit_MB: float = key(1024.0, doc="cuDNN's workspace", ignored=MEMORY)
+    max_chart_loss: float = key(20.0, doc="top of Darknet's loss chart", ignored="our curves scale themselves")
+    adversarial_lr: float = key(0.0, doc="self-adversarial training", ignored=LATER)
+    attention: int = key(0, doc="draw what adversarial training attends to", ignored=LATER)
+    unsupervised: int = key(0, doc="contrastive training", ignored=LATER)
+    contrastive: int = key(0, doc="contrastive training", ignored=LATER)
+    contrastive_jit_flip: int = key(0, doc="augmentation of contrastive training", ignored=LATER)
+    contrastive_color: int = key(0, doc="augmentation of contrastive training", ignored=LATER)
+    try_fix_nan: int = key(0, doc="replace NaN by zero", ignored="training stops at the first NaN instead")
+    loss_scale: float = key(1.0, doc="multiplies gradients on a GPU", ignored="gradients are in float32")
+    use_cuda_graph: int = key(0, doc="CUDA graphs", ignored=MEMORY)
+    show_receptive_field: int = key(0, doc="print the receptive field", ignored="`show` prints it always")
+    max_epochs: int = key(0, doc="read by nobody", ignored="Darknet ignores it too; use max_batches")
+    seen: int = key(0, doc="read by nobody", ignored="Darknet ignores it too; the weights file holds it")
+
+    def inputs(self, at: int) -> tuple[int, ...]:
+        """Nothing: it is the image."""
+        return ()
+
+    def shape(self, *maps: Shape) -> Shape:
+        """The image."""
+        return Shape(self.channels, self.height, self.width)
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """Batches that divide, and schedules that fit."""
+        if self.inputs_ == 0:
+            for name in ("width", "height", "channels"):
+                if getattr(self, name) < 1:
+                    yield Complaint(f"[net] has no {name}; the network needs the size of its input", key=name, code="missing-key")
+        if self.batch % self.subdivisions:
+            message = f"batch={self.batch} is not a multiple of subdivisions={self.subdivisions}"
+            yield Complaint(message, key="subdivisions", reason="each part of a batch has batch / subdivisions images")
+        if self.policy == "steps" and len(self.steps) != len(self.scales):
+            message = f"{len(self.steps)} steps and {len(self.scales)} scales"
+            yield Complaint(message, key="scales", severity="warning", reason="training is refused until they pair up")
+        if any(b <= a for a, b in zip(self.steps, self.steps[1:], strict=False)):
+            yield Complaint("steps must ascend", key="steps", severity="warning", reason="Darknet stops at the first larger one")

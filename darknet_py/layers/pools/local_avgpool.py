@@ -1,0 +1,28 @@
+"""`[local_avgpool]`: the mean of each window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...arithmetic.shape import Shape
+from .base import WindowPool
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
+    """The mean of the existing cells of each window, as Darknet's forward pass computes it.
+
+    Darknet's CPU backward pass divides by size² at the borders too; here the gradient is exact.
+
+        [local_avgpool]
+        size = 2
+        stride = 2
+    """
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """A sum over a map padded by zeros, over the number of existing cells."""
+        from .window_modules import Pool
+
+        return Pool(self.grid().mean)

@@ -1,0 +1,61 @@
+"""Sums of maps, plain and weighted."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+EPSILON = 1e-4  # Darknet: added to the sum of weights
+
+
+class Sum(nn.Module):
+    """Adds maps to the first one; `plain` when all have its shape."""
+
+    def __init__(self, act: nn.Module, *, plain: bool) -> None:
+        super().__init__()
+        self.act = act
+        self.add = torch.add if plain else add_overlap
+
+    def forward(self, here: Tensor, *others: Tensor) -> Tensor:
+        """(N, C, H, W) of `here`."""
+        for other in others:
+            here = self.add(here, other)
+        return self.act(here)
+
+
+class WeightedSum(nn.Module):
+    """The sum of maps of one shape, each times a learned weight, or one for each channel."""
+
+    def __init__(self, maps: int, per_map: int, normalization: str, act: nn.Module) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.ones(maps, per_map))
+        self.normalize = {"none": torch.clone, "relu": relu_share, "avg_relu": relu_share, "softmax": softmax_share}[normalization]
+        self.act = act
+
+    def forward(self, *maps: Tensor) -> Tensor:
+        """(N, C, H, W)."""
+        shares = self.normalize(self.weights)
+        total = sum(m * share.view(1, -1, 1, 1) for m, share in zip(maps, shares, strict=True))
+        return self.act(total)
+
+
+def relu_share(weights: Tensor) -> Tensor:
+    """Positive parts over their sum over maps plus 1e-4."""
+    positive = weights.clamp(min=0)
+    return positive / (EPSILON + positive.sum(dim=0))
+
+
+def softmax_share(weights: Tensor) -> Tensor:
+    """Softmax over maps, 1e-4 added to the sum."""
+    e = (weights - weights.amax(dim=0)).exp()
+    return e / (EPSILON + e.sum(dim=0))
+
+
+def add_overlap(here: Tensor, other: Tensor) -> Tensor:
+    """Add the channels both have, the larger map subsampled to the smaller one's cells."""
+    channels = min(here.shape[1], other.shape[1])
+    step_y, step_x = (max(1, int(o) // int(h)) for h, o in zip(here.shape[2:], other.shape[2:], strict=True))
+    skip_y, skip_x = (max(1, int(h) // int(o)) for h, o in zip(here.shape[2:], other.shape[2:], strict=True))
+    result = here.clone()
+    result[:, :channels, ::skip_y, ::skip_x] += other[:, :channels, ::step_y, ::step_x]
+    return result

@@ -1,0 +1,42 @@
+"""`[softmax]`: probabilities of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..arithmetic.shape import Shape
+from ..cfg.diagnostics import Complaint
+from ..cfg.keys import key
+from .base import Layer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Softmax(Layer, section="softmax", aliases=("soft",)):
+    """exp(x / temperature) over its sum, within each of `groups` equal parts of the map, or over channels at each cell.
+
+        [softmax]
+        groups = 1
+    """
+
+    groups: int = key(1, at_least=1, doc="parts that add up to 1 each")
+    temperature: float = key(1.0, above=0, doc="large values flatten the distribution")
+    spatial: bool = key(False, doc="over channels at each cell")
+    noloss: bool = key(False, doc="no loss in training", ignored="classifiers are not trained yet")
+    tree: str = key("", doc="file of a class tree", refused="class trees are not built yet")
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """Groups must divide the map."""
+        if maps[0].floats % self.groups:
+            yield Complaint(f"groups={self.groups} does not divide {maps[0].floats} numbers", key="groups", code="bad-groups")
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """torch's softmax on a reshaped map."""
+        from .map_modules import Together, softmax_of_channels, softmax_of_groups
+
+        if self.spatial:
+            return Together(partial(softmax_of_channels, temperature=self.temperature))
+        return Together(partial(softmax_of_groups, groups=self.groups, temperature=self.temperature))

@@ -1,0 +1,68 @@
+"""A graph, runnable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from .cfg.document import must_parse, read
+from .graph.compile import compile
+from .graph.graph import Graph
+from .graph.lifetime import last_uses
+from .layers.head import Head
+from .layers.keyed_modules import Keyed
+
+
+class Network(nn.Module):
+    """The torch module of a graph: one module a layer, each called as `module(*maps)`.
+
+    >>> network = Network.from_cfg("cfg/yolov3-tiny.cfg")
+    >>> [tuple(raw.shape) for raw in network(torch.zeros(1, 3, 416, 416))]
+    [(1, 255, 13, 13), (1, 255, 26, 26)]
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+        self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in graph)
+        self._done = last_uses(graph)
+
+    @classmethod
+    def from_cfg(cls, path: str | Path) -> Network:
+        """Read, check and build a cfg file.
+
+        Raises:
+            CfgError: when the cfg has faults.
+        """
+        return cls(compile(must_parse(read(path))))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map where there is no head."""
+        maps = {-1: images}
+        for node, module, done in zip(self.graph, self.layers, self._done, strict=True):
+            maps[node.index] = module(*[maps[i] for i in node.inputs])
+            for index in done:
+                del maps[index]
+        return [maps[i] for i in self.graph.outputs]
+
+    def trace(self, images: Tensor) -> list[Tensor]:
+        """Every layer's map as Darknet's layer holds it: heads after their sigmoid."""
+        maps = {-1: images}
+        for node, module in zip(self.graph, self.layers, strict=True):
+            # A copy: an activation that works in place must not change what an earlier layer held.
+            maps[node.index] = module(*[maps[i].clone() for i in node.inputs])
+        return [node.layer.held(maps[node.index]) if isinstance(node.layer, Head) else maps[node.index] for node in self.graph]
+
+    def at(self, *, seed: int, iteration: int, samples: Sequence[int]) -> None:
+        """Tell random layers where they are, so that their draws depend on nothing else.
+
+        Args:
+            seed: the run's.
+            iteration: of the update.
+            samples: which image of the data set each image of the next batch is.
+        """
+        keyed = [module for module in self.modules() if isinstance(module, Keyed)]
+        for number, module in enumerate(keyed):
+            module.at(seed=seed, layer=number, iteration=iteration, samples=samples)

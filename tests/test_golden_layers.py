@@ -1,0 +1,51 @@
+"""Golden. Oracle: outputs recorded from AlexeyAB's Darknet (tests/golden/README.md), every layer of small random nets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from darknet_py.cfg.diagnostics import CfgError
+from darknet_py.cfg.document import parse
+from darknet_py.graph.compile import compile
+from darknet_py.network import Network
+from darknet_py.weights import load_weights
+
+GOLDEN = Path(__file__).parent / "golden" / "layers"
+CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
+LATER = {  # sections of later issues
+    "activation", "batchnorm", "connected", "gaussian-yolo", "reorg3d", "sam", "scale-channels",
+}  # fmt: skip
+TOLERANCE = 1e-5  # of the layer's greatest absolute value
+
+
+def difference(mine: np.ndarray, darknet: np.ndarray) -> float:
+    """The greatest difference over the greatest absolute value."""
+    scale = max(float(np.abs(darknet).max()), 1e-30)
+    return float(np.abs(mine.reshape(darknet.shape).astype(np.float64) - darknet).max()) / scale
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c not in LATER])
+def test_every_layer_computes_what_darknet_computed(case: str, tmp_path: Path) -> None:
+    with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded:
+        network = Network(compile(parse(str(recorded["cfg"]))))
+        file = tmp_path / "net.weights"
+        file.write_bytes(recorded["weights"].tobytes())
+        load_weights(network, file)
+        with torch.inference_mode():
+            maps = network.eval().trace(torch.from_numpy(recorded["input"]))
+        table = json.loads(str(recorded["table"]))
+        assert len(maps) == len(table)
+        for index, mine in enumerate(maps):
+            darknet = recorded[f"layer_{index:03d}"]
+            assert difference(mine.numpy(), darknet) <= TOLERANCE, f"layer {index}"
+
+
+@pytest.mark.parametrize("case", sorted(LATER))
+def test_sections_that_are_not_built_are_refused_by_name(case: str) -> None:
+    with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded, pytest.raises(CfgError, match="not built yet"):
+        compile(parse(str(recorded["cfg"])))
