@@ -1,0 +1,40 @@
+"""The only way a file appears: whole, under its name, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+
+def publish_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, whatever happens in between.
+
+    The bytes go into a temporary file in the same folder, reach the disk, and are then renamed.
+
+    Raises:  OSError: when the folder cannot be written; the file that was there is untouched.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a loss of power; only POSIX can open a folder."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

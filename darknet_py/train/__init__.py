@@ -1,0 +1,1 @@
+"""Batches to weights: Darknet's loss, schedule and augmentation."""

@@ -1,0 +1,71 @@
+"""The learning rate of every iteration, as `[net]` says. The first update is iteration 1."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import UsageError
+from ..layers.net import Net
+
+
+def learning_rate(net: Net, iteration: int, *, seed: int = 0) -> float:
+    """The rate at an iteration, by Darknet's formulas.
+
+    >>> learning_rate(Net(learning_rate=0.001, burn_in=1000, **...), 500)
+    6.25e-05
+    """
+    rate = net.learning_rate
+    if iteration < net.burn_in:
+        return rate * (iteration / net.burn_in) ** net.power
+    return rate * _factor(net, iteration, seed)
+
+
+def _factor(net: Net, iteration: int, seed: int) -> float:
+    match net.policy:
+        case "step":
+            return net.scale ** (iteration // net.step)
+        case "steps":
+            return math.prod(scale for step, scale in _passed(net, iteration))
+        case "exp":
+            return net.gamma**iteration
+        case "poly":
+            return max(0.0, 1 - iteration / max(1, net.max_batches)) ** net.power
+        case "random":
+            draw = np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, 1, iteration]))
+            return float(draw.random()) ** net.power
+        case "sigmoid":
+            return 1 / (1 + math.exp(net.gamma * (iteration - net.step)))
+        case "sgdr":
+            return _sgdr(net, iteration)
+    return 1.0
+
+
+def _passed(net: Net, iteration: int) -> list[tuple[int, float]]:
+    """Steps up to now; Darknet stops at the first larger one."""
+    passed = []
+    for step, scale in zip(net.steps, net.scales, strict=True):
+        if step > iteration:
+            break
+        passed.append((step, scale))
+    return passed
+
+
+def _sgdr(net: Net, iteration: int) -> float:
+    start, length = 0, max(1, net.sgdr_cycle)
+    while start + length < iteration:
+        start, length = start + length, length * net.sgdr_mult
+    least = net.learning_rate_min / net.learning_rate
+    return least + 0.5 * (1 - least) * (1 + math.cos(math.pi * (iteration - start) / length))
+
+
+def check_schedule(net: Net) -> None:
+    """Refuse a schedule that Darknet would read out of bounds.
+
+    Raises:
+        UsageError: when steps and scales do not pair up.
+    """
+    if net.policy == "steps" and len(net.steps) != len(net.scales):
+        message = f"policy=steps with {len(net.steps)} steps and {len(net.scales)} scales cannot be trained"
+        raise UsageError(message, hint="give each step a scale, for example --set net.scales=.1,.1")

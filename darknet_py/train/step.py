@@ -1,0 +1,83 @@
+"""One update: minibatches forward and backward, then Darknet's gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import NotFinite, UsageError
+from ..layers.yolo import Yolo
+from ..network import Network
+from .loss import yolo_loss
+from .truths import Truths
+
+
+class Trainer:
+    """A network and its optimiser, updated batch by batch.
+
+    Gradients are summed over the images of a batch, and the learning rate is divided by their number; weights decay, biases and
+    scales do not. torch's SGD on the gradient over B is the same arithmetic.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.net = network, network.graph.net
+        self.heads = [network.graph[i].layer for i in network.graph.heads]
+        if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
+            kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
+            raise UsageError(f"only networks with [yolo] heads are trained; this one has {kinds}")
+        self.optimizer = torch.optim.SGD(list(_groups(network)), lr=0.0, momentum=self.net.momentum)
+
+    def step(self, images: Tensor, truths: Truths, *, rate: float) -> float:
+        """Train on one batch.
+
+        Args:
+            images: (N, 3, H, W) in 0..1, N the cfg's `batch` or fewer; computed in `subdivisions` parts.
+            rate: the learning rate of this iteration.
+
+        Returns:
+            The loss as Darknet prints it.
+
+        Raises:
+            NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
+        """
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        part = -(-len(images) // self.net.subdivisions)
+        loss = torch.zeros((), device=images.device)
+        for start in range(0, len(images), part):
+            loss = loss + self._part(images[start : start + part], truths.part(start, start + part), len(images))
+        self._check(loss)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["lr_scale"]
+        self.optimizer.step()
+        return float(loss)
+
+    def _part(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
+        """Forward and backward of one minibatch; its share of the printed loss."""
+        raws = self.network(images)
+        size = (images.shape[2], images.shape[3])
+        found = [yolo_loss(head, raw, truths, size) for head, raw in zip(self.heads, raws, strict=True)]
+        torch.autograd.backward(raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)])
+        return torch.stack([one.cost for one in found]).mean() / batch
+
+    def _check(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise NotFinite("the loss is not finite; training stopped before the update", hint="a lower learning_rate may help")
+        for name, parameter in self.network.named_parameters():
+            if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
+                layer = self.network.graph[int(name.split(".")[1])].name
+                raise NotFinite(f"a gradient of {layer} is not finite; training stopped before the update")
+
+
+def _groups(network: Network) -> Iterator[dict[str, Any]]:
+    """Parameters by learning-rate scale, and by whether they decay: weights do, one-dimensional arrays do not."""
+    for node, module in zip(network.graph, network.layers, strict=True):
+        arrays = [p for p in module.parameters() if isinstance(p, nn.Parameter)]
+        for decays in (True, False):
+            chosen = [p for p in arrays if (p.dim() > 1) == decays]
+            if chosen:
+                decay = network.graph.net.decay if decays else 0.0
+                yield {"params": chosen, "weight_decay": decay, "lr_scale": node.layer.learning_rate}
