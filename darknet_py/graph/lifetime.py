@@ -16,3 +16,15 @@ def last_uses(graph: Graph) -> list[tuple[int, ...]]:
         if source not in graph.outputs:
             done[reader].append(source)
     return [tuple(sources) for sources in done]
+
+
+def peak_floats(graph: Graph) -> int:
+    """The most numbers that maps of one image take at once, inputs of the working layer and its output together."""
+    held = {-1: graph.image.floats}
+    most = 0
+    for node, done in zip(graph, last_uses(graph), strict=True):
+        held[node.index] = node.shape.floats
+        most = max(most, sum(held.values()))
+        for index in done:
+            held.pop(index, None)
+    return most

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import NotFinite, UsageError
+from ..layers.convolutional import MOMENTUM
 from ..layers.yolo import Yolo
 from ..network import Network
 from .loss import yolo_loss
@@ -22,20 +23,25 @@ class Trainer:
     scales do not. torch's SGD on the gradient over B is the same arithmetic.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.net = network, network.graph.net
+    def __init__(self, network: Network, *, seed: int = 0) -> None:
+        self.network, self.net, self.seed = network, network.graph.net, seed
         self.heads = [network.graph[i].layer for i in network.graph.heads]
         if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
             raise UsageError(f"only networks with [yolo] heads are trained; this one has {kinds}")
+        self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         self.optimizer = torch.optim.SGD(list(_groups(network)), lr=0.0, momentum=self.net.momentum)
 
-    def step(self, images: Tensor, truths: Truths, *, rate: float) -> float:
+    def step(
+        self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
+    ) -> float:
         """Train on one batch.
 
         Args:
             images: (N, 3, H, W) in 0..1, N the cfg's `batch` or fewer; computed in `subdivisions` parts.
             rate: the learning rate of this iteration.
+            iteration: its number, from 1; with `samples` it keys the draws of random layers.
+            samples: which image of the data set each image is.
 
         Returns:
             The loss as Darknet prints it.
@@ -44,11 +50,16 @@ class Trainer:
             NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
         """
         self.network.train()
+        for norm in self.norms:
+            norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
         part = -(-len(images) // self.net.subdivisions)
         loss = torch.zeros((), device=images.device)
         for start in range(0, len(images), part):
-            loss = loss + self._part(images[start : start + part], truths.part(start, start + part), len(images))
+            stop = start + part
+            if samples:
+                self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
+            loss = loss + self._part(images[start:stop], truths.part(start, stop), len(images))
         self._check(loss)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["lr_scale"]
@@ -70,6 +81,15 @@ class Trainer:
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
                 layer = self.network.graph[int(name.split(".")[1])].name
                 raise NotFinite(f"a gradient of {layer} is not finite; training stopped before the update")
+
+
+def running_momentum(iteration: int) -> float:
+    """How far batch normalisation's running statistics move in an iteration.
+
+    Darknet's 0.01 forgets the first batches after hundreds of iterations only, so it comes down to that from 1: the statistics
+    average about the last tenth of the iterations so far.
+    """
+    return max(MOMENTUM, 10 / (10 + iteration))
 
 
 def _groups(network: Network) -> Iterator[dict[str, Any]]:

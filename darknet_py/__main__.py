@@ -1,0 +1,161 @@
+"""The command line: the verbs, their options, and what each outcome exits with."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from darknet_py import __version__
+from darknet_py.errors import DarknetPyError
+
+OUT_OF_MEMORY, INTERRUPTED = 5, 130
+
+VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
+    "lint": ("text", "lint"),
+    "show": ("text", "show"),
+    "detect": ("images", "detect"),
+    "eval": ("images", "evaluate"),
+    "train": ("training", "train"),
+    "compare": ("training", "compare"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every verb and option."""
+    top = argparse.ArgumentParser(prog="darknet-py", description="A lab bench for YOLO cfg files.")
+    top.add_argument("--version", action="version", version=f"darknet-py {__version__}")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _text_verbs(verbs)
+    _image_verbs(verbs)
+    _training_verbs(verbs)
+    return top
+
+
+def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lint = verbs.add_parser("lint", help="every fault and every doubt of cfgs")
+    lint.add_argument("cfg", nargs="+", help="a cfg file, or a shipped one by name")
+    lint.add_argument("--format", choices=("text", "json"), default="text")
+    lint.add_argument("--strict", action="store_true", help="doubts are faults")
+    lint.add_argument("--lenient", action="store_true", help="a misspelt key is ignored, as Darknet does")
+    _output(lint)
+    show = verbs.add_parser("show", help="layers, shapes, costs and receptive fields")
+    show.add_argument("cfg", help="a cfg file, or a shipped one by name")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    _set(show)
+    _output(show)
+
+
+def _image_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    detect = verbs.add_parser("detect", help="find objects in images")
+    _weighted(detect, threshold=0.25, nms=0.45, batch=1)
+    detect.add_argument("source", nargs="+", type=Path, help="images, folders, or lists of images (.txt)")
+    detect.add_argument("--out", type=Path, help="folder for the drawn pictures")
+    detect.add_argument("--names", type=Path, help="file of class names, one a line")
+    detect.add_argument("--keep-going", action="store_true", help="an unreadable image is no failure")
+    evaluate = verbs.add_parser("eval", help="COCO figures of weights on a data set")
+    _weighted(evaluate, threshold=0.001, nms=0.6, batch=8)
+    _data(evaluate)
+    evaluate.add_argument("--split", default="val", help="train, val, or X of instances_X.json (default: val)")
+
+
+def _weighted(verb: argparse.ArgumentParser, *, threshold: float, nms: float, batch: int) -> None:
+    verb.add_argument("--cfg", required=True, help="a cfg file, or a shipped one by name")
+    verb.add_argument("--weights", required=True, type=Path, help="Darknet weights")
+    verb.add_argument("--threshold", type=float, default=threshold, help=f"least score (default: {threshold})")
+    verb.add_argument("--nms", type=float, default=nms, help=f"overlap that suppresses a weaker box (default: {nms})")
+    verb.add_argument("--batch", type=_count, default=batch, help=f"images at once (default: {batch})")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    _device(verb)
+    _set(verb)
+    _output(verb)
+
+
+def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    train = verbs.add_parser("train", help="train a network")
+    train.add_argument("--cfg", required=True, help="a cfg file, or a shipped one by name")
+    train.add_argument("--seed", type=_natural, default=0, help="of everything random (default: 0)")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    _set(train)
+    compare = verbs.add_parser("compare", help="train variants, and report how they compare")
+    compare.add_argument("cfg", nargs="+", help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline")
+    compare.add_argument("--seeds", type=_count, default=2, help="trainings of each variant (default: 2)")
+    for verb in (train, compare):
+        _data(verb)
+        verb.add_argument("--out", required=True, type=Path, help="folder of the run")
+        verb.add_argument("--weights", type=Path, help="Darknet weights to start from")
+        verb.add_argument("--partial", type=_count, metavar="N", help="read the first N layers of --weights alone")
+        verb.add_argument("--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)")
+        verb.add_argument("--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)")
+        verb.add_argument("--workers", type=_natural, default=0, help="processes that load images (default: 0, none besides this one)")
+        _device(verb)
+
+
+def _data(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--data", required=True, help="a COCO folder, a Darknet .data file, or `scenes`")
+
+
+def _device(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def _set(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--set", action="append", metavar="EDIT", help="edit the cfg first, as in net.width=608 or 82.size=19")
+
+
+def _output(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write JSON to a file")
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if _natural(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code. Faults of the user's are told in one message, without a traceback."""
+    args = parser().parse_args(arguments)
+    module, function = VERBS[args.verb]
+    try:
+        return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
+    except DarknetPyError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads; say no more at exit
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+            raise
+        print("error: out of memory\n   = a smaller batch, more subdivisions or a smaller input need less", file=sys.stderr)
+        return OUT_OF_MEMORY
+    except OSError as error:
+        print(f"{error.filename or ''}: error: {error.strerror}", file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

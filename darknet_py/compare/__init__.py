@@ -1,0 +1,1 @@
+"""Finished run folders become a report that says what can be said, and no more."""

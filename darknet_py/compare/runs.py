@@ -1,0 +1,245 @@
+"""A comparison carried out: every variant trained with every seed, what is finished skipped, what was interrupted resumed."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from darknet_py.cfg.document import Document, must_parse, read
+from darknet_py.cfg.edit import Edit, apply_edits, parse_edits
+from darknet_py.data.dataset import Dataset
+from darknet_py.detect.decode import Detections
+from darknet_py.detect.detector import Detector
+from darknet_py.detect.draw import draw
+from darknet_py.detect.run import publish_picture
+from darknet_py.errors import ReportError, UsageError
+from darknet_py.graph.compile import compile
+from darknet_py.network import Network
+from darknet_py.shipped import find_cfg
+from darknet_py.train.fit import fitted
+from darknet_py.train.loop import Plan, train
+from darknet_py.train.record import write_json
+from darknet_py.weights import load_weights
+
+SAMPLES = 4  # pictures of each variant in the report
+ROUNDS = 15  # of the measurement of latency, variants in turn
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A cfg and edits of it, as the command line names it: `CFG` or `CFG@EDIT,...`."""
+
+    name: str
+    cfg: Path
+    edits: tuple[Edit, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Variant:
+        """Read `cfg/yolov3-spp.cfg@82.size=19`.
+
+        Raises:
+            DarknetPyError: when the cfg does not exist or an edit is none.
+        """
+        path, _, edits = text.partition("@")
+        cfg = find_cfg(path)
+        name = re.sub(r"[^A-Za-z0-9._,=@+-]", "_", cfg.stem + (f"@{edits}" if edits else ""))
+        return cls(name, cfg, tuple(parse_edits(edits)) if edits else ())
+
+    def document(self) -> Document:
+        """The edited text, which compiles.
+
+        Raises:
+            CfgError: when it does not.
+        """
+        document = apply_edits(must_parse(read(self.cfg)), self.edits)
+        compile(document)
+        return document
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is to be compared.
+
+    Args:
+        data: as the person named it.
+    """
+
+    variants: tuple[Variant, ...]
+    data: str
+    train: Dataset
+    val: Dataset
+    out: Path
+    seeds: int = 2
+    epochs: float | None = None
+    weights: Path | None = None
+    partial: int | None = None
+    device: str = "cpu"
+    workers: int = 0
+    evaluations: int = 5
+
+    def plans(self) -> list[Plan]:
+        """Every training, seed by seed, so that an interrupted comparison has all variants to the same depth."""
+        texts = {v.name: self.fitted(v)[0] for v in self.variants}
+        return [
+            Plan(
+                document=texts[variant.name],
+                train=self.train,
+                val=self.val,
+                out=self.out / "runs" / variant.name / f"seed-{seed}",
+                name=variant.name,
+                data=self.data,
+                seed=seed,
+                weights=self.weights,
+                partial=self.partial,
+                device=self.device,
+                workers=self.workers,
+                evaluations=self.evaluations,
+            )
+            for seed in range(self.seeds)
+            for variant in self.variants
+        ]
+
+    def fitted(self, variant: Variant) -> tuple[Document, list[str]]:
+        """A variant's text for this data, and what was changed in it, in words."""
+        return fitted(
+            variant.document(), classes=len(self.train.names), images=len(self.train), epochs=self.epochs
+        )
+
+    def facts(self, epochs: float) -> dict[str, Any]:
+        """`compare.json`: what the report is about."""
+        variants = [
+            {"name": v.name, "cfg": v.cfg.as_posix(), "edits": [str(e) for e in v.edits]} for v in self.variants
+        ]
+        return {"data": self.data, "epochs": epochs, "seeds": list(range(self.seeds)), "variants": variants}
+
+
+def variants_of(texts: Sequence[str]) -> tuple[Variant, ...]:
+    """The variants named on the command line, each different.
+
+    Raises:
+        UsageError: when two would have one folder.
+    """
+    variants = tuple(Variant.of(text) for text in texts)
+    names = [v.name for v in variants]
+    for variant in variants:
+        if names.count(variant.name) > 1:
+            raise UsageError(f"two variants are called {variant.name}", hint="name each once; files of one name need different stems")
+    return variants
+
+
+Watch = Callable[[Plan], AbstractContextManager[Callable[[int, dict[str, Any]], None]]]
+
+
+def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watch) -> None:
+    """Train what is missing, then draw samples and measure latency.
+
+    Args:
+        say: told a line of text about each run.
+        watch: makes, for each run, what is told its iterations.
+
+    Raises:
+        ReportError: when a finished run in the folder is of another comparison.
+        Stopped: on request; the same call goes on.
+    """
+    plans = comparison.plans()
+    for number, plan in enumerate(plans, start=1):
+        title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
+        done = _finished(plan)
+        result = done or _trained(plan, watch)
+        ap, ap50 = (result["scores"][key] or 0.0 for key in ("ap", "ap50"))
+        how = "finished before" if done else f"trained in {result['training']['seconds']:.0f} s"
+        say(f"{title}: {how}, AP {100 * ap:.1f}, AP50 {100 * ap50:.1f}")
+    write_json(comparison.out / "compare.json", comparison.facts(comparison.epochs or _epochs(plans[0])))
+    firsts = [plan for plan in plans if plan.seed == 0]
+    for plan in firsts:
+        _draw_samples(plan)
+    _measure(comparison, firsts)
+
+
+def _trained(plan: Plan, watch: Watch) -> dict[str, Any]:
+    with watch(plan) as advance:
+        return train(plan, progress=lambda done, total, facts: advance(done, facts))
+
+
+def _finished(plan: Plan) -> dict[str, Any] | None:
+    """The result of a run that is complete and is this run."""
+    file = plan.out / "result.json"
+    if not file.exists():
+        return None
+    try:
+        result: dict[str, Any] = json.loads(file.read_bytes())
+        before = result["fingerprint"]
+    except (ValueError, KeyError, TypeError, OSError):
+        raise ReportError("is not a result of this program", where=file, hint="delete the run's folder") from None
+    other = sorted(k for k, v in plan.fingerprint().items() if before.get(k) != v)
+    if other:
+        hint = "name another --out, or delete the run's folder"
+        raise ReportError(f"is the result of another run: {', '.join(other)} differ", where=file, hint=hint)
+    return result
+
+
+def _epochs(plan: Plan) -> float:
+    net = compile(plan.document).net
+    return round(net.max_batches * net.batch / len(plan.train), 2)
+
+
+def _draw_samples(plan: Plan) -> None:
+    """A few validation pictures with what seed 0 found, from its detections file."""
+    folder = plan.out.parent / "samples"
+    if (folder / f"{SAMPLES - 1}.png").exists():
+        return
+    folder.mkdir(exist_ok=True)
+    network = Network(compile(plan.document))
+    load_weights(network, plan.out / "final.weights")
+    detector = Detector(network, device=plan.device)
+    step = max(1, len(plan.val) // SAMPLES)
+    chosen = [plan.val.pixels(k * step) for k in range(min(SAMPLES, len(plan.val)))]
+    for k, (pixels, found) in enumerate(zip(chosen, detector.detect(chosen), strict=True)):
+        publish_picture(folder / f"{k}.png", draw(pixels, _surest(found), plan.val.names))
+
+
+def _surest(found: Detections, most: int = 30) -> Detections:
+    return replace(found, boxes_xyxy=found.boxes_xyxy[:most], scores=found.scores[:most], labels=found.labels[:most])
+
+
+def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
+    """Milliseconds an image of each variant at batch 1, variants in turn, medians; measured once."""
+    file = comparison.out / "latency.json"
+    if file.exists() and set(json.loads(file.read_bytes())["variants"]) == {p.name for p in plans}:
+        return
+    networks = {plan.name: Network(compile(plan.document)).eval().to(plan.device) for plan in plans}
+    times: dict[str, list[float]] = {name: [] for name in networks}
+    with torch.inference_mode():
+        for _ in range(ROUNDS + 3):
+            for name, network in networks.items():
+                times[name].append(_time(network))
+    rows = {
+        name: {"median": round(statistics.median(ts), 3), "min": round(min(ts), 3), "max": round(max(ts), 3)}
+        for name, ts in ((name, found[3:]) for name, found in times.items())
+    }
+    facts = {"unit": "ms per image", "batch": 1, "threads": torch.get_num_threads(), "device": comparison.device}
+    write_json(file, {**facts, "rounds": ROUNDS, "variants": rows})
+
+
+def _time(network: Network) -> float:
+    net = network.graph.net
+    image = torch.rand(1, net.channels, net.height, net.width, device=next(network.parameters()).device)
+    image = image.contiguous(memory_format=torch.channels_last)
+    began = time.perf_counter()
+    for raw in network(image):
+        raw.sum().item()  # waits for a device that works on its own
+    return 1000 * (time.perf_counter() - began)
+
+
+def unfinished(comparison: Comparison) -> Iterator[Plan]:
+    """The runs that are still to be trained."""
+    return (plan for plan in comparison.plans() if not (plan.out / "result.json").exists())

@@ -1,0 +1,154 @@
+"""Darknet's augmentation for detectors: a random window on the image, flips, and colours. From AlexeyAB's `load_data_detection`.
+
+Where it differs: hue wraps around (Darknet's 8-bit arithmetic clamps it), and no box is dropped for its place in a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..layers.head import Head
+from ..layers.net import Net
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may happen to an image; the words are the cfg's."""
+
+    jitter: float = 0.0
+    resize: float = 1.0
+    flip: bool = False
+    hue: float = 0.0
+    saturation: float = 1.0
+    exposure: float = 1.0
+    letter_box: bool = False
+    max: int = 200
+
+    @classmethod
+    def of(cls, net: Net, head: Head) -> Augmentation:
+        """As `[net]` and its last head say."""
+        return cls(
+            head.jitter, head.resize, net.flip, net.hue, net.saturation, net.exposure, net.letter_box, head.max
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of the image in pixels, which may reach beyond it; it becomes the network's input."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def augmented(
+    pixels: np.ndarray, rows: np.ndarray, rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """One training sample.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        rows: (T, 5) boxes x, y, w, h (centre and size, in pixels of the image) and class.
+        size: height and width of the result.
+
+    Returns:
+        (height, width, 3) uint8, and (T', 5) boxes as fractions of it, those that have left it dropped.
+    """
+    window = random_window(pixels.shape[:2], rng, how, size)
+    mirrored = bool(how.flip and rng.random() < 0.5)
+    image = _seen_through(pixels, window, size, mirrored=mirrored)
+    image = _recoloured(image, rng, how)
+    return image, boxes_in(window, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
+
+
+def random_window(
+    image: tuple[int, int], rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
+) -> Window:
+    """Each side moved by up to `jitter` of the image, and in or out by `resize`."""
+    height, width = image
+    dx, dy = int(width * how.jitter), int(height * how.jitter)
+    left, right = rng.integers(-dx, dx, endpoint=True, size=2)
+    top, bottom = rng.integers(-dy, dy, endpoint=True, size=2)
+    near, far = _zooms(rng, how.resize)
+    left, top = left + int(width * near), top + int(height * near)
+    right, bottom = right + int(width * far), bottom + int(height * far)
+    wide, high = width - left - right, height - top - bottom
+    if wide < 1 or high < 1:
+        left, top, wide, high = 0, 0, width, height
+    window = Window(float(left), float(top), float(wide), float(high))
+    return _letterboxed(window, size) if how.letter_box else window
+
+
+def _zooms(rng: np.random.Generator, resize: float) -> tuple[float, float]:
+    """Fractions of the image by which two opposite corners move inwards."""
+    if resize == 1:
+        return 0.0, 0.0
+    least = (1 - max(resize, 1 / resize)) / 2
+    most = 0.0 if resize < 1 else (1 - 1 / resize) / 2
+    near, far = rng.uniform(least, most, size=2)
+    return float(near), float(far)
+
+
+def _letterboxed(window: Window, size: tuple[int, int]) -> Window:
+    """The window widened to the aspect of the network's input."""
+    aspect = size[1] / size[0]
+    if window.width / window.height > aspect:
+        high = window.width / aspect
+        return Window(window.left, window.top - (high - window.height) / 2, window.width, high)
+    wide = window.height * aspect
+    return Window(window.left - (wide - window.width) / 2, window.top, wide, window.height)
+
+
+def _seen_through(pixels: np.ndarray, window: Window, size: tuple[int, int], *, mirrored: bool) -> np.ndarray:
+    """The window resized to `size` by bilinear interpolation; the image's mean colour outside of it."""
+    height, width = size
+    step_x, step_y = window.width / width, window.height / height
+    start_x, start_y = window.left + 0.5 * step_x - 0.5, window.top + 0.5 * step_y - 0.5
+    if mirrored:
+        start_x, step_x = start_x + (width - 1) * step_x, -step_x
+    matrix = np.array([[step_x, 0, start_x], [0, step_y, start_y]])
+    mean = tuple(float(v) for v in cv2.mean(pixels)[:3])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(
+        pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=mean
+    )
+
+
+def _recoloured(image: np.ndarray, rng: np.random.Generator, how: Augmentation) -> np.ndarray:
+    """Saturation and brightness by a random factor, hue by a random shift, on 8-bit HSV."""
+    shift = rng.uniform(-how.hue, how.hue)
+    saturation, exposure = _factor(rng, how.saturation), _factor(rng, how.exposure)
+    if shift == 0 and saturation == exposure == 1:
+        return image
+    levels = np.arange(256)
+    hues = ((levels + round(180 * shift)) % 180).astype(np.uint8)
+    tables = [hues, *(np.clip(levels * f, 0, 255).astype(np.uint8) for f in (saturation, exposure))]
+    hsv = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), np.stack(tables, axis=-1).reshape(1, 256, 3))
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+def _factor(rng: np.random.Generator, most: float) -> float:
+    """Between 1 / most and most, as often above 1 as below."""
+    factor, inverted = rng.uniform(1, most), rng.random() < 0.5
+    return float(1 / factor if inverted else factor)
+
+
+def boxes_in(
+    window: Window, rows: np.ndarray, size: tuple[int, int], *, mirrored: bool = False
+) -> np.ndarray:
+    """Boxes as fractions of the window, cut at its edges; those smaller than a pixel of the input are dropped.
+
+    Args:
+        rows: (T, 5) x, y, w, h in pixels of the image, and class.
+    """
+    low = (rows[:, :2] - rows[:, 2:4] / 2 - (window.left, window.top)) / (window.width, window.height)
+    high = (rows[:, :2] + rows[:, 2:4] / 2 - (window.left, window.top)) / (window.width, window.height)
+    if mirrored:
+        low[:, 0], high[:, 0] = 1 - high[:, 0], 1 - low[:, 0]
+    low, high = low.clip(0, 1), high.clip(0, 1)
+    found = np.concatenate([(low + high) / 2, high - low, rows[:, 4:]], axis=1)
+    return found[(found[:, 2] >= 1 / size[1]) & (found[:, 3] >= 1 / size[0])]

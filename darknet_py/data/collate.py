@@ -1,0 +1,65 @@
+"""Draws to batches: reading, augmenting, and stacking, in this process or in workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from .augment import Augmentation, augmented
+from .dataset import Dataset
+from .sampler import AUGMENT, Batches, Draw, keyed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images (N, 3, H, W) uint8, the boxes of each (T, 5) as fractions, and their numbers in the data set."""
+
+    images: torch.Tensor
+    rows: tuple[np.ndarray, ...]
+    samples: tuple[int, ...]
+
+
+class _Samples(torch.utils.data.Dataset):
+    """torch's view of a data set: a draw in, an augmented sample out. What comes out depends on nothing but the draw."""
+
+    def __init__(self, dataset: Dataset, how: Augmentation, seed: int) -> None:
+        self.dataset, self.how, self.seed = dataset, how, seed
+
+    def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray, int]:
+        rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
+        rows = truth_rows(self.dataset, draw.index)
+        image, boxes = augmented(
+            self.dataset.pixels(draw.index), rows, rng, self.how, (draw.height, draw.width)
+        )
+        return image, boxes, draw.index
+
+
+def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
+    """(T, 5): x, y, w, h (centre and size, pixels) and class of an image's boxes, crowds left out."""
+    record = dataset.record(index)
+    boxes = np.asarray(record.boxes_xywh, np.float64).reshape(-1, 4)
+    rows = np.concatenate(
+        [boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:], record.labels.reshape(-1, 1)], axis=1
+    )
+    return rows[~np.asarray(record.crowd, bool)]
+
+
+def _stack(samples: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> Batch:
+    images, rows, numbers = zip(*samples, strict=True)
+    return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), rows, numbers)
+
+
+def batches(dataset: Dataset, plan: Batches, how: Augmentation, *, workers: int = 0) -> Iterator[Batch]:
+    """The batches of a plan, in order; the same for any number of workers."""
+    loader = DataLoader(
+        _Samples(dataset, how, plan.sampler.seed),
+        batch_sampler=plan,  # type: ignore[arg-type]
+        num_workers=workers,
+        collate_fn=_stack,
+        generator=torch.Generator(),  # its own: making an iterator draws from the generator
+    )
+    return iter(loader)

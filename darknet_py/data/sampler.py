@@ -1,0 +1,96 @@
+"""Which images an iteration trains on, and at which size: a function of the seed and the iteration alone.
+
+Every epoch is a permutation of the data set, so each image is seen once an epoch; batches run across the ends of epochs.
+(Darknet draws each image with replacement and has no epochs.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+ORDER, SIZES, AUGMENT = 101, 102, 103  # streams of one seed; layers of a network use the numbers from 0
+
+
+def keyed(seed: int, stream: int, *place: int) -> np.random.Generator:
+    """A generator of its own for a place in a run: up to three numbers, such as an epoch and an image."""
+    counter = [0, *place, *[0] * (3 - len(place))]
+    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=counter))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One image of a batch: its number in the data set, the epoch, and the size it is wanted in."""
+
+    index: int
+    epoch: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """The batches of a run.
+
+    Args:
+        images: in the data set.
+        batch: images an iteration.
+        height, width: of the network's input.
+        random: 0 for one size; else the factor by which sizes vary (1 means 1.4), as `[yolo] random`.
+        step: sizes are multiples of it.
+    """
+
+    images: int
+    batch: int
+    seed: int
+    height: int
+    width: int
+    random: float = 0.0
+    step: int = 32
+
+    def draws(self, iteration: int) -> list[Draw]:
+        """The batch of an iteration, which count from 1."""
+        height, width = self.size(iteration)
+        first = (iteration - 1) * self.batch
+        return [Draw(*self._image(position), height, width) for position in range(first, first + self.batch)]
+
+    def _image(self, position: int) -> tuple[int, int]:
+        epoch, place = divmod(position, self.images)
+        return int(_permutation(self.seed, epoch, self.images)[place]), epoch
+
+    def size(self, iteration: int) -> tuple[int, int]:
+        """Height and width, drawn anew every ten iterations by Darknet's rule (which adds one step: 1 x 416 gives 448)."""
+        if not self.random:
+            return self.height, self.width
+        most = 1.4 if self.random == 1 else self.random
+        draw = keyed(self.seed, SIZES, (iteration - 1) // 10)
+        scale = draw.uniform(1, most)
+        scale = scale if draw.random() < 0.5 else 1 / scale
+        return self._scaled(self.height, scale), self._scaled(self.width, scale)
+
+    def _scaled(self, side: int, scale: float) -> int:
+        wanted = (round(scale * side / self.step) + 1) * self.step
+        return max(self.step, side if scale < 1 and wanted > side else wanted)
+
+
+@lru_cache(maxsize=4)
+def _permutation(seed: int, epoch: int, images: int) -> np.ndarray:
+    return keyed(seed, ORDER, epoch).permutation(images)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The draws of iterations `first` to `last`, in order: a batch sampler for torch's DataLoader."""
+
+    sampler: Sampler
+    first: int
+    last: int
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        return (self.sampler.draws(iteration) for iteration in range(self.first, self.last + 1))
+
+    def __len__(self) -> int:
+        return max(0, self.last - self.first + 1)

@@ -1,0 +1,119 @@
+"""How an image is fitted to the network's input, and how boxes find their way back.
+
+Two ways: `stretch` (AlexeyAB's default) fills the input and bends the aspect ratio; `letterbox` (pjreddie's,
+and `[net] letter_box=1`) keeps it, and pads with grey. Both resize as Darknet's `resize_image` does:
+bilinear, corner pixels on the corners. Its black last row (a rounding fault, at some sizes) is not copied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from darknet_py.boxes import xyxy_from_cxcywh
+
+if TYPE_CHECKING:
+    from darknet_py.graph.graph import Graph
+    from darknet_py.layers.net import Net
+
+GREY = 0.5  # Darknet's letterbox_image fills the canvas with it
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One image size fitted to one input size: all sizes are (height, width) in pixels.
+
+    >>> Fit.letterbox((480, 640), (416, 416)).inner_size
+    (312, 416)
+
+    Args:
+        inner_size: the part of the input that the image covers; `net_size` when stretched.
+    """
+
+    image_size: tuple[int, int]
+    net_size: tuple[int, int]
+    inner_size: tuple[int, int]
+
+    @classmethod
+    def stretch(cls, image_size: tuple[int, int], net_size: tuple[int, int]) -> Fit:
+        """The image fills the input, each side scaled on its own."""
+        return cls(image_size, net_size, net_size)
+
+    @classmethod
+    def letterbox(cls, image_size: tuple[int, int], net_size: tuple[int, int]) -> Fit:
+        """The image keeps its shape, touches two sides of the input and is centred; sizes round down."""
+        (image_height, image_width), (height, width) = image_size, net_size
+        if width * image_height < height * image_width:
+            inner = (max(1, image_height * width // image_width), width)
+        else:
+            inner = (height, max(1, image_width * height // image_height))
+        return cls(image_size, net_size, inner)
+
+    def apply(self, pixels: np.ndarray) -> Tensor:
+        """The image as the network sees it.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB, of `image_size`.
+
+        Returns:
+            (3, H, W) float32, 0..1.
+        """
+        assert pixels.shape[:2] == self.image_size, (pixels.shape, self.image_size)
+        resized = _resize(pixels, self.inner_size)
+        if self.inner_size == self.net_size:
+            return resized
+        (height, width), (rows, columns) = self.net_size, self.inner_size
+        top, left = (height - rows) // 2, (width - columns) // 2
+        canvas = resized.new_full((3, height, width), GREY)
+        canvas[:, top : top + rows, left : left + columns] = resized
+        return canvas
+
+    def correct(self, boxes_cxcywh_fraction: Tensor) -> Tensor:
+        """Boxes in fractions of the input -> in fractions of the image, as Darknet's `correct_yolo_boxes`.
+
+        The padding is halved as a float here, and as an integer in `apply`: half a pixel apart, in Darknet
+        too.
+
+        Args:
+            boxes_cxcywh_fraction: (B, 4).
+        """
+        (height, width), (rows, columns) = self.net_size, self.inner_size
+        covered = boxes_cxcywh_fraction.new_tensor([columns / width, rows / height])
+        centre, size = boxes_cxcywh_fraction[:, :2], boxes_cxcywh_fraction[:, 2:]
+        return torch.cat([(centre - (1 - covered) / 2) / covered, size / covered], dim=1)
+
+    def undo(self, boxes_cxcywh_fraction: Tensor) -> Tensor:
+        """Boxes in fractions of the input (B, 4) -> boxes_xyxy in pixels of the image (B, 4), not clipped."""
+        return self.to_pixels(xyxy_from_cxcywh(self.correct(boxes_cxcywh_fraction)))
+
+    def to_pixels(self, boxes_fraction: Tensor) -> Tensor:
+        """Boxes in fractions of the image (B, 4), in any format -> the same in its pixels."""
+        height, width = self.image_size
+        return boxes_fraction * boxes_fraction.new_tensor([width, height, width, height])
+
+
+def fit_for(net: Net | Graph, image_size: tuple[int, int]) -> Fit:
+    """The fit that `[net]` asks for: letterboxed with `letter_box=1`, else stretched.
+
+    Args:
+        net: a Net, or the Graph that has it.
+        image_size: (height, width) in pixels.
+    """
+    asked: Net = getattr(net, "net", net)
+    make = Fit.letterbox if asked.letter_box else Fit.stretch
+    return make(image_size, (asked.height, asked.width))
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
+    # Floats in the order of the bytes (channels last), divided after resizing: 0.5 ms for 480x640 -> 416x416
+    # on two # threads, against 0.9 ms divided before, and 1.2 ms made contiguous first.
+    writable = np.require(pixels, np.uint8, ["C", "W"])
+    image = torch.from_numpy(writable).permute(2, 0, 1)[None].float()  # (1, 3, H, W)
+    if pixels.shape[:2] != size:
+        image = interpolate(image, size, mode="bilinear", align_corners=True)
+    return image[0].div_(255).contiguous()

@@ -1,0 +1,88 @@
+"""A graph for people and for programs: the table of `show`, and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.graph.graph import Graph, Node
+from darknet_py.graph.lifetime import peak_floats
+from darknet_py.graph.reach import fields
+
+HEAD = "      layer          reads     channels x height x width   stride      floats   BFLOPs   sees   at"
+
+
+def as_json(graph: Graph) -> dict[str, Any]:
+    """Layers and totals; the words are stable."""
+    layers = [
+        {
+            "index": node.index,
+            "section": node.layer.section,
+            "reads": list(node.inputs),
+            "shape": [node.shape.channels, node.shape.height, node.shape.width],
+            "stride": [_number(s) for s in field.stride],
+            **_cost(node.cost),
+            "reach": list(field.reach),
+            "line": node.span.line,
+        }
+        for node, field in zip(graph, fields(graph), strict=True)
+    ]
+    total = {
+        **_cost(graph.cost),
+        "layers": len(graph),
+        "input": [graph.net.channels, graph.net.height, graph.net.width],
+        "reach": _reach(graph),
+        "weights_bytes": 20 + 4 * graph.cost.parameters,
+        "peak_bytes": 4 * peak_floats(graph),
+    }
+    return {"layers": layers, "total": total}
+
+
+def _number(value: Fraction) -> int | float:
+    return int(value) if value.denominator == 1 else float(value)
+
+
+def _cost(cost: Cost) -> dict[str, int | float]:
+    return {
+        "parameters": cost.parameters,
+        "trainable": cost.trainable,
+        "bflops": cost.bflops,
+        "bflops_conv": cost.bflops_conv,
+    }
+
+
+def _reach(graph: Graph) -> list[int]:
+    seen = fields(graph)
+    return [max(seen[i].reach[axis] for i in graph.outputs) for axis in (0, 1)]
+
+
+def table(graph: Graph) -> Iterator[str]:
+    """The lines of the table: a row a layer, and the totals."""
+    yield HEAD
+    for node, field in zip(graph, fields(graph), strict=True):
+        yield _row(node, field.stride, field.reach)
+    yield from _totals(graph)
+
+
+def _row(node: Node, stride: tuple[Fraction, Fraction], reach: tuple[int, int]) -> str:
+    reads = ", ".join("image" if i < 0 else str(i) for i in node.inputs)
+    shape = f"{node.shape.channels:>5} x {node.shape.height:>3} x {node.shape.width:>3}"
+    step = "/" + "x".join(dict.fromkeys(str(s) for s in stride))
+    sees = "x".join(dict.fromkeys(str(r) for r in reach))
+    floats = f"{node.cost.parameters:,}" if node.cost.parameters else "-"
+    bflops = f"{node.cost.bflops:.3f}" if node.cost.bflops else "-"
+    return (
+        f"{node.index:>3}   {node.layer.section:<14} {reads:<12} {shape:<25} {step:>6} {floats:>11} {bflops:>8} {sees:>6}   :{node.span.line}"
+    )
+
+
+def _totals(graph: Graph) -> Iterator[str]:
+    cost, reach = graph.cost, _reach(graph)
+    yield ""
+    yield f"{len(graph)} layers on {graph.net.width} x {graph.net.height} x {graph.net.channels} pixels (width x height x channels)"
+    yield f"floats   {cost.parameters:,} in the weights file ({20 + 4 * cost.parameters:,} bytes), {cost.trainable:,} of them trained"
+    yield f"BFLOPs   {cost.bflops:.3f} in all layers, as AlexeyAB counts; {cost.bflops_conv:.3f} in convolutions (1 MAC = 2 FLOPs)"
+    yield f"sees     {reach[0]} x {reach[1]} pixels of the image, rows x columns, the head that sees most"
+    yield f"memory   {4 * peak_floats(graph) / 2**20:.1f} MiB of maps at once for one image in float32"

@@ -1,0 +1,72 @@
+"""A cfg fitted to its data and to the epochs asked for, as edits of its text: the record of a run is its cfg.
+
+Classes: `classes` of every head, and `filters` of the convolution before it. Epochs: `max_batches`, and with it the warm-up and
+the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from darknet_py.cfg.document import Document
+from darknet_py.cfg.edit import set_value
+from darknet_py.graph.compile import compile
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.head import Head
+from darknet_py.layers.net import Net
+
+LEAST_UPDATES = 300  # fewer do not move a network's running statistics and momentum to where they belong
+LONGEST_BURN_IN = 0.1  # of the iterations
+
+
+def fitted(document: Document, *, classes: int, images: int, epochs: float | None) -> tuple[Document, list[str]]:
+    """The document for a data set of `images` images and `classes` classes.
+
+    Returns:
+        The text to train, and what was changed, for the person who reads the terminal.
+    """
+    changes: list[str] = []
+    for position, key, value in [*_for_classes(compile(document), classes), *_for_epochs(compile(document), images, epochs)]:
+        entry = document.sections[position].first(key)
+        before = entry.value if entry else "its default"
+        if before != value:
+            document = set_value(document, position, key, value)
+            where = "[net]" if position == 0 else f"layer {position - 1}"
+            changes.append(f"{where} {key} {before} -> {value}")
+    return document, changes
+
+
+def _for_classes(graph: Graph, classes: int) -> Iterator[tuple[int, str, str]]:
+    for index in graph.heads:
+        node = graph[index]
+        head = node.layer
+        assert isinstance(head, Head)
+        if head.classes != classes:
+            filters = head.boxes_per_cell * (head.entries - head.classes + classes)
+            yield index + 1, "classes", str(classes)
+            yield node.inputs[0] + 1, "filters", str(filters)
+
+
+def _for_epochs(graph: Graph, images: int, epochs: float | None) -> Iterator[tuple[int, str, str]]:
+    if epochs is None:
+        return
+    net = graph.net
+    total = max(1, round(epochs * images))
+    batch = max(1, min(net.batch, total // LEAST_UPDATES))
+    updates = max(1, -(-total // batch))
+    if batch != net.batch:
+        yield 0, "batch", str(batch)
+        yield 0, "subdivisions", str(_divisor(batch, net.subdivisions))
+    yield 0, "max_batches", str(updates)
+    yield 0, "burn_in", str(min(net.burn_in, round(LONGEST_BURN_IN * updates)))
+    if net.policy == "steps" and net.max_batches:
+        yield 0, "steps", ",".join(str(step) for step in _steps(net, updates))
+
+
+def _divisor(batch: int, at_most: int) -> int:
+    return next(d for d in range(min(batch, at_most), 0, -1) if batch % d == 0)
+
+
+def _steps(net: Net, updates: int) -> list[int]:
+    """The steps at the same shares of the run."""
+    return [round(step * updates / net.max_batches) for step in net.steps]

@@ -1,0 +1,218 @@
+"""A run: a cfg, data and a seed become weights, a log and a result in a folder; stopped anywhere, it goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from darknet_py.cfg.document import Document
+from darknet_py.data.augment import Augmentation
+from darknet_py.data.collate import Batch, batches
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.sampler import Batches, Sampler
+from darknet_py.errors import Stopped, UsageError
+from darknet_py.evaluate import evaluate
+from darknet_py.graph.compile import compile
+from darknet_py.network import Network
+from darknet_py.publish import publish_bytes
+from darknet_py.train.checkpoint import NAME, Position, load_checkpoint, save_checkpoint
+from darknet_py.train.initialise import initialise
+from darknet_py.train.record import FORMAT, Log, network_facts, write_json
+from darknet_py.train.schedule import check_schedule, learning_rate
+from darknet_py.train.step import Trainer
+from darknet_py.train.truths import Truths
+from darknet_py.weights import load_weights, save_weights
+
+CHECKPOINT_SECONDS = 60.0
+LOG_LINES = 100  # in a whole run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training.
+
+    Args:
+        document: the cfg's final text.
+        evaluations: how often the network is evaluated, the last time at the end.
+        partial: read the first layers of `weights` alone.
+    """
+
+    document: Document
+    train: Dataset
+    val: Dataset
+    out: Path
+    name: str
+    data: str
+    seed: int = 0
+    weights: Path | None = None
+    partial: int | None = None
+    device: str = "cpu"
+    workers: int = 0
+    evaluations: int = 5
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What makes this run another than its neighbour."""
+        return {
+            "cfg": hashlib.sha256(str(self.document).encode("utf-8", "surrogateescape")).hexdigest(),
+            "train data": self.train.fingerprint,
+            "val data": self.val.fingerprint,
+            "seed": self.seed,
+            "weights": hashlib.sha256(self.weights.read_bytes()).hexdigest() if self.weights else None,
+            "partial": self.partial,
+        }
+
+
+Progress = Callable[[int, int, dict[str, Any]], None]
+
+
+def train(plan: Plan, *, progress: Progress = lambda done, total, facts: None) -> dict[str, Any]:
+    """Train to the end, or on from the checkpoint in the run's folder.
+
+    Args:
+        progress: told (iterations done, in all, {"loss", "rate", "images_per_second"}) after each iteration.
+
+    Returns:
+        The result, as `result.json` holds it.
+
+    Raises:
+        Stopped: after SIGINT or SIGTERM, the checkpoint written.
+        NotFinite: before an update that would have been NaN.
+    """
+    run = _Run(plan)
+    with _Requests() as requests:
+        run.go_on(requests, progress)
+    return run.finish()
+
+
+class _Run:
+    """A training between its first and its last iteration."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.net = plan, compile(plan.document).net
+        if self.net.max_batches < 1:
+            raise UsageError("[net] max_batches is 0, so there is nothing to train", hint="give --epochs N, or set max_batches")
+        check_schedule(self.net)
+        self.network = Network(compile(plan.document))
+        initialise(self.network, seed=plan.seed)
+        if plan.weights:
+            load_weights(self.network, plan.weights, partial=plan.partial)
+        self.network.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trainer = Trainer(self.network, seed=plan.seed)
+        self.log, self.checkpoint = Log(plan.out / "log.jsonl"), plan.out / NAME
+        self.fingerprint = plan.fingerprint()
+        self.position = self._begin()
+        self.average = self.position.average
+
+    def _begin(self) -> Position:
+        self.plan.out.mkdir(parents=True, exist_ok=True)
+        position = Position(0, 0, 0.0, None, self.fingerprint)
+        if self.checkpoint.exists():
+            position = load_checkpoint(self.checkpoint, self.trainer, self.fingerprint)
+        self.log.cut(position.log_bytes)
+        publish_bytes(self.plan.out / "net.cfg", str(self.plan.document).encode("utf-8", "surrogateescape"))
+        return position
+
+    def go_on(self, requests: _Requests, progress: Progress) -> None:
+        self.started, self.saved, self.ticked = time.monotonic() - self.position.seconds, time.monotonic(), time.monotonic()
+        head = self.trainer.heads[-1]
+        sampler = Sampler(
+            len(self.plan.train), self.net.batch, self.plan.seed, self.net.height, self.net.width, head.random, self.net.resize_step
+        )  # fmt: skip
+        todo = Batches(sampler, self.position.iteration + 1, self.net.max_batches)
+        source = batches(self.plan.train, todo, Augmentation.of(self.net, head), workers=self.plan.workers)
+        for iteration, batch in enumerate(source, start=todo.first):
+            self.iterate(iteration, batch, progress)
+            if requests.stop or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+                self.save(iteration)
+            if requests.stop and iteration < self.net.max_batches:
+                hint = "the same command goes on from here"
+                raise Stopped(f"stopped on request after iteration {iteration} of {self.net.max_batches}", where=self.plan.out, hint=hint)
+
+    def iterate(self, iteration: int, batch: Batch, progress: Progress) -> None:
+        """One update, and what is said of it."""
+        images = batch.images.to(self.plan.device).float().div_(255).contiguous(memory_format=torch.channels_last)
+        truths, rate = Truths.of(batch.rows).to(self.plan.device), learning_rate(self.net, iteration, seed=self.plan.seed)
+        loss = self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=batch.samples)
+        self.average = loss if self.average is None else 0.9 * self.average + 0.1 * loss
+        speed, self.ticked = len(images) / (time.monotonic() - self.ticked), time.monotonic()
+        facts = {"loss": self.average, "learning_rate": rate, "images_per_second": round(speed, 2)}
+        if iteration % max(1, self.net.max_batches // LOG_LINES) == 0 or iteration == self.net.max_batches:
+            self.log.add(iteration=iteration, epoch=self.epoch(iteration), **facts, size=list(images.shape[2:]))
+        if iteration in self.evaluated_at():
+            self.scores = evaluate(self.network, self.plan.val, device=self.plan.device)
+            self.log.add(iteration=iteration, epoch=self.epoch(iteration), ap=self.scores.ap, ap50=self.scores.ap50)
+        progress(iteration, self.net.max_batches, facts)
+
+    def epoch(self, iteration: int) -> float:
+        """Epochs done after an iteration."""
+        return round(iteration * self.net.batch / len(self.plan.train), 4)
+
+    def evaluated_at(self) -> set[int]:
+        """The iterations after which the network is evaluated: evenly spread, the last one always."""
+        count = max(1, self.plan.evaluations)
+        return {max(1, round(self.net.max_batches * k / count)) for k in range(1, count + 1)}
+
+    def save(self, iteration: int) -> None:
+        """Write the checkpoint."""
+        seconds = time.monotonic() - self.started
+        save_checkpoint(self.checkpoint, self.trainer, Position(iteration, self.log.size(), seconds, self.average, self.fingerprint))
+        self.saved = time.monotonic()
+
+    def finish(self) -> dict[str, Any]:
+        """Weights, detections and result; the checkpoint has done its work."""
+        plan, seconds = self.plan, time.monotonic() - self.started
+        scores = getattr(self, "scores", None) or evaluate(self.network, plan.val, device=plan.device)
+        save_weights(self.network, plan.out / "final.weights", seen=self.net.max_batches * self.net.batch)
+        write_json(plan.out / "detections.json", scores.detections)
+        result = {
+            "format": FORMAT,
+            "variant": plan.name,
+            "seed": plan.seed,
+            "fingerprint": self.fingerprint,
+            "data": {
+                "name": plan.data,
+                "fingerprint": plan.val.fingerprint,
+                "images": len(plan.val),
+                "classes": list(plan.val.names),
+            },
+            "scores": scores.to_json(),
+            "network": network_facts(self.network.graph),
+            "training": {
+                "iterations": self.net.max_batches,
+                "epochs": self.epoch(self.net.max_batches),
+                "images_seen": self.net.max_batches * self.net.batch,
+                "seconds": round(seconds, 1),
+                "batch": self.net.batch,
+            },
+        }
+        write_json(plan.out / "result.json", result)
+        self.checkpoint.unlink(missing_ok=True)
+        return result
+
+
+class _Requests(AbstractContextManager["_Requests"]):
+    """Listens for SIGINT and SIGTERM; a second one ends the program at once."""
+
+    stop = False
+
+    def __enter__(self) -> _Requests:
+        self.before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.stop:
+            raise KeyboardInterrupt
+        self.stop = True

@@ -1,0 +1,55 @@
+"""What a run leaves behind: its cfg, a log, its result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darknet_py.graph.graph import Graph
+from darknet_py.graph.reach import fields
+from darknet_py.publish import publish_bytes
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Log:
+    """A file of one JSON object a line; a line is written whole."""
+
+    path: Path
+
+    def add(self, **values: Any) -> None:
+        """Append a line."""
+        with self.path.open("ab") as file:
+            file.write(json.dumps(values, allow_nan=False).encode() + b"\n")
+
+    def size(self) -> int:
+        """Its length in bytes."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def cut(self, size: int) -> None:
+        """Drop what was written after a checkpoint."""
+        self.path.touch()
+        with self.path.open("r+b") as file:
+            file.truncate(size)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Publish a JSON file: readable, its keys in the order given."""
+    publish_bytes(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n")
+
+
+def network_facts(graph: Graph) -> dict[str, Any]:
+    """What a network costs and sees, for a result; the reach is the largest of its outputs'."""
+    seen = fields(graph)
+    reach = [max(seen[i].reach[axis] for i in graph.outputs) for axis in (0, 1)]
+    return {
+        "parameters": graph.cost.parameters,
+        "trainable": graph.cost.trainable,
+        "bflops": graph.cost.bflops,
+        "bflops_conv": graph.cost.bflops_conv,
+        "reach": reach,
+        "size": [graph.net.height, graph.net.width],
+    }

@@ -1,0 +1,70 @@
+"""Verbs that look at images with trained weights."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from darknet_py.data.dataset import open_data
+from darknet_py.detect.detector import Detector
+from darknet_py.detect.names import class_names
+from darknet_py.detect.run import detect_paths, line
+from darknet_py.detect.sources import image_paths
+from darknet_py.evaluate import FIGURES
+from darknet_py.evaluate import evaluate as scores_of
+from darknet_py.graph.compile import compile
+from darknet_py.network import Network
+from darknet_py.terminal import bar, emit
+from darknet_py.verbs.text import document_of
+from darknet_py.weights import load_weights
+
+
+def detect(args: argparse.Namespace) -> int:
+    """Boxes in images."""
+    network = network_of(args)
+    head = network.graph[network.graph.outputs[-1]].layer
+    paths = image_paths(args.source)
+    names = class_names(getattr(head, "classes", 0), given=args.names, beside=(args.weights, Path(args.cfg)))
+    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=args.device, batch=args.batch)
+    entries = []
+    for entry in detect_paths(detector, paths, names, out=args.out, keep_going=args.keep_going):
+        entries.append(entry)
+        if not args.json:
+            print(line(entry), flush=True)
+        if "error" in entry:
+            print(entry["error"], file=sys.stderr)
+    if args.json:
+        emit(args, entries)
+    return 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """COCO figures of weights on a data set."""
+    network, data = network_of(args), open_data(args.data, split=args.split)
+    with bar(len(data), "images", quiet=args.json) as advance:
+        scores = scores_of(
+            network,
+            data,
+            threshold=args.threshold,
+            nms=args.nms,
+            batch=args.batch,
+            device=args.device,
+            split=args.split,
+            progress=lambda done, total: advance(done, {}),
+        )
+    figures = scores.to_json()
+    if args.json:
+        emit(args, figures)
+        return 0
+    print(f"{scores.images} images of {args.data} ({args.split}), {figures['protocol']['metric']}")
+    for key in FIGURES:
+        print(f"{key:<10} {'n/a' if figures[key] is None else f'{100 * figures[key]:.2f}'}")
+    return 0
+
+
+def network_of(args: argparse.Namespace) -> Network:
+    """The network named on the command line, its weights loaded."""
+    network = Network(compile(document_of(args)))
+    load_weights(network, args.weights)
+    return network

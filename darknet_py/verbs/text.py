@@ -1,0 +1,47 @@
+"""Verbs that read cfgs alone; they answer without torch."""
+
+from __future__ import annotations
+
+import argparse
+
+from darknet_py.cfg.diagnostics import CfgError, Diagnostic
+from darknet_py.cfg.document import Document, must_parse, read
+from darknet_py.cfg.edit import apply_edits, parse_edits
+from darknet_py.graph.compile import compile
+from darknet_py.shipped import find_cfg
+from darknet_py.show import as_json, table
+from darknet_py.terminal import coloured, emit
+
+
+def lint(args: argparse.Namespace) -> int:
+    """Every fault and every doubt of some cfgs."""
+    found: list[Diagnostic] = []
+    for name in args.cfg:
+        try:
+            found += compile(read(find_cfg(name)), lenient=args.lenient).doubts
+        except CfgError as error:
+            found += error.diagnostics
+    if args.format == "json":
+        emit(args, [d.to_json() for d in found])
+    else:
+        print("\n".join(coloured(d) for d in found) if found else f"{', '.join(args.cfg)}: no fault, no doubt")
+    faults = [d for d in found if d.severity == "error" or args.strict]
+    return 1 if faults else 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """The layers of a cfg, their shapes, costs and reach."""
+    graph = compile(document_of(args))
+    if args.json:
+        emit(args, as_json(graph))
+    else:
+        print("\n".join(table(graph)))
+        if graph.doubts:
+            print(f"doubts   {len(graph.doubts)}; `darknet-py lint {args.cfg}` says which")
+    return 0
+
+
+def document_of(args: argparse.Namespace) -> Document:
+    """The cfg named on the command line with `--set` carried out."""
+    edits = [edit for text in args.set or () for edit in parse_edits(text)]
+    return apply_edits(must_parse(read(find_cfg(args.cfg))), edits)

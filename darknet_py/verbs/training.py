@@ -1,0 +1,93 @@
+"""Verbs that train."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from darknet_py.cfg.document import Document
+from darknet_py.compare.report import write_report
+from darknet_py.compare.runs import Comparison, carry_out, unfinished, variants_of
+from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.errors import UsageError
+from darknet_py.graph.compile import compile
+from darknet_py.terminal import bar
+from darknet_py.train.checkpoint import NAME
+from darknet_py.train.fit import fitted
+from darknet_py.train.loop import Plan
+from darknet_py.train.loop import train as run
+from darknet_py.verbs.text import document_of
+
+
+def train(args: argparse.Namespace) -> int:
+    """One training."""
+    if not args.resume and any((args.out / name).exists() for name in (NAME, "result.json")):
+        hint = "--resume goes on with it; or name another --out"
+        raise UsageError("there is a run in this folder", where=args.out, hint=hint)
+    if (args.out / "result.json").exists():
+        raise UsageError("the run in this folder is finished", where=args.out, hint="name another --out")
+    document, (train_data, val_data) = document_of(args), _both(args)
+    fit = fitted(document, classes=len(train_data.names), images=len(train_data), epochs=args.epochs)
+    _tell(*fit)
+    plan = Plan(
+        document=fit[0],
+        train=train_data,
+        val=val_data,
+        out=args.out,
+        name=Path(args.cfg).stem,
+        data=args.data,
+        seed=args.seed,
+        weights=args.weights,
+        partial=args.partial,
+        device=args.device,
+        workers=args.workers,
+        evaluations=args.evaluations,
+    )
+    with bar(compile(fit[0]).net.max_batches, "it") as advance:
+        result = run(plan, progress=lambda done, total, facts: advance(done, facts))
+    ap, ap50 = (100 * (result["scores"][key] or 0) for key in ("ap", "ap50"))
+    print(f"AP {ap:.1f}, AP50 {ap50:.1f}; weights in {args.out / 'final.weights'}")
+    return 0
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Variants trained and set side by side in a report."""
+    variants, (train_data, val_data) = variants_of(args.cfg), _both(args)
+    comparison = Comparison(
+        variants=variants,
+        data=args.data,
+        train=train_data,
+        val=val_data,
+        out=args.out,
+        seeds=args.seeds,
+        epochs=args.epochs,
+        weights=args.weights,
+        partial=args.partial,
+        device=args.device,
+        workers=args.workers,
+        evaluations=args.evaluations,
+    )
+    left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
+    print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
+    _tell(*comparison.fitted(variants[0]))
+    carry_out(comparison, say=lambda text: print(text, flush=True), watch=_watch)
+    print(f"report: {write_report(args.out)} (report.md and report.json beside it)")
+    return 0
+
+
+def _watch(plan: Plan) -> bar:
+    return bar(compile(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
+
+
+def _both(args: argparse.Namespace) -> list[Dataset]:
+    return [open_data(args.data, split=split) for split in ("train", "val")]
+
+
+def _tell(document: Document, changes: Sequence[str]) -> None:
+    """What was changed in the cfg, and which of its keys are not honoured."""
+    for change in changes:
+        print(f"cfg: {change}")
+    for doubt in compile(document).doubts:
+        if doubt.code == "ignored-key":
+            print(f"cfg: {doubt.message}: {doubt.reason}")

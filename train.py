@@ -1,0 +1,8 @@
+"""Train a network: `python train.py --cfg cfg/yolov3-tiny.cfg --data DATA --out runs/one`, the same as `darknet-py train`."""
+
+import sys
+
+from darknet_py.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main(["train", *sys.argv[1:]]))
