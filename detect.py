@@ -1,4 +1,7 @@
-"""Find objects: `python detect.py --cfg cfg/yolov3-tiny.cfg --weights yolov3-tiny.weights IMAGE --out DIR`, the same as `darknet-py detect`."""
+"""Find objects, as `darknet-py detect` does.
+
+python detect.py --cfg cfg/yolov3-tiny.cfg --weights yolov3-tiny.weights IMAGE --out DIR
+"""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""Train a network: `python train.py --cfg cfg/yolov3-tiny.cfg --data DATA --out runs/one`, the same as `darknet-py train`."""
+"""Train a network, as `darknet-py train` does.
+
+python train.py --cfg cfg/yolov3-tiny.cfg --data DATA --out runs/one
+"""
 
 import sys
 

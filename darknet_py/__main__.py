@@ -59,14 +59,20 @@ def _image_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     evaluate = verbs.add_parser("eval", help="COCO figures of weights on a data set")
     _weighted(evaluate, threshold=0.001, nms=0.6, batch=8)
     _data(evaluate)
-    evaluate.add_argument("--split", default="val", help="train, val, or X of instances_X.json (default: val)")
+    evaluate.add_argument(
+        "--split", default="val", help="train, val, or X of instances_X.json (default: val)"
+    )
 
 
 def _weighted(verb: argparse.ArgumentParser, *, threshold: float, nms: float, batch: int) -> None:
     verb.add_argument("--cfg", required=True, help="a cfg file, or a shipped one by name")
     verb.add_argument("--weights", required=True, type=Path, help="Darknet weights")
-    verb.add_argument("--threshold", type=float, default=threshold, help=f"least score (default: {threshold})")
-    verb.add_argument("--nms", type=float, default=nms, help=f"overlap that suppresses a weaker box (default: {nms})")
+    verb.add_argument(
+        "--threshold", type=float, default=threshold, help=f"least score (default: {threshold})"
+    )
+    verb.add_argument(
+        "--nms", type=float, default=nms, help=f"overlap that suppresses a weaker box (default: {nms})"
+    )
     verb.add_argument("--batch", type=_count, default=batch, help=f"images at once (default: {batch})")
     verb.add_argument("--json", action="store_true", help="print JSON")
     _device(verb)
@@ -81,16 +87,31 @@ def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     _set(train)
     compare = verbs.add_parser("compare", help="train variants, and report how they compare")
-    compare.add_argument("cfg", nargs="+", help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline")
+    compare.add_argument(
+        "cfg",
+        nargs="+",
+        help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline",
+    )
     compare.add_argument("--seeds", type=_count, default=2, help="trainings of each variant (default: 2)")
     for verb in (train, compare):
         _data(verb)
         verb.add_argument("--out", required=True, type=Path, help="folder of the run")
         verb.add_argument("--weights", type=Path, help="Darknet weights to start from")
-        verb.add_argument("--partial", type=_count, metavar="N", help="read the first N layers of --weights alone")
-        verb.add_argument("--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)")
-        verb.add_argument("--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)")
-        verb.add_argument("--workers", type=_natural, default=0, help="processes that load images (default: 0, none besides this one)")
+        verb.add_argument(
+            "--partial", type=_count, metavar="N", help="read the first N layers of --weights alone"
+        )
+        verb.add_argument(
+            "--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)"
+        )
+        verb.add_argument(
+            "--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)"
+        )
+        verb.add_argument(
+            "--workers",
+            type=_natural,
+            default=0,
+            help="processes that load images (default: 0, none besides this one)",
+        )
         _device(verb)
 
 
@@ -103,7 +124,9 @@ def _device(verb: argparse.ArgumentParser) -> None:
 
 
 def _set(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--set", action="append", metavar="EDIT", help="edit the cfg first, as in net.width=608 or 82.size=19")
+    verb.add_argument(
+        "--set", action="append", metavar="EDIT", help="edit the cfg first, as in net.width=608 or 82.size=19"
+    )
 
 
 def _output(verb: argparse.ArgumentParser) -> None:
@@ -148,9 +171,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+        if (
+            isinstance(error, RuntimeError)
+            and "out of memory" not in str(error)
+            and "can't allocate memory" not in str(error)
+        ):
             raise
-        print("error: out of memory\n   = a smaller batch, more subdivisions or a smaller input need less", file=sys.stderr)
+        print(
+            "error: out of memory\n   = a smaller batch, more subdivisions or a smaller input need less",
+            file=sys.stderr,
+        )
         return OUT_OF_MEMORY
     except OSError as error:
         print(f"{error.filename or ''}: error: {error.strerror}", file=sys.stderr)

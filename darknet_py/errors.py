@@ -1,6 +1,7 @@
 """What can be wrong with what the user gave us: one family of exceptions, each with its exit code.
 
-Every message is whole: what, where, why, and what to do. The command line prints it as it is, without a traceback.
+Every message is whole: what, where, why, and what to do. The command line prints it as it is, without a
+traceback.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def _check(graph: Graph, dataset: Dataset) -> None:
         raise DataError("the data set has no image to evaluate on")
     have = len(dataset.names)
     for head in graph.heads:
-        classes = graph[head].layer.classes
+        layer: Any = graph[head].layer  # a Head
+        classes = layer.classes
         if classes != have:
             hint = f"set classes={have} in every head and train, or evaluate on the data it was trained for"
             raise DataError(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from .cfg.document import must_parse, read
-from .graph.compile import compile
-from .graph.graph import Graph
-from .graph.lifetime import last_uses
-from .layers.head import Head
-from .layers.keyed_modules import Keyed
+from darknet_py.cfg.document import must_parse, read
+from darknet_py.graph.compile import compile
+from darknet_py.graph.graph import Graph
+from darknet_py.graph.lifetime import last_uses
+from darknet_py.layers.head import Head
+from darknet_py.layers.keyed_modules import Keyed
 
 
 class Network(nn.Module):
@@ -39,7 +39,7 @@ class Network(nn.Module):
         return cls(compile(must_parse(read(path))))
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map where there is no head."""
+        """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map."""
         maps = {-1: images}
         for node, module, done in zip(self.graph, self.layers, self._done, strict=True):
             maps[node.index] = module(*[maps[i] for i in node.inputs])
@@ -53,7 +53,10 @@ class Network(nn.Module):
         for node, module in zip(self.graph, self.layers, strict=True):
             # A copy: an activation that works in place must not change what an earlier layer held.
             maps[node.index] = module(*[maps[i].clone() for i in node.inputs])
-        return [node.layer.held(maps[node.index]) if isinstance(node.layer, Head) else maps[node.index] for node in self.graph]
+        return [
+            node.layer.held(maps[node.index]) if isinstance(node.layer, Head) else maps[node.index]
+            for node in self.graph
+        ]
 
     def at(self, *, seed: int, iteration: int, samples: Sequence[int]) -> None:
         """Tell random layers where they are, so that their draws depend on nothing else.

@@ -16,7 +16,7 @@ def folder() -> Path:
 
 
 def find_cfg(name: str | Path) -> Path:
-    """A cfg as the person named it: a path, or a shipped one such as `yolov3-tiny` or `cfg/pools/yolov3-tiny-spp.cfg`.
+    """A cfg as the person named it: a path, or a shipped one such as `pools/yolov3-tiny-spp`.
 
     Raises:
         DarknetPyError: when there is none, with the names there are.
@@ -28,5 +28,9 @@ def find_cfg(name: str | Path) -> Path:
     for candidate in (folder() / relative, folder() / f"{relative}.cfg"):
         if not path.is_absolute() and candidate.is_file():
             return candidate
-    known = ", ".join(sorted(f.relative_to(folder()).with_suffix("").as_posix() for f in folder().rglob("*.cfg")))
-    raise DarknetPyError("no such file, and no shipped cfg of that name", where=path, hint=f"shipped are {known}")
+    known = ", ".join(
+        sorted(f.relative_to(folder()).with_suffix("").as_posix() for f in folder().rglob("*.cfg"))
+    )
+    raise DarknetPyError(
+        "no such file, and no shipped cfg of that name", where=path, hint=f"shipped are {known}"
+    )

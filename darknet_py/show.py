@@ -73,16 +73,16 @@ def _row(node: Node, stride: tuple[Fraction, Fraction], reach: tuple[int, int]) 
     sees = "x".join(dict.fromkeys(str(r) for r in reach))
     floats = f"{node.cost.parameters:,}" if node.cost.parameters else "-"
     bflops = f"{node.cost.bflops:.3f}" if node.cost.bflops else "-"
-    return (
-        f"{node.index:>3}   {node.layer.section:<14} {reads:<12} {shape:<25} {step:>6} {floats:>11} {bflops:>8} {sees:>6}   :{node.span.line}"
-    )
+    what = f"{node.index:>3}   {node.layer.section:<14} {reads:<12} {shape:<25}"
+    return f"{what} {step:>6} {floats:>11} {bflops:>8} {sees:>6}   :{node.span.line}"
 
 
 def _totals(graph: Graph) -> Iterator[str]:
-    cost, reach = graph.cost, _reach(graph)
+    cost, reach, net = graph.cost, _reach(graph), graph.net
+    size, counted = f"{20 + 4 * cost.parameters:,} bytes", "1 MAC = 2 FLOPs"
     yield ""
-    yield f"{len(graph)} layers on {graph.net.width} x {graph.net.height} x {graph.net.channels} pixels (width x height x channels)"
-    yield f"floats   {cost.parameters:,} in the weights file ({20 + 4 * cost.parameters:,} bytes), {cost.trainable:,} of them trained"
-    yield f"BFLOPs   {cost.bflops:.3f} in all layers, as AlexeyAB counts; {cost.bflops_conv:.3f} in convolutions (1 MAC = 2 FLOPs)"
+    yield f"{len(graph)} layers on {net.width} x {net.height} x {net.channels} pixels (width x height x channels)"
+    yield f"floats   {cost.parameters:,} in the weights file ({size}), {cost.trainable:,} trained"
+    yield f"BFLOPs   {cost.bflops:.3f} as AlexeyAB counts; {cost.bflops_conv:.3f} in convolutions ({counted})"
     yield f"sees     {reach[0]} x {reach[1]} pixels of the image, rows x columns, the head that sees most"
     yield f"memory   {4 * peak_floats(graph) / 2**20:.1f} MiB of maps at once for one image in float32"

@@ -35,18 +35,22 @@ def emit(args: argparse.Namespace, value: Any) -> None:
         print(text)
 
 
-class bar:  # noqa: N801 - used as a function
+class bar:
     """A progress bar on standard error, as a context manager that gives a function `advance(done, facts)`."""
 
     def __init__(self, total: int, unit: str, *, title: str = "", quiet: bool = False) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(total=total, unit=unit, desc=title or None, disable=quiet, file=sys.stderr, dynamic_ncols=True)
+        self.bar = tqdm(
+            total=total, unit=unit, desc=title or None, disable=quiet, file=sys.stderr, dynamic_ncols=True
+        )
 
     def __enter__(self) -> Any:
         return self.advance
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bar.close()
 
     def advance(self, done: int, facts: dict[str, Any]) -> None:

@@ -15,13 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import UsageError, WeightsError
-from .graph.graph import Graph, Node
-from .network import Network
-from .publish import publish_bytes
+from darknet_py.errors import UsageError, WeightsError
+from darknet_py.graph.graph import Graph, Node
+from darknet_py.network import Network
+from darknet_py.publish import publish_bytes
 
 VERSION = (0, 2, 5)  # as AlexeyAB's Darknet writes
-LIKELY = {b"\x80\x02": "a Python pickle", b"PK": "a zip archive (a PyTorch checkpoint?)", b"<": "a web page", b"vers": "a Git LFS pointer"}
+LIKELY = {
+    b"\x80\x02": "a Python pickle",
+    b"PK": "a zip archive (a PyTorch checkpoint?)",
+    b"<": "a web page",
+    b"vers": "a Git LFS pointer",
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,9 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
     """
     graph, path = network.graph, Path(path)
     if partial is not None and not 0 < partial <= len(graph):
-        raise UsageError(f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}")
+        raise UsageError(
+            f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}"
+        )
     nodes = graph[: len(graph) if partial is None else partial]
     data = _bytes(path)
     seen, start = _header(data, path)
@@ -63,7 +70,7 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
-    """Write a network in the format of AlexeyAB's Darknet, 20 bytes of header; the file appears whole or not at all."""
+    """Write a network as AlexeyAB's Darknet does; the file appears whole or not at all."""
     parts = [struct.pack("<iiiQ", *VERSION, seen)]
     for _, tensors in _arrays(network, network.graph[:]):
         parts += [t.detach().cpu().contiguous().numpy().astype("<f4").tobytes() for t in tensors]
@@ -101,7 +108,9 @@ def _header(data: bytes, path: Path) -> tuple[int, int]:
         raise WeightsError(f"is not Darknet weights: version {major}.{minor} in its header", where=path)
     old = major * 10 + minor < 2
     if not old and len(data) < 20:
-        raise WeightsError(f"has {len(data)} bytes; the header of version {major}.{minor} needs 20", where=path)
+        raise WeightsError(
+            f"has {len(data)} bytes; the header of version {major}.{minor} needs 20", where=path
+        )
     (seen,) = struct.unpack_from("<I" if old else "<Q", data, 12)
     return seen, 16 if old else 20
 
@@ -114,7 +123,9 @@ def _fitting(data: bytes, start: int, nodes: tuple[Node, ...], path: Path, *, wh
         raise _too_short(have, nodes, path, len(data))
     if rest or (whole and have > need):
         extra = len(data) - start - 4 * need
-        message = f"has {len(data):,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
+        message = (
+            f"has {len(data):,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
+        )
         hint = "it belongs to another network; --partial N reads the first N layers alone"
         raise WeightsError(message, where=path, hint=hint)
     return np.frombuffer(data, "<f4", count=need, offset=start)
@@ -128,9 +139,9 @@ def _too_short(have: int, nodes: tuple[Node, ...], path: Path, size: int) -> Wei
         left -= node.cost.parameters
     need = sum(n.cost.parameters for n in nodes)
     message = f"ends inside {node.name}: it needs {node.cost.parameters:,} floats, {left:,} remain"
-    hint = f"{size:,} bytes, {4 * (need - have):,} too few; --partial {node.index} reads the layers that are whole"
-    if node.index == 0:
-        hint = f"{size:,} bytes, {4 * (need - have):,} too few"
+    hint = f"{size:,} bytes, {4 * (need - have):,} too few"
+    if node.index:
+        hint += f"; --partial {node.index} reads the layers that are whole"
     return WeightsError(message, where=path, hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""Golden. Oracle: outputs recorded from AlexeyAB's Darknet (tests/golden/README.md), every layer of small random nets."""
+"""Golden. Oracle: outputs recorded from AlexeyAB's Darknet (tests/golden/README.md), every layer."""
 
 from __future__ import annotations
 
@@ -47,5 +47,8 @@ def test_every_layer_computes_what_darknet_computed(case: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("case", sorted(LATER))
 def test_sections_that_are_not_built_are_refused_by_name(case: str) -> None:
-    with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded, pytest.raises(CfgError, match="not built yet"):
+    with (
+        np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded,
+        pytest.raises(CfgError, match="not built yet"),
+    ):
         compile(parse(str(recorded["cfg"])))

@@ -31,7 +31,9 @@ def relative(mine: np.ndarray, darknet: np.ndarray) -> float:
     return float(np.abs(mine.astype(np.float64) - darknet).max() / np.abs(darknet).max())
 
 
-def train(recorded: np.lib.npyio.NpzFile, tmp_path: Path, text: str) -> tuple[np.ndarray, list[float], list[float]]:
+def train(
+    recorded: np.lib.npyio.NpzFile, tmp_path: Path, text: str
+) -> tuple[np.ndarray, list[float], list[float]]:
     """Ten iterations: the weights, and the losses and rates that we report."""
     network = Network(compile(parse(text)))
     file = tmp_path / "net.weights"
@@ -40,7 +42,9 @@ def train(recorded: np.lib.npyio.NpzFile, tmp_path: Path, text: str) -> tuple[np
     trainer, losses, rates = Trainer(network), [], []
     for iteration in range(1, ITERATIONS + 1):
         rates.append(learning_rate(network.graph.net, iteration))
-        losses.append(trainer.step(torch.from_numpy(recorded["images"]), truths_of(recorded["truths"]), rate=rates[-1]))
+        losses.append(
+            trainer.step(torch.from_numpy(recorded["images"]), truths_of(recorded["truths"]), rate=rates[-1])
+        )
     save_weights(network, file)
     return np.frombuffer(file.read_bytes()[20:], "<f4"), losses, rates
 
@@ -57,7 +61,9 @@ def test_the_delta_is_darknets(case: str) -> None:
         if not layer.new_coords:
             raw[:, :, :2] = raw[:, :, :2].double().logit().float()
             raw[:, :, 4:] = raw[:, :, 4:].double().logit().float()
-        found = yolo_loss(layer, raw.view_as(output), truths_of(recorded["truths"][-n:]), (net.height, net.width))
+        found = yolo_loss(
+            layer, raw.view_as(output), truths_of(recorded["truths"][-n:]), (net.height, net.width)
+        )
         assert relative(found.delta.numpy(), recorded["yolo_delta_iteration1_last_minibatch"]) <= 1e-5
 
 

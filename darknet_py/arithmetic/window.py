@@ -9,9 +9,9 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Axis:
-    """A window along one axis of a map: `size` cells, moved by `stride`, the first one beginning `before` cells outside.
+    """A window along one axis of a map: `size` cells, moved by `stride`.
 
-    An upsampling has a fractional stride.
+    The first one begins `before` cells outside of the map. An upsampling has a fractional stride.
     """
 
     size: int = 1
@@ -29,9 +29,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Span1D:
-    """What cell 0 of a map sees of the image along one axis: pixels `first` to `last`; the next cell sees `stride` further on.
+    """What cell 0 of a map sees of the image along one axis: pixels `first` to `last`.
 
-    Composition is associative and has an identity, `Span1D()`:
+    The next cell sees `stride` further on. Composition is associative and has an identity, `Span1D()`:
 
     >>> Span1D().then(Axis(3, 1, 1)).then(Axis(2, 2)).size
     4
@@ -54,7 +54,9 @@ class Span1D:
 
     def join(self, other: Span1D) -> Span1D:
         """What a cell sees that reads two maps of the same place."""
-        return Span1D(min(self.first, other.first), max(self.last, other.last), max(self.stride, other.stride))
+        return Span1D(
+            min(self.first, other.first), max(self.last, other.last), max(self.stride, other.stride)
+        )
 
 
 @dataclass(frozen=True)

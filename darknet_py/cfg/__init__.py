@@ -1,1 +1,1 @@
-"""Text: a cfg file as lines, sections, keys and values, each with its place. Imports nothing of ours but errors."""
+"""Text: a cfg file as lines, sections, keys and values, each with its place."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import DarknetPyError, shown
+from darknet_py.errors import DarknetPyError, shown
 
 Severity = Literal["error", "warning", "hint"]
 SIMILAR = 0.75  # a bad suggestion is worse than none
@@ -45,7 +45,8 @@ class Diagnostic:
     source: str = ""
 
     def __str__(self) -> str:
-        head = f"{shown(self.path)}:{self.span.line}:{self.span.column}: {self.severity}[{self.code}]: {self.message}"
+        place = f"{shown(self.path)}:{self.span.line}:{self.span.column}"
+        head = f"{place}: {self.severity}[{self.code}]: {self.message}"
         lines = [head, *self._drawn()]
         if self.reason:
             lines.append(f"   = {self.reason}")

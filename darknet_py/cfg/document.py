@@ -1,7 +1,8 @@
-"""A cfg file as text: sections, entries, and the line and column of each. Lossless: `str(parse(text)) == text`.
+"""A cfg file as text: sections, entries, and the line and column of each.
 
-The reading rules are Darknet's (AlexeyAB, `read_cfg` and `read_data_cfg`): all white space inside a line is dropped, a line
-is a comment only if its first character is `#` or `;`, an entry is split at its first `=`, a section's name is the whole line.
+Lossless: `str(parse(text)) == text`. The reading rules are Darknet's (AlexeyAB, `read_cfg` and
+`read_data_cfg`): all white space inside a line is dropped, a line is a comment only if its first character is
+`#` or `;`, an entry is split at its first `=`, a section's name is the whole line.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import DarknetPyError, shown
-from .diagnostics import CfgError, Diagnostic, Span
+from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Span
+from darknet_py.errors import DarknetPyError, shown
 
 MOST_BYTES = 1 << 20
 MOST_LINE = 4096
@@ -93,7 +94,9 @@ def parse(text: str, *, path: str = "<cfg>") -> Document:
     reader = _Reader(path)
     for number, line in enumerate(lines, start=1):
         reader.take(number, line)
-    sections = tuple(replace(s, entries=tuple(e)) for s, e in zip(reader.sections, reader.entries, strict=True))
+    sections = tuple(
+        replace(s, entries=tuple(e)) for s, e in zip(reader.sections, reader.entries, strict=True)
+    )
     return Document(path, lines, sections, tuple(reader.faults))
 
 
@@ -126,11 +129,15 @@ class _Reader:
         packed = "".join(body.split())
         span = Span(number, shift + start + 1, max(1, len(body.strip())))
         if len(body) > MOST_LINE:
-            self.fault("long-line", f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read", span)
+            self.fault(
+                "long-line", f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read", span
+            )
         elif not packed or packed[0] in COMMENT:
             return
         elif not packed.isascii() and not _ascii_before_comment(packed):
-            self.fault("not-ascii", f"{shown(packed, limit=40)!s} has characters that are not ASCII", span, body)
+            self.fault(
+                "not-ascii", f"{shown(packed, limit=40)!s} has characters that are not ASCII", span, body
+            )
         elif packed[0] == "[":
             self.header(packed, span, body)
         else:
@@ -139,7 +146,12 @@ class _Reader:
     def header(self, packed: str, span: Span, body: str) -> None:
         name = packed[1:].partition("]")[0]
         if packed != f"[{name}]" or not name or "[" in name:
-            self.fault("bad-section", f"{shown(packed)} is not a section; expected [name] alone on its line", span, body)
+            self.fault(
+                "bad-section",
+                f"{shown(packed)} is not a section; expected [name] alone on its line",
+                span,
+                body,
+            )
         if len(self.sections) == MOST_SECTIONS:
             self.fault("too-long", f"more than {MOST_SECTIONS:,} sections", span, body)
         self.sections.append(Section(name, (), span))
@@ -148,15 +160,35 @@ class _Reader:
     def entry(self, packed: str, body: str, span: Span, shift: int) -> None:
         key, equals, value = packed.partition("=")
         if not equals or not key:
-            self.fault("no-key", f"{shown(packed)} is not `key=value`", span, body, "expected `key=value`, `[section]`, or `# comment`")
+            self.fault(
+                "no-key",
+                f"{shown(packed)} is not `key=value`",
+                span,
+                body,
+                "expected `key=value`, `[section]`, or `# comment`",
+            )
         elif not value:
-            self.fault("no-value", f"{shown(key)} has no value", span, body, "Darknet drops such a line and uses the default")
+            self.fault(
+                "no-value",
+                f"{shown(key)} has no value",
+                span,
+                body,
+                "Darknet drops such a line and uses the default",
+            )
         elif not self.sections:
-            self.fault("no-section", f"{shown(packed)} stands before the first section", span, body, "a cfg begins with [net]")
+            self.fault(
+                "no-section",
+                f"{shown(packed)} stands before the first section",
+                span,
+                body,
+                "a cfg begins with [net]",
+            )
         elif len(self.entries[-1]) == MOST_ENTRIES:
             self.fault("too-long", f"more than {MOST_ENTRIES} keys in one section", span, body)
         else:
-            self.entries[-1].append(Entry(key, value, _key_span(span, body), _value_span(span.line, body, shift)))
+            self.entries[-1].append(
+                Entry(key, value, _key_span(span, body), _value_span(span.line, body, shift))
+            )
 
     def fault(self, code: str, message: str, span: Span, body: str = "", reason: str = "") -> None:
         if len(self.faults) < MOST_ENTRIES:

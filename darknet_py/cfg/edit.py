@@ -1,4 +1,4 @@
-"""Edits of a cfg's text that leave the rest of it untouched: `82.size=19`, `net.width=608`, `11.section=stochpool`."""
+"""Edits of a cfg's text that leave the rest as it is: `82.size=19`, `11.section=stochpool`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import UsageError, shown
-from .document import Document, Section, parse
+from darknet_py.cfg.document import Document, Section, parse
+from darknet_py.errors import UsageError, shown
 
-EDIT = re.compile(r"(?P<layer>net|[0-9]{1,4})\.(?P<key>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>[^=\[\]#;\s]+)", re.ASCII)
+EDIT = re.compile(
+    r"(?P<layer>net|[0-9]{1,4})\.(?P<key>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>[^=\[\]#;\s]+)", re.ASCII
+)
 KIND = "section"  # the pseudo-key that changes what a section is
 
 
@@ -62,13 +64,17 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
         position = 0 if edit.layer is None else edit.layer + 1
         if position >= len(document.sections):
             last = len(document.sections) - 2
-            raise UsageError(f"{edit}: the cfg has no layer {edit.layer}", where=document.path, hint=f"layers are 0 to {last}")
+            raise UsageError(
+                f"{edit}: the cfg has no layer {edit.layer}",
+                where=document.path,
+                hint=f"layers are 0 to {last}",
+            )
         document = set_value(document, position, edit.key, edit.value)
     return document
 
 
 def set_value(document: Document, position: int, key: str, value: str) -> Document:
-    """The document with one value set in section number `position` (0 is [net]); the key is added when it is not there."""
+    """Set one value in section number `position` (0 is [net]); the key is added when it is not there."""
     section = document.sections[position]
     lines = list(document.lines)
     if key == KIND:

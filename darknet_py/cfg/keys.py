@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ..errors import shown
-from .diagnostics import Diagnostic, Severity, Span, did_you_mean
-from .document import COMMENT, Document, Entry, Section
+from darknet_py.cfg.diagnostics import Diagnostic, Severity, Span, did_you_mean
+from darknet_py.cfg.document import COMMENT, Document, Entry, Section
+from darknet_py.errors import shown
 
 REQUIRED: Any = object()
 INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
@@ -113,11 +113,13 @@ class _Unreadable(Exception):
     """A value is not of its key's type; the text says what was expected."""
 
 
-def read_keys(cls: type, section: Section, document: Document, *, lenient: bool = False) -> tuple[Any, list[Diagnostic]]:
+def read_keys(
+    cls: type, section: Section, document: Document, *, lenient: bool = False
+) -> tuple[Any, list[Diagnostic]]:
     """Read a section into an instance of `cls`.
 
-    The first of two equal keys wins, as in Darknet. A key that the class does not have is a warning, or a fault when it is
-    likely to be a misspelling of one that the section lacks (unless `lenient`).
+    The first of two equal keys wins, as in Darknet. A key that the class does not have is a warning, or a
+    fault when it is likely to be a misspelling of one that the section lacks (unless `lenient`).
 
     Returns:
         The instance, or None when a key is missing or wrong; and every fault and doubt.
@@ -183,7 +185,13 @@ class _Keys:
             self.refuse(entry, declared, text, refusal)
             return None
         if declared.ignored and value != declared.default:
-            self.say("warning", "ignored-key", f"{entry.key}={shown(text)} is read and not honoured", entry.span, declared.ignored)
+            self.say(
+                "warning",
+                "ignored-key",
+                f"{entry.key}={shown(text)} is read and not honoured",
+                entry.span,
+                declared.ignored,
+            )
         return value
 
     def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> None:
@@ -192,7 +200,9 @@ class _Keys:
         guess = bare if bare in declared.one_of else did_you_mean(text, declared.one_of)
         reason = "" if guess or not declared.one_of else f"expected one of {', '.join(declared.one_of)}"
         if bare in declared.one_of:
-            reason = "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
+            reason = (
+                "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
+            )
         self.say("error", code, f"{entry.key}={shown(text)} {refusal}", entry.value_span, reason, guess)
 
     def without_comment(self, entry: Entry, kind: Any) -> str:
@@ -200,7 +210,13 @@ class _Keys:
         if kind is str or bare == entry.value:
             return entry.value
         why = "Darknet has no comments behind values; its number reader stops at the first other character"
-        self.say("warning", "inline-comment", f"{entry.key}={shown(entry.value)} is read as {shown(bare)}", entry.value_span, why)
+        self.say(
+            "warning",
+            "inline-comment",
+            f"{entry.key}={shown(entry.value)} is read as {shown(bare)}",
+            entry.value_span,
+            why,
+        )
         return bare
 
     def unknown(self, entry: Entry) -> None:
@@ -208,16 +224,26 @@ class _Keys:
         guess = did_you_mean(entry.key, lacking)
         severity: Severity = "error" if guess and not self.lenient else "warning"
         message = f"[{self.section.name}] has no key `{shown(entry.key)}`"
-        self.say(severity, "unknown-key", message, entry.span, "" if guess else "Darknet ignores it too", guess)
+        self.say(
+            severity, "unknown-key", message, entry.span, "" if guess else "Darknet ignores it too", guess
+        )
 
     def repeated(self, entry: Entry, first: Entry) -> None:
-        same = "says the same" if entry.value == first.value else f"is not used; line {first.span.line} is ({shown(first.value)})"
+        same = (
+            "says the same"
+            if entry.value == first.value
+            else f"is not used; line {first.span.line} is ({shown(first.value)})"
+        )
         message = f"a second `{shown(entry.key)}` in this section {same}"
         self.say("warning", "duplicate-key", message, entry.span, "Darknet keeps the first of two equal keys")
 
-    def say(self, severity: Severity, code: str, message: str, span: Span, reason: str = "", guess: str = "") -> None:
+    def say(
+        self, severity: Severity, code: str, message: str, span: Span, reason: str = "", guess: str = ""
+    ) -> None:
         source = self.document.source(span.line)
-        self.diagnostics.append(Diagnostic(severity, code, message, self.document.path, span, reason, guess, source))
+        self.diagnostics.append(
+            Diagnostic(severity, code, message, self.document.path, span, reason, guess, source)
+        )
 
 
 def _value(text: str, kind: Any) -> Any:

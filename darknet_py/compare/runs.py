@@ -1,4 +1,7 @@
-"""A comparison carried out: every variant trained with every seed, what is finished skipped, what was interrupted resumed."""
+"""A comparison carried out: every variant trained with every seed.
+
+What is finished is skipped, what was interrupted goes on from its checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,7 @@ class Comparison:
     evaluations: int = 5
 
     def plans(self) -> list[Plan]:
-        """Every training, seed by seed, so that an interrupted comparison has all variants to the same depth."""
+        """Every training, seed by seed, so that an interrupted comparison has all variants alike."""
         texts = {v.name: self.fitted(v)[0] for v in self.variants}
         return [
             Plan(
@@ -117,7 +120,8 @@ class Comparison:
     def facts(self, epochs: float) -> dict[str, Any]:
         """`compare.json`: what the report is about."""
         variants = [
-            {"name": v.name, "cfg": v.cfg.as_posix(), "edits": [str(e) for e in v.edits]} for v in self.variants
+            {"name": v.name, "cfg": v.cfg.as_posix(), "edits": [str(e) for e in v.edits]}
+            for v in self.variants
         ]
         return {"data": self.data, "epochs": epochs, "seeds": list(range(self.seeds)), "variants": variants}
 
@@ -132,7 +136,10 @@ def variants_of(texts: Sequence[str]) -> tuple[Variant, ...]:
     names = [v.name for v in variants]
     for variant in variants:
         if names.count(variant.name) > 1:
-            raise UsageError(f"two variants are called {variant.name}", hint="name each once; files of one name need different stems")
+            raise UsageError(
+                f"two variants are called {variant.name}",
+                hint="name each once; files of one name need different stems",
+            )
     return variants
 
 
@@ -179,7 +186,9 @@ def _finished(plan: Plan) -> dict[str, Any] | None:
         result: dict[str, Any] = json.loads(file.read_bytes())
         before = result["fingerprint"]
     except (ValueError, KeyError, TypeError, OSError):
-        raise ReportError("is not a result of this program", where=file, hint="delete the run's folder") from None
+        raise ReportError(
+            "is not a result of this program", where=file, hint="delete the run's folder"
+        ) from None
     other = sorted(k for k, v in plan.fingerprint().items() if before.get(k) != v)
     if other:
         hint = "name another --out, or delete the run's folder"
@@ -208,7 +217,9 @@ def _draw_samples(plan: Plan) -> None:
 
 
 def _surest(found: Detections, most: int = 30) -> Detections:
-    return replace(found, boxes_xyxy=found.boxes_xyxy[:most], scores=found.scores[:most], labels=found.labels[:most])
+    return replace(
+        found, boxes_xyxy=found.boxes_xyxy[:most], scores=found.scores[:most], labels=found.labels[:most]
+    )
 
 
 def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
@@ -226,7 +237,12 @@ def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
         name: {"median": round(statistics.median(ts), 3), "min": round(min(ts), 3), "max": round(max(ts), 3)}
         for name, ts in ((name, found[3:]) for name, found in times.items())
     }
-    facts = {"unit": "ms per image", "batch": 1, "threads": torch.get_num_threads(), "device": comparison.device}
+    facts = {
+        "unit": "ms per image",
+        "batch": 1,
+        "threads": torch.get_num_threads(),
+        "device": comparison.device,
+    }
     write_json(file, {**facts, "rounds": ROUNDS, "variants": rows})
 
 

@@ -1,6 +1,7 @@
-"""Darknet's augmentation for detectors: a random window on the image, flips, and colours. From AlexeyAB's `load_data_detection`.
+"""Darknet's augmentation for detectors: a random window on the image, flips, and colours.
 
-Where it differs: hue wraps around (Darknet's 8-bit arithmetic clamps it), and no box is dropped for its place in a list.
+From AlexeyAB's `load_data_detection`. Where it differs: hue wraps around (Darknet's 8-bit arithmetic clamps
+it), and no box is dropped for its place in a list.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..layers.head import Head
-from ..layers.net import Net
+from darknet_py.layers.head import Head
+from darknet_py.layers.net import Net
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class Augmentation:
     @classmethod
     def of(cls, net: Net, head: Head) -> Augmentation:
         """As `[net]` and its last head say."""
-        return cls(
-            head.jitter, head.resize, net.flip, net.hue, net.saturation, net.exposure, net.letter_box, head.max
-        )  # fmt: skip
+        colours = {"hue": net.hue, "saturation": net.saturation, "exposure": net.exposure}
+        frame = {"jitter": head.jitter, "resize": head.resize, "flip": net.flip, "letter_box": net.letter_box}
+        return cls(**colours, **frame, max=head.max)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _factor(rng: np.random.Generator, most: float) -> float:
 def boxes_in(
     window: Window, rows: np.ndarray, size: tuple[int, int], *, mirrored: bool = False
 ) -> np.ndarray:
-    """Boxes as fractions of the window, cut at its edges; those smaller than a pixel of the input are dropped.
+    """Boxes as fractions of the window, cut at its edges; those smaller than a pixel are dropped.
 
     Args:
         rows: (T, 5) x, y, w, h in pixels of the image, and class.

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, shown
-from .dataset import Dataset, Record
-from .images import read_image, require_files
-from .json_table import NUMBER, Table, as_float, found, read_object
+from darknet_py.data.dataset import Dataset, Record
+from darknet_py.data.images import read_image, require_files
+from darknet_py.data.json_table import NUMBER, Table, as_float, found, read_object
+from darknet_py.errors import DataError, shown
 
 
 class CocoFolder(Dataset):

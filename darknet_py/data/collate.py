@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from .augment import Augmentation, augmented
-from .dataset import Dataset
-from .sampler import AUGMENT, Batches, Draw, keyed
+from darknet_py.data.augment import Augmentation, augmented
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.sampler import AUGMENT, Batches, Draw, keyed
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Batch:
 
 
 class _Samples(torch.utils.data.Dataset):
-    """torch's view of a data set: a draw in, an augmented sample out. What comes out depends on nothing but the draw."""
+    """torch's view of a data set: a draw in, an augmented sample out, and nothing else matters."""
 
     def __init__(self, dataset: Dataset, how: Augmentation, seed: int) -> None:
         self.dataset, self.how, self.seed = dataset, how, seed

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, shown
-from .dataset import SPLITS, Dataset, Record
-from .images import image_size, read_image, require_files
+from darknet_py.data.dataset import SPLITS, Dataset, Record
+from darknet_py.data.images import image_size, read_image, require_files
+from darknet_py.errors import DataError, shown
 
 MOST_BYTES = 64 << 20  # a list of a million images has 40 MB
 NO_LABELS = "image without a label file"

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, shown
+from darknet_py.errors import DataError, shown
 
 SPLITS = ("train", "val")
 
@@ -141,15 +141,15 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     """
     # Imported here: each of these files imports Dataset from this one.
     if spec == "scenes" or spec.startswith("scenes:"):
-        from .scenes import Scenes
+        from darknet_py.data.scenes import Scenes
 
         return Scenes.from_spec(spec, split=split, seed=seed)
     if os.path.isdir(spec):
-        from .coco import CocoFolder
+        from darknet_py.data.coco import CocoFolder
 
         return CocoFolder(Path(spec), split=split)
     if spec.endswith(".data"):
-        from .darknet_lists import DarknetLists
+        from darknet_py.data.darknet_lists import DarknetLists
 
         return DarknetLists(Path(spec), split=split)
     found = "a file" if os.path.exists(spec) else "nothing of that name"

@@ -199,11 +199,8 @@ FIGURES = (
     Figure("striped-disc", (DISC,), STRIPES),
     Figure("ring", (DISC, circle(0.55))),
     Figure("plain-square", (SQUARE,)),
-    Figure("striped-square", (SQUARE,), STRIPES),
     Figure("checkered-square", (SQUARE,), CHECKS),
-    Figure("plain-triangle", (TRIANGLE,)),
     Figure("dotted-triangle", (TRIANGLE,), DOTS),
     Figure("star", (_star(),)),
     Figure("cross", (_cross(),)),
-    Figure("crescent", (_crescent(),)),
 )

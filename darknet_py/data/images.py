@@ -24,7 +24,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import DataError, shown
+from darknet_py.errors import DataError, shown
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, shown
+from darknet_py.errors import DataError, shown
 
 MOST_BYTES = 2 << 30  # instances_train2017.json has 448 MB
 _LARGEST_ID = 2**63 - 1  # ids pass through numpy's int64 in pycocotools

@@ -1,7 +1,7 @@
 """Which images an iteration trains on, and at which size: a function of the seed and the iteration alone.
 
-Every epoch is a permutation of the data set, so each image is seen once an epoch; batches run across the ends of epochs.
-(Darknet draws each image with replacement and has no epochs.)
+Every epoch is a permutation of the data set, so each image is seen once an epoch; batches run across the ends
+of epochs. (Darknet draws each image with replacement and has no epochs.)
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class Sampler:
         return int(_permutation(self.seed, epoch, self.images)[place]), epoch
 
     def size(self, iteration: int) -> tuple[int, int]:
-        """Height and width, drawn anew every ten iterations by Darknet's rule (which adds one step: 1 x 416 gives 448)."""
+        """Height and width, drawn anew every ten iterations by Darknet's rule.
+
+        The rule adds one step: a factor of 1 on 416 gives 448.
+        """
         if not self.random:
             return self.height, self.width
         most = 1.4 if self.random == 1 else self.random

@@ -1,6 +1,6 @@
 """Scenes: a detection data set drawn on the spot, the same on every run and in any order.
 
-Eleven classes that differ in outline, in texture, or in both; colours, sizes, turns and stretches are drawn
+Eight classes that differ in outline, in texture, or in both; colours, sizes, turns and stretches are drawn
 alike for all, so only form tells them apart. Sides run from 5 to 60 % of the image, evenly on a logarithmic
 scale. Blobs of no class and stray lines stand between them, some covering others; light, contrast, colour
 cast, blur and noise change from image to image.
@@ -19,16 +19,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..errors import UsageError, shown
-from .dataset import SPLITS, Dataset, Record
-from .drawing import CHECKS, DOTS, FIGURES, STRIPES, Figure, Pose, Stamp, inside, paint, stamp
+from darknet_py.data.dataset import SPLITS, Dataset, Record
+from darknet_py.data.drawing import CHECKS, DOTS, FIGURES, STRIPES, Figure, Pose, Stamp, inside, paint, stamp
+from darknet_py.errors import UsageError, shown
 
-VERSION = 1  # of the drawing; goes up with any change to a pixel, and with it the fingerprint
-MOST_OBJECTS = 8
-SMALLEST, LARGEST = 0.05, 0.60  # side of an object, as a fraction of the image
+VERSION = 2  # of the drawing; goes up with any change to a pixel, and with it the fingerprint
+MOST_OBJECTS = 6
+SMALLEST, LARGEST = 0.07, 0.70  # side of an object, as a fraction of the image
 LEAST_VISIBLE = 0.5  # of an object's area
+TURN = 0.35  # radians, to either side
 TRIES = 10  # places tried before an object is left out
-CONTRAST = 45.0  # levels between an object and what is behind it, in the channel that differs most
+CONTRAST = 70.0  # levels between an object and what is behind it, in the channel that differs most
 
 _LIMITS = {"train": (1, 1_000_000), "val": (1, 1_000_000), "size": (96, 1024), "seed": (0, 2**32 - 1)}
 
@@ -127,7 +128,7 @@ class Scenes(Dataset):
 def draw_scene(rng: np.random.Generator, *, size: int) -> Scene:
     """Draw one scene from the numbers of one generator."""
     picture = _background(rng, size)
-    for _ in range(rng.integers(1, 6)):
+    for _ in range(rng.integers(0, 4)):
         _paint_somehow(rng, picture, _blob(rng, size))
     marks, labels = _objects(rng, size)
     for mark in marks:
@@ -169,7 +170,7 @@ def _sides(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
 def _pose(rng: np.random.Generator, side: float, size: int) -> Pose:
     stretch = rng.uniform(0.85, 1.18)
     x, y = rng.uniform(0.25 * side, size - 0.25 * side, 2)
-    return Pose(x, y, side / 2 * stretch, side / 2 / stretch, rng.uniform(0, 2 * np.pi))
+    return Pose(x, y, side / 2 * stretch, side / 2 / stretch, rng.uniform(-TURN, TURN))
 
 
 def _blob(rng: np.random.Generator, size: int) -> Stamp:
@@ -228,7 +229,7 @@ def _light(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         width = rng.uniform(0.4, 0.9)
         picture = np.stack([cv2.GaussianBlur(plane, (0, 0), width) for plane in picture])
     gain = (rng.uniform(0.8, 1.2, (3, 1, 1)) * rng.uniform(0.6, 1.1)).astype(np.float32)
-    noise = rng.integers(0, 256, picture.shape, dtype=np.uint8) * np.float32(rng.uniform(2, 30) / 255)
+    noise = rng.integers(0, 256, picture.shape, dtype=np.uint8) * np.float32(rng.uniform(2, 20) / 255)
     picture = (picture - 128) * gain + noise + np.float32(128 + rng.uniform(-30, 10))
     curve = np.rint(255 * (np.arange(256) / 255) ** rng.uniform(0.7, 1.4)).astype(np.uint8)
     levels = np.clip(picture, 0, 255, out=picture).astype(np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -60,12 +60,12 @@ class Detector:
             raise UsageError(f"batch is {batch}, and must be at least 1")
         if not network.graph.heads:
             raise UsageError("the network has no head such as [yolo] or [region], so it detects nothing")
-        # On two threads yolov3-tiny takes 37 ms so, and 51 ms channels first. The stubs of torch lack this overload.
+        # yolov3-tiny takes 37 ms so on two threads, 51 ms channels first. Torch's stubs lack the overload.
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.graph = network.graph
         self.threshold, self.nms, self.device, self.batch = threshold, nms, device, batch
         self.relative = relative
-        last = self.graph[self.graph.heads[-1]].layer
+        last: Any = self.graph[self.graph.heads[-1]].layer
         self.nms_kind, self.beta_nms = last.nms_kind, last.beta_nms
 
     def detect(self, images: Iterable[np.ndarray]) -> Iterator[Detections]:

@@ -8,7 +8,7 @@ bilinear, corner pixels on the corners. Its black last row (a rounding fault, at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -104,7 +104,7 @@ def fit_for(net: Net | Graph, image_size: tuple[int, int]) -> Fit:
         net: a Net, or the Graph that has it.
         image_size: (height, width) in pixels.
     """
-    asked: Net = getattr(net, "net", net)
+    asked: Any = getattr(net, "net", net)
     make = Fit.letterbox if asked.letter_box else Fit.stretch
     return make(image_size, (asked.height, asked.width))
 

@@ -1,4 +1,4 @@
-"""Where class names come from: a file, a neighbour of the weights or of the cfg, or COCO's when there are 80."""
+"""Where class names come from: a file, a neighbour of the weights or the cfg, or COCO when there are 80."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def class_names(classes: int, *, given: Path | None = None, beside: tuple[Path, 
     Args:
         classes: how many the network has.
         given: the file the person named.
-        beside: the weights and the cfg; `yolov3-tiny.names` beside `yolov3-tiny.weights` is found, and so is `final.names`.
+        beside: the weights and the cfg; `yolov3-tiny.names` beside `yolov3-tiny.weights` is found, and so is
+            `final.names`.
 
     Raises:
         DataError: when the file cannot be read or has another number of names.

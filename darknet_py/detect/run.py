@@ -131,7 +131,7 @@ def _entry(path: Path, pixels: np.ndarray, detections: Detections, names: Sequen
 
 
 def publish_picture(path: Path, picture: np.ndarray) -> None:
-    """Encode (H, W, 3) uint8 RGB as the ending of `path` says, and publish it; its folder is made when missing.
+    """Encode (H, W, 3) uint8 RGB as the ending of `path` says, and publish it; a missing folder is made.
 
     Raises:
         UsageError: when it cannot be written.

@@ -4,21 +4,47 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused, Span, did_you_mean
-from ..cfg.document import Document, Section
-from ..cfg.keys import read_keys
-from ..errors import shown
-from ..layers.base import ALIASES, CATALOGUE, Layer, layer_class
-from ..layers.head import Head
-from ..layers.net import Net
-from .graph import Graph, Node
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused, Span, did_you_mean
+from darknet_py.cfg.document import Document, Section
+from darknet_py.cfg.keys import read_keys
+from darknet_py.errors import shown
+from darknet_py.graph.graph import Graph, Node
+from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
+from darknet_py.layers.head import Head
+from darknet_py.layers.net import Net
 
 __all__ = ["compile"]
 
 ELSEWHERE = frozenset(
-    "activation batchnorm connected contrastive conv_lstm cost crnn crop deconvolutional detection empty Gaussian_yolo gru history "
-    "implicit iseg l2norm local logistic lstm normalization reorg3d rnn sam scale_channels silence".split()
+    [
+        "activation",
+        "batchnorm",
+        "connected",
+        "contrastive",
+        "conv_lstm",
+        "cost",
+        "crnn",
+        "crop",
+        "deconvolutional",
+        "detection",
+        "empty",
+        "Gaussian_yolo",
+        "gru",
+        "history",
+        "implicit",
+        "iseg",
+        "l2norm",
+        "local",
+        "logistic",
+        "lstm",
+        "normalization",
+        "reorg3d",
+        "rnn",
+        "sam",
+        "scale_channels",
+        "silence",
+    ]
 )  # sections of Darknet that are not built here yet
 MOST_FLOATS = 1 << 33  # 32 GiB of one image's maps, or of weights: no machine that this is meant for holds it
 UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is a fault"
@@ -61,11 +87,15 @@ class _Compiler:
     def net(self) -> Net | None:
         first = self.document.sections[0] if self.document.sections else None
         if first is None or layer_class(first.name) is not Net:
-            span, reason = (first.span if first else Span(1)), "a cfg begins with [net], the size of the input"
+            span, reason = (
+                (first.span if first else Span(1)),
+                "a cfg begins with [net], the size of the input",
+            )
             self.say(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
             return None
         if len(self.document.sections) == 1:
             self.say(first.span, Complaint("there is no layer after [net]", code="no-layers"))
+        net: Net | None
         net, found = read_keys(Net, first, self.document, lenient=self.lenient)
         self.diagnostics += found
         for complaint in net.check() if net else ():
@@ -88,7 +118,9 @@ class _Compiler:
             return None
         return self.placed(index, section, layer, inputs, tuple(m for m in maps if m is not None))
 
-    def placed(self, index: int, section: Section, layer: Layer, inputs: tuple[int, ...], maps: tuple[Shape, ...]) -> Shape | None:
+    def placed(
+        self, index: int, section: Section, layer: Layer, inputs: tuple[int, ...], maps: tuple[Shape, ...]
+    ) -> Shape | None:
         before = len(self.diagnostics)
         for complaint in layer.check(*maps):
             self.complain(section, complaint, inputs)
@@ -103,19 +135,27 @@ class _Compiler:
         return shape
 
     def source(self, section: Section, layer: Layer, index: int, reference: int, k: int) -> Shape | None:
-        """The map of the layer that is referred to; None after a complaint, or when that layer is faulty itself."""
+        """The map of the layer referred to; None after a complaint, or when that layer is faulty itself."""
         if index == 0 and type(layer).inputs is Layer.inputs:
             return self.image
         if not 0 <= reference < index:
             key = "layers" if section.first("layers") else "from"
-            where = "itself" if reference == index else "a later layer" if reference > index else "nothing before layer 0"
+            where = (
+                "itself"
+                if reference == index
+                else "a later layer"
+                if reference > index
+                else "nothing before layer 0"
+            )
             message = f"layer {index} cannot read layer {reference}: that is {where}"
             reason = f"layers count from 0 after [net]; {self.choice(index)}"
             self.complain(section, Complaint(message, key=key, code="bad-reference", reason=reason), ())
             return None
         cls = layer_class(self.sections[reference].name)
         if cls is not None and issubclass(cls, Head):
-            message = f"layer {index} reads layer {reference}, a [{cls.section}]: its output is boxes, not a map"
+            message = (
+                f"layer {index} reads layer {reference}, a [{cls.section}]: its output is boxes, not a map"
+            )
             reason = "put a [route] to an earlier layer between them"
             self.complain(section, Complaint(message, code="reads-head", reason=reason), ())
             return None
@@ -123,7 +163,11 @@ class _Compiler:
 
     def choice(self, index: int) -> str:
         """What a layer may refer to, in words."""
-        return f"layer {index} may read 0 to {index - 1}, or -1 to -{index}" if index else "layer 0 has none before it"
+        return (
+            f"layer {index} may read 0 to {index - 1}, or -1 to -{index}"
+            if index
+            else "layer 0 has none before it"
+        )
 
     def unknown(self, section: Section, cls: type[Layer] | None) -> None:
         if cls is Net:
@@ -132,11 +176,15 @@ class _Compiler:
             return
         elif section.name in ELSEWHERE:
             reason = "it is a section of Darknet, so the cfg is right; this program cannot run it"
-            complaint = Complaint(f"[{section.name}] is not built yet", code="unsupported-section", reason=reason)
+            complaint = Complaint(
+                f"[{section.name}] is not built yet", code="unsupported-section", reason=reason
+            )
         else:
             guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
             reason = UNKNOWN if guess else f"known are {', '.join(sorted(CATALOGUE))}"
-            complaint = Complaint(f"[{shown(section.name)}] is not known", code="unknown-section", reason=reason)
+            complaint = Complaint(
+                f"[{shown(section.name)}] is not known", code="unknown-section", reason=reason
+            )
             complaint = replace(complaint, suggestion=f"[{guess}]" if guess else "")
         self.complain(section, complaint, ())
 
@@ -150,7 +198,16 @@ class _Compiler:
     def say(self, span: Span, complaint: Complaint) -> None:
         c, document = complaint, self.document
         self.diagnostics.append(
-            Diagnostic(c.severity, c.code, c.message, document.path, span, c.reason, c.suggestion, document.source(span.line))
+            Diagnostic(
+                c.severity,
+                c.code,
+                c.message,
+                document.path,
+                span,
+                c.reason,
+                c.suggestion,
+                document.source(span.line),
+            )
         )
 
     def budget(self) -> None:
@@ -159,4 +216,9 @@ class _Compiler:
             floats = max(node.shape.floats, node.cost.parameters)
             if floats > MOST_FLOATS:
                 message = f"[{node.layer.section}] needs {4 * floats / 2**30:,.0f} GiB for one image"
-                self.say(node.span, Complaint(message, code="too-large", reason=f"at most {4 * MOST_FLOATS >> 30} GiB is allowed"))
+                self.say(
+                    node.span,
+                    Complaint(
+                        message, code="too-large", reason=f"at most {4 * MOST_FLOATS >> 30} GiB is allowed"
+                    ),
+                )

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
-from ..arithmetic.cost import Cost
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Diagnostic, Span
-from ..cfg.document import Document
-from ..layers.base import Layer
-from ..layers.head import Head
-from ..layers.net import Net
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Diagnostic, Span
+from darknet_py.cfg.document import Document
+from darknet_py.layers.base import Layer
+from darknet_py.layers.head import Head
+from darknet_py.layers.net import Net
 
 
 @dataclass(frozen=True)
 class Node:
-    """One layer at its place. `inputs` are indices of nodes, -1 for the image; `maps` are the shapes it reads."""
+    """One layer at its place. `inputs` are indices of nodes, -1 the image; `maps` are the shapes it reads."""
 
     index: int
     layer: Layer

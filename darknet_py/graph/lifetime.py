@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .graph import Graph
+from darknet_py.graph.graph import Graph
 
 
 def last_uses(graph: Graph) -> list[tuple[int, ...]]:
@@ -19,7 +19,7 @@ def last_uses(graph: Graph) -> list[tuple[int, ...]]:
 
 
 def peak_floats(graph: Graph) -> int:
-    """The most numbers that maps of one image take at once, inputs of the working layer and its output together."""
+    """The most numbers that the maps of one image take at once, a layer's inputs and output together."""
     held = {-1: graph.image.floats}
     most = 0
     for node, done in zip(graph, last_uses(graph), strict=True):

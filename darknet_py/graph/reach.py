@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import reduce
 
-from ..arithmetic.window import Field
-from .graph import Graph
+from darknet_py.arithmetic.window import Field
+from darknet_py.graph.graph import Graph
 
 
 def fields(graph: Graph) -> list[Field]:

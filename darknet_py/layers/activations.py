@@ -17,7 +17,7 @@ def _torch(name: str, **settings: object) -> nn.Module:
 
 
 def _elementwise(name: str) -> nn.Module:
-    from . import activation_modules
+    from darknet_py.layers import activation_modules
 
     return activation_modules.Elementwise(getattr(activation_modules, name))
 

@@ -1,23 +1,31 @@
 """The contract of a layer, and the catalogue of sections.
 
-A layer is a declaration: a frozen dataclass of its section's keys that answers what it reads, what shape it puts out, what one
-of its cells sees, what it costs, and which torch module computes it. It knows keys and shapes, never lines.
+A layer is a declaration: a frozen dataclass of its section's keys that answers what it reads, what shape it
+puts out, what one of its cells sees, what it costs, and which torch module computes it. It knows keys and
+shapes, never lines.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..arithmetic.cost import Cost
-from ..arithmetic.shape import Shape
-from ..arithmetic.window import Window
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key, keys_of
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Window
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key, keys_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        """Nothing at run time; type checkers see what `__init_subclass__` does."""
+        return lambda cls: cls
+
 
 CATALOGUE: dict[str, type[Layer]] = {}
 ALIASES: dict[str, str] = {}
@@ -80,20 +88,36 @@ class Layer:
 
     # Keys that Darknet knows in every section.
     learning_rate: float = key(1.0, at_least=0, doc="multiplies the learning rate of this layer")
-    stopbackward: int = key(0, doc="freeze all layers before this one", ignored="freezing is not built yet; every layer is trained")
-    onlyforward: int = key(0, doc="do not pass gradients through this layer", ignored="gradients pass through every layer here")
-    dont_update: int = key(0, doc="update only after this many iterations", ignored="honoured by Darknet's GPU code alone")
-    burnin_update: int = key(0, doc="update only after burn_in times this", ignored="honoured by Darknet's GPU code alone")
-    train_only_bn: int = key(0, doc="do not update the layers before", ignored="freezing is not built yet; every layer is trained")
-    dontload: bool = key(False, doc="the weights file has nothing for this layer", ignored="every layer is read from the file")
-    dontloadscales: bool = key(False, doc="the weights file has no batch normalisation here", ignored="all arrays are read")
+    stopbackward: int = key(
+        0,
+        doc="freeze all layers before this one",
+        ignored="freezing is not built yet; every layer is trained",
+    )
+    onlyforward: int = key(
+        0, doc="do not pass gradients through this layer", ignored="gradients pass through every layer here"
+    )
+    dont_update: int = key(
+        0, doc="update only after this many iterations", ignored="honoured by Darknet's GPU code alone"
+    )
+    burnin_update: int = key(
+        0, doc="update only after burn_in times this", ignored="honoured by Darknet's GPU code alone"
+    )
+    train_only_bn: int = key(
+        0, doc="do not update the layers before", ignored="freezing is not built yet; every layer is trained"
+    )
+    dontload: bool = key(
+        False, doc="the weights file has nothing for this layer", ignored="every layer is read from the file"
+    )
+    dontloadscales: bool = key(
+        False, doc="the weights file has no batch normalisation here", ignored="all arrays are read"
+    )
     clip: float = key(0.0, doc="clamp weights to this after an update", ignored="weights are not clamped")
 
 
 def _enter(cls: type[Layer]) -> None:
     if not cls.__doc__ or cls.__doc__.startswith(cls.__name__ + "("):
         raise TypeError(f"{cls.__name__} has no docstring")
-    for name, declared in keys_of(cls).items():
+    for name, declared in keys_of(cls).items():  # type: ignore[arg-type]  # a dataclass hashes by identity
         if not declared.doc:
             raise TypeError(f"{cls.__name__}.{name} has no doc")
     for name in (cls.section, *cls.aliases):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..arithmetic.cost import Cost
-from ..arithmetic.shape import Shape
-from ..arithmetic.window import Axis, Window, output_size
-from ..cfg.diagnostics import Complaint, Refused
-from ..cfg.keys import key, same_as
-from .activations import ACTIVATIONS
-from .base import Layer
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window, output_size
+from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.activations import ACTIVATIONS
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,8 +26,9 @@ GPU_ONLY = "honoured by Darknet's GPU training alone"
 class Convolutional(Layer, section="convolutional", aliases=("conv",)):
     """Convolution (no kernel flip, zeros around the map), batch normalisation if asked, activation.
 
-    With batch normalisation the biases are its beta, and the convolution has none of its own. Darknet's output size leaves
-    dilation out, and the convolution pads by `padding * dilation`: the two agree for odd kernels with `pad=1`.
+    With batch normalisation the biases are its beta, and the convolution has none of its own. Darknet's
+    output size leaves dilation out, and the convolution pads by `padding * dilation`: the two agree for odd
+    kernels with `pad=1`.
 
         [convolutional]
         batch_normalize = 1
@@ -45,13 +46,19 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
     stride_y: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a column", unit="cells")
     pad: bool = key(False, doc="pad by size // 2 on every side, whatever `padding` says")
     padding: int = key(0, at_least=0, at_most=1024, doc="zeros on every side", unit="cells")
-    dilation: int = key(1, at_least=1, at_most=1024, doc="distance between the kernel's taps; 1 when size is 1", unit="cells")
-    groups: int = key(1, at_least=1, doc="channels are cut into this many groups, each with filters of its own")
+    dilation: int = key(
+        1, at_least=1, at_most=1024, doc="distance between the kernel's taps; 1 when size is 1", unit="cells"
+    )
+    groups: int = key(
+        1, at_least=1, doc="channels are cut into this many groups, each with filters of its own"
+    )
     activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
     batch_normalize: bool = key(False, doc="normalise each channel over the batch")
     cbn: int = key(0, doc="batch normalisation across iterations", ignored=GPU_ONLY)
     grad_centr: int = key(0, doc="subtract the mean of each filter's gradient", ignored=GPU_ONLY)
-    assisted_excitation: float = key(0.0, doc="excite the places of objects in training", ignored="not built yet")
+    assisted_excitation: float = key(
+        0.0, doc="excite the places of objects in training", ignored="not built yet"
+    )
     xnor: int = key(0, doc="binary weights and inputs", refused=BINARY)
     binary: int = key(0, doc="binary weights", refused=BINARY)
     bin_output: int = key(0, doc="pack outputs into bits", ignored="an optimisation of xnor networks")
@@ -83,7 +90,9 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
         """Filters, and Darknet's output size, which leaves dilation out."""
         (source,) = maps
         if source.channels % self.groups or self.filters % self.groups:
-            message = f"groups={self.groups} does not divide {source.channels} channels and {self.filters} filters"
+            message = (
+                f"groups={self.groups} does not divide {source.channels} channels and {self.filters} filters"
+            )
             raise Refused(Complaint(message, key="groups", code="bad-groups"))
         rows, columns = (
             output_size(inside, size=self.size, stride=stride, padding=2 * self.around)
@@ -98,7 +107,8 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
         """The size that the dilated convolution has must be the size that Darknet's formula says."""
         loss = (self.spread - 1) * (self.size - 1 - 2 * self.around)
         if loss:
-            message = f"dilation={self.dilation} with size={self.size} and padding {self.around} does not keep Darknet's output size"
+            keys = f"dilation={self.dilation} with size={self.size} and padding {self.around}"
+            message = f"{keys} does not keep Darknet's output size"
             yield Complaint(message, key="dilation", reason="an odd size with pad=1 does")
 
     def window(self, *maps: Shape) -> Window:

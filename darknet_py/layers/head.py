@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key
-from .base import Layer
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,9 +18,13 @@ class Head(Layer):
 
     classes: int = key(20, at_least=1, at_most=100_000, doc="number of classes")
     num: int = key(1, at_least=1, at_most=1024, doc="number of anchors")
-    jitter: float = key(0.2, at_least=0, doc="range of random crops and borders in training, as a fraction of the image")
+    jitter: float = key(
+        0.2, at_least=0, doc="range of random crops and borders in training, as a fraction of the image"
+    )
     resize: float = key(1.0, above=0, doc="range of random zoom in training")
-    random: float = key(0.0, at_least=0, doc="train at several sizes: 1 for a factor of up to 1.4, or the factor")
+    random: float = key(
+        0.0, at_least=0, doc="train at several sizes: 1 for a factor of up to 1.4, or the factor"
+    )
     max: int = key(200, at_least=1, doc="most true boxes of an image that are trained on")
 
     @property
@@ -51,8 +55,8 @@ class Head(Layer):
         """Boxes of a raw map.
 
         Returns:
-            boxes_cxcywh as fractions of the network's input (N, B, 4), objectness (N, B) and class probabilities (N, B, K),
-            B = H * W * A in Darknet's order: rows, columns, anchors.
+            boxes_cxcywh as fractions of the network's input (N, B, 4), objectness (N, B) and class
+            probabilities (N, B, K), B = H * W * A in Darknet's order: rows, columns, anchors.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""Random numbers that depend on the run's seed, the iteration, the layer and the sample, and on nothing else."""
+"""Random numbers that depend on the run's seed, the iteration, the layer and the sample alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 
 class Keyed(nn.Module):
-    """A module that draws. Told where it is by `at`, it draws the same numbers in any batch, worker, rank or resumed run.
+    """A module that draws.
 
-    Without `at` it draws from torch's generator.
+    Told where it is by `at`, it draws the same numbers in any batch, worker, rank or resumed run. Without
+    `at` it draws from torch's generator.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,9 @@ class Keyed(nn.Module):
         if self._key is None:
             return torch.rand(tuple(size), device=like.device)
         seed, layer, iteration = self._key
-        assert len(self._samples) == size[0], f"{len(self._samples)} samples announced, a batch of {size[0]} came"
+        assert len(self._samples) == size[0], (
+            f"{len(self._samples)} samples announced, a batch of {size[0]} came"
+        )
         numbers = np.empty(tuple(size), np.float32)
         for row, sample in zip(numbers, self._samples, strict=True):
             philox = np.random.Philox(key=[seed, layer], counter=[0, 0, iteration, sample])

@@ -23,13 +23,18 @@ class Together(nn.Module):
 def concatenated(*maps: Tensor, groups: int, group: int) -> Tensor:
     """Block `group` of `groups` of each map's channels, concatenated."""
     parts = [m.chunk(groups, dim=1)[group] for m in maps]
-    return parts[0].contiguous(memory_format=torch.preserve_format) if len(parts) == 1 else torch.cat(parts, dim=1)
+    return (
+        parts[0].contiguous(memory_format=torch.preserve_format)
+        if len(parts) == 1
+        else torch.cat(parts, dim=1)
+    )
 
 
 def old_reorg(x: Tensor, *, stride: int) -> Tensor:
-    """Darknet's `[reorg]`: (N, C, H, W) to (N, C * s², H / s, W / s), through a reinterpretation as (C / s², H * s, W * s).
+    """Darknet's `[reorg]`: (N, C, H, W) to (N, C * s², H / s, W / s).
 
-    YOLOv2's weights need precisely this order, which is no space-to-depth.
+    It goes through a reinterpretation as (C / s², H * s, W * s). YOLOv2's weights need precisely this order,
+    which is no space-to-depth.
     """
     n, c, h, w = x.shape
     split = x.reshape(n, c // stride**2, h, stride, w, stride).permute(0, 3, 5, 1, 2, 4)

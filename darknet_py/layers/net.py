@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key, same_as
-from .base import Layer
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.base import Layer
 
 POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
 LATER = "not built yet; training goes on without it"
@@ -18,20 +18,24 @@ MEMORY = "a matter of Darknet's GPU memory; it changes no result"
 class Net(Layer, section="net", aliases=("network",)):
     """The input's size, and the training schedule. Always the first section.
 
-        [net]
-        width = 416
-        height = 416
-        channels = 3
-        batch = 64
-        subdivisions = 2
+    [net]
+    width = 416
+    height = 416
+    channels = 3
+    batch = 64
+    subdivisions = 2
     """
 
     batch: int = key(1, at_least=1, at_most=65536, doc="images in one update")
-    subdivisions: int = key(1, at_least=1, at_most=65536, doc="parts in which a batch is computed, gradients summed")
+    subdivisions: int = key(
+        1, at_least=1, at_most=65536, doc="parts in which a batch is computed, gradients summed"
+    )
     width: int = key(0, at_least=0, at_most=8192, doc="columns of the input", unit="px")
     height: int = key(0, at_least=0, at_most=8192, doc="rows of the input", unit="px")
     channels: int = key(0, at_least=0, at_most=8192, doc="channels of the input, 3 for RGB")
-    inputs_: int = key(0, name="inputs", at_least=0, doc="numbers of a flat input", ignored="only images are read")
+    inputs_: int = key(
+        0, name="inputs", at_least=0, doc="numbers of a flat input", ignored="only images are read"
+    )
     max_batches: int = key(0, at_least=0, doc="iterations to train")
     learning_rate: float = key(0.001, above=0, doc="learning rate")
     learning_rate_min: float = key(1e-5, at_least=0, doc="the floor of policy sgdr")
@@ -44,8 +48,12 @@ class Net(Layer, section="net", aliases=("network",)):
     step: int = key(1, at_least=1, doc="interval of policies step and sigmoid")
     scale: float = key(1.0, doc="factor of policy step")
     gamma: float = key(1.0, doc="base of policy exp, slope of policy sigmoid")
-    sgdr_cycle: int = key(same_as("max_batches"), at_least=0, doc="iterations of the first cycle of policy sgdr")
-    sgdr_mult: int = key(2, at_least=1, doc="how much longer each cycle of policy sgdr is than the one before")
+    sgdr_cycle: int = key(
+        same_as("max_batches"), at_least=0, doc="iterations of the first cycle of policy sgdr"
+    )
+    sgdr_mult: int = key(
+        2, at_least=1, doc="how much longer each cycle of policy sgdr is than the one before"
+    )
     momentum: float = key(0.9, at_least=0, at_most=1, doc="momentum of gradient descent")
     decay: float = key(0.0001, at_least=0, doc="weight decay; of weights, not of biases and scales")
     saturation: float = key(1.0, above=0, doc="range of the random factor of saturation, 1 for none")
@@ -77,7 +85,9 @@ class Net(Layer, section="net", aliases=("network",)):
     dynamic_minibatch: bool = key(False, doc="larger minibatches at smaller sizes", ignored=LATER)
     optimized_memory: int = key(0, doc="share GPU memory", ignored=MEMORY)
     workspace_size_limit_MB: float = key(1024.0, doc="cuDNN's workspace", ignored=MEMORY)
-    max_chart_loss: float = key(20.0, doc="top of Darknet's loss chart", ignored="our curves scale themselves")
+    max_chart_loss: float = key(
+        20.0, doc="top of Darknet's loss chart", ignored="our curves scale themselves"
+    )
     adversarial_lr: float = key(0.0, doc="self-adversarial training", ignored=LATER)
     attention: int = key(0, doc="draw what adversarial training attends to", ignored=LATER)
     unsupervised: int = key(0, doc="contrastive training", ignored=LATER)
@@ -104,12 +114,25 @@ class Net(Layer, section="net", aliases=("network",)):
         if self.inputs_ == 0:
             for name in ("width", "height", "channels"):
                 if getattr(self, name) < 1:
-                    yield Complaint(f"[net] has no {name}; the network needs the size of its input", key=name, code="missing-key")
+                    yield Complaint(
+                        f"[net] has no {name}; the network needs the size of its input",
+                        key=name,
+                        code="missing-key",
+                    )
         if self.batch % self.subdivisions:
             message = f"batch={self.batch} is not a multiple of subdivisions={self.subdivisions}"
-            yield Complaint(message, key="subdivisions", reason="each part of a batch has batch / subdivisions images")
+            yield Complaint(
+                message, key="subdivisions", reason="each part of a batch has batch / subdivisions images"
+            )
         if self.policy == "steps" and len(self.steps) != len(self.scales):
             message = f"{len(self.steps)} steps and {len(self.scales)} scales"
-            yield Complaint(message, key="scales", severity="warning", reason="training is refused until they pair up")
+            yield Complaint(
+                message, key="scales", severity="warning", reason="training is refused until they pair up"
+            )
         if any(b <= a for a, b in zip(self.steps, self.steps[1:], strict=False)):
-            yield Complaint("steps must ascend", key="steps", severity="warning", reason="Darknet stops at the first larger one")
+            yield Complaint(
+                "steps must ascend",
+                key="steps",
+                severity="warning",
+                reason="Darknet stops at the first larger one",
+            )

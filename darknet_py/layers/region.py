@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key, same_as
-from .head import Head
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.head import Head
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-
 class Region(Head, section="region"):
     """One box for each cell and anchor, anchors in cells of the map.
 
-    x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / columns. Redmon and Farhadi, "YOLO9000: better, faster,
-    stronger", CVPR 2017, arXiv:1612.08242.
+    x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / columns. Redmon and Farhadi, "YOLO9000:
+    better, faster, stronger", CVPR 2017, arXiv:1612.08242.
 
         [region]
         anchors = 0.57273, 0.677385, 1.87446, 2.06253, 3.33843, 5.47434, 7.88282, 3.52778, 9.77052, 9.16828
@@ -30,7 +29,10 @@ class Region(Head, section="region"):
     """
 
     anchors: tuple[float, ...] = key(
-        same_as("num", lambda num: (0.5,) * (2 * num)), above=0, doc="width, height of each anchor", unit="cells"
+        same_as("num", lambda num: (0.5,) * (2 * num)),
+        above=0,
+        doc="width, height of each anchor",
+        unit="cells",
     )
     coords: int = key(4, at_least=4, at_most=4, doc="coordinates of a box")
     softmax: bool = key(False, doc="classes exclude each other")
@@ -47,7 +49,9 @@ class Region(Head, section="region"):
     log: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     sqrt: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     focal_loss: int = key(0, doc="focal loss of classes")
-    background: int = key(0, doc="a class for background", refused="pjreddie's Darknet alone has it; not built yet")
+    background: int = key(
+        0, doc="a class for background", refused="pjreddie's Darknet alone has it; not built yet"
+    )
     tree: str = key("", doc="file of a class tree", refused="class trees are not built yet")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
 
@@ -67,8 +71,9 @@ class Region(Head, section="region"):
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Anchors in pairs, channels to match."""
         if len(self.anchors) != 2 * self.num:
-            message = f"{len(self.anchors)} numbers for num={self.num} anchors; expected {2 * self.num}, a width and a height each"
-            yield Complaint(message, key="anchors", code="bad-anchors")
+            message = f"{len(self.anchors)} numbers for num={self.num} anchors"
+            reason = f"expected {2 * self.num}, a width and a height each"
+            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
         wrong = self.fits(maps[0])
         if wrong:
             yield wrong
@@ -88,7 +93,7 @@ class Region(Head, section="region"):
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
         """See `Head.decode`; without softmax, class scores are the raw numbers, as in AlexeyAB's Darknet."""
-        from .head_modules import cell_corners
+        from darknet_py.layers.head_modules import cell_corners
 
         n, _, h, w = raw.shape
         cells, size = self._cells(raw), raw.new_tensor([w, h])

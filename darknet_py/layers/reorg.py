@@ -7,11 +7,11 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..arithmetic.window import Axis, Window
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key
-from .base import Layer
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Reorg(Layer, section="reorg"):
     """Cells into channels, in the order that YOLOv2's weights were trained with.
 
-    It is not space-to-depth: Darknet reads the map as one of (C / s², H * s, W * s) and takes that apart. Redmon and Farhadi,
-    "YOLO9000: better, faster, stronger", CVPR 2017, arXiv:1612.08242, call it the passthrough layer.
+    It is not space-to-depth: Darknet reads the map as one of (C / s², H * s, W * s) and takes that apart.
+    Redmon and Farhadi, "YOLO9000: better, faster, stronger", CVPR 2017, arXiv:1612.08242, call it the
+    passthrough layer.
 
         [reorg]
         stride = 2
@@ -44,10 +45,19 @@ class Reorg(Layer, section="reorg"):
         m, s = maps[0], self.stride
         blocks = s**4 if self.reverse else s**2
         if m.channels % blocks:
-            yield Complaint(f"stride={s} needs channels in multiples of {blocks}; there are {m.channels}", "stride", "bad-groups")
+            yield Complaint(
+                f"stride={s} needs channels in multiples of {blocks}; there are {m.channels}",
+                "stride",
+                "bad-groups",
+            )
         if not self.reverse and (m.height % s or m.width % s):
             message = f"stride={s} does not divide a map of {m.height} x {m.width}"
-            yield Complaint(message, key="stride", code="shapes-differ", reason="the input's size must be a multiple of it")
+            yield Complaint(
+                message,
+                key="stride",
+                code="shapes-differ",
+                reason="the input's size must be a multiple of it",
+            )
 
     def window(self, *maps: Shape) -> Window:
         """A block; the order inside is Darknet's own."""
@@ -56,6 +66,6 @@ class Reorg(Layer, section="reorg"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A permutation."""
-        from .map_modules import Together, old_reorg, old_reorg_reverse
+        from darknet_py.layers.map_modules import Together, old_reorg, old_reorg_reverse
 
         return Together(partial(old_reorg_reverse if self.reverse else old_reorg, stride=self.stride))

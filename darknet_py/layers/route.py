@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint, Refused
-from ..cfg.keys import key
-from .base import Layer, absolute
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer, absolute
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 class Route(Layer, section="route"):
     """The maps of other layers, concatenated along channels in the order given.
 
-    With `groups`, each map is cut into that many blocks of channels before, and only block `group_id` of each is taken.
+    With `groups`, each map is cut into that many blocks of channels before, and only block `group_id` of each
+    is taken.
 
         [route]
         layers = -1, 8
     """
 
-    layers: tuple[int, ...] = key(doc="layers to read: negative counts back from here, others count from 0 after [net]")
+    layers: tuple[int, ...] = key(
+        doc="layers to read: negative counts back from here, others count from 0 after [net]"
+    )
     groups: int = key(1, at_least=1, doc="blocks each map is cut into")
     group_id: int = key(0, at_least=0, doc="the block that is taken")
     stream: int = key(-1, doc="CUDA stream", ignored="CUDA scheduling alone")
@@ -40,7 +43,9 @@ class Route(Layer, section="route"):
         for other in maps[1:]:
             if (other.height, other.width) != (first.height, first.width):
                 sizes = " and ".join(f"{m.height}x{m.width}" for m in maps)
-                raise Refused(Complaint(f"maps of {sizes} cannot be concatenated", key="layers", code="shapes-differ"))
+                raise Refused(
+                    Complaint(f"maps of {sizes} cannot be concatenated", key="layers", code="shapes-differ")
+                )
         return Shape(sum(m.channels // self.groups for m in maps), first.height, first.width)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
@@ -55,7 +60,7 @@ class Route(Layer, section="route"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Slices, then a concatenation; one whole map is passed on as it is."""
-        from .map_modules import Together, concatenated
+        from darknet_py.layers.map_modules import Together, concatenated
 
         if self.groups == 1 and len(maps) == 1:
             return super().module(*maps)

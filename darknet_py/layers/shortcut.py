@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..arithmetic.cost import Cost
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint, Refused
-from ..cfg.keys import key
-from .activations import ACTIVATIONS
-from .base import Layer, absolute
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.keys import key
+from darknet_py.layers.activations import ACTIVATIONS
+from darknet_py.layers.base import Layer, absolute
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,9 +22,10 @@ NORMALIZATIONS = ("none", "relu", "avg_relu", "softmax")
 class Shortcut(Layer, section="shortcut"):
     """The map before plus the maps of `from`, then an activation.
 
-    The result has the shape of the map before. Where channels differ, only the channels that both have are added; where rows
-    and columns differ by a whole factor, the larger map is subsampled (pjreddie's semantics; AlexeyAB's Darknet stops there).
-    He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016, arXiv:1512.03385.
+    The result has the shape of the map before. Where channels differ, only the channels that both have are
+    added; where rows and columns differ by a whole factor, the larger map is subsampled (pjreddie's
+    semantics; AlexeyAB's Darknet stops there). He, Zhang, Ren and Sun, "Deep residual learning for image
+    recognition", CVPR 2016, arXiv:1512.03385.
 
         [shortcut]
         from = -3
@@ -33,7 +34,9 @@ class Shortcut(Layer, section="shortcut"):
 
     from_: tuple[int, ...] = key(name="from", doc="layers to add: negative counts back from here")
     activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the sum")
-    weights_type: str = key("none", one_of=TYPES, doc="a learned weight for each map, or for each map and channel")
+    weights_type: str = key(
+        "none", one_of=TYPES, doc="a learned weight for each map, or for each map and channel"
+    )
     weights_normalization: str = key("none", one_of=NORMALIZATIONS, doc="how the weights are normalised")
 
     def inputs(self, at: int) -> tuple[int, ...]:
@@ -45,7 +48,9 @@ class Shortcut(Layer, section="shortcut"):
         here, *others = maps
         for other in others:
             if not (_whole(here.height, other.height) and _whole(here.width, other.width)):
-                message = f"maps of {here.height}x{here.width} and {other.height}x{other.width} cannot be added"
+                message = (
+                    f"maps of {here.height}x{here.width} and {other.height}x{other.width} cannot be added"
+                )
                 reason = "sizes must be equal, or one a whole multiple of the other"
                 raise Refused(Complaint(message, key="from", code="shapes-differ", reason=reason))
         return here
@@ -63,12 +68,14 @@ class Shortcut(Layer, section="shortcut"):
     def cost(self, *maps: Shape) -> Cost:
         """Darknet counts one addition a number and map, two operations where it is weighted."""
         operations = (len(maps) - 1) * maps[0].floats * (2 if self.weights else 1)
-        count = len(maps) * (maps[0].channels if self.weights_type == "per_channel" else 1) if self.weights else 0
+        count = (
+            len(maps) * (maps[0].channels if self.weights_type == "per_channel" else 1) if self.weights else 0
+        )
         return Cost(count, count, others=operations)
 
     def module(self, *maps: Shape) -> nn.Module:
         """A sum, weighted if asked, and the activation."""
-        from .shortcut_modules import Sum, WeightedSum
+        from darknet_py.layers.shortcut_modules import Sum, WeightedSum
 
         act = ACTIVATIONS[self.activation]()
         if not self.weights:

@@ -29,7 +29,12 @@ class WeightedSum(nn.Module):
     def __init__(self, maps: int, per_map: int, normalization: str, act: nn.Module) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.ones(maps, per_map))
-        self.normalize = {"none": torch.clone, "relu": relu_share, "avg_relu": relu_share, "softmax": softmax_share}[normalization]
+        self.normalize = {
+            "none": torch.clone,
+            "relu": relu_share,
+            "avg_relu": relu_share,
+            "softmax": softmax_share,
+        }[normalization]
         self.act = act
 
     def forward(self, *maps: Tensor) -> Tensor:

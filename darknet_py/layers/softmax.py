@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key
-from .base import Layer
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class Softmax(Layer, section="softmax", aliases=("soft",)):
-    """exp(x / temperature) over its sum, within each of `groups` equal parts of the map, or over channels at each cell.
+    """exp(x / temperature) over its sum: within `groups` equal parts, or over channels at each cell.
 
-        [softmax]
-        groups = 1
+    [softmax]
+    groups = 1
     """
 
     groups: int = key(1, at_least=1, doc="parts that add up to 1 each")
@@ -31,11 +31,15 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Groups must divide the map."""
         if maps[0].floats % self.groups:
-            yield Complaint(f"groups={self.groups} does not divide {maps[0].floats} numbers", key="groups", code="bad-groups")
+            yield Complaint(
+                f"groups={self.groups} does not divide {maps[0].floats} numbers",
+                key="groups",
+                code="bad-groups",
+            )
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's softmax on a reshaped map."""
-        from .map_modules import Together, softmax_of_channels, softmax_of_groups
+        from darknet_py.layers.map_modules import Together, softmax_of_channels, softmax_of_groups
 
         if self.spatial:
             return Together(partial(softmax_of_channels, temperature=self.temperature))

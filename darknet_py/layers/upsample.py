@@ -7,21 +7,21 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..arithmetic.window import Axis, Window
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key
-from .base import Layer
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class Upsample(Layer, section="upsample"):
-    """Each cell repeated stride x stride times; a negative stride sums blocks of cells instead (a sum, not a mean).
+    """Each cell repeated stride x stride times; a negative stride sums blocks of cells instead.
 
-        [upsample]
-        stride = 2
+    [upsample]
+    stride = 2
     """
 
     stride: int = key(2, at_least=-64, at_most=64, doc="how many times larger; negative: smaller")
@@ -40,7 +40,11 @@ class Upsample(Layer, section="upsample"):
         if self.stride == 0:
             yield Complaint("stride=0 leaves no map", key="stride", code="out-of-range")
         elif self.stride < 0 and min(m.height, m.width) < -self.stride:
-            yield Complaint(f"a map of {m.height} x {m.width} has no block of {-self.stride}", key="stride", code="too-small")
+            yield Complaint(
+                f"a map of {m.height} x {m.width} has no block of {-self.stride}",
+                key="stride",
+                code="too-small",
+            )
 
     def window(self, *maps: Shape) -> Window:
         """One cell, a fraction of it further each time; or a block."""
@@ -49,7 +53,7 @@ class Upsample(Layer, section="upsample"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Nearest neighbour, or sums of blocks."""
-        from .map_modules import Together, downsampled, upsampled
+        from darknet_py.layers.map_modules import Together, downsampled, upsampled
 
         if self.stride < 0:
             return Together(partial(downsampled, stride=-self.stride, scale=self.scale))

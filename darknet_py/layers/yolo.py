@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..arithmetic.shape import Shape
-from ..cfg.diagnostics import Complaint
-from ..cfg.keys import key, same_as
-from .head import Head
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.head import Head
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,11 +18,12 @@ TRACKING = "tracking is not built"
 
 
 class Yolo(Head, section="yolo"):
-    """One box for each cell and masked anchor: a place in the cell, a size relative to the anchor, objectness, classes.
+    """One box for each cell and masked anchor: place in the cell, size by the anchor, objectness, classes.
 
-    x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / input width. Redmon and Farhadi, "YOLOv3: an incremental
-    improvement", 2018, arXiv:1804.02767. With `new_coords` the layer before is logistic already and w = (2 tw)² * anchor /
-    input width: Wang, Bochkovskiy and Liao, "Scaled-YOLOv4", CVPR 2021, arXiv:2011.08036.
+    x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / input width. Redmon and Farhadi, "YOLOv3: an
+    incremental improvement", 2018, arXiv:1804.02767. With `new_coords` the layer before is logistic already
+    and w = (2 tw)² * anchor / input width: Wang, Bochkovskiy and Liao, "Scaled-YOLOv4", CVPR 2021,
+    arXiv:2011.08036.
 
         [yolo]
         mask = 3,4,5
@@ -31,9 +32,14 @@ class Yolo(Head, section="yolo"):
         num = 6
     """
 
-    mask: tuple[int, ...] = key(same_as("num", lambda num: tuple(range(num))), at_least=0, doc="the anchors of this head")
+    mask: tuple[int, ...] = key(
+        same_as("num", lambda num: tuple(range(num))), at_least=0, doc="the anchors of this head"
+    )
     anchors: tuple[float, ...] = key(
-        same_as("num", lambda num: (0.5,) * (2 * num)), above=0, doc="width, height of each anchor", unit="px of the input"
+        same_as("num", lambda num: (0.5,) * (2 * num)),
+        above=0,
+        doc="width, height of each anchor",
+        unit="px of the input",
     )
     ignore_thresh: float = key(0.5, doc="a box that overlaps a truth by more is not taught to be background")
     truth_thresh: float = key(1.0, doc="a box that overlaps a truth by more is taught to be it")
@@ -44,8 +50,12 @@ class Yolo(Head, section="yolo"):
     iou_loss: str = key("mse", one_of=("mse", *IOUS), doc="what moves boxes in training")
     iou_normalizer: float = key(0.75, doc="weight of the boxes' loss")
     obj_normalizer: float = key(1.0, doc="weight of objectness")
-    cls_normalizer: float = key(1.0, doc="weight of a true class; inert without counters_per_class, as in Darknet")
-    delta_normalizer: float = key(1.0, doc="weight of all gradients", ignored="honoured by Darknet's GPU code alone")
+    cls_normalizer: float = key(
+        1.0, doc="weight of a true class; inert without counters_per_class, as in Darknet"
+    )
+    delta_normalizer: float = key(
+        1.0, doc="weight of all gradients", ignored="honoured by Darknet's GPU code alone"
+    )
     max_delta: float = key(3.4e38, above=0, doc="limit of the gradients of boxes by IoU")
     counters_per_class: tuple[float, ...] = key((), doc="objects of each class, to weigh rare ones up")
     label_smooth_eps: float = key(0.0, at_least=0, at_most=1, doc="label smoothing")
@@ -54,7 +64,9 @@ class Yolo(Head, section="yolo"):
     nms_kind: str = key("default", one_of=("default", "greedynms", "diounms"), doc="how boxes are thinned")
     beta_nms: float = key(0.6, at_least=0, doc="exponent of diounms")
     show_details: int = key(1, doc="which cost Darknet prints")
-    uc_normalizer: float = key(1.0, doc="weight of uncertainty", ignored="a key of [Gaussian_yolo]; Darknet ignores it here too")
+    uc_normalizer: float = key(
+        1.0, doc="weight of uncertainty", ignored="a key of [Gaussian_yolo]; Darknet ignores it here too"
+    )
     beta1: float = key(0.6, doc="read by nobody", ignored="Darknet ignores it too; it reads beta_nms")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
     embedding_layer: int = key(999999, doc="layer of appearance", ignored=TRACKING)
@@ -82,11 +94,14 @@ class Yolo(Head, section="yolo"):
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Anchors in pairs, masks among them, channels to match."""
         if len(self.anchors) != 2 * self.num:
-            message = f"{len(self.anchors)} numbers for num={self.num} anchors; expected {2 * self.num}, a width and a height each"
-            yield Complaint(message, key="anchors", code="bad-anchors")
+            message = f"{len(self.anchors)} numbers for num={self.num} anchors"
+            reason = f"expected {2 * self.num}, a width and a height each"
+            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
         if max(self.mask) >= self.num or len(set(self.mask)) < len(self.mask):
             message = f"mask={','.join(map(str, self.mask))} of num={self.num} anchors"
-            yield Complaint(message, key="mask", code="out-of-range", reason="expected different numbers, counted from 0")
+            yield Complaint(
+                message, key="mask", code="out-of-range", reason="expected different numbers, counted from 0"
+            )
         wrong = self.fits(maps[0])
         if wrong:
             yield wrong
@@ -106,7 +121,7 @@ class Yolo(Head, section="yolo"):
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
         """See `Head.decode`."""
-        from .head_modules import cell_corners
+        from darknet_py.layers.head_modules import cell_corners
 
         n, _, h, w = raw.shape
         values = self.held(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
@@ -116,4 +131,8 @@ class Yolo(Head, section="yolo"):
         boxes = values.new_empty(*values.shape[:-1], 4)
         boxes[..., :2] = (values[..., :2] + cell_corners(raw)) / raw.new_tensor([w, h])
         boxes[..., 2:] = sizes * anchors
-        return boxes.reshape(n, -1, 4), values[..., 4].reshape(n, -1), values[..., 5:].reshape(n, -1, self.classes)
+        return (
+            boxes.reshape(n, -1, 4),
+            values[..., 4].reshape(n, -1),
+            values[..., 5:].reshape(n, -1, self.classes),
+        )

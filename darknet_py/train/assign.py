@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..layers.yolo import Yolo
-from .truths import Truths
+from darknet_py.layers.yolo import Yolo
+from darknet_py.train.truths import Truths
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Positives:
     """Pairs of a predicted box and a truth, in the order Darknet visits them.
 
     Args:
-        box: (P,) index into the head's boxes of the whole batch, image by image: (image * H * W + cell) * A + anchor.
+        box: (P,) index into the head's boxes of the whole batch, image by image: (image * H * W + cell) * A +
+            anchor.
         truth_cxcywh: (P, 4).
         label: (P,).
     """
@@ -46,8 +47,8 @@ class Positives:
 def assigned(layer: Yolo, truths: Truths, grid: tuple[int, int], net: tuple[int, int]) -> Positives:
     """The pairs of the truths' own cells.
 
-    The anchor most similar to a truth, among all `num` anchors and not only this head's, is taught it if it is this head's; with
-    iou_thresh < 1 so is every other masked anchor that is similar enough.
+    The anchor most similar to a truth, among all `num` anchors and not only this head's, is taught it if it
+    is this head's; with iou_thresh < 1 so is every other masked anchor that is similar enough.
 
     Args:
         grid: rows and columns of the head.
@@ -70,7 +71,7 @@ def assigned(layer: Yolo, truths: Truths, grid: tuple[int, int], net: tuple[int,
 
 
 def centred_similarity(kind: str, anchors: Tensor, sizes: Tensor) -> Tensor:
-    """IoU (or giou, diou, ciou) of boxes with one centre: anchors (A, 2) and sizes (P, 2), width and height, to (P, A)."""
+    """IoU (or giou, diou, ciou) of boxes with one centre, by width and height: (A, 2), (P, 2) to (P, A)."""
     least = torch.minimum(anchors, sizes.unsqueeze(1)).prod(-1)
     union = anchors.prod(-1) + sizes.prod(-1).unsqueeze(1) - least
     iou = least / union

@@ -1,8 +1,8 @@
 """Darknet's gradients of boxes, quirks included.
 
-All of it is what AlexeyAB's Darknet computes, not the exact derivative of the named loss: width and height lack a factor of 1/2,
-the distance term has its own sign, CIoU's aspect term lacks 1 / (w² + h²), and an overlap of two negative extents counts.
-Deltas are ascent directions, -dLoss/d(output).
+All of it is what AlexeyAB's Darknet computes, not the exact derivative of the named loss: width and height
+lack a factor of 1/2, the distance term has its own sign, CIoU's aspect term lacks 1 / (w² + h²), and an
+overlap of two negative extents counts. Deltas are ascent directions, -dLoss/d(output).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def iou_delta(kind: str, predicted_cxcywh: Tensor, true_cxcywh: Tensor) -> Tenso
 
 
 def _overlap(p: Edges, t: Edges, kind: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradient by the four edges (P, 4), the IoU with Darknet's overlap (P,), and where boxes do not overlap."""
+    """Gradient by the four edges (P, 4), IoU with Darknet's overlap (P,), and where boxes lie apart."""
     width = torch.minimum(p.right, t.right) - torch.maximum(p.left, t.left)
     height = torch.minimum(p.bottom, t.bottom) - torch.maximum(p.top, t.top)
     p_width, p_height = p.right - p.left, p.bottom - p.top
@@ -107,7 +107,9 @@ def _enclosing(p: Edges, t: Edges) -> tuple[Tensor, Tensor]:
     return width, height
 
 
-def _with_distance(delta: Tensor, predicted: Tensor, true: Tensor, p: Edges, t: Edges, apart: Tensor) -> Tensor:
+def _with_distance(
+    delta: Tensor, predicted: Tensor, true: Tensor, p: Edges, t: Edges, apart: Tensor
+) -> Tensor:
     width, height = _enclosing(p, t)
     square = ((predicted[:, :2] - true[:, :2]) ** 2).sum(-1, keepdim=True)
     diagonal = (width**2 + height**2).unsqueeze(-1)
@@ -128,4 +130,6 @@ def _with_aspect(delta: Tensor, predicted: Tensor, true: Tensor, iou: Tensor) ->
     v = 4 / math.pi**2 * turn**2
     alpha = v / (1 - iou + v + 1e-6)
     slope = alpha * ASPECT * turn
-    return delta + torch.stack([torch.zeros_like(slope), torch.zeros_like(slope), slope * height, -slope * width], dim=-1)
+    return delta + torch.stack(
+        [torch.zeros_like(slope), torch.zeros_like(slope), slope * height, -slope * width], dim=-1
+    )

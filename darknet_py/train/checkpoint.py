@@ -1,4 +1,4 @@
-"""A run's whole state in one safetensors file: weights, momentum, position. It appears whole or not at all."""
+"""A run's state in one safetensors file: weights, momentum, position. It appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -56,15 +56,23 @@ def load_checkpoint(path: Path, trainer: Trainer, fingerprint: dict[str, Any]) -
     about, tensors = _read(path)
     other = {k for k in fingerprint if about["fingerprint"].get(k) != fingerprint[k]}
     if other:
-        raise CheckpointError(f"is of another run: {', '.join(sorted(other))} differ", where=path, hint="use another --out")
+        raise CheckpointError(
+            f"is of another run: {', '.join(sorted(other))} differ", where=path, hint="use another --out"
+        )
     if _digest(tensors) != about["digest"]:
-        raise CheckpointError("is damaged: its digest does not fit its contents", where=path, hint="delete it to start again")
+        raise CheckpointError(
+            "is damaged: its digest does not fit its contents", where=path, hint="delete it to start again"
+        )
     momenta = {key.removeprefix("momentum."): t for key, t in tensors.items() if key.startswith("momentum.")}
-    trainer.network.load_state_dict({k.removeprefix("network."): t for k, t in tensors.items() if k.startswith("network.")})
+    trainer.network.load_state_dict(
+        {k.removeprefix("network."): t for k, t in tensors.items() if k.startswith("network.")}
+    )
     for name, parameter in trainer.network.named_parameters():
         if name in momenta:
             trainer.optimizer.state[parameter]["momentum_buffer"] = momenta[name].to(parameter.device)
-    return Position(about["iteration"], about["log_bytes"], about["seconds"], about["average"], about["fingerprint"])
+    return Position(
+        about["iteration"], about["log_bytes"], about["seconds"], about["average"], about["fingerprint"]
+    )
 
 
 def _tensors(trainer: Trainer) -> dict[str, Tensor]:
@@ -82,7 +90,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             about = json.loads((file.metadata() or {}).get("darknet-py", "{}"))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"cannot be read: {error}", where=path, hint="delete it to start again") from None
+        raise CheckpointError(
+            f"cannot be read: {error}", where=path, hint="delete it to start again"
+        ) from None
     if about.get("format") != FORMAT:
         raise CheckpointError(f"has format {about.get('format')}; this program reads {FORMAT}", where=path)
     return about, tensors

@@ -1,7 +1,7 @@
 """A cfg fitted to its data and to the epochs asked for, as edits of its text: the record of a run is its cfg.
 
-Classes: `classes` of every head, and `filters` of the convolution before it. Epochs: `max_batches`, and with it the warm-up and
-the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch too.
+Classes: `classes` of every head, and `filters` of the convolution before it. Epochs: `max_batches`, and with
+it the warm-up and the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch too.
 """
 
 from __future__ import annotations
@@ -19,14 +19,19 @@ LEAST_UPDATES = 300  # fewer do not move a network's running statistics and mome
 LONGEST_BURN_IN = 0.1  # of the iterations
 
 
-def fitted(document: Document, *, classes: int, images: int, epochs: float | None) -> tuple[Document, list[str]]:
+def fitted(
+    document: Document, *, classes: int, images: int, epochs: float | None
+) -> tuple[Document, list[str]]:
     """The document for a data set of `images` images and `classes` classes.
 
     Returns:
         The text to train, and what was changed, for the person who reads the terminal.
     """
     changes: list[str] = []
-    for position, key, value in [*_for_classes(compile(document), classes), *_for_epochs(compile(document), images, epochs)]:
+    for position, key, value in [
+        *_for_classes(compile(document), classes),
+        *_for_epochs(compile(document), images, epochs),
+    ]:
         entry = document.sections[position].first(key)
         before = entry.value if entry else "its default"
         if before != value:

@@ -12,8 +12,8 @@ from darknet_py.network import Network
 def initialise(network: Network, *, seed: int) -> None:
     """Fill a network: weights uniform in ±sqrt(2 / fan-in), biases 0, scales 1.
 
-    The running mean and variance of batch normalisation start at 0 and 1; Darknet starts both at 0, which makes a network
-    that was never trained divide by almost nothing.
+    The running mean and variance of batch normalisation start at 0 and 1; Darknet starts both at 0, which
+    makes a network that was never trained divide by almost nothing.
     """
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():

@@ -1,4 +1,4 @@
-"""A run: a cfg, data and a seed become weights, a log and a result in a folder; stopped anywhere, it goes on from its checkpoint."""
+"""A run: a cfg, data and a seed become weights, a log and a result, through any number of stops."""
 
 from __future__ import annotations
 
@@ -99,7 +99,10 @@ class _Run:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.net = plan, compile(plan.document).net
         if self.net.max_batches < 1:
-            raise UsageError("[net] max_batches is 0, so there is nothing to train", hint="give --epochs N, or set max_batches")
+            raise UsageError(
+                "[net] max_batches is 0, so there is nothing to train",
+                hint="give --epochs N, or set max_batches",
+            )
         check_schedule(self.net)
         self.network = Network(compile(plan.document))
         initialise(self.network, seed=plan.seed)
@@ -122,11 +125,15 @@ class _Run:
         return position
 
     def go_on(self, requests: _Requests, progress: Progress) -> None:
-        self.started, self.saved, self.ticked = time.monotonic() - self.position.seconds, time.monotonic(), time.monotonic()
+        self.started, self.saved, self.ticked = (
+            time.monotonic() - self.position.seconds,
+            time.monotonic(),
+            time.monotonic(),
+        )
         head = self.trainer.heads[-1]
-        sampler = Sampler(
-            len(self.plan.train), self.net.batch, self.plan.seed, self.net.height, self.net.width, head.random, self.net.resize_step
-        )  # fmt: skip
+        net = self.net
+        size = {"height": net.height, "width": net.width, "random": head.random, "step": net.resize_step}
+        sampler = Sampler(len(self.plan.train), net.batch, self.plan.seed, **size)
         todo = Batches(sampler, self.position.iteration + 1, self.net.max_batches)
         source = batches(self.plan.train, todo, Augmentation.of(self.net, head), workers=self.plan.workers)
         for iteration, batch in enumerate(source, start=todo.first):
@@ -135,21 +142,34 @@ class _Run:
                 self.save(iteration)
             if requests.stop and iteration < self.net.max_batches:
                 hint = "the same command goes on from here"
-                raise Stopped(f"stopped on request after iteration {iteration} of {self.net.max_batches}", where=self.plan.out, hint=hint)
+                raise Stopped(
+                    f"stopped on request after iteration {iteration} of {self.net.max_batches}",
+                    where=self.plan.out,
+                    hint=hint,
+                )
 
     def iterate(self, iteration: int, batch: Batch, progress: Progress) -> None:
         """One update, and what is said of it."""
-        images = batch.images.to(self.plan.device).float().div_(255).contiguous(memory_format=torch.channels_last)
-        truths, rate = Truths.of(batch.rows).to(self.plan.device), learning_rate(self.net, iteration, seed=self.plan.seed)
+        images = (
+            batch.images.to(self.plan.device).float().div_(255).contiguous(memory_format=torch.channels_last)
+        )
+        truths, rate = (
+            Truths.of(batch.rows).to(self.plan.device),
+            learning_rate(self.net, iteration, seed=self.plan.seed),
+        )
         loss = self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=batch.samples)
         self.average = loss if self.average is None else 0.9 * self.average + 0.1 * loss
         speed, self.ticked = len(images) / (time.monotonic() - self.ticked), time.monotonic()
         facts = {"loss": self.average, "learning_rate": rate, "images_per_second": round(speed, 2)}
         if iteration % max(1, self.net.max_batches // LOG_LINES) == 0 or iteration == self.net.max_batches:
-            self.log.add(iteration=iteration, epoch=self.epoch(iteration), **facts, size=list(images.shape[2:]))
+            self.log.add(
+                iteration=iteration, epoch=self.epoch(iteration), **facts, size=list(images.shape[2:])
+            )
         if iteration in self.evaluated_at():
             self.scores = evaluate(self.network, self.plan.val, device=self.plan.device)
-            self.log.add(iteration=iteration, epoch=self.epoch(iteration), ap=self.scores.ap, ap50=self.scores.ap50)
+            self.log.add(
+                iteration=iteration, epoch=self.epoch(iteration), ap=self.scores.ap, ap50=self.scores.ap50
+            )
         progress(iteration, self.net.max_batches, facts)
 
     def epoch(self, iteration: int) -> float:
@@ -164,7 +184,11 @@ class _Run:
     def save(self, iteration: int) -> None:
         """Write the checkpoint."""
         seconds = time.monotonic() - self.started
-        save_checkpoint(self.checkpoint, self.trainer, Position(iteration, self.log.size(), seconds, self.average, self.fingerprint))
+        save_checkpoint(
+            self.checkpoint,
+            self.trainer,
+            Position(iteration, self.log.size(), seconds, self.average, self.fingerprint),
+        )
         self.saved = time.monotonic()
 
     def finish(self) -> dict[str, Any]:
@@ -205,7 +229,9 @@ class _Requests(AbstractContextManager["_Requests"]):
     stop = False
 
     def __enter__(self) -> _Requests:
-        self.before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.before = {
+            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         return self
 
     def __exit__(self, *_: object) -> None:

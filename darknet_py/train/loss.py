@@ -1,7 +1,8 @@
 """Darknet's loss of a `[yolo]` head, as the gradient that Darknet writes down.
 
-Darknet has no loss function that it differentiates; it fills `delta`, the ascent direction at the layer's output, by rules. So do
-we, under `no_grad`, and hand it to autograd: `raw.backward(-delta)`. Source: AlexeyAB's Darknet, `yolo_layer.c`.
+Darknet has no loss function that it differentiates; it fills `delta`, the ascent direction at the layer's
+output, by rules. So do we, under `no_grad`, and hand it to autograd: `raw.backward(-delta)`. Source:
+AlexeyAB's Darknet, `yolo_layer.c`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..boxes import iou, xyxy_from_cxcywh
-from ..layers.yolo import Yolo
-from .assign import Positives, assigned
-from .box_delta import iou_delta
-from .truths import Truths
+from darknet_py.boxes import iou, xyxy_from_cxcywh
+from darknet_py.layers.yolo import Yolo
+from darknet_py.train.assign import Positives, assigned
+from darknet_py.train.box_delta import iou_delta
+from darknet_py.train.truths import Truths
 
 SURE = 0.25  # a box is matched to truths by the ignore rule only if some class of it is this probable
 
@@ -38,7 +39,8 @@ def yolo_loss(layer: Yolo, raw: Tensor, truths: Truths, net: tuple[int, int]) ->
     """The gradient and the printed loss of a head.
 
     Args:
-        raw: (N, C, H, W), the head's map before its sigmoid (with new_coords: after the logistic layer before).
+        raw: (N, C, H, W), the head's map before its sigmoid (with new_coords: after the logistic layer
+            before).
         net: height and width of the network's input in pixels.
     """
     teacher = _Teacher(layer, raw.float(), truths, net)
@@ -56,7 +58,9 @@ class _Teacher:
     def __init__(self, layer: Yolo, raw: Tensor, truths: Truths, net: tuple[int, int]) -> None:
         self.layer, self.truths, self.net, self.map_shape = layer, truths, net, raw.shape
         n, _, h, w = raw.shape
-        self.values = layer.held(raw).view(n, -1, layer.entries, h, w).permute(0, 3, 4, 1, 2).reshape(-1, layer.entries)
+        self.values = (
+            layer.held(raw).view(n, -1, layer.entries, h, w).permute(0, 3, 4, 1, 2).reshape(-1, layer.entries)
+        )
         self.boxes = layer.decode(raw, *net)[0]
         self.delta = torch.zeros_like(self.values)
         self.anchors = raw.new_tensor(layer.masked) / raw.new_tensor([net[1], net[0]])
@@ -77,7 +81,9 @@ class _Teacher:
         known = (self.truths.labels >= 0) & (self.truths.labels < layer.classes)
         table = iou(xyxy_from_cxcywh(self.boxes), xyxy_from_cxcywh(self.truths.boxes_cxcywh))
         table = torch.where(known.unsqueeze(1), table, 0.0)
-        table = torch.cat([table, table.new_zeros(*table.shape[:2], 1)], dim=2)  # no truth at all overlaps by 0
+        table = torch.cat(
+            [table, table.new_zeros(*table.shape[:2], 1)], dim=2
+        )  # no truth at all overlaps by 0
         best, self.best_truth = (part.flatten() for part in table.max(dim=2))
         self.best_overlap = best
         sure = (self.values[:, 5:] > SURE).any(dim=1)
@@ -96,7 +102,11 @@ class _Teacher:
         image = box // self.boxes.shape[1]
         truth = self.best_truth[box]
         found = Positives(box, self.truths.boxes_cxcywh[image, truth], self.truths.labels[image, truth])
-        target = self.best_overlap[box] ** 2 if layer.objectness_smooth else torch.ones_like(self.best_overlap[box])
+        target = (
+            self.best_overlap[box] ** 2
+            if layer.objectness_smooth
+            else torch.ones_like(self.best_overlap[box])
+        )
         self.delta[box, 4] = layer.obj_normalizer * (target - self.values[box, 4])
         self.teach_class(found)
         if layer.objectness_smooth:
@@ -113,11 +123,13 @@ class _Teacher:
             self.teach_box(pairs)
             wanted = self.multipliers[pairs.label] * layer.obj_normalizer * (1 - self.values[pairs.box, 4])
             now = self.delta[pairs.box, 4]
-            self.delta[pairs.box, 4] = torch.where(now == 0, wanted, now) if layer.objectness_smooth else wanted
+            self.delta[pairs.box, 4] = (
+                torch.where(now == 0, wanted, now) if layer.objectness_smooth else wanted
+            )
             self.teach_class(pairs)
 
     def teach_class(self, pairs: Positives) -> None:
-        """All classes of a box that was not taught yet; of one that was, the new class alone (several labels)."""
+        """All classes of a box that was not taught yet; of one that was, the new class alone."""
         layer, box, label = self.layer, pairs.box, pairs.label
         scores, multiplier = self.values[box, 5:], self.multipliers[label]
         one = torch.nn.functional.one_hot(label, layer.classes).to(scores.dtype)
@@ -169,9 +181,11 @@ class _Teacher:
         self.overlaps.append((overlap, overlap - (hull - union) / hull))
 
     def average_boxes(self) -> None:
-        """iou_thresh < 1: a box that is taught several classes has its coordinates' gradient divided by their number."""
+        """iou_thresh < 1: the coordinates' gradient of a box is divided by the number of its classes."""
         classes = (self.delta[:, 5:] > 0).sum(dim=1, keepdim=True).clamp(min=1)
-        self.delta[:, :4] = torch.where(self.delta[:, 4:5] != 0, self.delta[:, :4] / classes, self.delta[:, :4])
+        self.delta[:, :4] = torch.where(
+            self.delta[:, 4:5] != 0, self.delta[:, :4] / classes, self.delta[:, :4]
+        )
 
     def delta_as_map(self) -> Tensor:
         """(N, C, H, W)."""
@@ -179,11 +193,16 @@ class _Teacher:
         return self.delta.view(n, h, w, -1, self.layer.entries).permute(0, 3, 4, 1, 2).reshape(n, c, h, w)
 
     def cost(self) -> Tensor:
-        """What Darknet prints: squares of delta, or for losses by overlap the mean lack of overlap and the other squares."""
+        """What Darknet prints: squares of delta; for overlaps the mean lack of it, and the rest."""
         layer = self.layer
         if layer.iou_loss == "mse" or not layer.show_details:
             return self.delta.square().sum()
-        lacking = torch.cat([1 - (giou if layer.iou_loss == "giou" else plain) for plain, giou in self.overlaps or [(self.delta[:0, 0],) * 2]])
+        lacking = torch.cat(
+            [
+                1 - (giou if layer.iou_loss == "giou" else plain)
+                for plain, giou in self.overlaps or [(self.delta[:0, 0],) * 2]
+            ]
+        )
         mean = lacking.mean() if len(lacking) else lacking.sum()
         return layer.iou_normalizer * mean + layer.obj_normalizer * self.delta[:, 4:].square().sum()
 

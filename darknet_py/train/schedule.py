@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ..errors import UsageError
-from ..layers.net import Net
+from darknet_py.errors import UsageError
+from darknet_py.layers.net import Net
 
 
 def learning_rate(net: Net, iteration: int, *, seed: int = 0) -> float:

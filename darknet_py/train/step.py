@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import NotFinite, UsageError
-from ..layers.convolutional import MOMENTUM
-from ..layers.yolo import Yolo
-from ..network import Network
-from .loss import yolo_loss
-from .truths import Truths
+from darknet_py.errors import NotFinite, UsageError
+from darknet_py.layers.convolutional import MOMENTUM
+from darknet_py.layers.yolo import Yolo
+from darknet_py.network import Network
+from darknet_py.train.loss import yolo_loss
+from darknet_py.train.truths import Truths
 
 
 class Trainer:
     """A network and its optimiser, updated batch by batch.
 
-    Gradients are summed over the images of a batch, and the learning rate is divided by their number; weights decay, biases and
-    scales do not. torch's SGD on the gradient over B is the same arithmetic.
+    Gradients are summed over the images of a batch, and the learning rate is divided by their number; weights
+    decay, biases and scales do not. torch's SGD on the gradient over B is the same arithmetic.
     """
 
     def __init__(self, network: Network, *, seed: int = 0) -> None:
@@ -71,12 +71,17 @@ class Trainer:
         raws = self.network(images)
         size = (images.shape[2], images.shape[3])
         found = [yolo_loss(head, raw, truths, size) for head, raw in zip(self.heads, raws, strict=True)]
-        torch.autograd.backward(raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)])
+        torch.autograd.backward(
+            raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
+        )
         return torch.stack([one.cost for one in found]).mean() / batch
 
     def _check(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
-            raise NotFinite("the loss is not finite; training stopped before the update", hint="a lower learning_rate may help")
+            raise NotFinite(
+                "the loss is not finite; training stopped before the update",
+                hint="a lower learning_rate may help",
+            )
         for name, parameter in self.network.named_parameters():
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
                 layer = self.network.graph[int(name.split(".")[1])].name
@@ -86,14 +91,14 @@ class Trainer:
 def running_momentum(iteration: int) -> float:
     """How far batch normalisation's running statistics move in an iteration.
 
-    Darknet's 0.01 forgets the first batches after hundreds of iterations only, so it comes down to that from 1: the statistics
-    average about the last tenth of the iterations so far.
+    Darknet's 0.01 forgets the first batches after hundreds of iterations only, so it comes down to that from
+    1: the statistics average about the last tenth of the iterations so far.
     """
     return max(MOMENTUM, 10 / (10 + iteration))
 
 
 def _groups(network: Network) -> Iterator[dict[str, Any]]:
-    """Parameters by learning-rate scale, and by whether they decay: weights do, one-dimensional arrays do not."""
+    """Parameters by learning-rate scale, and by whether they decay: weights do, biases and scales do not."""
     for node, module in zip(network.graph, network.layers, strict=True):
         arrays = [p for p in module.parameters() if isinstance(p, nn.Parameter)]
         for decays in (True, False):

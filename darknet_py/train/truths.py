@@ -30,7 +30,9 @@ class Truths:
         table[:, :, 4] = -1
         for row, boxes in zip(table, lists, strict=True):
             row[: len(boxes)] = boxes
-        return cls(torch.from_numpy(table[:, :, :4].copy()), torch.from_numpy(table[:, :, 4].astype(np.int64)))
+        return cls(
+            torch.from_numpy(table[:, :, :4].copy()), torch.from_numpy(table[:, :, 4].astype(np.int64))
+        )
 
     def to(self, device: torch.device | str) -> Truths:
         """The same on another device."""

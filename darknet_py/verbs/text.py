@@ -24,7 +24,9 @@ def lint(args: argparse.Namespace) -> int:
     if args.format == "json":
         emit(args, [d.to_json() for d in found])
     else:
-        print("\n".join(coloured(d) for d in found) if found else f"{', '.join(args.cfg)}: no fault, no doubt")
+        print(
+            "\n".join(coloured(d) for d in found) if found else f"{', '.join(args.cfg)}: no fault, no doubt"
+        )
     faults = [d for d in found if d.severity == "error" or args.strict]
     return 1 if faults else 0
 

@@ -121,7 +121,7 @@ def test_the_unit_of_nms_matters_to_greedynms_alone():
 @pytest.mark.parametrize("model", ["yolo-fastest-1.1", "yolo-fastest-1.1-xl"])
 @pytest.mark.parametrize("image", [139, 632])
 def test_darknets_input_gives_darknets_detections(model, image):
-    # `detector valid` of AlexeyAB's Darknet, commit 59596d7: stretched, threshold .001, greedynms .6 in pixels.
+    # AlexeyAB's Darknet, commit 59596d7, `detector valid`: stretched, threshold .001, greedynms .6 in pixels.
     golden = SHARED / f"golden/whole/{model}-{image:012d}-stretch.npz"
     if not golden.exists():
         pytest.skip(f"no {golden}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...arithmetic.shape import Shape
-from ...arithmetic.window import Axis, Window
-from ..base import Layer
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,6 +31,6 @@ class AvgPool(Layer, section="avgpool", aliases=("avg",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A mean over rows and columns."""
-        from ..map_modules import Together, global_mean
+        from darknet_py.layers.map_modules import Together, global_mean
 
         return Together(global_mean)

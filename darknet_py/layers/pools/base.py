@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...arithmetic.cost import Cost
-from ...arithmetic.shape import Shape
-from ...arithmetic.window import Axis, Window, output_size
-from ...cfg.diagnostics import Complaint, Refused
-from ...cfg.keys import key, same_as
-from ..base import Layer
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window, output_size
+from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
-    from .window_modules import Grid
+    from darknet_py.layers.pools.window_modules import Grid
 
 
 class WindowPool(Layer):
     """A rule that turns the cells of one window into one cell, channel by channel.
 
-    Output size is `(in + padding - size) // stride + 1`; the window of output row r begins at `r * stride - padding // 2`.
+    Output size is `(in + padding - size) // stride + 1`; the window of output row r begins at `r * stride -
+    padding // 2`.
     """
 
     stride: int = key(1, at_least=1, at_most=8192, doc="step of the window", unit="cells")
@@ -30,7 +31,10 @@ class WindowPool(Layer):
     stride_y: int = key(same_as("stride"), at_least=1, at_most=8192, doc="step along a column", unit="cells")
     size: int = key(same_as("stride"), at_least=1, at_most=8192, doc="side of the window", unit="cells")
     padding: int = key(
-        same_as("size", lambda size: size - 1), at_least=0, at_most=16384, doc="cells added to each axis, both sides together"
+        same_as("size", lambda size: size - 1),
+        at_least=0,
+        at_most=16384,
+        doc="cells added to each axis, both sides together",
     )
 
     def shape(self, *maps: Shape) -> Shape:
@@ -39,7 +43,8 @@ class WindowPool(Layer):
         rows = output_size(source.height, size=self.size, stride=self.stride_y, padding=self.padding)
         columns = output_size(source.width, size=self.size, stride=self.stride_x, padding=self.padding)
         if min(rows, columns) < 1:
-            message = f"a window of {self.size} with padding {self.padding} does not fit on a map of {source.height} x {source.width}"
+            window = f"a window of {self.size} with padding {self.padding}"
+            message = f"{window} does not fit on a map of {source.height} x {source.width}"
             raise Refused(Complaint(message, key="size", code="too-small"))
         return Shape(source.channels, rows, columns)
 
@@ -47,7 +52,12 @@ class WindowPool(Layer):
         """No window may lie outside the map altogether."""
         if self.padding - self.padding // 2 >= self.size:
             message = f"padding={self.padding} puts whole windows of {self.size} outside the map"
-            yield Complaint(message, key="padding", code="out-of-range", reason=f"at most {2 * (self.size - 1)} fits, both sides together")
+            yield Complaint(
+                message,
+                key="padding",
+                code="out-of-range",
+                reason=f"at most {2 * (self.size - 1)} fits, both sides together",
+            )
 
     def window(self, *maps: Shape) -> Window:
         """The window itself."""
@@ -60,6 +70,6 @@ class WindowPool(Layer):
 
     def grid(self) -> Grid:
         """Where the windows lie, for torch."""
-        from .window_modules import Grid
+        from darknet_py.layers.pools.window_modules import Grid
 
         return Grid(self.size, (self.stride_y, self.stride_x), self.padding)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...arithmetic.shape import Shape
-from .base import WindowPool
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.layers.pools.base import WindowPool
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +23,6 @@ class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A sum over a map padded by zeros, over the number of existing cells."""
-        from .window_modules import Pool
+        from darknet_py.layers.pools.window_modules import Pool
 
         return Pool(self.grid().mean)

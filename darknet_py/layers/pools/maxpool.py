@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...arithmetic.cost import Cost
-from ...arithmetic.shape import Shape
-from ...arithmetic.window import Window
-from ...cfg.diagnostics import Complaint
-from ...cfg.keys import key
-from .base import WindowPool
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Window
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.pools.base import WindowPool
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
     """The greatest cell of each window; overlapping when stride < size, as yolov3-tiny's last pool.
 
-    Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", NIPS 2012, for
-    overlapping pools; the arithmetic is Darknet's. With `maxpool_depth` the maximum runs over channels instead of cells.
+    Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", NIPS
+    2012, for overlapping pools; the arithmetic is Darknet's. With `maxpool_depth` the maximum runs over
+    channels instead of cells.
 
         [maxpool]
         size = 2
@@ -29,9 +30,13 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
     """
 
     maxpool_depth: bool = key(False, doc="maximum over channels in the place of cells")
-    out_channels: int = key(1, at_least=1, doc="channels left by maxpool_depth: g is the maximum of g, g + out_channels, ...")
+    out_channels: int = key(
+        1, at_least=1, doc="channels left by maxpool_depth: g is the maximum of g, g + out_channels, ..."
+    )
     antialiasing: int = key(0, doc="blur after a strided pool", refused="not built yet; see [blurpool]")
-    maxpool_zero_nonmax: int = key(0, doc="zero the other cells", ignored="honoured by Darknet's GPU code alone")
+    maxpool_zero_nonmax: int = key(
+        0, doc="zero the other cells", ignored="honoured by Darknet's GPU code alone"
+    )
 
     def shape(self, *maps: Shape) -> Shape:
         """By the window, or `out_channels` maps of the same size."""
@@ -56,7 +61,7 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's kernel on a map padded by minus infinity."""
-        from .window_modules import Pool, strongest_of_every
+        from darknet_py.layers.pools.window_modules import Pool, strongest_of_every
 
         if self.maxpool_depth:
             return Pool(partial(strongest_of_every, groups=self.out_channels))

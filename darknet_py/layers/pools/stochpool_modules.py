@@ -1,4 +1,4 @@
-"""Stochastic pooling without unfolding: one uniform number per output cell, and running sums over the window's shifts."""
+"""Stochastic pooling without unfolding: one uniform number per output cell, and running sums over shifts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..keyed_modules import Keyed
-from .window_modules import Grid
+from darknet_py.layers.keyed_modules import Keyed
+from darknet_py.layers.pools.window_modules import Grid
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,26 @@ class StochasticPool(Keyed):
         positive = x.clamp(min=0)
         total = self.grid.partial_mean(positive)
         nothing = total <= 0
-        ratio = self.grid.partial_mean(positive * positive) / torch.where(nothing, torch.ones_like(total), total)
+        ratio = self.grid.partial_mean(positive * positive) / torch.where(
+            nothing, torch.ones_like(total), total
+        )
         return torch.where(nothing, self.grid.mean(x), ratio)
 
     def _weighted_mean(self, x: Tensor) -> Tensor:
         """sum(w a) / sum(w) by running sums over the shifts."""
         level = self.weighing.level and self.weighing.level(self.grid, x)
         weighted = total = None
-        for cell, there in zip(self.grid.shifts(self.grid.pad(x, self.weighing.outside)), self._inside(x), strict=True):
+        for cell, there in zip(
+            self.grid.shifts(self.grid.pad(x, self.weighing.outside)), self._inside(x), strict=True
+        ):
             weight = self.weighing.weight(cell, level)
             part = weight * torch.where(there, cell, torch.zeros_like(cell))
             weighted = part if weighted is None else weighted + part
             total = weight if total is None else total + weight
         nothing = total <= 0
-        return torch.where(nothing, self.grid.mean(x), weighted / torch.where(nothing, torch.ones_like(total), total))
+        return torch.where(
+            nothing, self.grid.mean(x), weighted / torch.where(nothing, torch.ones_like(total), total)
+        )
 
     def _inside(self, x: Tensor) -> Iterator[Tensor]:
         return self.grid.shifts(self.grid.pad(torch.ones_like(x[:1, :1]), 0.0) > 0)
@@ -82,10 +88,12 @@ class _Draw(torch.autograd.Function):
         padded = grid.pad(exact, weighing.outside)
         weights = _weights(exact, padded, grid, weighing)
         total = sum(weights(), start=torch.zeros((), dtype=exact.dtype, device=x.device))
-        # Below the total for every uniform number up to 1 - 2^-24, so that the last running sum is always above it.
+        # Below the total for every uniform number up to 1 - 2^-24, so that the last running sum is above it.
         threshold = uniform.to(exact.dtype) * total
         running = torch.zeros_like(total)
-        index = torch.zeros(total.shape, dtype=torch.uint8 if grid.size <= 15 else torch.int32, device=x.device)
+        index = torch.zeros(
+            total.shape, dtype=torch.uint8 if grid.size <= 15 else torch.int32, device=x.device
+        )
         drawn = torch.zeros_like(total)
         for cell, weight in zip(grid.shifts(padded), weights(), strict=True):
             drawn = torch.where(running <= threshold, cell, drawn)
@@ -107,7 +115,7 @@ class _Draw(torch.autograd.Function):
 
 
 def _weights(x: Tensor, padded: Tensor, grid: Grid, weighing: Weighing) -> Callable[[], Iterator[Tensor]]:
-    """The weight of each shift, in order, as often as asked; where a window has none, existing cells weigh 1."""
+    """The weight of each shift, in order, as often as asked; where nothing weighs, existing cells do."""
     level = weighing.level and weighing.level(grid, x)
 
     def plain() -> Iterator[Tensor]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...arithmetic.window import output_size
+from darknet_py.arithmetic.window import output_size
 
 
 @dataclass(frozen=True)
@@ -86,5 +86,5 @@ class Pool(nn.Module):
 
 
 def strongest_of_every(x: Tensor, groups: int) -> Tensor:
-    """(N, C, H, W) to (N, groups, H, W): channel g is the maximum of channels g, g + groups, g + 2 groups, ..."""
+    """(N, C, H, W) to (N, groups, H, W): g is the maximum of channels g, g + groups, g + 2 groups, ..."""
     return torch.stack([x[:, g::groups].amax(dim=1) for g in range(groups)], dim=1)

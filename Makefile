@@ -1,0 +1,27 @@
+# make compare: the main job, three pooling variants trained and compared.    make test: the tests.
+# Both make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+OUT    ?= runs/demo
+DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/yolov3-tiny-spp.cfg
+
+.PHONY: compare test lint clean
+
+compare: $(VENV)/ready
+	$(BIN)/darknet-py compare $(DEMO) --data scenes --seeds 2 --out $(OUT)
+
+test: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
