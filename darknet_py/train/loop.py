@@ -196,6 +196,7 @@ class _Run:
         plan, seconds = self.plan, time.monotonic() - self.started
         scores = getattr(self, "scores", None) or evaluate(self.network, plan.val, device=plan.device)
         save_weights(self.network, plan.out / "final.weights", seen=self.net.max_batches * self.net.batch)
+        publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
         write_json(plan.out / "detections.json", scores.detections)
         result = {
             "format": FORMAT,

@@ -1,0 +1,145 @@
+"""Our taste, executable. Oracle: the source itself, read with `ast` and `wc`."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from darknet_py.cfg.keys import keys_of
+from darknet_py.layers.base import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "darknet_py"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+LAYER_LINES, POOL_LINES, FILE_LINES, FUNCTION_LINES = 160, 60, 300, 40
+ORDER = (  # a package imports from those before it
+    {"errors", "publish"},
+    {"cfg", "arithmetic"},
+    {"layers"},
+    {"graph"},
+    {"network", "boxes"},
+    {"weights", "detect", "data", "shipped", "show"},
+    {"evaluate"},
+    {"train"},
+    {"compare"},
+    {"terminal", "verbs", "__main__", "__init__"},
+)
+NO_TORCH = ("cfg", "arithmetic", "graph", "layers", "show.py", "shipped.py", "errors.py")
+BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def rank(part: str) -> int:
+    return next(i for i, parts in enumerate(ORDER) if part in parts)
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def top_level_imports(path: Path) -> set[str]:
+    body = [n for n in ast.parse(path.read_text()).body if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return set(imports(ast.Module(body, [])))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_imports_only_what_stands_below_it(path: Path) -> None:
+    mine = rank(part_of(path))
+    for name in imports(ast.parse(path.read_text())):
+        if name.startswith("darknet_py."):
+            part = name.split(".")[1]
+            assert rank(part) <= mine, f"{part_of(path)} imports {part}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_is_no_longer_than_a_reading(path: Path) -> None:
+    lines = path.read_text().count("\n")
+    assert lines <= FILE_LINES
+    if "layers" in path.parts and not path.stem.endswith("_modules"):
+        assert lines <= LAYER_LINES
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < FUNCTION_LINES, node.name
+
+
+def test_declared_pools_are_at_most_60_lines() -> None:
+    pools = [p for p in (PACKAGE / "layers" / "pools").glob("*.py") if p.stem not in {"base", "spp", "maxpool"}]
+    for path in pools:
+        if not path.stem.endswith("_modules"):
+            assert path.read_text().count("\n") <= POOL_LINES, path.name
+
+
+def test_what_reads_text_never_imports_torch_at_module_level() -> None:
+    for path in SOURCES:
+        if path.relative_to(PACKAGE).parts[0] in NO_TORCH and not path.stem.endswith("_modules"):
+            assert not {"torch", "numpy", "cv2"} & {name.split(".")[0] for name in top_level_imports(path)}, path
+
+
+def test_no_file_is_called_after_nothing() -> None:
+    assert not {p.stem for p in SOURCES} & BANNED_NAMES
+
+
+def test_nothing_prints_below_the_verbs() -> None:
+    for path in SOURCES:
+        if part_of(path) not in {"verbs", "terminal", "__main__"}:
+            calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+            assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"], path
+
+
+def test_no_code_of_strangers_is_run() -> None:
+    text = {p: p.read_text() for p in SOURCES}
+    for path, source in text.items():
+        assert not re.search(r"(?<![.\w])(eval|exec)\(|shell=True|os\.system|import pickle|allow_pickle=True|import yaml", source), path
+
+
+@pytest.mark.parametrize("section", sorted(CATALOGUE))
+def test_every_section_has_a_file_a_docstring_an_example_and_documented_keys(section: str) -> None:
+    cls = CATALOGUE[section]
+    assert cls.__doc__
+    assert f"[{section}]" in cls.__doc__
+    assert all(declared.doc for declared in keys_of(cls).values())
+    owners = [c for c in CATALOGUE.values() if c.__module__ == cls.__module__]
+    assert owners == [cls], "one section, one file"
+
+
+def test_a_new_section_is_known_from_its_file_alone() -> None:
+    for path in SOURCES:
+        if "pools" not in path.parts:
+            assert "stochpool" not in path.read_text().replace("11.section=stochpool", ""), path
+
+
+def test_the_sections_are_these() -> None:
+    assert sorted(CATALOGUE) == [
+        "avgpool", "convolutional", "dropout", "local_avgpool", "maxpool", "net", "region", "reorg", "route",
+        "shortcut", "softmax", "spp", "stochpool", "upsample", "yolo",
+    ]  # fmt: skip
+
+
+def test_lint_and_show_do_without_torch() -> None:
+    code = (
+        "import sys; from darknet_py.__main__ import main; main(['show', 'yolov3-spp']); main(['lint', 'yolov3-spp']);"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'cv2', 'matplotlib')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+def test_the_project_file_keeps_opencv_four_for_tests_and_five_for_use() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert any(d.startswith("opencv-python>=") and "<5" not in d for d in project["dependencies"])
+    assert "opencv-python<5" in project["optional-dependencies"]["test"]
+    assert "torch>=2.10" in project["dependencies"]
