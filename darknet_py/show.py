@@ -81,7 +81,8 @@ def _totals(graph: Graph) -> Iterator[str]:
     cost, reach, net = graph.cost, _reach(graph), graph.net
     size, counted = f"{20 + 4 * cost.parameters:,} bytes", "1 MAC = 2 FLOPs"
     yield ""
-    yield f"{len(graph)} layers on {net.width} x {net.height} x {net.channels} pixels (width x height x channels)"
+    image = f"{net.width} x {net.height} x {net.channels} pixels (width x height x channels)"
+    yield f"{len(graph)} layers on {image}"
     yield f"floats   {cost.parameters:,} in the weights file ({size}), {cost.trainable:,} trained"
     yield f"BFLOPs   {cost.bflops:.3f} as AlexeyAB counts; {cost.bflops_conv:.3f} in convolutions ({counted})"
     yield f"sees     {reach[0]} x {reach[1]} pixels of the image, rows x columns, the head that sees most"

@@ -6,10 +6,12 @@ major * 10 + minor < 2) and float32 numbers, little endian, without names or pad
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -21,8 +23,9 @@ from darknet_py.network import Network
 from darknet_py.publish import publish_bytes
 
 VERSION = (0, 2, 5)  # as AlexeyAB's Darknet writes
+NEWEST = 1000  # no version has a larger number; beyond it Darknet reads connected weights transposed
 LIKELY = {
-    b"\x80\x02": "a Python pickle",
+    **{bytes([0x80, protocol]): "a Python pickle" for protocol in range(2, 6)},
     b"PK": "a zip archive (a PyTorch checkpoint?)",
     b"<": "a web page",
     b"vers": "a Git LFS pointer",
@@ -53,7 +56,8 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
         partial: read the first `partial` layers alone; the file may be cut there, or be longer.
 
     Raises:
-        WeightsError: when the file is no weights file, too short or too long for the network, or holds NaN.
+        WeightsError: when the file is no weights file, too short or too long for the network, or holds NaN or
+            a negative variance; the network is as it was.
     """
     graph, path = network.graph, Path(path)
     if partial is not None and not 0 < partial <= len(graph):
@@ -61,12 +65,24 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
             f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}"
         )
     nodes = graph[: len(graph) if partial is None else partial]
-    data = _bytes(path)
-    seen, start = _header(data, path)
-    floats = _fitting(data, start, nodes, path, whole=partial is None)
-    for node, tensors in _arrays(network, nodes):
-        floats = _fill(node, tensors, floats, path)
-    return Ledger(len(nodes), sum(n.cost.parameters for n in nodes), graph.cost.parameters, seen)
+    need = sum(node.cost.parameters for node in nodes)
+    try:
+        with _opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            seen, start = _header(file.read(20), path)
+            _fitting(size, start, nodes, path, whole=partial is None)
+            file.seek(start)
+            floats = np.fromfile(file, "<f4", need).astype(np.float32, copy=False)
+            if len(floats) < need or os.fstat(file.fileno()).st_size != size:
+                raise WeightsError("changed while it was read", where=path)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"cannot be read: {error}", where=path) from None
+    parts = list(_parts(network, nodes, floats))
+    _sound(network, parts, path)
+    with torch.no_grad():
+        for _, tensor, part in parts:
+            tensor.copy_(torch.from_numpy(part).view(tensor.shape))
+    return Ledger(len(nodes), need, graph.cost.parameters, seen)
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
@@ -87,25 +103,23 @@ def _arrays(network: Network, nodes: tuple[Node, ...]) -> Iterator[tuple[Node, l
         yield node, list(node.layer.arrays(network.layers[node.index]))
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise WeightsError("no such file" if not path.exists() else "is not a regular file", where=path)
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"cannot be read: {error}", where=path) from None
+def _opened(path: Path) -> BinaryIO:
+    if not path.is_file():
+        raise WeightsError("no such file" if not path.exists() else "is not a regular file", where=path)
+    return path.open("rb")
 
 
 def _header(data: bytes, path: Path) -> tuple[int, int]:
-    """Images seen, and where the floats begin."""
+    """Images seen, and where the floats begin, by the first bytes of a file."""
     for magic, what in LIKELY.items():
         if data.startswith(magic):
             raise WeightsError(f"is not Darknet weights; it looks like {what}", where=path)
     if len(data) < 16:
         raise WeightsError(f"has {len(data)} bytes; the header alone needs 16 or 20", where=path)
-    major, minor, _ = struct.unpack_from("<iii", data)
-    if not (0 <= major <= 1000 and 0 <= minor <= 1000):
-        raise WeightsError(f"is not Darknet weights: version {major}.{minor} in its header", where=path)
+    major, minor, revision = struct.unpack_from("<iii", data)
+    if not all(0 <= number <= NEWEST for number in (major, minor, revision)):
+        version = f"version {major}.{minor}.{revision} in its header"
+        raise WeightsError(f"is not Darknet weights: {version}", where=path)
     old = major * 10 + minor < 2
     if not old and len(data) < 20:
         raise WeightsError(
@@ -115,43 +129,52 @@ def _header(data: bytes, path: Path) -> tuple[int, int]:
     return seen, 16 if old else 20
 
 
-def _fitting(data: bytes, start: int, nodes: tuple[Node, ...], path: Path, *, whole: bool) -> np.ndarray:
-    """The floats of a file whose length fits the layers."""
-    have, rest = divmod(len(data) - start, 4)
+def _fitting(size: int, start: int, nodes: tuple[Node, ...], path: Path, *, whole: bool) -> None:
+    """Refuse a file of `size` bytes that does not hold the floats of the layers, before they are read."""
+    have, rest = divmod(size - start, 4)
     need = sum(node.cost.parameters for node in nodes)
     if have < need:
-        raise _too_short(have, nodes, path, len(data))
-    if rest or (whole and have > need):
-        extra = len(data) - start - 4 * need
-        message = (
-            f"has {len(data):,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
-        )
+        raise _too_short(nodes, path, size, start)
+    if whole and size > start + 4 * need:
+        extra = size - start - 4 * need
+        message = f"has {size:,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
         hint = "it belongs to another network; --partial N reads the first N layers alone"
         raise WeightsError(message, where=path, hint=hint)
-    return np.frombuffer(data, "<f4", count=need, offset=start)
+    if rest:
+        message = f"has {size:,} bytes, which is no whole number of floats after a header of {start}"
+        raise WeightsError(message, where=path, hint="it was damaged on its way here")
 
 
-def _too_short(have: int, nodes: tuple[Node, ...], path: Path, size: int) -> WeightsError:
-    left = have
+def _too_short(nodes: tuple[Node, ...], path: Path, size: int, start: int) -> WeightsError:
+    left = (size - start) // 4
     for node in nodes:
         if left < node.cost.parameters:
             break
         left -= node.cost.parameters
     need = sum(n.cost.parameters for n in nodes)
     message = f"ends inside {node.name}: it needs {node.cost.parameters:,} floats, {left:,} remain"
-    hint = f"{size:,} bytes, {4 * (need - have):,} too few"
+    hint = f"{size:,} bytes, {start + 4 * need - size:,} too few"
     if node.index:
         hint += f"; --partial {node.index} reads the layers that are whole"
     return WeightsError(message, where=path, hint=hint)
 
 
-def _fill(node: Node, tensors: list[Tensor], floats: np.ndarray, path: Path) -> np.ndarray:
-    """Copy the next floats into a layer; what remains."""
-    for tensor in tensors:
-        part, floats = floats[: tensor.numel()], floats[tensor.numel() :]
-        if not np.isfinite(part).all():
-            bad = int((~np.isfinite(part)).sum())
+def _parts(
+    network: Network, nodes: tuple[Node, ...], floats: np.ndarray
+) -> Iterator[tuple[Node, Tensor, np.ndarray]]:
+    """Every array of the layers beside its floats in the file."""
+    for node, tensors in _arrays(network, nodes):
+        for tensor in tensors:
+            part, floats = floats[: tensor.numel()], floats[tensor.numel() :]
+            yield node, tensor, part
+
+
+def _sound(network: Network, parts: list[tuple[Node, Tensor, np.ndarray]], path: Path) -> None:
+    """Refuse numbers that no network has. Darknet itself writes variances of zero, before any training."""
+    variances = {id(b) for name, b in network.named_buffers() if name.endswith("running_var")}
+    for node, tensor, part in parts:
+        if bad := int(np.count_nonzero(~np.isfinite(part))):
             raise WeightsError(f"has {bad:,} NaN or infinite numbers in {node.name}", where=path)
-        with torch.no_grad():
-            tensor.copy_(torch.from_numpy(part.astype(np.float32)).view(tensor.shape))
-    return floats
+        if id(tensor) in variances and (bad := int(np.count_nonzero(part < 0))):
+            hint = "it is damaged, or belongs to another network of the same size"
+            raise WeightsError(f"has {bad:,} negative variances in {node.name}", where=path, hint=hint)

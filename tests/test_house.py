@@ -24,7 +24,7 @@ ORDER = (  # a package imports from those before it
     {"cfg", "arithmetic"},
     {"layers"},
     {"graph"},
-    {"network", "boxes"},
+    {"network", "boxes", "device"},
     {"weights", "detect", "data", "shipped", "show"},
     {"evaluate"},
     {"train"},

@@ -60,7 +60,9 @@ class Diagnostic:
         start = min(self.span.column - 1, WIDEST)
         caret = " " * start + "^" * max(1, min(self.span.length, len(text) - start))
         question = f" did you mean `{self.suggestion}`?" if self.suggestion else ""
-        return ["   |", f"{self.span.line:>3}| {text}", f"   | {caret}{question}"]
+        number = f"{self.span.line:>3}"
+        margin = " " * len(number)
+        return [f"{margin}|", f"{number}| {text}", f"{margin}| {caret}{question}"]
 
     def to_json(self) -> dict[str, object]:
         """The stable form for `lint --format json`."""

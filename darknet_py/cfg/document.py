@@ -19,6 +19,9 @@ MOST_LINE = 4096
 MOST_SECTIONS = 2048
 MOST_ENTRIES = 256
 COMMENT = "#;"
+WHITE = " \t\r\n"  # what Darknet drops from a line; other white space is a character like any
+PACK = str.maketrans("", "", WHITE)
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """A `[name]` and the entries below it."""
+    """A `[name]` and the entries below it.
+
+    `unread` are the words before the `=` of its lines that are faults of the document: whoever misses such a
+    key, or finds its default, has nothing new to say.
+    """
 
     name: str
     entries: tuple[Entry, ...]
     span: Span
+    unread: tuple[str, ...] = ()
 
     def first(self, key: str) -> Entry | None:
         """The entry Darknet would use: the first of equal keys."""
@@ -94,8 +102,11 @@ def parse(text: str, *, path: str = "<cfg>") -> Document:
     reader = _Reader(path)
     for number, line in enumerate(lines, start=1):
         reader.take(number, line)
+        if reader.full:
+            break
     sections = tuple(
-        replace(s, entries=tuple(e)) for s, e in zip(reader.sections, reader.entries, strict=True)
+        replace(section, entries=tuple(entries), unread=tuple(unread))
+        for section, entries, unread in zip(reader.sections, reader.entries, reader.unread, strict=True)
     )
     return Document(path, lines, sections, tuple(reader.faults))
 
@@ -120,79 +131,74 @@ class _Reader:
         self.path = path
         self.sections: list[Section] = []
         self.entries: list[list[Entry]] = []
+        self.unread: list[list[str]] = []
         self.faults: list[Diagnostic] = []
+        self.full = False
 
     def take(self, number: int, line: str) -> None:
-        body = line.rstrip("\r\n").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-        shift = len(line.rstrip("\r\n")) - len(body)
-        start = len(body) - len(body.lstrip())
-        packed = "".join(body.split())
-        span = Span(number, shift + start + 1, max(1, len(body.strip())))
+        body = line.rstrip("\r\n")
+        if number == 1 and body.startswith(BOM):
+            body = " " + body[1:]
+        start = len(body) - len(body.lstrip(WHITE))
+        packed = body.translate(PACK)
+        span = Span(number, start + 1, max(1, len(body.strip(WHITE))))
         if len(body) > MOST_LINE:
-            self.fault(
-                "long-line", f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read", span
-            )
+            message = f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read"
+            self.fault("long-line", message, span, key=packed[:MOST_LINE])
         elif not packed or packed[0] in COMMENT:
             return
-        elif not packed.isascii() and not _ascii_before_comment(packed):
-            self.fault(
-                "not-ascii", f"{shown(packed, limit=40)!s} has characters that are not ASCII", span, body
-            )
         elif packed[0] == "[":
             self.header(packed, span, body)
+        elif not _ascii_before_comment(packed):
+            message = f"{shown(packed, limit=40)} has characters that are not ASCII"
+            self.fault("not-ascii", message, span, body, key=packed)
         else:
-            self.entry(packed, body, span, shift)
+            self.entry(packed, body, span)
 
     def header(self, packed: str, span: Span, body: str) -> None:
         name = packed[1:].partition("]")[0]
-        if packed != f"[{name}]" or not name or "[" in name:
-            self.fault(
-                "bad-section",
-                f"{shown(packed)} is not a section; expected [name] alone on its line",
-                span,
-                body,
-            )
         if len(self.sections) == MOST_SECTIONS:
-            self.fault("too-long", f"more than {MOST_SECTIONS:,} sections", span, body)
+            self.stop(f"more than {MOST_SECTIONS:,} sections", span, body)
+            return
+        if packed != f"[{name}]" or not name or "[" in name:
+            message = f"{shown(packed)} is not a section; expected [name] alone on its line"
+            self.fault("bad-section", message, span, body)
+        elif not name.isascii():
+            message = f"{shown(packed, limit=40)} has characters that are not ASCII"
+            self.fault("not-ascii", message, span, body)
         self.sections.append(Section(name, (), span))
         self.entries.append([])
+        self.unread.append([])
 
-    def entry(self, packed: str, body: str, span: Span, shift: int) -> None:
+    def entry(self, packed: str, body: str, span: Span) -> None:
         key, equals, value = packed.partition("=")
         if not equals or not key:
-            self.fault(
-                "no-key",
-                f"{shown(packed)} is not `key=value`",
-                span,
-                body,
-                "expected `key=value`, `[section]`, or `# comment`",
-            )
+            reason = "expected `key=value`, `[section]`, or `# comment`"
+            self.fault("no-key", f"{shown(packed)} is not `key=value`", span, body, reason, key=key)
         elif not value:
-            self.fault(
-                "no-value",
-                f"{shown(key)} has no value",
-                span,
-                body,
-                "Darknet drops such a line and uses the default",
-            )
+            reason = "Darknet drops such a line and uses the default"
+            self.fault("no-value", f"{shown(key)} has no value", span, body, reason, key=key)
         elif not self.sections:
-            self.fault(
-                "no-section",
-                f"{shown(packed)} stands before the first section",
-                span,
-                body,
-                "a cfg begins with [net]",
-            )
+            if not any(d.code == "no-section" for d in self.faults):
+                message = f"{shown(packed)} stands before the first section"
+                self.fault("no-section", message, span, body, "a cfg begins with [net]")
         elif len(self.entries[-1]) == MOST_ENTRIES:
-            self.fault("too-long", f"more than {MOST_ENTRIES} keys in one section", span, body)
+            self.stop(f"more than {MOST_ENTRIES} keys in one section", span, body)
         else:
-            self.entries[-1].append(
-                Entry(key, value, _key_span(span, body), _value_span(span.line, body, shift))
-            )
+            self.entries[-1].append(Entry(key, value, _key_span(span, body), _value_span(span.line, body)))
 
-    def fault(self, code: str, message: str, span: Span, body: str = "", reason: str = "") -> None:
-        if len(self.faults) < MOST_ENTRIES:
-            self.faults.append(Diagnostic("error", code, message, self.path, span, reason, source=body))
+    def fault(
+        self, code: str, message: str, span: Span, body: str = "", reason: str = "", *, key: str = ""
+    ) -> None:
+        self.faults.append(Diagnostic("error", code, message, self.path, span, reason, source=body))
+        self.full = len(self.faults) >= MOST_ENTRIES
+        if key and self.unread:
+            self.unread[-1].append(key.partition("=")[0])
+
+    def stop(self, message: str, span: Span, body: str) -> None:
+        """A text beyond any cfg: what follows is not looked at."""
+        self.fault("too-long", message, span, body)
+        self.full = True
 
 
 def _ascii_before_comment(packed: str) -> bool:
@@ -201,10 +207,10 @@ def _ascii_before_comment(packed: str) -> bool:
 
 
 def _key_span(span: Span, body: str) -> Span:
-    return Span(span.line, span.column, len(body.partition("=")[0].strip()))
+    return Span(span.line, span.column, len(body.partition("=")[0].strip(WHITE)))
 
 
-def _value_span(line: int, body: str, shift: int) -> Span:
+def _value_span(line: int, body: str) -> Span:
     at = body.index("=") + 1
     value = body[at:]
-    return Span(line, shift + at + len(value) - len(value.lstrip()) + 1, len(value.strip()))
+    return Span(line, at + len(value) - len(value.lstrip(WHITE)) + 1, len(value.strip(WHITE)))

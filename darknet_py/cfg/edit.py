@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from darknet_py.cfg.document import Document, Section, parse
+from darknet_py.cfg.diagnostics import Span
+from darknet_py.cfg.document import COMMENT, Document, Section, parse
 from darknet_py.errors import UsageError, shown
 
 EDIT = re.compile(
@@ -64,11 +65,9 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
         position = 0 if edit.layer is None else edit.layer + 1
         if position >= len(document.sections):
             last = len(document.sections) - 2
-            raise UsageError(
-                f"{edit}: the cfg has no layer {edit.layer}",
-                where=document.path,
-                hint=f"layers are 0 to {last}",
-            )
+            missing = "[net]" if edit.layer is None else f"layer {edit.layer}"
+            hint = f"layers are 0 to {last}" if last >= 0 else "there is no layer"
+            raise UsageError(f"{edit}: the cfg has no {missing}", where=document.path, hint=hint)
         document = set_value(document, position, edit.key, edit.value)
     return document
 
@@ -78,18 +77,30 @@ def set_value(document: Document, position: int, key: str, value: str) -> Docume
     section = document.sections[position]
     lines = list(document.lines)
     if key == KIND:
-        at = section.span.line - 1
-        lines[at] = lines[at].replace(f"[{section.name}]", f"[{value}]", 1)
+        _put(lines, section.span, f"[{value}]")
     elif entry := section.first(key):
-        at, span = entry.span.line - 1, entry.value_span
-        lines[at] = lines[at][: span.column - 1] + value + lines[at][span.column - 1 + span.length :]
+        _put(lines, _bare(lines, entry.value_span), value)
     else:
         at = _last_line(section)
-        end = "\r\n" if lines[at - 1].endswith("\r\n") else "\n"
+        end = "\r\n" if lines[0].endswith("\r\n") else "\n"
         if not lines[at - 1].endswith("\n"):
             lines[at - 1] += end
         lines.insert(at, f"{key}={value}{end}")
     return parse("".join(lines), path=document.path)
+
+
+def _put(lines: list[str], span: Span, text: str) -> None:
+    """Replace what stands at a span."""
+    line, start = lines[span.line - 1], span.column - 1
+    lines[span.line - 1] = line[:start] + text + line[start + span.length :]
+
+
+def _bare(lines: list[str], span: Span) -> Span:
+    """A value's span without the comment behind it, which stays."""
+    start = span.column - 1
+    text = lines[span.line - 1][start : start + span.length]
+    bare = re.split(f"[{COMMENT}]", text)[0].rstrip()
+    return replace(span, length=len(bare))
 
 
 def _last_line(section: Section) -> int:

@@ -43,11 +43,11 @@ class Key:
             if self.one_of and number not in self.one_of:
                 return "is not known"
             if self.above is not None and not number > self.above:
-                return f"must be above {self.above:g}"
+                return f"must be above {self.above:.10g}"
             if self.at_least is not None and not number >= self.at_least:
-                return f"must be at least {self.at_least:g}"
+                return f"must be at least {self.at_least:.10g}"
             if self.at_most is not None and not number <= self.at_most:
-                return f"must be at most {self.at_most:g}"
+                return f"must be at most {self.at_most:.10g}"
         return ""
 
 
@@ -122,12 +122,12 @@ def read_keys(
     fault when it is likely to be a misspelling of one that the section lacks (unless `lenient`).
 
     Returns:
-        The instance, or None when a key is missing or wrong; and every fault and doubt.
+        The instance, or None when a value is lost; and every fault and doubt. A misspelling with a good
+        suggestion is read as what it suggests, so that what follows can be checked all the same.
     """
     reader = _Keys(cls, section, document, lenient)
     values = reader.values()
-    faulty = any(d.severity == "error" for d in reader.diagnostics)
-    return (None if faulty else cls(**values)), reader.diagnostics
+    return (None if reader.lost or section.unread else cls(**values)), reader.diagnostics
 
 
 class _Keys:
@@ -136,7 +136,9 @@ class _Keys:
     def __init__(self, cls: type, section: Section, document: Document, lenient: bool) -> None:
         self.cls, self.section, self.document, self.lenient = cls, section, document, lenient
         self.by_name = {k.name: (field, k) for field, k in keys_of(cls).items()}
+        self.present = {entry.key for entry in section.entries}
         self.diagnostics: list[Diagnostic] = []
+        self.lost = False  # a value that nothing can stand in for
 
     def values(self) -> dict[str, Any]:
         found = dict(self.read())
@@ -148,22 +150,26 @@ class _Keys:
     def read(self) -> Iterator[tuple[str, Any]]:
         seen: dict[str, Entry] = {}
         for entry in self.section.entries:
-            if entry.key in seen:
-                self.repeated(entry, seen[entry.key])
+            first = seen.setdefault(entry.key, entry)
+            if first is not entry:
+                self.repeated(entry, first)
             elif entry.key in self.by_name:
-                seen[entry.key] = entry
-                field, declared = self.by_name[entry.key]
-                value = self.convert(entry, declared, types_of(self.cls)[field])
-                if value is not None:
-                    yield field, value
-            else:
-                self.unknown(entry)
+                yield from self.entry(entry, entry.key)
+            elif guess := self.unknown(entry):
+                yield from self.entry(entry, guess)
+
+    def entry(self, entry: Entry, name: str) -> Iterator[tuple[str, Any]]:
+        field, declared = self.by_name[name]
+        value = self.convert(entry, declared, types_of(self.cls)[field])
+        if value is not None:
+            yield field, value
 
     def default(self, declared: Key, found: dict[str, Any]) -> Any:
         if declared.default is REQUIRED:
-            if not self.section.first(declared.name):
+            if declared.name not in (*self.present, *self.section.unread):
                 wanted = f"[{self.section.name}] needs `{declared.name}=`: {declared.doc}"
                 self.say("error", "missing-key", wanted, self.section.span)
+                self.lost = True
             return None
         if isinstance(declared.default, SameAs):
             base = found.get(declared.default.field, self._declared_default(declared.default.field))
@@ -179,11 +185,11 @@ class _Keys:
             value = _value(text, kind)
         except _Unreadable as error:
             self.say("error", "bad-value", f"{entry.key}={shown(text)}: {error}", entry.value_span)
+            self.lost = True
             return None
         refusal = declared.refusal(value)
         if refusal:
-            self.refuse(entry, declared, text, refusal)
-            return None
+            return self.refuse(entry, declared, text, refusal)
         if declared.ignored and value != declared.default:
             self.say(
                 "warning",
@@ -194,8 +200,10 @@ class _Keys:
             )
         return value
 
-    def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> None:
-        code = "unknown-value" if declared.one_of else "out-of-range"
+    def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> Any:
+        """Say why a value is refused; what is probably meant, or None."""
+        code = "unsupported-key" if declared.refused else "out-of-range"
+        code = "unknown-value" if declared.one_of else code
         bare = re.split(f"[{COMMENT}]", text)[0]
         guess = bare if bare in declared.one_of else did_you_mean(text, declared.one_of)
         reason = "" if guess or not declared.one_of else f"expected one of {', '.join(declared.one_of)}"
@@ -204,6 +212,8 @@ class _Keys:
                 "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
             )
         self.say("error", code, f"{entry.key}={shown(text)} {refusal}", entry.value_span, reason, guess)
+        self.lost |= code == "out-of-range"
+        return guess or None
 
     def without_comment(self, entry: Entry, kind: Any) -> str:
         bare = re.split(f"[{COMMENT}]", entry.value)[0]
@@ -219,14 +229,16 @@ class _Keys:
         )
         return bare
 
-    def unknown(self, entry: Entry) -> None:
-        lacking = [name for name in self.by_name if not self.section.first(name)]
+    def unknown(self, entry: Entry) -> str:
+        """Say that a key is unknown; the key that is probably meant, or an empty string."""
+        lacking = [name for name in self.by_name if name not in self.present]
         guess = did_you_mean(entry.key, lacking)
         severity: Severity = "error" if guess and not self.lenient else "warning"
         message = f"[{self.section.name}] has no key `{shown(entry.key)}`"
         self.say(
             severity, "unknown-key", message, entry.span, "" if guess else "Darknet ignores it too", guess
         )
+        return guess if severity == "error" else ""
 
     def repeated(self, entry: Entry, first: Entry) -> None:
         same = (

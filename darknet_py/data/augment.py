@@ -81,7 +81,7 @@ def random_window(
     if wide < 1 or high < 1:
         left, top, wide, high = 0, 0, width, height
     window = Window(float(left), float(top), float(wide), float(high))
-    return _letterboxed(window, size) if how.letter_box else window
+    return _letterboxed(window, image, size) if how.letter_box else window
 
 
 def _zooms(rng: np.random.Generator, resize: float) -> tuple[float, float]:
@@ -94,14 +94,11 @@ def _zooms(rng: np.random.Generator, resize: float) -> tuple[float, float]:
     return float(near), float(far)
 
 
-def _letterboxed(window: Window, size: tuple[int, int]) -> Window:
-    """The window widened to the aspect of the network's input."""
-    aspect = size[1] / size[0]
-    if window.width / window.height > aspect:
-        high = window.width / aspect
-        return Window(window.left, window.top - (high - window.height) / 2, window.width, high)
-    wide = window.height * aspect
-    return Window(window.left - (wide - window.width) / 2, window.top, wide, window.height)
+def _letterboxed(window: Window, image: tuple[int, int], size: tuple[int, int]) -> Window:
+    """The window widened by what the image lacks to the aspect of the network's input; jitter still bends."""
+    (height, width), aspect = image, size[1] / size[0]
+    high, wide = max(0.0, width / aspect - height), max(0.0, height * aspect - width)
+    return Window(window.left - wide / 2, window.top - high / 2, window.width + wide, window.height + high)
 
 
 def _seen_through(pixels: np.ndarray, window: Window, size: tuple[int, int], *, mirrored: bool) -> np.ndarray:

@@ -23,9 +23,9 @@ from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.drawing import CHECKS, DOTS, FIGURES, STRIPES, Figure, Pose, Stamp, inside, paint, stamp
 from darknet_py.errors import UsageError, shown
 
-VERSION = 2  # of the drawing; goes up with any change to a pixel, and with it the fingerprint
-MOST_OBJECTS = 6
-SMALLEST, LARGEST = 0.07, 0.70  # side of an object, as a fraction of the image
+VERSION = 3  # of the drawing; goes up with any change to a pixel, and with it the fingerprint
+MOST_OBJECTS = 5
+SMALLEST, LARGEST = 0.09, 0.90  # side of an object, as a fraction of the image
 LEAST_VISIBLE = 0.5  # of an object's area
 TURN = 0.35  # radians, to either side
 TRIES = 10  # places tried before an object is left out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from darknet_py.arithmetic.shape import Shape
@@ -9,6 +10,7 @@ from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused,
 from darknet_py.cfg.document import Document, Section
 from darknet_py.cfg.keys import read_keys
 from darknet_py.errors import shown
+from darknet_py.graph.doubts import odd_sizes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.head import Head
@@ -22,10 +24,12 @@ ELSEWHERE = frozenset(
         "batchnorm",
         "connected",
         "contrastive",
+        "conn",
         "conv_lstm",
         "cost",
         "crnn",
         "crop",
+        "deconv",
         "deconvolutional",
         "detection",
         "empty",
@@ -37,6 +41,7 @@ ELSEWHERE = frozenset(
         "l2norm",
         "local",
         "logistic",
+        "lrn",
         "lstm",
         "normalization",
         "reorg3d",
@@ -46,7 +51,8 @@ ELSEWHERE = frozenset(
         "silence",
     ]
 )  # sections of Darknet that are not built here yet
-MOST_FLOATS = 1 << 33  # 32 GiB of one image's maps, or of weights: no machine that this is meant for holds it
+MOST_FLOATS = 1 << 32  # 16 GiB of one image's maps, or of weights: no machine that this is meant for holds it
+MOST_MACS = 10**15  # an hour of one image on a fast GPU
 UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is a fault"
 
 
@@ -62,6 +68,11 @@ def compile(document: Document, *, lenient: bool = False) -> Graph:
     return _Compiler(document, lenient).graph()
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By line and column."""
+    return tuple(sorted(diagnostics, key=lambda d: (d.span.line, d.span.column)))
+
+
 class _Compiler:
     """One document on its way to a graph."""
 
@@ -73,6 +84,8 @@ class _Compiler:
         self.nodes: list[Node] = []
 
     def graph(self) -> Graph:
+        if any(d.code == "too-long" for d in self.document.faults):
+            raise CfgError(self.document.faults)
         net = self.net()
         self.image = net.shape() if net and min(net.width, net.height, net.channels) > 0 else None
         for index, section in enumerate(self.sections):
@@ -80,18 +93,19 @@ class _Compiler:
         self.budget()
         faults = [d for d in self.diagnostics if d.severity == "error"]
         if faults:
-            raise CfgError(sorted(self.diagnostics, key=lambda d: (d.span.line, d.span.column)))
+            raise CfgError(in_order(self.diagnostics))
         assert net is not None
-        return Graph(net, tuple(self.nodes), self.document, tuple(self.diagnostics))
+        graph = Graph(net, tuple(self.nodes), self.document)
+        for complaint in odd_sizes(graph):
+            self.complain(self.document.sections[0], complaint, ())
+        return replace(graph, doubts=in_order(self.diagnostics))
 
     def net(self) -> Net | None:
         first = self.document.sections[0] if self.document.sections else None
         if first is None or layer_class(first.name) is not Net:
-            span, reason = (
-                (first.span if first else Span(1)),
-                "a cfg begins with [net], the size of the input",
-            )
-            self.say(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
+            span, reason = first.span if first else Span(1), "a cfg begins with [net], the size of the input"
+            if not any(d.span == span or first is None for d in self.document.faults):
+                self.say(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
             return None
         if len(self.document.sections) == 1:
             self.say(first.span, Complaint("there is no layer after [net]", code="no-layers"))
@@ -106,14 +120,16 @@ class _Compiler:
         """Read one section and enter its node; its shape, or None when a fault hides it."""
         cls = layer_class(section.name)
         if cls is None or cls is Net:
-            self.unknown(section, cls)
+            cls = self.unknown(section, cls)
+        if cls is None:
             return None
         layer, found = read_keys(cls, section, self.document, lenient=self.lenient)
         self.diagnostics += found
         if layer is None:
             return None
         inputs = layer.inputs(index)
-        maps = [self.source(section, layer, index, i, k) for k, i in enumerate(inputs)]
+        sources = {i: self.source(section, layer, index, i) for i in dict.fromkeys(inputs)}
+        maps = [sources[i] for i in inputs]
         if any(m is None for m in maps):
             return None
         return self.placed(index, section, layer, inputs, tuple(m for m in maps if m is not None))
@@ -134,20 +150,20 @@ class _Compiler:
         self.nodes.append(Node(index, layer, inputs, maps, shape, section.span))
         return shape
 
-    def source(self, section: Section, layer: Layer, index: int, reference: int, k: int) -> Shape | None:
+    def source(self, section: Section, layer: Layer, index: int, reference: int) -> Shape | None:
         """The map of the layer referred to; None after a complaint, or when that layer is faulty itself."""
         if index == 0 and type(layer).inputs is Layer.inputs:
             return self.image
+        key = "layers" if section.first("layers") else "from"
         if not 0 <= reference < index:
-            key = "layers" if section.first("layers") else "from"
             where = (
-                "itself"
+                "that is itself"
                 if reference == index
-                else "a later layer"
+                else "that is a later layer"
                 if reference > index
-                else "nothing before layer 0"
+                else "nothing is before layer 0"
             )
-            message = f"layer {index} cannot read layer {reference}: that is {where}"
+            message = f"layer {index} cannot read layer {reference}: {where}"
             reason = f"layers count from 0 after [net]; {self.choice(index)}"
             self.complain(section, Complaint(message, key=key, code="bad-reference", reason=reason), ())
             return None
@@ -157,23 +173,23 @@ class _Compiler:
                 f"layer {index} reads layer {reference}, a [{cls.section}]: its output is boxes, not a map"
             )
             reason = "put a [route] to an earlier layer between them"
-            self.complain(section, Complaint(message, code="reads-head", reason=reason), ())
+            self.complain(section, Complaint(message, key=key, code="reads-head", reason=reason), ())
             return None
         return self.shapes[reference]
 
     def choice(self, index: int) -> str:
         """What a layer may refer to, in words."""
-        return (
-            f"layer {index} may read 0 to {index - 1}, or -1 to -{index}"
-            if index
-            else "layer 0 has none before it"
-        )
+        if index < 2:
+            return "layer 1 may read 0, which is also -1" if index else "layer 0 has none before it"
+        return f"layer {index} may read 0 to {index - 1}, or -1 to -{index}"
 
-    def unknown(self, section: Section, cls: type[Layer] | None) -> None:
+    def unknown(self, section: Section, cls: type[Layer] | None) -> type[Layer] | None:
+        """Say what is wrong with a section's name; the class that is probably meant, or None."""
+        guess = ""
         if cls is Net:
             complaint = Complaint("a second [net]; a cfg has one, at its beginning", code="second-net")
         elif any(d.span == section.span for d in self.document.faults):
-            return
+            return None
         elif section.name in ELSEWHERE:
             reason = "it is a section of Darknet, so the cfg is right; this program cannot run it"
             complaint = Complaint(
@@ -187,12 +203,15 @@ class _Compiler:
             )
             complaint = replace(complaint, suggestion=f"[{guess}]" if guess else "")
         self.complain(section, complaint, ())
+        return layer_class(guess)
 
     def complain(self, section: Section, complaint: Complaint, inputs: tuple[int, ...]) -> None:
         """Put a layer's complaint at its line: its key, its header, or the layer it reads."""
         if complaint.reads is not None and 0 <= inputs[complaint.reads] < len(self.sections):
             section = self.sections[inputs[complaint.reads]]
         entry = section.first(complaint.key) if complaint.key else None
+        if complaint.reads is not None and entry is None:
+            complaint = replace(complaint, suggestion="")  # it is meant for the key, which is not there
         self.say(entry.value_span if entry else section.span, complaint)
 
     def say(self, span: Span, complaint: Complaint) -> None:
@@ -211,14 +230,15 @@ class _Compiler:
         )
 
     def budget(self) -> None:
-        """Refuse what no machine can hold, before a tensor is made."""
+        """Refuse what no machine can hold, at the layer where it becomes too much."""
+        floats = parameters = macs = 0
         for node in self.nodes:
-            floats = max(node.shape.floats, node.cost.parameters)
-            if floats > MOST_FLOATS:
-                message = f"[{node.layer.section}] needs {4 * floats / 2**30:,.0f} GiB for one image"
-                self.say(
-                    node.span,
-                    Complaint(
-                        message, code="too-large", reason=f"at most {4 * MOST_FLOATS >> 30} GiB is allowed"
-                    ),
-                )
+            floats, cost = floats + node.shape.floats, node.cost
+            parameters, macs = parameters + cost.parameters, macs + cost.macs
+            if max(floats, parameters) >= MOST_FLOATS or macs >= MOST_MACS:
+                needs = f"{floats / 2**28:,.1f} GiB of maps, {parameters / 2**28:,.1f} GiB of weights"
+                message = f"one image needs {needs} and {macs / 1e12:,.1f} TMACs up to here"
+                limit = f"less than {MOST_FLOATS >> 28} GiB each"
+                reason = f"{limit}, and less than {MOST_MACS // 10**12:,} TMACs, is allowed"
+                self.say(node.span, Complaint(message, code="too-large", reason=reason))
+                return

@@ -22,12 +22,7 @@ class Together(nn.Module):
 
 def concatenated(*maps: Tensor, groups: int, group: int) -> Tensor:
     """Block `group` of `groups` of each map's channels, concatenated."""
-    parts = [m.chunk(groups, dim=1)[group] for m in maps]
-    return (
-        parts[0].contiguous(memory_format=torch.preserve_format)
-        if len(parts) == 1
-        else torch.cat(parts, dim=1)
-    )
+    return torch.cat([m.chunk(groups, dim=1)[group] for m in maps], dim=1)
 
 
 def old_reorg(x: Tensor, *, stride: int) -> Tensor:

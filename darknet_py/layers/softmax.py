@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
@@ -36,6 +37,13 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
                 key="groups",
                 code="bad-groups",
             )
+
+    def window(self, *maps: Shape) -> Window:
+        """One cell, or the whole map from every cell of it."""
+        if self.spatial:
+            return Window()
+        height, width = maps[0].height, maps[0].width
+        return Window(Axis(2 * height - 1, 1, height - 1), Axis(2 * width - 1, 1, width - 1))
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's softmax on a reshaped map."""

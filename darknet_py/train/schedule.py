@@ -13,13 +13,22 @@ from darknet_py.layers.net import Net
 def learning_rate(net: Net, iteration: int, *, seed: int = 0) -> float:
     """The rate at an iteration, by Darknet's formulas.
 
-    >>> learning_rate(Net(learning_rate=0.001, burn_in=1000, **...), 500)
+    >>> learning_rate(Net(learning_rate=0.001, burn_in=1000, sgdr_cycle=0), 500)
     6.25e-05
+
+    Raises:
+        UsageError: when the schedule leads beyond all numbers.
     """
     rate = net.learning_rate
-    if iteration < net.burn_in:
-        return rate * (iteration / net.burn_in) ** net.power
-    return rate * _factor(net, iteration, seed)
+    try:
+        if iteration < net.burn_in:
+            return rate * (iteration / net.burn_in) ** net.power
+        return rate * _factor(net, iteration, seed)
+    except (OverflowError, ZeroDivisionError):
+        message = f"the learning rate of iteration {iteration} is no number, by policy={net.policy}"
+        raise UsageError(
+            message, hint="a gamma or scale above 1 grows without end; so does a power below 0"
+        ) from None
 
 
 def _factor(net: Net, iteration: int, seed: int) -> float:
@@ -36,7 +45,7 @@ def _factor(net: Net, iteration: int, seed: int) -> float:
             draw = np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, 1, iteration]))
             return float(draw.random()) ** net.power
         case "sigmoid":
-            return 1 / (1 + math.exp(net.gamma * (iteration - net.step)))
+            return 0.5 - 0.5 * math.tanh(net.gamma * (iteration - net.step) / 2)  # 1 / (1 + e^z)
         case "sgdr":
             return _sgdr(net, iteration)
     return 1.0

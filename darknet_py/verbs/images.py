@@ -11,6 +11,7 @@ from darknet_py.detect.detector import Detector
 from darknet_py.detect.names import class_names
 from darknet_py.detect.run import detect_paths, line
 from darknet_py.detect.sources import image_paths
+from darknet_py.device import usable
 from darknet_py.evaluate import FIGURES
 from darknet_py.evaluate import evaluate as scores_of
 from darknet_py.graph.compile import compile
@@ -26,7 +27,7 @@ def detect(args: argparse.Namespace) -> int:
     head = network.graph[network.graph.outputs[-1]].layer
     paths = image_paths(args.source)
     names = class_names(getattr(head, "classes", 0), given=args.names, beside=(args.weights, Path(args.cfg)))
-    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=args.device, batch=args.batch)
+    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=usable(args.device), batch=args.batch)
     entries = []
     for entry in detect_paths(detector, paths, names, out=args.out, keep_going=args.keep_going):
         entries.append(entry)
@@ -49,7 +50,7 @@ def evaluate(args: argparse.Namespace) -> int:
             threshold=args.threshold,
             nms=args.nms,
             batch=args.batch,
-            device=args.device,
+            device=usable(args.device),
             split=args.split,
             progress=lambda done, total: advance(done, {}),
         )

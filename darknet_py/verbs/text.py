@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic
-from darknet_py.cfg.document import Document, must_parse, read
+from darknet_py.cfg.document import Document, read
 from darknet_py.cfg.edit import apply_edits, parse_edits
+from darknet_py.errors import DarknetPyError
 from darknet_py.graph.compile import compile
 from darknet_py.shipped import find_cfg
 from darknet_py.show import as_json, table
@@ -16,17 +18,24 @@ from darknet_py.terminal import coloured, emit
 def lint(args: argparse.Namespace) -> int:
     """Every fault and every doubt of some cfgs."""
     found: list[Diagnostic] = []
+    unread: list[DarknetPyError] = []
     for name in args.cfg:
         try:
             found += compile(read(find_cfg(name)), lenient=args.lenient).doubts
         except CfgError as error:
             found += error.diagnostics
+        except DarknetPyError as error:
+            unread.append(error)
     if args.format == "json":
         emit(args, [d.to_json() for d in found])
-    else:
+    elif found or not unread:
         print(
             "\n".join(coloured(d) for d in found) if found else f"{', '.join(args.cfg)}: no fault, no doubt"
         )
+    for error in unread[:-1]:
+        print(error, file=sys.stderr)
+    if unread:
+        raise unread[-1]
     faults = [d for d in found if d.severity == "error" or args.strict]
     return 1 if faults else 0
 
@@ -46,4 +55,4 @@ def show(args: argparse.Namespace) -> int:
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg named on the command line with `--set` carried out."""
     edits = [edit for text in args.set or () for edit in parse_edits(text)]
-    return apply_edits(must_parse(read(find_cfg(args.cfg))), edits)
+    return apply_edits(read(find_cfg(args.cfg)), edits)  # its faults are told by `compile`, with the others

@@ -10,6 +10,7 @@ from darknet_py.cfg.document import Document
 from darknet_py.compare.report import write_report
 from darknet_py.compare.runs import Comparison, carry_out, unfinished, variants_of
 from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.device import usable
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.terminal import bar
@@ -40,7 +41,7 @@ def train(args: argparse.Namespace) -> int:
         seed=args.seed,
         weights=args.weights,
         partial=args.partial,
-        device=args.device,
+        device=usable(args.device),
         workers=args.workers,
         evaluations=args.evaluations,
     )
@@ -64,7 +65,7 @@ def compare(args: argparse.Namespace) -> int:
         epochs=args.epochs,
         weights=args.weights,
         partial=args.partial,
-        device=args.device,
+        device=usable(args.device),
         workers=args.workers,
         evaluations=args.evaluations,
     )
@@ -81,6 +82,9 @@ def _watch(plan: Plan) -> bar:
 
 
 def _both(args: argparse.Namespace) -> list[Dataset]:
+    """The two splits, after a look at options that need each other."""
+    if args.partial and not args.weights:
+        raise UsageError("--partial says how much of --weights to read, and there is no --weights")
     return [open_data(args.data, split=split) for split in ("train", "val")]
 
 

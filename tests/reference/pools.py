@@ -24,7 +24,7 @@ def window(output, cells, size, stride, padding):
 
 
 def windows(shape, size, stride, padding=None):
-    """For each output (row, column): the list of the (row, column) of its cells. `stride` is (down, across)."""
+    """For each output (row, column) the (row, column) of its cells. `stride` is (down, across)."""
     padding = size - 1 if padding is None else padding
     height, width = shape
     out = {}

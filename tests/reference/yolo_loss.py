@@ -1,9 +1,9 @@
 """Darknet's `[yolo]` delta and reported cost in plain loops: slow, obvious, independent of the package.
 
 Written from a description of `forward_yolo_layer`, `delta_yolo_box`, `delta_yolo_class` (yolo_layer.c) and
-`dx_box_iou` (box.c) of AlexeyAB's darknet, 59596d7. `output` is what Darknet's layer holds: (N, A, 5 + K, H, W)
-after the sigmoids and scale_x_y. The delta is -dLoss/d(raw map) in Darknet's sense. Truths of an image are rows
-(x, y, w, h, class), relative, around the centre. Everything is float64.
+`dx_box_iou` (box.c) of AlexeyAB's darknet, 59596d7. `output` is what Darknet's layer holds: (N, A, 5 + K, H,
+W), after the sigmoids and scale_x_y. The delta is -dLoss/d(raw map) in Darknet's sense. Truths are rows (x, y, w,
+h, class), relative, around the centre. Everything is float64.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def gradient(pred, truth, kind):
         return d
     s = (pred[0] - truth[0]) ** 2 + (pred[1] - truth[1]) ** 2
     c = cw**2 + ch**2
-    beyond = {"l": left < tl, "r": right > tr, "t": top < tt, "b": bottom > tb}
+    beyond = {"l": int(left < tl), "r": int(right > tr), "t": int(top < tt), "b": int(bottom > tb)}
     dcw_dx, dcw_dw = beyond["r"] - beyond["l"], 0.5 * (beyond["r"] + beyond["l"])
     dch_dy, dch_dh = beyond["b"] - beyond["t"], 0.5 * (beyond["b"] + beyond["t"])
     extra = [
@@ -174,7 +174,11 @@ class Image:
             aw, ah = head.anchors[head.mask[n]]
             wide, tall = truth[2] * head.net[1] / aw, truth[3] * head.net[0] / ah
             t = [truth[0] * self.width - i, truth[1] * self.height - j]
-            t += [math.sqrt(wide / 4), math.sqrt(tall / 4)] if head.new_coords else [math.log(wide), math.log(tall)]
+            t += (
+                [math.sqrt(wide / 4), math.sqrt(tall / 4)]
+                if head.new_coords
+                else [math.log(wide), math.log(tall)]
+            )
             scale = 2 - truth[2] * truth[3]
             delta[:4] += [scale * head.iou_normalizer * mult * (t[e] - v[e]) for e in range(4)]
         else:

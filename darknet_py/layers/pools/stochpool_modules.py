@@ -88,13 +88,14 @@ class _Draw(torch.autograd.Function):
         padded = grid.pad(exact, weighing.outside)
         weights = _weights(exact, padded, grid, weighing)
         total = sum(weights(), start=torch.zeros((), dtype=exact.dtype, device=x.device))
-        # Below the total for every uniform number up to 1 - 2^-24, so that the last running sum is above it.
-        threshold = uniform.to(exact.dtype) * total
+        # Below the total, so that the last running sum is above it; the product alone rounds up to a total
+        # that has few bits left (of denormal numbers), and a cell without a chance would be drawn.
+        threshold = (uniform.to(exact.dtype) * total).minimum(total.nextafter(torch.zeros_like(total)))
         running = torch.zeros_like(total)
         index = torch.zeros(
             total.shape, dtype=torch.uint8 if grid.size <= 15 else torch.int32, device=x.device
         )
-        drawn = torch.zeros_like(total)
+        drawn = 0 * total  # NaN where a cell is NaN; else the first shift overwrites it
         for cell, weight in zip(grid.shifts(padded), weights(), strict=True):
             drawn = torch.where(running <= threshold, cell, drawn)
             running += weight

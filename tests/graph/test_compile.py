@@ -1,0 +1,755 @@
+"""Golden and property. Oracle: whole error texts, read by a person once; the format page (2) and faults.md for the rest."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from darknet_py.cfg.diagnostics import CfgError, Diagnostic
+from darknet_py.cfg.document import parse
+from darknet_py.graph.compile import ELSEWHERE, compile
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.base import layer_class
+
+NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"  # lines 1 to 4
+CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
+HALF = CONV.replace("size=3", "size=3\nstride=2")
+FLAT = "[convolutional]\nfilters=18\nactivation=linear\n"
+YOLO = "[yolo]\nmask=0,1\nanchors=10,14,23,27\nclasses=4\nnum=2\n"
+
+
+def graph_of(text: str, *, lenient: bool = False) -> Graph:
+    return compile(parse(text, path="a.cfg"), lenient=lenient)
+
+
+def found(text: str, *, lenient: bool = False) -> tuple[Diagnostic, ...]:
+    """Every fault and doubt."""
+    try:
+        return graph_of(text, lenient=lenient).doubts
+    except CfgError as error:
+        return error.diagnostics
+
+
+def errors(text: str) -> list[tuple[str, int]]:
+    """Code and line of every fault."""
+    return [(d.code, d.span.line) for d in found(text) if d.severity == "error"]
+
+
+# One text for each code. The first line of each is a comment on it; the cfg and the drawn text follow.
+
+GOLDEN = {
+    "no-net": (
+        CONV,
+        """\
+a.cfg:1:1: error[no-net]: the first section is not [net]
+   |
+  1| [convolutional]
+   | ^^^^^^^^^^^^^^^
+   = a cfg begins with [net], the size of the input""",
+    ),
+    "no-layers": (
+        NET,
+        """\
+a.cfg:1:1: error[no-layers]: there is no layer after [net]
+   |
+  1| [net]
+   | ^^^^^""",
+    ),
+    "second-net": (
+        NET + CONV + "[net]\n",
+        """\
+a.cfg:10:1: error[second-net]: a second [net]; a cfg has one, at its beginning
+   |
+ 10| [net]
+   | ^^^^^""",
+    ),
+    "no-section": (
+        "classes=1\n",
+        """\
+a.cfg:1:1: error[no-section]: classes=1 stands before the first section
+   |
+  1| classes=1
+   | ^^^^^^^^^
+   = a cfg begins with [net]""",
+    ),
+    "no-key": (
+        NET + CONV + "batch_normalize\n",
+        """\
+a.cfg:10:1: error[no-key]: batch_normalize is not `key=value`
+   |
+ 10| batch_normalize
+   | ^^^^^^^^^^^^^^^
+   = expected `key=value`, `[section]`, or `# comment`""",
+    ),
+    "no-value": (
+        NET + CONV + "[route]\nlayers=\n",
+        """\
+a.cfg:11:1: error[no-value]: layers has no value
+   |
+ 11| layers=
+   | ^^^^^^^
+   = Darknet drops such a line and uses the default""",
+    ),
+    "bad-section": (
+        NET + "[convolutional] # first\nfilters=8\n",
+        """\
+a.cfg:5:1: error[bad-section]: [convolutional]#first is not a section; expected [name] alone on its line
+   |
+  5| [convolutional] # first
+   | ^^^^^^^^^^^^^^^^^^^^^^^""",
+    ),
+    "not-ascii": (
+        NET + CONV + "[route]\n\tlayers = \u22121\n",
+        """\
+a.cfg:11:2: error[not-ascii]: layers=\u22121 has characters that are not ASCII
+   |
+ 11|  layers = \u22121
+   |  ^^^^^^^^^^^""",
+    ),
+    "long-line": (
+        NET + CONV + "x=" + "1" * 4095 + "\n",
+        """\
+a.cfg:10:1: error[long-line]: a line of 4,097 characters; at most 4,096 are read""",
+    ),
+    "too-long": (
+        NET + CONV * 2048,
+        """\
+a.cfg:10240:1: error[too-long]: more than 2,048 sections
+     |
+10240| [convolutional]
+     | ^^^^^^^^^^^^^^^""",
+    ),
+    "unknown-section": (
+        NET + "[convolutionl]\nfilters=8\n",
+        """\
+a.cfg:5:1: error[unknown-section]: [convolutionl] is not known
+   |
+  5| [convolutionl]
+   | ^^^^^^^^^^^^^^ did you mean `[convolutional]`?
+   = Darknet puts a layer that does nothing in its place; here it is a fault""",
+    ),
+    "unsupported-section": (
+        NET + CONV + "[conv_lstm]\noutput=3\n",
+        """\
+a.cfg:10:1: error[unsupported-section]: [conv_lstm] is not built yet
+   |
+ 10| [conv_lstm]
+   | ^^^^^^^^^^^
+   = it is a section of Darknet, so the cfg is right; this program cannot run it""",
+    ),
+    "unknown-key": (
+        NET + "[convolutional]\nfilter=32\n",
+        """\
+a.cfg:6:1: error[unknown-key]: [convolutional] has no key `filter`
+   |
+  6| filter=32
+   | ^^^^^^ did you mean `filters`?""",
+    ),
+    "unknown-value": (
+        NET + "[convolutional]\n  activation = leeky\n",
+        """\
+a.cfg:6:16: error[unknown-value]: activation=leeky is not known
+   |
+  6|   activation = leeky
+   |                ^^^^^ did you mean `leaky`?""",
+    ),
+    "missing-key": (
+        NET + CONV + "[shortcut]\nactivation=linear\n",
+        """\
+a.cfg:10:1: error[missing-key]: [shortcut] needs `from=`: layers to add: negative counts back from here
+   |
+ 10| [shortcut]
+   | ^^^^^^^^^^""",
+    ),
+    "bad-value": (
+        NET + "[convolutional]\nfilters=3x2\n",
+        """\
+a.cfg:6:9: error[bad-value]: filters=3x2: expected a whole number
+   |
+  6| filters=3x2
+   |         ^^^""",
+    ),
+    "out-of-range": (
+        NET + "[convolutional]\nfilters=2147483648\n",
+        """\
+a.cfg:6:9: error[out-of-range]: filters=2147483648 must be at most 1048576
+   |
+  6| filters=2147483648
+   |         ^^^^^^^^^^""",
+    ),
+    "unsupported-key": (
+        NET + "[convolutional]\nxnor=1\n",
+        """\
+a.cfg:6:6: error[unsupported-key]: xnor=1 is not supported: binary networks are not computed here
+   |
+  6| xnor=1
+   |      ^""",
+    ),
+    "bad-reference": (
+        NET + CONV + CONV + "[route]\nlayers = -1, 5\n",
+        """\
+a.cfg:16:10: error[bad-reference]: layer 2 cannot read layer 5: that is a later layer
+   |
+ 16| layers = -1, 5
+   |          ^^^^^
+   = layers count from 0 after [net]; layer 2 may read 0 to 1, or -1 to -2""",
+    ),
+    "reads-head": (
+        NET + FLAT + YOLO + "[route]\nlayers=-1\n",
+        """\
+a.cfg:14:8: error[reads-head]: layer 2 reads layer 1, a [yolo]: its output is boxes, not a map
+   |
+ 14| layers=-1
+   |        ^^
+   = put a [route] to an earlier layer between them""",
+    ),
+    "shapes-differ": (
+        NET + CONV + HALF + "[route]\nlayers=-1,0\n",
+        """\
+a.cfg:17:8: error[shapes-differ]: maps of 32x32 and 64x64 cannot be concatenated
+   |
+ 17| layers=-1,0
+   |        ^^^^""",
+    ),
+    "bad-groups": (
+        NET + CONV + CONV + "groups=3\n",
+        """\
+a.cfg:15:8: error[bad-groups]: groups=3 does not divide 8 channels and 8 filters
+   |
+ 15| groups=3
+   |        ^""",
+    ),
+    "too-small": (
+        NET.replace("64", "2") + "[convolutional]\nsize=3\n",
+        """\
+a.cfg:6:6: error[too-small]: a kernel of 3 does not fit on a map of 2 x 2
+   |
+  6| size=3
+   |      ^""",
+    ),
+    "bad-anchors": (
+        NET + FLAT + YOLO.replace(",27", ""),
+        """\
+a.cfg:10:9: error[bad-anchors]: 3 numbers for num=2 anchors
+   |
+ 10| anchors=10,14,23
+   |         ^^^^^^^^
+   = expected 4, a width and a height each""",
+    ),
+    "bad-filters": (
+        NET + FLAT.replace("18", "255") + YOLO,
+        """\
+a.cfg:6:9: error[bad-filters]: filters=255 should be 18 = 2 anchors x (5 + 4 classes)
+   |
+  6| filters=255
+   |         ^^^ did you mean `18`?
+   = the [yolo] that reads this layer needs a map for every number it predicts""",
+    ),
+    "duplicate-value": (
+        NET + "[spp]\nsizes=5,9,5\n",
+        """\
+a.cfg:6:7: error[duplicate-value]: a size stands twice; it would be the same map again
+   |
+  6| sizes=5,9,5
+   |       ^^^^^""",
+    ),
+    "too-large": (
+        NET.replace("64", "256") + "[convolutional]\nfilters=65536\nsize=1\n",
+        """\
+a.cfg:5:1: error[too-large]: one image needs 16.0 GiB of maps, 0.0 GiB of weights and 0.0 TMACs up to here
+   |
+  5| [convolutional]
+   | ^^^^^^^^^^^^^^^
+   = less than 16 GiB each, and less than 1,000 TMACs, is allowed""",
+    ),
+}
+DOUBTS = {
+    "unknown-key": (
+        NET + CONV + "max_epochs=3\n",
+        """\
+a.cfg:10:1: warning[unknown-key]: [convolutional] has no key `max_epochs`
+   |
+ 10| max_epochs=3
+   | ^^^^^^^^^^
+   = Darknet ignores it too""",
+    ),
+    "duplicate-key": (
+        NET + "width=32\n" + CONV,
+        """\
+a.cfg:5:1: warning[duplicate-key]: a second `width` in this section is not used; line 2 is (64)
+   |
+  5| width=32
+   | ^^^^^
+   = Darknet keeps the first of two equal keys""",
+    ),
+    "inline-comment": (
+        NET + "[convolutional]\nfilters = 30###P6\n",
+        """\
+a.cfg:6:11: warning[inline-comment]: filters=30###P6 is read as 30
+   |
+  6| filters = 30###P6
+   |           ^^^^^^^
+   = Darknet has no comments behind values; its number reader stops at the first other character""",
+    ),
+    "ignored-key": (
+        NET + "adam=1\n" + CONV,
+        """\
+a.cfg:5:1: warning[ignored-key]: adam=1 is read and not honoured
+   |
+  5| adam=1
+   | ^^^^
+   = not built yet; training goes on without it""",
+    ),
+    "odd-size": (
+        NET.replace("width=64", "width=65") + HALF + FLAT + YOLO,
+        """\
+a.cfg:2:7: warning[odd-size]: width=65 is not a multiple of 2, the stride of the coarsest head
+   |
+  2| width=65
+   |       ^^
+   = 64 or 66 is""",
+    ),
+    "bad-value": (
+        NET + "policy=steps\nsteps=1,2\nscales=.1\n" + CONV,
+        """\
+a.cfg:7:8: warning[bad-value]: 2 steps and 1 scales
+   |
+  7| scales=.1
+   |        ^^
+   = training is refused until they pair up""",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", GOLDEN)
+def test_a_fault_is_drawn_as_a_person_approved_it(code: str) -> None:
+    text, drawn = GOLDEN[code]
+    with pytest.raises(CfgError) as caught:
+        graph_of(text)
+    assert str(caught.value) == drawn
+    assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize("code", DOUBTS)
+def test_a_doubt_is_drawn_as_a_person_approved_it(code: str) -> None:
+    text, drawn = DOUBTS[code]
+    assert "\n".join(str(d) for d in graph_of(text).doubts) == drawn
+
+
+def test_a_caret_stands_under_its_word_whatever_the_number_of_the_line() -> None:
+    for lines in (0, 93, 993, 99_993):
+        (fault,) = found("#\n" * lines + NET + "[convolutional]\nsize=0\n")
+        _, source, caret = str(fault).split("\n")[1:]
+        assert source[caret.index("^")] == "0"
+
+
+# several faults, no cascades
+
+
+def test_faults_of_many_kinds_are_found_in_one_run_in_the_order_of_their_lines() -> None:
+    text = (
+        NET
+        + "subdivisions=3\n"
+        + CONV
+        + "[maxpol]\n[route]\nlayers=-1,9\n[maxpool]\nsize=0\n"
+        + "[convolutional]\nfilters=x\nactivaton=leaky\n[net]\n[convolutional]\nsize=\n"
+    )
+    assert errors(text) == [
+        ("bad-value", 5),
+        ("unknown-section", 11),
+        ("bad-reference", 13),
+        ("out-of-range", 15),
+        ("bad-value", 17),
+        ("unknown-key", 18),
+        ("second-net", 19),
+        ("no-value", 21),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "[convolutional]\nfilters=x\n",
+        "[convolutional]\nfilters=\n",
+        "[convolutional]\nfilters\n",
+        "[convolutional]\nfilters=\u0663\n",
+        "[convolutional\nfilters=8\n",
+        "[conv\u00e9]\nfilters=8\n",
+        "[convolutionl]\nfilters=8\n",
+        "[sam]\nfrom=-1\n",
+        "[route]\nlayers=7\n",
+        "[maxpool]\nsize=200\npadding=0\n",
+    ],
+)
+def test_what_reads_a_faulty_layer_has_nothing_to_say(fault: str) -> None:
+    after = CONV + "[route]\nlayers=-1,-2\n[shortcut]\nfrom=-1\n" + FLAT.replace("18", "17") + YOLO
+    assert len(found(NET + fault + after)) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["width=x", "width=0", "width=", "width=\u0663", "width=9000", "width", "subdivisions=0"]
+)
+def test_C13_a_faulty_size_of_the_input_is_one_fault(line: str) -> None:
+    keys = NET if line.startswith("sub") else NET.replace("width=64\n", "")
+    after = CONV + "[maxpool]\nsize=2\n[route]\nlayers=0,1\n" + FLAT + YOLO
+    assert len(found(f"{keys}{line}\n{after}")) == 1
+
+
+@pytest.mark.parametrize("header", ["[net", "[[net]]", "[nett]", "[net]x", "[n\u00e9t]"])
+def test_a_faulty_first_header_is_one_fault(header: str) -> None:
+    assert len(found(NET.replace("[net]", header) + CONV)) == 1
+
+
+# [net]
+
+
+@pytest.mark.parametrize("text", ["", "# only\n; comments\n", "\n\n"])
+def test_C01_a_text_without_sections_is_refused(text: str) -> None:
+    assert [code for code, _ in errors(text)] == ["no-net"]
+
+
+@pytest.mark.parametrize("name", ["width", "height", "channels"])
+@pytest.mark.parametrize("value", ["", "=0", "=-1", "=8193", "=4294967296", "=1e2"])
+def test_C13_a_side_of_the_input_is_1_to_8192(name: str, value: str) -> None:
+    keys = {"width": "=64", "height": "=64", "channels": "=3", name: value}
+    text = "[net]\n" + "".join(f"{k}{v}\n" for k, v in keys.items() if v) + "[maxpool]\n"
+    (fault,) = found(text)
+    assert fault.code in {"missing-key", "out-of-range", "bad-value"}
+    assert name in fault.message
+
+
+def test_C13_sides_that_are_multiples_of_the_stride_are_no_doubt() -> None:
+    assert found(NET + HALF + FLAT + YOLO) == ()
+    assert found(NET.replace("width=64", "width=65") + HALF) == (), "without a head nothing is lost"
+
+
+@pytest.mark.parametrize(
+    ("batch", "subdivisions", "good"),
+    [
+        (64, 16, True),
+        (1, 1, True),
+        (1, 2, False),
+        (64, 7, False),
+        (0, 1, False),
+        (4, 0, False),
+        (-4, 2, False),
+    ],
+)
+def test_C14_subdivisions_divide_the_batch(batch: int, subdivisions: int, good: bool) -> None:
+    text = NET + f"batch={batch}\nsubdivisions={subdivisions}\n" + CONV
+    assert (errors(text) == []) == good
+
+
+def test_C25_a_policy_that_is_not_known_is_refused_with_a_guess() -> None:
+    (fault,) = found(NET + "policy=polynomial\n" + CONV)
+    assert (fault.code, fault.span.line) == ("unknown-value", 5)
+    assert "constant, step, exp, poly, steps, sigmoid, random, sgdr" in fault.reason
+
+
+@pytest.mark.parametrize("rate", ["0", "-0.1", "nan", "1e999"])
+def test_C25_a_learning_rate_is_above_zero_and_finite(rate: str) -> None:
+    assert len(errors(NET + f"learning_rate={rate}\n" + CONV)) == 1
+
+
+@pytest.mark.parametrize(
+    "keys", ["steps=1,2\nscales=.1\n", "steps=2,1\nscales=.1,.1\n", "steps=1,1\nscales=1,1\n"]
+)
+def test_C25_steps_that_do_not_pair_up_or_ascend_are_a_doubt(keys: str) -> None:
+    (doubt,) = found(NET + "policy=steps\n" + keys + CONV)
+    assert doubt.severity == "warning"
+    assert doubt.message.startswith(("2 steps and 1 scales", "steps must ascend"))
+
+
+# sections
+
+
+@pytest.mark.parametrize("name", ["convolutionl", "maxpol", "yol", "Convolutional", "shortcut2"])
+def test_C06_an_unknown_section_is_refused_with_the_nearest_name(name: str) -> None:
+    (fault,) = found(NET + CONV + f"[{name}]\n")
+    assert fault.code == "unknown-section"
+    assert fault.suggestion.strip("[]") in {"convolutional", "maxpool", "yolo", "shortcut"}
+
+
+def test_C06_a_section_unlike_any_other_lists_the_known_ones() -> None:
+    (fault,) = found(NET + CONV + "[transformer]\n")
+    assert fault.suggestion == ""
+    assert fault.reason.startswith("known are avgpool, convolutional, ")
+
+
+@pytest.mark.parametrize("section", sorted(ELSEWHERE))
+def test_a_section_of_darknet_that_is_not_built_is_not_called_unknown(section: str) -> None:
+    assert layer_class(section) is None, "it is built: take it off the list"
+    assert errors(NET + CONV + f"[{section}]\n") == [("unsupported-section", 10)]
+
+
+@pytest.mark.parametrize(
+    ("alias", "section"),
+    [
+        ("conv", "convolutional"),
+        ("max", "maxpool"),
+        ("avg", "avgpool"),
+        ("local_avg", "local_avgpool"),
+        ("soft", "softmax"),
+    ],
+)
+def test_darknets_short_names_are_the_sections(alias: str, section: str) -> None:
+    assert graph_of(NET + f"[{alias}]\n")[0].layer == graph_of(NET + f"[{section}]\n")[0].layer
+
+
+def test_network_is_a_name_of_net() -> None:
+    assert graph_of(NET.replace("[net]", "[network]") + CONV).net == graph_of(NET + CONV).net
+
+
+def test_lenient_reads_a_misspelling_as_darknet_does() -> None:
+    text = NET + CONV.replace("filters=8", "filter=8")
+    assert errors(text) == [("unknown-key", 6)]
+    graph = graph_of(text, lenient=True)
+    assert graph[0].shape.channels == 1
+    assert [(d.severity, d.code) for d in graph.doubts] == [("warning", "unknown-key")]
+
+
+def test_C27_a_key_that_names_a_file_opens_none() -> None:
+    (doubt,) = found(NET + FLAT + YOLO + "map=../../../etc/passwd\n")
+    assert (doubt.severity, doubt.code) == ("warning", "ignored-key")
+    assert errors(NET + "[softmax]\ntree=/dev/zero\n") == [("unsupported-key", 6)]
+
+
+# layers
+
+
+@pytest.mark.parametrize("filters", ["0", "-1", "2147483648", "9223372036854775808", "1048577"])
+def test_C15_filters_out_of_range_are_refused_at_the_key(filters: str) -> None:
+    (fault,) = found(NET + f"[convolutional]\nfilters={filters}\n")
+    assert (fault.code, fault.span.line, fault.span.column) in {("out-of-range", 6, 9), ("bad-value", 6, 9)}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "[convolutional]\nfilters=65536\n" * 100,
+        "[upsample]\nstride=64\n" * 4,
+        HALF.replace("=8", "=100000") * 2,
+    ],
+)
+def test_C18_what_no_machine_holds_is_refused_before_a_tensor_is_made(layers: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    assert [code for code, _ in errors(NET + layers)] == ["too-large"]
+    assert time.perf_counter() - start < 0.5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 8 << 10
+
+
+@pytest.mark.parametrize("key", ["size", "stride", "stride_x", "stride_y", "dilation", "groups"])
+@pytest.mark.parametrize("value", ["0", "-1", "-2147483648"])
+def test_C16_windows_are_at_least_1(key: str, value: str) -> None:
+    text = NET + f"[convolutional]\n{key}={value}\n"
+    (fault,) = found(text)
+    assert fault.message == f"{key}={value} must be at least 1"
+
+
+@pytest.mark.parametrize(
+    ("groups", "filters", "good"), [(1, 8, True), (2, 8, True), (3, 9, False), (2, 9, False)]
+)
+def test_C16_groups_divide_channels_and_filters(groups: int, filters: int, good: bool) -> None:
+    text = NET + CONV + f"[convolutional]\nfilters={filters}\ngroups={groups}\n"
+    assert (errors(text) == []) == good
+
+
+def test_C17_a_map_that_shrinks_to_nothing_is_refused_at_its_layer() -> None:
+    text = NET.replace("64", "8") + "[maxpool]\nsize=3\nstride=2\npadding=0\n" * 3 + CONV
+    assert errors(text) == [("too-small", 14)]
+    assert [n.shape.height for n in graph_of(text.replace("padding=0", "padding=2"))] == [4, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("2", "layer 2 cannot read layer 2: that is itself"),
+        ("3", "layer 2 cannot read layer 3: that is a later layer"),
+        ("1000000", "layer 2 cannot read layer 1000000: that is a later layer"),
+        ("-3", "layer 2 cannot read layer -1: nothing is before layer 0"),
+        ("-999", "layer 2 cannot read layer -997: nothing is before layer 0"),
+        ("0,-3", "layer 2 cannot read layer -1: nothing is before layer 0"),
+        (",", "=,: expected a whole number"),
+        ("0,", "=0,: expected a whole number"),
+        ("0.5", "=0.5: expected a whole number"),
+        (",".join(["9"] * 2000), "layer 2 cannot read layer 9: that is a later layer"),
+    ],
+)
+@pytest.mark.parametrize("section", ["[route]\nlayers", "[shortcut]\nfrom"])
+def test_C19_a_reference_that_leads_nowhere_is_one_fault(section: str, reference: str, words: str) -> None:
+    (fault,) = found(NET + CONV + CONV + f"{section}={reference}\n" + CONV)
+    assert fault.message.endswith(words)
+    assert fault.span.line == 16
+
+
+@pytest.mark.parametrize("text", ["[route]\nlayers=-1\n", "[shortcut]\nfrom=-1\n", "[route]\nlayers=0\n"])
+def test_C19_layer_0_has_no_layer_before_it(text: str) -> None:
+    (fault,) = found(NET + text)
+    assert fault.code == "bad-reference"
+    assert fault.reason.endswith("layer 0 has none before it")
+
+
+@given(st.integers(-12, 12), st.integers(1, 6))
+def test_C19_a_reference_is_good_when_it_leads_to_a_layer_before(reference: int, before: int) -> None:
+    text = NET + "[dropout]\n" * before + f"[route]\nlayers={reference}\n"
+    at = before + reference if reference < 0 else reference
+    if 0 <= at < before:
+        assert graph_of(text)[before].inputs == (at,)
+    else:
+        assert [code for code, _ in errors(text)] == ["bad-reference"]
+
+
+def test_a_route_to_layer_zero_reads_layer_zero() -> None:
+    graph = graph_of(NET + CONV + HALF + "[route]\nlayers=0\n" + "[route]\nlayers=-3,2\n")
+    assert graph[2].inputs == (0,)
+    assert graph[3].inputs == (0, 2)
+    assert (graph[3].shape.channels, graph[3].shape.height) == (16, 64)
+
+
+def test_a_shortcut_reads_the_layer_before_and_its_own() -> None:
+    assert graph_of(NET + CONV + CONV + "[shortcut]\nfrom=-2\n")[2].inputs == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("section", "sizes"),
+    [("[route]\nlayers=-1,0\n", "22x22 and 64x64"), ("[shortcut]\nfrom=0\n", "22x22 and 64x64")],
+)
+def test_C20_maps_that_do_not_fit_are_refused_with_both_sizes(section: str, sizes: str) -> None:
+    (fault,) = found(NET + CONV + CONV + "stride=3\n" + section)
+    assert fault.code == "shapes-differ"
+    assert sizes in fault.message
+
+
+def test_C20_a_shortcut_may_skip_channels_and_subsample() -> None:
+    graph = graph_of(NET + CONV.replace("=8", "=4") + HALF + "[shortcut]\nfrom=-2\n")
+    assert (graph[2].shape.channels, graph[2].shape.height) == (8, 32)
+
+
+@pytest.mark.parametrize(
+    ("groups", "group_id", "good"), [(2, 0, True), (2, 1, True), (2, 2, False), (3, 0, False), (0, 0, False)]
+)
+def test_C20_a_group_is_one_of_the_groups(groups: int, group_id: int, good: bool) -> None:
+    text = NET + CONV + f"[route]\nlayers=-1\ngroups={groups}\ngroup_id={group_id}\n"
+    assert (errors(text) == []) == good
+
+
+# heads
+
+
+@pytest.mark.parametrize("mask", ["0,2", "0,0", "-1,0", "a,b", ",", "", "0,1,9999"])
+def test_C21_masks_are_different_anchors(mask: str) -> None:
+    faults = errors(NET + FLAT + YOLO.replace("mask=0,1", f"mask={mask}"))
+    assert faults[-1][1] == 9
+    assert {code for code, _ in faults} <= {"out-of-range", "bad-value", "no-value", "bad-filters"}
+
+
+def test_C21_the_mask_of_yolov4_tiny_is_valid() -> None:
+    head = "[yolo]\nmask=1,2,3\nanchors=1,2,3,4,5,6,7,8,9,10,11,12\nclasses=1\nnum=6\n"
+    assert found(NET + FLAT + head) == ()
+
+
+@pytest.mark.parametrize(
+    "anchors", ["1,2,3", "0,1,2,3", "-1,2,3,4", "1,2", "1,2,3,4,5,6", "1,2,3,nan", "1,,2,3", ""]
+)
+def test_C22_anchors_are_num_pairs_above_zero(anchors: str) -> None:
+    ((code, line),) = errors(NET + FLAT + YOLO.replace("10,14,23,27", anchors))
+    assert code in {"bad-anchors", "out-of-range", "bad-value", "no-value"}
+    assert line == 10
+
+
+def test_C23_filters_that_do_not_fit_are_told_at_the_filters_line_of_the_layer_read() -> None:
+    text = NET + FLAT + CONV + FLAT.replace("18", "255") + "[route]\nlayers=0\n" + YOLO
+    assert errors(text) == []
+    text = (
+        NET
+        + CONV
+        + FLAT.replace("18", "255")
+        + YOLO
+        + "[route]\nlayers=0\n"
+        + FLAT.replace("18", "17")
+        + YOLO
+    )
+    assert errors(text) == [("bad-filters", 11), ("bad-filters", 21)]
+    assert [d.suggestion for d in found(text)] == ["18", "18"]
+
+
+@pytest.mark.parametrize("classes", ["0", "-1", "x"])
+def test_C23_classes_are_at_least_one(classes: str) -> None:
+    ((code, line),) = errors(NET + FLAT + YOLO.replace("classes=4", f"classes={classes}"))
+    assert (code in {"out-of-range", "bad-value"}, line) == (True, 11)
+
+
+@pytest.mark.parametrize("before", ["", CONV + "[maxpool]\nsize=2\n"])
+def test_C24_a_head_without_filters_to_correct_gets_no_suggestion(before: str) -> None:
+    (fault,) = found(NET + before + YOLO)
+    assert (fault.code, fault.suggestion) == ("bad-filters", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [NET + CONV + NET + CONV, CONV + NET, "[maxpool]\nsize=2\n" + NET + CONV],
+    ids=["two", "last", "second"],
+)
+def test_C24_net_is_the_first_section_and_the_only_one(text: str) -> None:
+    assert {code for code, _ in errors(text)} <= {"second-net", "no-net"}
+    assert errors(text)
+
+
+@pytest.mark.parametrize(
+    "word", ["__import__('os').system('x')", "Leaky", "nn.ReLU", "relu()", "__class__", "_torch"]
+)
+def test_C26_an_activation_is_one_of_a_list(word: str) -> None:
+    (fault,) = found(NET + f"[convolutional]\nactivation={word}\n")
+    assert fault.code == "unknown-value"
+
+
+# anything at all
+
+NAMES = st.sampled_from(
+    [
+        "net",
+        "convolutional",
+        "maxpool",
+        "route",
+        "shortcut",
+        "upsample",
+        "yolo",
+        "spp",
+        "reorg",
+        "region",
+        "avgpool",
+        "sam",
+        "x",
+    ]
+)
+KEYS = st.sampled_from(
+    ["width", "height", "channels", "filters", "size", "stride", "pad", "padding", "layers", "from", "groups", "mask",
+     "anchors", "classes", "num", "activation", "sizes", "pool", "dilation", "reverse", "maxpool_depth", "out_channels"]
+)  # fmt: skip
+VALUES = st.sampled_from(
+    ["0", "1", "2", "3", "8", "64", "-1", "-2", "0,1", "-1,0", "leaky", "1e9", "99999", "", "x", "3 #c"]
+)
+SECTIONS = st.lists(st.tuples(NAMES, st.lists(st.tuples(KEYS, VALUES), max_size=4)), max_size=6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SECTIONS, st.booleans())
+def test_C30_any_text_is_refused_with_reasons_or_has_a_shape_at_every_layer(
+    sections: list[tuple[str, list[tuple[str, str]]]], net: bool
+) -> None:
+    text = (NET if net else "") + "".join(
+        f"[{name}]\n" + "".join(f"{k}={v}\n" for k, v in keys) for name, keys in sections
+    )
+    try:
+        graph = graph_of(text)
+    except CfgError as error:
+        assert any(d.severity == "error" for d in error.diagnostics)
+        assert all(str(d).startswith("a.cfg:") for d in error.diagnostics)
+    else:
+        assert len(graph) == len(graph.document.sections) - 1
+        assert all(min(n.shape.channels, n.shape.height, n.shape.width) > 0 for n in graph)

@@ -1,0 +1,217 @@
+"""Golden. Oracle: Darknet's tables of 64 public cfgs (shared/zoo), known totals, and OpenCV 4's importer.
+
+Without the shared folder beside the checkout, the totals of the repository's own cfgs remain.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from darknet_py.cfg.diagnostics import CfgError
+from darknet_py.cfg.document import parse, read
+from darknet_py.graph.compile import compile
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.head import Head
+from darknet_py.network import Network
+from darknet_py.weights import expected_bytes, save_weights
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared"
+ZOO = sorted((SHARED / "zoo").glob("*.cfg"))
+OWN = sorted((ROOT / "cfg").rglob("*.cfg"))
+needs_zoo = pytest.mark.skipif(not ZOO, reason="needs shared/zoo beside the checkout")
+needs_opencv4 = pytest.mark.skipif(
+    not hasattr(cv2.dnn, "readNetFromDarknet"), reason="OpenCV 5 no longer imports Darknet"
+)
+
+NOT_BUILT = {"unsupported-section", "unsupported-key"}
+REFUSED = {  # by file: what is not built; who builds one takes it off this list
+    "alexeyab--alexnet": {"connected", "cost"},
+    "alexeyab--cifar.test": {"cost"},
+    "alexeyab--cspx-p7-mish": {"sam"},
+    "alexeyab--darknet": {"cost"},
+    "alexeyab--darknet19": {"cost"},
+    "alexeyab--darknet19_448": {"cost"},
+    "alexeyab--darknet53_448_xnor": {"xnor=1"},
+    "alexeyab--extraction": {"cost"},
+    "alexeyab--extraction22k": {"connected", "cost"},
+    "alexeyab--go.test": {"cost"},
+    "alexeyab--lstm.train": {"connected", "cost", "lstm"},
+    "alexeyab--resnet101": {"cost"},
+    "alexeyab--strided": {"connected", "cost", "crop"},
+    "alexeyab--vgg-16": {"connected", "cost", "crop"},
+    "alexeyab--yolo-2": {"connected", "detection", "local"},
+    "alexeyab--yolo-coco": {"connected", "detection", "local"},
+    "alexeyab--yolo2": {"connected", "detection", "local"},
+    "alexeyab--yolov3-tiny_occlusion_track": {"crnn"},
+    "alexeyab--yolov4-sam-mish-csp-reorg-bfm": {"reorg3d", "sam"},
+    "alexeyab--yolov4-tiny_contrastive": {"contrastive"},
+    "pjreddie--darknet9000": {"cost", "tree=data/9k.tree"},
+    "pjreddie--go.test": {"extra=1"},
+    "pjreddie--resnet101": {"cost"},
+    "pjreddie--rnn": {"connected", "rnn"},
+    "pjreddie--rnn.train": {"connected", "rnn"},
+    "pjreddie--vgg-16": {"connected", "crop"},
+}
+ROUNDING = 1e-6  # BFLOPs are printed with six digits
+
+
+def darknet(path: Path) -> dict[str, Any]:
+    return json.loads((SHARED / "zoo" / "darknet-tables.json").read_text())[path.name]
+
+
+@pytest.mark.parametrize("path", [*ZOO, *OWN], ids=lambda p: p.stem)
+def test_C31_a_real_cfg_comes_back_byte_for_byte(path: Path) -> None:
+    document = read(path)
+    assert str(document).encode("utf-8", "surrogateescape") == path.read_bytes()
+    assert document.faults == ()
+
+
+@needs_zoo
+@pytest.mark.parametrize("path", [p for p in ZOO if p.stem not in REFUSED], ids=lambda p: p.stem)
+def test_every_layer_has_darknets_shape_and_cost(path: Path) -> None:
+    graph, table = compile(read(path)), darknet(path)
+    if "refused" in table:
+        assert "parse_shortcut: Assertion" in table["refused"], "pjreddie's strided shortcuts alone"
+        return
+    assert len(graph) == len(table["layers"])
+    for node, (_, *shape, bflops) in zip(graph, table["layers"], strict=True):
+        if shape != [0, 0, 0]:
+            assert [node.shape.channels, node.shape.height, node.shape.width] == shape, node.name
+        assert node.cost.bflops == pytest.approx(bflops, abs=ROUNDING), node.name
+    assert graph.cost.bflops == pytest.approx(table["total_bflops"], abs=0.0011)
+
+
+@needs_zoo
+@pytest.mark.parametrize("path", [p for p in ZOO if p.stem in REFUSED], ids=lambda p: p.stem)
+def test_a_real_cfg_is_refused_for_what_is_not_built_alone(path: Path) -> None:
+    with pytest.raises(CfgError) as caught:
+        compile(read(path))
+    faults = [d for d in caught.value.diagnostics if d.severity == "error"]
+    assert {d.code for d in faults} <= NOT_BUILT
+    assert {d.message.split(" is not ")[0].strip("[]") for d in faults} == REFUSED[path.stem]
+
+
+@needs_zoo
+def test_the_list_of_refused_cfgs_names_real_ones() -> None:
+    assert {p.stem for p in ZOO} >= set(REFUSED)
+    assert len(ZOO) - len(REFUSED) == 38
+
+
+@pytest.mark.parametrize(
+    ("name", "bflops", "floats", "size"),
+    [  # bflops as Darknet prints; floats and bytes of the published weights (format page, 4.2)
+        ("yolov3", 65.879, 62_001_757, 416),
+        ("yolov3-tiny", 5.571, 8_858_734, 416),
+    ],
+)
+def test_our_own_cfgs_have_the_totals_that_darknet_prints(
+    name: str, bflops: float, floats: int, size: int
+) -> None:
+    document = read(ROOT / "cfg" / f"{name}.cfg")
+    graph = compile(document)
+    assert (graph.net.width, graph.net.height) == (size, size)
+    assert round(graph.cost.bflops, 3) == bflops
+    assert graph.cost.parameters == floats
+    assert expected_bytes(graph) == 20 + 4 * floats
+
+
+@needs_zoo
+def test_yolov4_tiny_has_the_totals_that_darknet_prints() -> None:
+    graph = compile(read(SHARED / "zoo" / "alexeyab--yolov4-tiny.cfg"))
+    assert round(graph.cost.bflops, 3) == 6.910
+    assert graph.cost.parameters == 6_062_814
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda p: p.stem)
+def test_our_own_cfgs_compile_without_doubts(path: Path) -> None:
+    assert compile(read(path)).doubts == ()
+
+
+# OpenCV reads the same two files, by code of its own.
+
+CONV = "[convolutional]\nbatch_normalize=1\nfilters={}\nsize={}\nstride={}\npad=1\nactivation=leaky\n"
+HEAD = "[convolutional]\nfilters=18\nsize=1\nstride=1\npad=1\nactivation=linear\n"
+YOLO = "[yolo]\nmask={}\nanchors=4,6,10,14,23,27,37,58\nclasses=4\nnum=4\n"
+TINY = "".join(
+    [
+        "[net]\nwidth=64\nheight=64\nchannels=3\n",
+        CONV.format(6, 3, 1),
+        "[maxpool]\nsize=2\nstride=2\n",
+        CONV.format(8, 3, 2),
+        "[maxpool]\nsize=2\nstride=2\n",
+        CONV.format(10, 3, 1),
+        "[maxpool]\nsize=2\nstride=1\n",  # overlapping, as layer 11 of yolov3-tiny
+        CONV.format(8, 1, 1),
+        HEAD,
+        YOLO.format("2,3"),
+        "[route]\nlayers=-3\n",
+        CONV.format(6, 1, 1),
+        "[upsample]\nstride=2\n",
+        "[route]\nlayers=-1,2\n",
+        CONV.format(6, 3, 1),
+        CONV.format(6, 3, 1),
+        "[shortcut]\nfrom=-2\nactivation=linear\n",
+        HEAD,
+        YOLO.format("0,1"),
+    ]
+)
+
+
+def opencv_name(graph: Graph, index: int, names: tuple[str, ...]) -> str:
+    """What OpenCV calls the last of its layers for one of ours; an activation has the next number."""
+    layer = graph[index].layer
+    if layer.section == "convolutional" and layer.activation == "leaky":  # type: ignore[attr-defined]
+        return f"leaky_{index + 1}"
+    kinds = ("conv", "pool", "identity", "concat", "upsample", "shortcut", "yolo")
+    return next(name for kind in kinds if (name := f"{kind}_{index}") in names)
+
+
+@needs_opencv4
+def test_every_map_of_a_small_network_is_opencvs(tmp_path: Path) -> None:
+    graph = compile(parse(TINY))
+    network = Network(graph).eval()
+    for name, buffer in network.named_buffers():
+        if name.endswith(("running_mean", "running_var")):
+            buffer.uniform_(0.5, 1.5)
+    (tmp_path / "net.cfg").write_text(TINY)
+    save_weights(network, tmp_path / "net.weights")
+    other = cv2.dnn.readNetFromDarknet(str(tmp_path / "net.cfg"), str(tmp_path / "net.weights"))
+    other.enableFusion(False)
+    image = torch.rand(1, 3, 64, 64)
+    other.setInput(image.numpy())
+    with torch.inference_mode():
+        maps, raws = network.trace(image), network(image)
+    for node, mine in zip(graph, maps, strict=True):
+        theirs = other.forward(opencv_name(graph, node.index, other.getLayerNames()))
+        if isinstance(node.layer, Head):
+            boxes, objectness, _ = node.layer.decode(raws[graph.heads.index(node.index)], 64, 64)
+            mine, theirs = torch.cat([boxes[0], objectness[0, :, None]], dim=1), theirs[:, :5]
+        assert theirs.shape == tuple(mine.shape), node.name
+        np.testing.assert_allclose(mine.numpy(), theirs, atol=1e-5, rtol=1e-4, err_msg=node.name)
+
+
+@needs_opencv4
+def test_every_shape_of_yolov3_tiny_is_opencvs(tmp_path: Path) -> None:
+    path = ROOT / "cfg" / "yolov3-tiny.cfg"
+    graph = compile(read(path))
+    weights = tmp_path / "zeros.weights"
+    weights.write_bytes(struct.pack("<iiiQ", 0, 2, 5, 0).ljust(expected_bytes(graph), b"\0"))
+    other = cv2.dnn.readNetFromDarknet(str(path), str(weights))
+    ids, _, outs = other.getLayersShapes([1, 3, 416, 416])
+    shapes = {
+        other.getLayer(int(i)).name: [list(map(int, s)) for s in out]
+        for i, out in zip(ids, outs, strict=True)
+    }
+    for node in graph:
+        if not isinstance(node.layer, Head):
+            theirs = shapes[opencv_name(graph, node.index, tuple(shapes))]
+            assert theirs == [[1, node.shape.channels, node.shape.height, node.shape.width]], node.name

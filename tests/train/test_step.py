@@ -1,0 +1,156 @@
+"""Property. Oracle: sums over images do not depend on how they are cut, and Darknet's update rule by hand."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from darknet_py.errors import NotFinite, UsageError
+from darknet_py.train.step import Trainer
+from darknet_py.train.truths import Truths
+from tests.layers.nets import network, section
+
+BODY = (
+    section("convolutional", filters=8, size=3, stride=2, pad=1, activation="leaky"),
+    section("maxpool", size=2, stride=2),
+    section("convolutional", filters=8, size=3, pad=1, activation="mish"),
+    section("shortcut", from_=-2, weights_type="per_channel", weights_normalization="softmax"),
+)
+HEAD = {"mask": "0,1", "anchors": "8,8, 20,20", "num": 2, "classes": 2, "ignore_thresh": 0.2}
+IMAGES = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+ROWS = [
+    np.array([[0.4, 0.6, 0.3, 0.5, 1], [0.42, 0.61, 0.2, 0.2, 0]]),
+    np.zeros((0, 5)),
+    np.array([[0.9, 0.1, 0.2, 0.15, 0]]),
+    np.array([[0.5, 0.5, 0.9, 0.9, 1]]),
+]
+
+
+def trainer(net="", body=BODY, **keys):
+    last = section("convolutional", filters=14, activation="linear")
+    return Trainer(
+        network(*body, last, section("yolo", **HEAD | keys), shape=(3, 32, 32), net=f"batch=4\n{net}")
+    )
+
+
+def weights(one):
+    return copy.deepcopy(one.network.state_dict())
+
+
+def after(one, updates=3, images=IMAGES, rows=ROWS, rate=0.02):
+    losses = [one.step(images, Truths.of(rows), rate=rate, iteration=i) for i in range(1, updates + 1)]
+    return weights(one), losses
+
+
+def differ(a, b):
+    return max((a[name] - b[name]).abs().max().item() for name in a)
+
+
+@pytest.mark.parametrize("subdivisions", [2, 4])
+@pytest.mark.parametrize("keys", [{}, {"iou_loss": "ciou", "iou_thresh": 0.3}], ids=["mse", "ciou"])
+def test_subdivisions_do_not_matter(subdivisions, keys):
+    whole = trainer(**keys)
+    parts = trainer(f"subdivisions={subdivisions}", **keys)
+    start = weights(whole)
+    (one, _), (other, _) = after(whole), after(parts)
+    assert differ(one, start) > 1e-3
+    assert differ(one, other) <= 1e-6
+
+
+def test_without_batch_normalisation_and_overlaps_the_printed_loss_does_not_depend_on_subdivisions():
+    (_, one), (_, other) = after(trainer()), after(trainer("subdivisions=4"))
+    assert other == pytest.approx(one, rel=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_the_last_batch_may_be_smaller(length):
+    """Its gradient is the mean over the images that it has, in any number of parts."""
+    whole, parts = trainer(), trainer("subdivisions=2")
+    (one, _), (other, _) = (after(t, images=IMAGES[:length], rows=ROWS[:length]) for t in (whole, parts))
+    assert differ(one, other) <= 1e-6
+    (twice, _) = after(trainer(), images=IMAGES[:length].repeat(2, 1, 1, 1), rows=ROWS[:length] * 2)
+    assert differ(one, twice) <= 1e-6
+
+
+@pytest.mark.parametrize("subdivisions", [1, 4])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_an_image_that_is_not_finite_stops_training_before_anything_is_updated(subdivisions, bad):
+    one = trainer(f"subdivisions={subdivisions}")
+    one.step(IMAGES, Truths.of(ROWS), rate=0.02, iteration=1)
+    before, momentum = weights(one), copy.deepcopy(one.optimizer.state_dict()["state"])
+    images = IMAGES.clone()
+    images[2, 1, 5, 5] = bad
+    with pytest.raises(NotFinite, match="not finite; training stopped before the update"):
+        one.step(images, Truths.of(ROWS), rate=0.02, iteration=2)
+    assert differ(weights(one), before) == 0
+    for number, state in one.optimizer.state_dict()["state"].items():
+        assert torch.equal(state["momentum_buffer"], momentum[number]["momentum_buffer"])
+
+
+def test_a_stochastic_pool_does_not_hide_an_image_that_is_not_finite():
+    one = trainer(body=(BODY[0], section("stochpool", size=3, stride=2), *BODY[2:]))
+    images = IMAGES.clone()
+    images[2] = torch.nan
+    with pytest.raises(NotFinite):
+        one.step(images, Truths.of(ROWS), rate=0.02)
+
+
+def test_a_layers_learning_rate_multiplies_its_update_alone():
+    def with_rate(value):
+        first = section("convolutional", filters=8, size=3, stride=2, pad=1, learning_rate=value)
+        one = trainer("momentum=0\ndecay=0", body=(first, *BODY[1:]))
+        start = weights(one)
+        found, _ = after(one, updates=1)
+        return {name: found[name] - start[name] for name in found}
+
+    none, plain, double = with_rate(0), with_rate(1), with_rate(2)
+    for name, step in plain.items():
+        factor = 2 if name.startswith("layers.0.") else 1
+        torch.testing.assert_close(double[name], factor * step, rtol=1e-3, atol=1e-7)
+        torch.testing.assert_close(none[name], (factor % 2) * step, rtol=1e-3, atol=1e-7)
+        assert step.abs().max() > 0
+
+
+def test_weights_decay_and_biases_and_scales_do_not():
+    """Nothing to learn: obj_normalizer=0 and no truths leave the decay alone."""
+    norm = section("convolutional", filters=8, size=3, pad=1, batch_normalize=1, activation="leaky")
+    one = trainer("momentum=0\ndecay=0.1", body=(*BODY[:2], norm), obj_normalizer=0)
+    start = weights(one)
+    found, losses = after(one, updates=1, rows=[np.zeros((0, 5))] * 4, rate=0.5)
+    assert losses == [0]
+    kept = {
+        name for name in found if not name.endswith(("conv.weight", "running_mean", "running_var", "tracked"))
+    }
+    assert {name.split(".", 2)[2] for name in kept} == {"conv.bias", "norm.weight", "norm.bias"}
+    for name, value in found.items():
+        if name in kept:
+            assert torch.equal(value, start[name])
+        elif name.endswith("conv.weight"):
+            torch.testing.assert_close(value, start[name] * (1 - 0.5 * 0.1))
+
+
+def test_updates_are_darknets_rule_by_hand():
+    """buffer = momentum * buffer + (gradient of the sum) / B + decay * w;  w -= rate * buffer."""
+    one, twin = trainer("momentum=0.8\ndecay=0.01"), trainer("momentum=0.8\ndecay=0.01")
+    buffers = {name: torch.zeros_like(p) for name, p in twin.network.named_parameters()}
+    for iteration, rate in enumerate([0.02, 0.005, 0.03], start=1):
+        one.step(IMAGES, Truths.of(ROWS), rate=rate, iteration=iteration)
+        still = copy.deepcopy(twin.network)
+        Trainer.step(twin, IMAGES, Truths.of(ROWS), rate=0.0, iteration=iteration)  # gradients alone
+        with torch.no_grad():
+            for (name, p), old in zip(twin.network.named_parameters(), still.parameters(), strict=True):
+                assert torch.equal(p, old)
+                decay = 0.01 * p if p.dim() > 1 else 0
+                buffers[name] = 0.8 * buffers[name] + p.grad + decay
+                p -= rate * buffers[name]
+    assert differ(weights(one), weights(twin)) <= 1e-6
+
+
+def test_only_networks_with_yolo_heads_are_trained():
+    with pytest.raises(
+        UsageError, match=r"only networks with \[yolo\] heads are trained; this one has no head"
+    ):
+        Trainer(network(*BODY, shape=(3, 32, 32)))
