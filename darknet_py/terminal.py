@@ -42,7 +42,13 @@ class bar:
         from tqdm import tqdm
 
         self.bar = tqdm(
-            total=total, unit=unit, desc=title or None, disable=quiet, file=sys.stderr, dynamic_ncols=True
+            total=total,
+            unit=unit,
+            desc=title or None,
+            disable=quiet,
+            delay=0.5,
+            file=sys.stderr,
+            dynamic_ncols=True,
         )
 
     def __enter__(self) -> Any:

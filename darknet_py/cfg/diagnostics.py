@@ -67,7 +67,7 @@ class Diagnostic:
     def to_json(self) -> dict[str, object]:
         """The stable form for `lint --format json`."""
         return {
-            "file": self.path,
+            "file": self.path.encode("utf-8", "backslashreplace").decode(),
             "line": self.span.line,
             "column": self.span.column,
             "severity": self.severity,

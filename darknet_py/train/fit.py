@@ -1,11 +1,14 @@
 """A cfg fitted to its data and to the epochs asked for, as edits of its text: the record of a run is its cfg.
 
 Classes: `classes` of every head, and `filters` of the convolution before it. Epochs: `max_batches`, and with
-it the warm-up and the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch too.
+it the warm-up and the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch
+shrinks, and the learning rate with its square root, as the noise of the gradient grows (Krizhevsky, "One
+weird trick", 2014, arXiv:1404.5997).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from darknet_py.cfg.document import Document
@@ -33,7 +36,7 @@ def fitted(
         *_for_epochs(compile(document), images, epochs),
     ]:
         entry = document.sections[position].first(key)
-        before = entry.value if entry else "its default"
+        before = re.split("[#;]", entry.value)[0] if entry else "its default"
         if before != value:
             document = set_value(document, position, key, value)
             where = "[net]" if position == 0 else f"layer {position - 1}"
@@ -62,6 +65,7 @@ def _for_epochs(graph: Graph, images: int, epochs: float | None) -> Iterator[tup
     if batch != net.batch:
         yield 0, "batch", str(batch)
         yield 0, "subdivisions", str(_divisor(batch, net.subdivisions))
+        yield 0, "learning_rate", f"{net.learning_rate * (batch / net.batch) ** 0.5:.6g}"
     yield 0, "max_batches", str(updates)
     yield 0, "burn_in", str(min(net.burn_in, round(LONGEST_BURN_IN * updates)))
     if net.policy == "steps" and net.max_batches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from darknet_py.data.dataset import open_data
 from darknet_py.detect.detector import Detector
@@ -12,6 +13,7 @@ from darknet_py.detect.names import class_names
 from darknet_py.detect.run import detect_paths, line
 from darknet_py.detect.sources import image_paths
 from darknet_py.device import usable
+from darknet_py.errors import DataError
 from darknet_py.evaluate import FIGURES
 from darknet_py.evaluate import evaluate as scores_of
 from darknet_py.graph.compile import compile
@@ -27,17 +29,24 @@ def detect(args: argparse.Namespace) -> int:
     head = network.graph[network.graph.outputs[-1]].layer
     paths = image_paths(args.source)
     names = class_names(getattr(head, "classes", 0), given=args.names, beside=(args.weights, Path(args.cfg)))
-    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=usable(args.device), batch=args.batch)
-    entries = []
-    for entry in detect_paths(detector, paths, names, out=args.out, keep_going=args.keep_going):
-        entries.append(entry)
-        if not args.json:
-            print(line(entry), flush=True)
-        if "error" in entry:
-            print(entry["error"], file=sys.stderr)
+    device = usable(args.device)
+    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=device, batch=args.batch)
+    entries: list[dict[str, Any]] = []
+    failure: DataError | None = None
+    try:
+        for entry in detect_paths(detector, paths, names, out=args.out, keep_going=args.keep_going):
+            entries.append(entry)
+            if "error" in entry:
+                print(entry["error"], file=sys.stderr)
+            elif not args.json:
+                print(line(entry), flush=True)
+    except DataError as error:
+        failure = error
     if args.json:
         emit(args, entries)
-    return 0
+    if failure and len(paths) > 1:  # of a single image its own message is enough
+        raise failure
+    return failure.exit_code if failure else 0
 
 
 def evaluate(args: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ def lint(args: argparse.Namespace) -> int:
             found += error.diagnostics
         except DarknetPyError as error:
             unread.append(error)
-    if args.format == "json":
+    if args.format == "json" or args.output:
         emit(args, [d.to_json() for d in found])
     elif found or not unread:
         print(
@@ -43,7 +43,7 @@ def lint(args: argparse.Namespace) -> int:
 def show(args: argparse.Namespace) -> int:
     """The layers of a cfg, their shapes, costs and reach."""
     graph = compile(document_of(args))
-    if args.json:
+    if args.json or args.output:
         emit(args, as_json(graph))
     else:
         print("\n".join(table(graph)))

@@ -150,6 +150,16 @@ def test_stochpool_passes_gradcheck_in_float64(negatives, training):
 
 @pytest.mark.parametrize("negatives", NEGATIVES)
 @pytest.mark.parametrize("training", [True, False])
+def test_half_numbers_are_pooled_as_exactly_as_they_can_be_written(negatives, training):
+    pool = module("stochpool", (2, 8, 8), size=3, negatives=negatives).train(training)
+    pool.at(seed=0, layer=0, iteration=1, samples=[0])
+    x = (torch.randn(1, 2, 8, 8) * 3000).half()  # squares are beyond 65504
+    assert pool(x).equal(pool(x.float()).half())
+    assert pool(x).dtype == torch.float16
+
+
+@pytest.mark.parametrize("negatives", NEGATIVES)
+@pytest.mark.parametrize("training", [True, False])
 def test_a_window_with_nan_puts_out_nan(negatives, training):
     x = torch.ones(1, 1, 6, 6)
     x[0, 0, 2, 2] = torch.nan
@@ -196,5 +206,5 @@ def test_the_peak_of_stochpool_does_not_grow_with_the_windows_area():
     said = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     small, large, unfolded = map(float, said.stdout.split())
     one_map = 16 * 128 * 128 * 4
-    assert large - small < 16 * one_map
+    assert large - small < 64 * one_map, "a fifth of the 361 maps that the window holds"
     assert unfolded - large > 256 * one_map, "a control: the measure sees 361 maps"

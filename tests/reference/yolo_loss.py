@@ -2,8 +2,8 @@
 
 Written from a description of `forward_yolo_layer`, `delta_yolo_box`, `delta_yolo_class` (yolo_layer.c) and
 `dx_box_iou` (box.c) of AlexeyAB's darknet, 59596d7. `output` is what Darknet's layer holds: (N, A, 5 + K, H,
-W), after the sigmoids and scale_x_y. The delta is -dLoss/d(raw map) in Darknet's sense. Truths are rows (x, y, w,
-h, class), relative, around the centre. Everything is float64.
+W), after the sigmoids and scale_x_y. The delta is -dLoss/d(raw map) in Darknet's sense. Truths are rows
+(x, y, w, h, class), relative, around the centre. Everything is float64.
 """
 
 from __future__ import annotations

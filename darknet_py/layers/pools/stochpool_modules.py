@@ -44,10 +44,11 @@ class StochasticPool(Keyed):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
+        exact = x if x.dtype == torch.float64 else x.float()  # squares and sums of half numbers overflow
         if not self.training:
-            return self.expected(x)
+            return self.expected(exact).to(x.dtype)
         uniform = self.uniform((*x.shape[:2], *self.grid.outputs(x)), like=x)
-        return _Draw.apply(x, uniform, self.grid, self.weighing)
+        return _Draw.apply(exact, uniform, self.grid, self.weighing).to(x.dtype)
 
     def _ratio_of_means(self, x: Tensor) -> Tensor:
         """sum(a²) / sum(a) of the positive cells as two average pools, so that it exports."""
@@ -84,13 +85,12 @@ class _Draw(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, uniform: Tensor, grid: Grid, weighing: Weighing) -> Tensor:
-        exact = x if x.dtype == torch.float64 else x.float()
-        padded = grid.pad(exact, weighing.outside)
-        weights = _weights(exact, padded, grid, weighing)
-        total = sum(weights(), start=torch.zeros((), dtype=exact.dtype, device=x.device))
+        padded = grid.pad(x, weighing.outside)
+        weights = _weights(x, padded, grid, weighing)
+        total = sum(weights(), start=torch.zeros((), dtype=x.dtype, device=x.device))
         # Below the total, so that the last running sum is above it; the product alone rounds up to a total
         # that has few bits left (of denormal numbers), and a cell without a chance would be drawn.
-        threshold = (uniform.to(exact.dtype) * total).minimum(total.nextafter(torch.zeros_like(total)))
+        threshold = (uniform.to(x.dtype) * total).minimum(total.nextafter(torch.zeros_like(total)))
         running = torch.zeros_like(total)
         index = torch.zeros(
             total.shape, dtype=torch.uint8 if grid.size <= 15 else torch.int32, device=x.device
@@ -102,7 +102,7 @@ class _Draw(torch.autograd.Function):
             index += running <= threshold
         ctx.save_for_backward(index)
         ctx.grid, ctx.shape, ctx.margins = grid, padded.shape, grid.margins(x)
-        return drawn.to(x.dtype)
+        return drawn
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
