@@ -17,5 +17,7 @@ def usable(name: str) -> str:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).split("\n")[0]
-        raise UsageError(f"--device {shown(name)} cannot be used: {shown(reason)}", hint="cpu always can") from None
+        raise UsageError(
+            f"--device {shown(name)} cannot be used: {shown(reason)}", hint="cpu always can"
+        ) from None
     return name

@@ -77,7 +77,9 @@ def test_a_file_is_no_longer_than_a_reading(path: Path) -> None:
 
 
 def test_declared_pools_are_at_most_60_lines() -> None:
-    pools = [p for p in (PACKAGE / "layers" / "pools").glob("*.py") if p.stem not in {"base", "spp", "maxpool"}]
+    pools = [
+        p for p in (PACKAGE / "layers" / "pools").glob("*.py") if p.stem not in {"base", "spp", "maxpool"}
+    ]
     for path in pools:
         if not path.stem.endswith("_modules"):
             assert path.read_text().count("\n") <= POOL_LINES, path.name
@@ -86,7 +88,9 @@ def test_declared_pools_are_at_most_60_lines() -> None:
 def test_what_reads_text_never_imports_torch_at_module_level() -> None:
     for path in SOURCES:
         if path.relative_to(PACKAGE).parts[0] in NO_TORCH and not path.stem.endswith("_modules"):
-            assert not {"torch", "numpy", "cv2"} & {name.split(".")[0] for name in top_level_imports(path)}, path
+            assert not {"torch", "numpy", "cv2"} & {name.split(".")[0] for name in top_level_imports(path)}, (
+                path
+            )
 
 
 def test_no_file_is_called_after_nothing() -> None:
@@ -103,7 +107,10 @@ def test_nothing_prints_below_the_verbs() -> None:
 def test_no_code_of_strangers_is_run() -> None:
     text = {p: p.read_text() for p in SOURCES}
     for path, source in text.items():
-        assert not re.search(r"(?<![.\w])(eval|exec)\(|shell=True|os\.system|import pickle|allow_pickle=True|import yaml", source), path
+        assert not re.search(
+            r"(?<![.\w])(eval|exec)\(|shell=True|os\.system|import pickle|allow_pickle=True|import yaml",
+            source,
+        ), path
 
 
 @pytest.mark.parametrize("section", sorted(CATALOGUE))

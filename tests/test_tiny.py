@@ -125,12 +125,21 @@ def test_detect_draws_prints_and_names(cfg: Path, tmp_path: Path, capsys: pytest
     for name in ("a.png", "b.jpg"):
         Image.fromarray(np.full((70, 90, 3), 90, np.uint8)).save(pictures / name)
     capsys.readouterr()
-    command = ["detect", "--cfg", str(run / "net.cfg"), "--weights", str(run / "final.weights"), str(pictures)]
+    command = [
+        "detect",
+        "--cfg",
+        str(run / "net.cfg"),
+        "--weights",
+        str(run / "final.weights"),
+        str(pictures),
+    ]
     assert main([*command, "--out", str(drawn), "--threshold", "0.0001", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
     assert [Path(e["image"]).name for e in entries] == ["a.png", "b.jpg"]
     assert all(set(d) == {"label", "class", "score", "box_xyxy"} for e in entries for d in e["detections"])
-    assert {d["class"] for e in entries for d in e["detections"]} <= set((run / "final.names").read_text().split())
+    assert {d["class"] for e in entries for d in e["detections"]} <= set(
+        (run / "final.names").read_text().split()
+    )
     assert sorted(p.name for p in drawn.iterdir()) == ["a.png", "b.jpg"]
 
 
@@ -143,7 +152,9 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(cfg: Path, tmp_path: 
 
     def start(*more: str) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-m", "darknet_py", *command, *more]
-        return subprocess.Popen(words, cwd=ROOT, env=alone, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            words, cwd=ROOT, env=alone, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     assert start("--out", str(whole)).wait(timeout=100) == 0
     process = start("--out", str(parts))
@@ -155,7 +166,9 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(cfg: Path, tmp_path: 
     assert start("--out", str(parts), "--resume").wait(timeout=100) == 0
     assert (parts / "final.weights").read_bytes() == (whole / "final.weights").read_bytes()
     assert (parts / "detections.json").read_bytes() == (whole / "detections.json").read_bytes()
-    lines = [[json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (whole, parts)]
+    lines = [
+        [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (whole, parts)
+    ]
     for run in lines:
         for line in run:
             line.pop("images_per_second", None)

@@ -94,3 +94,12 @@ def output_size(inside: int, *, size: int, stride: int, padding: int) -> int:
     13
     """
     return (inside + padding - size) // stride + 1
+
+
+def bin_edges(number: int, count: int, inside: int) -> tuple[int, int]:
+    """First cell of bin `number` of `count` along an axis of `inside` cells, and the one after its last.
+
+    >>> [bin_edges(i, 3, 7) for i in range(3)]
+    [(0, 3), (2, 5), (4, 7)]
+    """
+    return number * inside // count, -(-(number + 1) * inside // count)

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-ORDER, SIZES, AUGMENT = 101, 102, 103  # streams of one seed; layers of a network use the numbers from 0
+ORDER, SIZES, AUGMENT, RATE = (1 << 32 | k for k in range(4))  # streams of a seed; layers count from 0
 
 
 def keyed(seed: int, stream: int, *place: int) -> np.random.Generator:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from darknet_py.data.sampler import RATE, keyed
 from darknet_py.errors import UsageError
 from darknet_py.layers.net import Net
 
@@ -42,8 +41,7 @@ def _factor(net: Net, iteration: int, seed: int) -> float:
         case "poly":
             return max(0.0, 1 - iteration / max(1, net.max_batches)) ** net.power
         case "random":
-            draw = np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, 1, iteration]))
-            return float(draw.random()) ** net.power
+            return float(keyed(seed, RATE, iteration).random()) ** net.power
         case "sigmoid":
             return 0.5 - 0.5 * math.tanh(net.gamma * (iteration - net.step) / 2)  # 1 / (1 + e^z)
         case "sgdr":

@@ -53,6 +53,7 @@ class Trainer:
         for norm in self.norms:
             norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
+        before = [buffer.clone() for buffer in self._running()]
         part = -(-len(images) // self.net.subdivisions)
         loss = torch.zeros((), device=images.device)
         for start in range(0, len(images), part):
@@ -60,7 +61,12 @@ class Trainer:
             if samples:
                 self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
             loss = loss + self._part(images[start:stop], truths.part(start, stop), len(images))
-        self._check(loss)
+        try:
+            self._check(loss)
+        except NotFinite:
+            for buffer, value in zip(self._running(), before, strict=True):
+                buffer.copy_(value)
+            raise
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
@@ -75,6 +81,10 @@ class Trainer:
             raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
         )
         return torch.stack([one.cost for one in found]).mean() / batch
+
+    def _running(self) -> list[Tensor]:
+        """Batch normalisation's running statistics, which a forward pass moves."""
+        return [buffer for norm in self.norms for buffer in (norm.running_mean, norm.running_var)]
 
     def _check(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

@@ -74,6 +74,7 @@ def test_C31_parse_print_parse_finds_the_same(lines: list[str], end: str, final:
 
 
 @given(st.text() | CFG_LIKE)
+@example("[a]\n\x0cb=\x1c1\x0c\n \x0bc = 1\n")
 def test_every_span_lies_on_its_line_and_holds_what_was_read(text: str) -> None:
     document = parse(text)
     for section in document.sections:
@@ -319,4 +320,4 @@ def test_C28_reading_takes_linear_time(unit: str) -> None:
             best = min(best, time.perf_counter() - start)
         return best
 
-    assert seconds(160_000) <= 5 * seconds(40_000) + 0.02
+    assert seconds(160_000) <= 5 * seconds(40_000) + 0.2, "quadratic would be minutes"

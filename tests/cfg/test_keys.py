@@ -367,4 +367,4 @@ def test_C28_a_section_full_of_unknown_keys_is_read_in_linear_time() -> None:
             best = min(best, time.perf_counter() - start)
         return best
 
-    assert seconds(240) <= 5 * seconds(60) + 0.02
+    assert seconds(240) <= 5 * seconds(60) + 0.2

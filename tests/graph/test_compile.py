@@ -42,6 +42,13 @@ def errors(text: str) -> list[tuple[str, int]]:
 # several faults, no cascades
 
 
+@pytest.mark.parametrize(
+    "fault", ["[route]\nlayers=0\ngroups=3\n", "[upsample]\nstride=0\n", "[maxpool]\npadding=9\nsize=2\n"]
+)
+def test_a_head_that_reads_a_faulty_layer_says_nothing_of_its_channels(fault: str) -> None:
+    assert [d.span.line > 9 for d in found(NET + CONV + fault + YOLO)] == [True]
+
+
 def test_a_bad_header_that_can_be_guessed_hides_nothing_below_it() -> None:
     text = NET + "[convolutional\nfilters=17\n" + YOLO
     assert errors(text) == [("bad-section", 5), ("bad-filters", 6)]
@@ -115,6 +122,17 @@ def test_C13_a_side_of_the_input_is_1_to_8192(name: str, value: str) -> None:
     (fault,) = found(text)
     assert fault.code in {"missing-key", "out-of-range", "bad-value"}
     assert name in fault.message
+
+
+@pytest.mark.parametrize(
+    ("width", "near"), [(63, "60 or 64 is"), (65, "64 or 68 is"), (66, "64 or 68 is"), (3, "4 is")]
+)
+def test_C13_a_side_that_is_no_multiple_of_the_stride_is_a_doubt_with_the_nearest(
+    width: int, near: str
+) -> None:
+    (doubt,) = found(NET.replace("width=64", f"width={width}") + HALF + HALF + FLAT + YOLO)
+    assert (doubt.severity, doubt.code, doubt.reason) == ("warning", "odd-size", near)
+    assert doubt.message == f"width={width} is not a multiple of 4, the stride of the coarsest head"
 
 
 def test_C13_sides_that_are_multiples_of_the_stride_are_no_doubt() -> None:
@@ -239,6 +257,7 @@ def test_C15_filters_out_of_range_are_refused_at_the_key(filters: str) -> None:
         "[convolutional]\nfilters=65536\n" * 100,
         "[upsample]\nstride=64\n" * 4,
         HALF.replace("=8", "=100000") * 2,
+        "[upsample]\nstride=64\n[convolutional]\nfilters=20\n" + "[convolutional]\nfilters=20\n" * 20,
     ],
 )
 def test_C18_what_no_machine_holds_is_refused_before_a_tensor_is_made(layers: str) -> None:

@@ -90,6 +90,22 @@ def test_an_image_that_is_not_finite_stops_training_before_anything_is_updated(s
         assert torch.equal(state["momentum_buffer"], momentum[number]["momentum_buffer"])
 
 
+def test_an_image_that_is_not_finite_leaves_running_statistics_alone():
+    first = section(
+        "convolutional", filters=8, size=3, stride=2, pad=1, batch_normalize=1, activation="leaky"
+    )
+    one = trainer(body=(first, *BODY[1:]))
+    one.step(IMAGES, Truths.of(ROWS), rate=0.02, iteration=1)
+    before = {name: buffer.clone() for name, buffer in one.network.named_buffers()}
+    images = IMAGES.clone()
+    images[0, 0, 0, 0] = torch.nan
+    with pytest.raises(NotFinite):
+        one.step(images, Truths.of(ROWS), rate=0.02, iteration=2)
+    for name, buffer in one.network.named_buffers():
+        if "running" in name:
+            assert torch.equal(buffer, before[name]), name
+
+
 def test_a_stochastic_pool_does_not_hide_an_image_that_is_not_finite():
     one = trainer(body=(BODY[0], section("stochpool", size=3, stride=2), *BODY[2:]))
     images = IMAGES.clone()

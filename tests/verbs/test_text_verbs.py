@@ -110,6 +110,12 @@ def test_show_prints_a_row_a_layer_and_the_totals(capsys: pytest.CaptureFixture[
     assert "BFLOPs   5.571 as AlexeyAB counts; 5.565 in convolutions (1 MAC = 2 FLOPs)" in lines
 
 
+def test_rows_come_before_columns_in_json(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cfg(NET.replace("height=64", "height=32") + CONV + "stride_x=2\n" + CONV)
+    layer = json.loads(told(capsys, "show", path, "--json")[1])["layers"][1]
+    assert (layer["shape"], layer["stride"], layer["reach"]) == ([8, 32, 32], [1, 2], [5, 7])
+
+
 def test_show_finds_a_shipped_cfg_by_name(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

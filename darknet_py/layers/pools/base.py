@@ -6,11 +6,12 @@ Cells outside the map do not exist: they are never chosen, never averaged, never
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.window import Axis, Window, output_size
+from darknet_py.arithmetic.window import Axis, Window, bin_edges, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
 from darknet_py.layers.base import Layer
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 class WindowPool(Layer):
     """A rule that turns the cells of one window into one cell, channel by channel.
 
-    Output size is `(in + padding - size) // stride + 1`; the window of output row r begins at `r * stride -
-    padding // 2`.
+    With `adaptive = N` the output is N x N whatever the input: bin i covers rows floor(i H / N) to ceil((i +
+    1) H / N). Else output size is `(in + padding - size) // stride + 1`; the window of output row r begins at
+    `r * stride - padding // 2`.
     """
 
     stride: int = key(1, at_least=1, at_most=8192, doc="step of the window", unit="cells")
@@ -37,9 +39,18 @@ class WindowPool(Layer):
         doc="cells added to each axis, both sides together",
     )
 
+    adaptive: int = key(
+        0,
+        at_least=0,
+        at_most=1024,
+        doc="rows and columns of the output, in the place of size and stride; 0: off",
+    )
+
     def shape(self, *maps: Shape) -> Shape:
         """Channels stay; rows and columns by the window."""
         (source,) = maps
+        if self.adaptive:
+            return Shape(source.channels, self.adaptive, self.adaptive)
         rows = output_size(source.height, size=self.size, stride=self.stride_y, padding=self.padding)
         columns = output_size(source.width, size=self.size, stride=self.stride_x, padding=self.padding)
         if min(rows, columns) < 1:
@@ -50,7 +61,7 @@ class WindowPool(Layer):
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """No window may lie outside the map altogether."""
-        if self.padding - self.padding // 2 >= self.size:
+        if not self.adaptive and self.padding - self.padding // 2 >= self.size:
             message = f"padding={self.padding} puts whole windows of {self.size} outside the map"
             yield Complaint(
                 message,
@@ -61,15 +72,25 @@ class WindowPool(Layer):
 
     def window(self, *maps: Shape) -> Window:
         """The window itself."""
+        if self.adaptive:
+            return Window(*(self._bins(cells) for cells in (maps[0].height, maps[0].width)))
         before = self.padding // 2
         return Window(Axis(self.size, self.stride_y, before), Axis(self.size, self.stride_x, before))
 
+    def _bins(self, cells: int) -> Axis:
+        edges = [bin_edges(i, self.adaptive, cells) for i in range(self.adaptive)]
+        return Axis(max(stop - start for start, stop in edges), Fraction(cells, self.adaptive))
+
     def cost(self, *maps: Shape) -> Cost:
         """Darknet counts size² operations for each output cell."""
+        if self.adaptive:
+            window = self.window(*maps)
+            return Cost(others=window.rows.size * window.columns.size * self.shape(*maps).floats)
         return Cost(others=self.size**2 * self.shape(*maps).floats)
 
     def grid(self) -> Grid:
         """Where the windows lie, for torch."""
-        from darknet_py.layers.pools.window_modules import Grid
+        from darknet_py.layers.pools.window_modules import Bins, Grid
 
-        return Grid(self.size, (self.stride_y, self.stride_x), self.padding)
+        grid = {"size": self.size, "strides": (self.stride_y, self.stride_x), "padding": self.padding}
+        return Bins(**grid, count=self.adaptive) if self.adaptive else Grid(**grid)

@@ -92,27 +92,26 @@ class _Draw(torch.autograd.Function):
         # that has few bits left (of denormal numbers), and a cell without a chance would be drawn.
         threshold = (uniform.to(x.dtype) * total).minimum(total.nextafter(torch.zeros_like(total)))
         running = torch.zeros_like(total)
-        index = torch.zeros(
-            total.shape, dtype=torch.uint8 if grid.size <= 15 else torch.int32, device=x.device
-        )
+        high, wide = grid.kernel(padded)
+        number = torch.uint8 if high * wide < 256 else torch.int32
+        index = torch.zeros(total.shape, dtype=number, device=x.device)
         drawn = 0 * total  # NaN where a cell is NaN; else the first shift overwrites it
         for cell, weight in zip(grid.shifts(padded), weights(), strict=True):
             drawn = torch.where(running <= threshold, cell, drawn)
             running += weight
             index += running <= threshold
         ctx.save_for_backward(index)
-        ctx.grid, ctx.shape, ctx.margins = grid, padded.shape, grid.margins(x)
+        ctx.grid, ctx.padded, ctx.shape = grid, padded.shape, x.shape
         return drawn
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (gradient,) = gradients
         (index,) = ctx.saved_tensors
-        spread = gradient.new_zeros(ctx.shape)
+        spread = gradient.new_zeros(ctx.padded)
         for number, view in enumerate(ctx.grid.shifts(spread)):
             view += gradient * (index == number)
-        left, right, top, bottom = ctx.margins
-        return torch.nn.functional.pad(spread, (-left, -right, -top, -bottom)), None, None, None
+        return ctx.grid.unpad(spread, ctx.shape), None, None, None
 
 
 def _weights(x: Tensor, padded: Tensor, grid: Grid, weighing: Weighing) -> Callable[[], Iterator[Tensor]]:
