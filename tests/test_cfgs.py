@@ -1,4 +1,4 @@
-"""Golden. Oracle: Darknet's counts of the published networks; and for variants the cfg they say they come from."""
+"""Golden. Oracle: Darknet's counts of the published networks; of variants, the cfg they come from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ ROOT = Path(__file__).resolve().parents[1]
 CFG = ROOT / "cfg"
 ZOO = ROOT.parent / "shared" / "zoo"
 ALL = sorted(CFG.rglob("*.cfg"))
-SPP_SECTIONS = "[spp]\nsizes={sizes}\n\n[convolutional]\nbatch_normalize=1\nfilters={filters}\nsize=1\nstride=1\npad=1\nactivation=leaky\n"
+SPP_SECTIONS = """[spp]
+sizes={sizes}
+
+[convolutional]
+batch_normalize=1
+filters={filters}
+size=1
+stride=1
+pad=1
+activation=leaky
+
+"""
 
 
 def graph(name: str) -> Graph:
@@ -94,7 +105,7 @@ def test_the_spp_variants_are_their_base_with_a_pyramid(
     document = parse(body(base))
     lines = list(document.lines)
     at = document.sections[15].span.line - 1  # before layer 14
-    lines.insert(at, SPP_SECTIONS.format(sizes=sizes, filters=filters) + "\n")
+    lines.insert(at, SPP_SECTIONS.format(sizes=sizes, filters=filters))
     assert "".join(lines).replace("layers=-4\n", "layers=-6\n") == body(variant)
 
 

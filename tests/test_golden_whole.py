@@ -1,4 +1,4 @@
-"""Golden. Oracle: published weights on real images, recorded from AlexeyAB's Darknet; COCO figures of its detections.
+"""Golden. Oracle: published weights on real images, recorded from AlexeyAB's Darknet.
 
 They need the shared folder of weights and images beside the checkout, and are skipped without it.
 """

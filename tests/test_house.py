@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +31,7 @@ ORDER = (  # a package imports from those before it
     {"terminal", "verbs", "__main__", "__init__"},
 )
 NO_TORCH = ("cfg", "arithmetic", "graph", "layers", "show.py", "shipped.py", "errors.py")
+LONGER_POOLS = {"base", "spp", "maxpool"}  # the window itself; several pools; Darknet's own many keys
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -138,7 +138,8 @@ def test_the_sections_are_these() -> None:
 
 def test_lint_and_show_do_without_torch() -> None:
     code = (
-        "import sys; from darknet_py.__main__ import main; main(['show', 'yolov3-spp']); main(['lint', 'yolov3-spp']);"
+        "import sys; from darknet_py.__main__ import main;"
+        "main(['show', 'yolov3-spp']); main(['lint', 'yolov3-spp']);"
         "sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'cv2', 'matplotlib')))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -146,7 +147,7 @@ def test_lint_and_show_do_without_torch() -> None:
 
 
 def test_the_project_file_keeps_opencv_four_for_tests_and_five_for_use() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert any(d.startswith("opencv-python>=") and "<5" not in d for d in project["dependencies"])
-    assert "opencv-python<5" in project["optional-dependencies"]["test"]
-    assert "torch>=2.10" in project["dependencies"]
+    needs, _, tests = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]")
+    assert re.search(r'"opencv-python>=[\d.]+",', needs)
+    assert '"opencv-python<5",' in tests
+    assert '"torch>=2.10",' in needs
