@@ -27,12 +27,13 @@ class DarknetPyError(Exception):
     """
 
     exit_code = 3
+    word = "error"
 
     def __init__(self, message: str, *, where: object = "", hint: str = "") -> None:
         self.message, self.where, self.hint = message, shown(where), hint
         place = f"{self.where}: " if self.where else ""
         advice = f"\n   = {hint}" if hint else ""
-        super().__init__(f"{place}error: {message}{advice}")
+        super().__init__(f"{place}{self.word}: {message}{advice}")
 
 
 class UsageError(DarknetPyError):
@@ -73,3 +74,4 @@ class Stopped(DarknetPyError):
     """The run was asked to stop, saved itself, and can be resumed."""
 
     exit_code = 75
+    word = "stopped"

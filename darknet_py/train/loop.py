@@ -125,13 +125,9 @@ class _Run:
         return position
 
     def go_on(self, requests: _Requests, progress: Progress) -> None:
-        self.started, self.saved, self.ticked = (
-            time.monotonic() - self.position.seconds,
-            time.monotonic(),
-            time.monotonic(),
-        )
-        head = self.trainer.heads[-1]
-        net = self.net
+        self.saved = self.ticked = time.monotonic()
+        self.started = self.saved - self.position.seconds
+        net, head = self.net, self.trainer.heads[-1]
         size = {"height": net.height, "width": net.width, "random": head.random, "step": net.resize_step}
         sampler = Sampler(len(self.plan.train), net.batch, self.plan.seed, **size)
         todo = Batches(sampler, self.position.iteration + 1, self.net.max_batches)
@@ -142,24 +138,18 @@ class _Run:
                 self.save(iteration)
             if requests.stop and iteration < self.net.max_batches:
                 hint = "the same command goes on from here"
-                raise Stopped(
-                    f"stopped on request after iteration {iteration} of {self.net.max_batches}",
-                    where=self.plan.out,
-                    hint=hint,
-                )
+                message = f"after iteration {iteration} of {self.net.max_batches}, on request"
+                raise Stopped(message, where=self.plan.out, hint=hint)
 
     def iterate(self, iteration: int, batch: Batch, progress: Progress) -> None:
         """One update, and what is said of it."""
-        images = (
-            batch.images.to(self.plan.device).float().div_(255).contiguous(memory_format=torch.channels_last)
-        )
-        truths, rate = (
-            Truths.of(batch.rows).to(self.plan.device),
-            learning_rate(self.net, iteration, seed=self.plan.seed),
-        )
+        images = batch.images.to(self.plan.device).float().div_(255)
+        images = images.contiguous(memory_format=torch.channels_last)
+        truths = Truths.of(batch.rows).to(self.plan.device)
+        rate = learning_rate(self.net, iteration, seed=self.plan.seed)
         loss = self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=batch.samples)
         self.average = loss if self.average is None else 0.9 * self.average + 0.1 * loss
-        speed, self.ticked = len(images) / (time.monotonic() - self.ticked), time.monotonic()
+        speed = len(images) / (time.monotonic() - self.ticked)
         facts = {"loss": self.average, "learning_rate": rate, "images_per_second": round(speed, 2)}
         if iteration % max(1, self.net.max_batches // LOG_LINES) == 0 or iteration == self.net.max_batches:
             self.log.add(
@@ -171,6 +161,7 @@ class _Run:
                 iteration=iteration, epoch=self.epoch(iteration), ap=self.scores.ap, ap50=self.scores.ap50
             )
         progress(iteration, self.net.max_batches, facts)
+        self.ticked = time.monotonic()
 
     def epoch(self, iteration: int) -> float:
         """Epochs done after an iteration."""
@@ -184,11 +175,8 @@ class _Run:
     def save(self, iteration: int) -> None:
         """Write the checkpoint."""
         seconds = time.monotonic() - self.started
-        save_checkpoint(
-            self.checkpoint,
-            self.trainer,
-            Position(iteration, self.log.size(), seconds, self.average, self.fingerprint),
-        )
+        position = Position(iteration, self.log.size(), seconds, self.average, self.fingerprint)
+        save_checkpoint(self.checkpoint, self.trainer, position)
         self.saved = time.monotonic()
 
     def finish(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import resource
 import time
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -486,7 +487,7 @@ SECTIONS = st.lists(st.tuples(NAMES, st.lists(st.tuples(KEYS, VALUES), max_size=
 
 @settings(max_examples=300, deadline=None)
 @given(SECTIONS, st.booleans())
-def test_C30_any_text_is_refused_with_reasons_or_has_a_shape_at_every_layer(
+def test_C30_any_text_is_refused_with_reasons_or_runs_on_meta_with_the_shapes_it_was_given(
     sections: list[tuple[str, list[tuple[str, str]]]], net: bool
 ) -> None:
     text = (NET if net else "") + "".join(
@@ -498,3 +499,10 @@ def test_C30_any_text_is_refused_with_reasons_or_has_a_shape_at_every_layer(
         graph = graph_of(text)
         assert len(graph) == len(graph.document.sections) - 1
         assert all(min(n.shape.channels, n.shape.height, n.shape.width) > 0 for n in graph)
+        with torch.device("meta"):
+            maps = [torch.empty(2, n.shape.channels, n.shape.height, n.shape.width) for n in graph]
+            image = torch.empty(2, *vars(graph.image).values())
+            for node in graph:
+                module = node.layer.module(*node.maps).eval()
+                made = module(*[image if i < 0 else maps[i] for i in node.inputs])
+                assert made.shape == maps[node.index].shape, node.name
