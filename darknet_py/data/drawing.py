@@ -172,13 +172,6 @@ def _cross() -> np.ndarray:
     return np.concatenate([quarter @ np.linalg.matrix_power(turn, turns) for turns in range(4)])
 
 
-def _crescent() -> np.ndarray:
-    """Take from the unit circle a circle of radius 0.8 around (0.5, 0); they meet at x = 0.61."""
-    outer, inner = np.arccos(0.61), np.arccos((0.61 - 0.5) / 0.8)
-    hollow = arc(2 * np.pi - inner, inner, radius=0.8, x=0.5)
-    return np.concatenate([arc(outer, 2 * np.pi - outer), hollow])
-
-
 DISC = circle()
 SQUARE = rectangle(-0.85, -0.85, 0.85, 0.85)
 TRIANGLE = np.array([[0, -1], [0.95, 0.75], [-0.95, 0.75]])

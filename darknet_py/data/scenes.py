@@ -1,7 +1,7 @@
 """Scenes: a detection data set drawn on the spot, the same on every run and in any order.
 
 Eight classes that differ in outline, in texture, or in both; colours, sizes, turns and stretches are drawn
-alike for all, so only form tells them apart. Sides run from 5 to 60 % of the image, evenly on a logarithmic
+alike for all, so only form tells them apart. Sides run from 9 to 90 % of the image, evenly on a logarithmic
 scale. Blobs of no class and stray lines stand between them, some covering others; light, contrast, colour
 cast, blur and noise change from image to image.
 

@@ -124,6 +124,10 @@ class Net(Layer, section="net", aliases=("network",)):
             yield Complaint(
                 message, key="subdivisions", reason="each part of a batch has batch / subdivisions images"
             )
+        if 0 < self.max_batches < self.burn_in:
+            message = f"burn_in={self.burn_in} is longer than max_batches={self.max_batches}"
+            reason = "the learning rate never reaches learning_rate"
+            yield Complaint(message, key="burn_in", severity="warning", reason=reason)
         if self.policy == "steps" and len(self.steps) != len(self.scales):
             message = f"{len(self.steps)} steps and {len(self.scales)} scales"
             yield Complaint(

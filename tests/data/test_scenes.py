@@ -49,12 +49,12 @@ def test_a_picture_is_drawn_once_and_writing_to_it_changes_a_copy(scenes: Scenes
     assert scenes.pixels(5).tobytes() == before
 
 
-def test_records_have_one_to_eight_boxes_inside_the_image(scenes: Scenes) -> None:
+def test_records_have_one_to_five_boxes_inside_the_image(scenes: Scenes) -> None:
     for index in range(len(scenes)):
         record = scenes.record(index)
         assert scenes.pixels(index).shape == (record.height, record.width, 3) == (160, 160, 3)
         assert scenes.pixels(index).dtype == np.uint8
-        assert 1 <= len(record.labels) <= 8
+        assert 1 <= len(record.labels) <= 5
         ends = record.boxes_xywh[:, :2] + record.boxes_xywh[:, 2:]
         assert (record.boxes_xywh[:, :2] >= 0).all()
         assert (ends <= 160 + 1e-9).all()
@@ -67,7 +67,7 @@ def test_sides_cover_a_range_of_ten_to_one_and_small_objects_are_frequent(scenes
     low, high = np.percentile(sides, [2, 98])
     assert high / low > 8
     assert LARGEST / SMALLEST >= 10
-    assert 0.4 < (sides < 32).mean() < 0.8
+    assert 0.25 < (sides < 32).mean() < 0.6
 
 
 def test_classes_are_equally_frequent_and_sizes_say_nothing_of_them() -> None:
@@ -110,7 +110,7 @@ def test_a_box_is_the_extent_of_what_is_drawn(figure: object, side: float) -> No
             mark.left + columns[-1] + 1,
             mark.top + rows[-1] + 1,
         )
-        # The tip of a star or a crescent is thinner than a pixel, so it may be missing from the pixels.
+        # The tip of a star is thinner than a pixel, so it may be missing from the pixels.
         assert np.abs(np.array(drawn) - mark.box_xyxy).max() <= 1.0 + 0.03 * side
 
 
@@ -120,7 +120,6 @@ def test_coverage_adds_up_to_the_area_of_the_polygon() -> None:
         "plain-square": 1.7**2,
         "plain-disc": np.pi,
         "ring": np.pi * (1 - 0.55**2),
-        "plain-triangle": 0.95 * 1.75,
     }
     for name, area in areas.items():
         for half in (5, 30):
