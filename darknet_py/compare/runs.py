@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.shipped import find_cfg
 from darknet_py.train.fit import fitted
-from darknet_py.train.loop import Plan, train
+from darknet_py.train.loop import Plan, Settings, train
 from darknet_py.train.record import write_json
 from darknet_py.weights import load_weights
 
@@ -83,11 +83,7 @@ class Comparison:
     out: Path
     seeds: int = 2
     epochs: float | None = None
-    weights: Path | None = None
-    partial: int | None = None
-    device: str = "cpu"
-    workers: int = 0
-    evaluations: int = 5
+    settings: Settings = field(default_factory=Settings)
 
     def plans(self) -> list[Plan]:
         """Every training, seed by seed, so that an interrupted comparison has all variants alike."""
@@ -101,11 +97,7 @@ class Comparison:
                 name=variant.name,
                 data=self.data,
                 seed=seed,
-                weights=self.weights,
-                partial=self.partial,
-                device=self.device,
-                workers=self.workers,
-                evaluations=self.evaluations,
+                settings=self.settings,
             )
             for seed in range(self.seeds)
             for variant in self.variants
@@ -209,7 +201,7 @@ def _draw_samples(plan: Plan) -> None:
     folder.mkdir(exist_ok=True)
     network = Network(compile(plan.document))
     load_weights(network, plan.out / "final.weights")
-    detector = Detector(network, device=plan.device)
+    detector = Detector(network, device=plan.settings.device)
     step = max(1, len(plan.val) // SAMPLES)
     chosen = [plan.val.pixels(k * step) for k in range(min(SAMPLES, len(plan.val)))]
     for k, (pixels, found) in enumerate(zip(chosen, detector.detect(chosen), strict=True)):
@@ -227,7 +219,7 @@ def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
     file = comparison.out / "latency.json"
     if file.exists() and set(json.loads(file.read_bytes())["variants"]) == {p.name for p in plans}:
         return
-    networks = {plan.name: Network(compile(plan.document)).eval().to(plan.device) for plan in plans}
+    networks = {plan.name: Network(compile(plan.document)).eval().to(plan.settings.device) for plan in plans}
     times: dict[str, list[float]] = {name: [] for name in networks}
     with torch.inference_mode():
         for _ in range(ROUNDS + 3):
@@ -241,7 +233,7 @@ def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
         "unit": "ms per image",
         "batch": 1,
         "threads": torch.get_num_threads(),
-        "device": comparison.device,
+        "device": comparison.settings.device,
     }
     write_json(file, {**facts, "rounds": ROUNDS, "variants": rows})
 

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 EPSILON = 1e-4  # Darknet: added to the sum over channels
-
-
-class Elementwise(nn.Module):
-    """A function without state as a module."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The function of the map."""
-        return self.function(x)
-
-    def extra_repr(self) -> str:
-        """The function's name."""
-        return self.function.__name__
 
 
 def selu(x: Tensor) -> Tensor:

@@ -18,8 +18,9 @@ def _torch(name: str, **settings: object) -> nn.Module:
 
 def _elementwise(name: str) -> nn.Module:
     from darknet_py.layers import activation_modules
+    from darknet_py.layers.function_modules import Function
 
-    return activation_modules.Elementwise(getattr(activation_modules, name))
+    return Function(getattr(activation_modules, name))
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

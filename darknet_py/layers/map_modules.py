@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
-
-
-class Together(nn.Module):
-    """A function of one or several maps as a module."""
-
-    def __init__(self, function: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *maps: Tensor) -> Tensor:
-        """The function of the maps."""
-        return self.function(*maps)
 
 
 def concatenated(*maps: Tensor, groups: int, group: int) -> Tensor:

@@ -66,6 +66,7 @@ class Reorg(Layer, section="reorg"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A permutation."""
-        from darknet_py.layers.map_modules import Together, old_reorg, old_reorg_reverse
+        from darknet_py.layers.function_modules import Function
+        from darknet_py.layers.map_modules import old_reorg, old_reorg_reverse
 
-        return Together(partial(old_reorg_reverse if self.reverse else old_reorg, stride=self.stride))
+        return Function(partial(old_reorg_reverse if self.reverse else old_reorg, stride=self.stride))

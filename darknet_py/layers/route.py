@@ -60,8 +60,9 @@ class Route(Layer, section="route"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Slices, then a concatenation; one whole map is passed on as it is."""
-        from darknet_py.layers.map_modules import Together, concatenated
+        from darknet_py.layers.function_modules import Function
+        from darknet_py.layers.map_modules import concatenated
 
         if self.groups == 1 and len(maps) == 1:
             return super().module(*maps)
-        return Together(partial(concatenated, groups=self.groups, group=self.group_id))
+        return Function(partial(concatenated, groups=self.groups, group=self.group_id))

@@ -47,8 +47,9 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's softmax on a reshaped map."""
-        from darknet_py.layers.map_modules import Together, softmax_of_channels, softmax_of_groups
+        from darknet_py.layers.function_modules import Function
+        from darknet_py.layers.map_modules import softmax_of_channels, softmax_of_groups
 
         if self.spatial:
-            return Together(partial(softmax_of_channels, temperature=self.temperature))
-        return Together(partial(softmax_of_groups, groups=self.groups, temperature=self.temperature))
+            return Function(partial(softmax_of_channels, temperature=self.temperature))
+        return Function(partial(softmax_of_groups, groups=self.groups, temperature=self.temperature))

@@ -53,8 +53,9 @@ class Upsample(Layer, section="upsample"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Nearest neighbour, or sums of blocks."""
-        from darknet_py.layers.map_modules import Together, downsampled, upsampled
+        from darknet_py.layers.function_modules import Function
+        from darknet_py.layers.map_modules import downsampled, upsampled
 
         if self.stride < 0:
-            return Together(partial(downsampled, stride=-self.stride, scale=self.scale))
-        return Together(partial(upsampled, stride=self.stride, scale=self.scale))
+            return Function(partial(downsampled, stride=-self.stride, scale=self.scale))
+        return Function(partial(upsampled, stride=self.stride, scale=self.scale))

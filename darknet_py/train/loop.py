@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,7 +20,7 @@ from darknet_py.data.collate import Batch, batches
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.sampler import Batches, Sampler
 from darknet_py.errors import Stopped, UsageError
-from darknet_py.evaluate import evaluate
+from darknet_py.evaluate import Scores, evaluate
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.publish import publish_bytes
@@ -37,13 +37,30 @@ LOG_LINES = 100  # in a whole run
 
 
 @dataclass(frozen=True)
+class Settings:
+    """What a person may choose for any training.
+
+    Args:
+        weights: the file to start from; random numbers without.
+        partial: read the first layers of `weights` alone.
+        workers: processes that load images, besides this one.
+        evaluations: how often the network is evaluated, the last time at the end.
+    """
+
+    weights: Path | None = None
+    partial: int | None = None
+    device: str = "cpu"
+    workers: int = 0
+    evaluations: int = 5
+
+
+@dataclass(frozen=True)
 class Plan:
     """One training.
 
     Args:
         document: the cfg's final text.
-        evaluations: how often the network is evaluated, the last time at the end.
-        partial: read the first layers of `weights` alone.
+        data: as the person named it.
     """
 
     document: Document
@@ -53,21 +70,18 @@ class Plan:
     name: str
     data: str
     seed: int = 0
-    weights: Path | None = None
-    partial: int | None = None
-    device: str = "cpu"
-    workers: int = 0
-    evaluations: int = 5
+    settings: Settings = field(default_factory=Settings)
 
     def fingerprint(self) -> dict[str, Any]:
         """What makes this run another than its neighbour."""
+        weights = self.settings.weights
         return {
             "cfg": hashlib.sha256(str(self.document).encode("utf-8", "surrogateescape")).hexdigest(),
             "train data": self.train.fingerprint,
             "val data": self.val.fingerprint,
             "seed": self.seed,
-            "weights": hashlib.sha256(self.weights.read_bytes()).hexdigest() if self.weights else None,
-            "partial": self.partial,
+            "weights": weights and hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "partial": self.settings.partial,
         }
 
 
@@ -97,7 +111,7 @@ class _Run:
     """A training between its first and its last iteration."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.net = plan, compile(plan.document).net
+        self.plan, self.settings, self.net = plan, plan.settings, compile(plan.document).net
         if self.net.max_batches < 1:
             raise UsageError(
                 "[net] max_batches is 0, so there is nothing to train",
@@ -106,14 +120,15 @@ class _Run:
         check_schedule(self.net)
         self.network = Network(compile(plan.document))
         initialise(self.network, seed=plan.seed)
-        if plan.weights:
-            load_weights(self.network, plan.weights, partial=plan.partial)
-        self.network.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.settings.weights:
+            load_weights(self.network, self.settings.weights, partial=self.settings.partial)
+        self.network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trainer = Trainer(self.network, seed=plan.seed)
         self.log, self.checkpoint = Log(plan.out / "log.jsonl"), plan.out / NAME
         self.fingerprint = plan.fingerprint()
         self.position = self._begin()
         self.average = self.position.average
+        self.scores: Scores | None = None
 
     def _begin(self) -> Position:
         self.plan.out.mkdir(parents=True, exist_ok=True)
@@ -131,7 +146,8 @@ class _Run:
         size = {"height": net.height, "width": net.width, "random": head.random, "step": net.resize_step}
         sampler = Sampler(len(self.plan.train), net.batch, self.plan.seed, **size)
         todo = Batches(sampler, self.position.iteration + 1, self.net.max_batches)
-        source = batches(self.plan.train, todo, Augmentation.of(self.net, head), workers=self.plan.workers)
+        how = Augmentation.of(net, head)
+        source = batches(self.plan.train, todo, how, workers=self.settings.workers)
         for iteration, batch in enumerate(source, start=todo.first):
             self.iterate(iteration, batch, progress)
             if requests.stop or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
@@ -143,9 +159,9 @@ class _Run:
 
     def iterate(self, iteration: int, batch: Batch, progress: Progress) -> None:
         """One update, and what is said of it."""
-        images = batch.images.to(self.plan.device).float().div_(255)
+        images = batch.images.to(self.settings.device).float().div_(255)
         images = images.contiguous(memory_format=torch.channels_last)
-        truths = Truths.of(batch.rows).to(self.plan.device)
+        truths = Truths.of(batch.rows).to(self.settings.device)
         rate = learning_rate(self.net, iteration, seed=self.plan.seed)
         loss = self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=batch.samples)
         self.average = loss if self.average is None else 0.9 * self.average + 0.1 * loss
@@ -156,12 +172,16 @@ class _Run:
                 iteration=iteration, epoch=self.epoch(iteration), **facts, size=list(images.shape[2:])
             )
         if iteration in self.evaluated_at():
-            self.scores = evaluate(self.network, self.plan.val, device=self.plan.device)
+            self.scores = self.evaluate()
             self.log.add(
                 iteration=iteration, epoch=self.epoch(iteration), ap=self.scores.ap, ap50=self.scores.ap50
             )
         progress(iteration, self.net.max_batches, facts)
         self.ticked = time.monotonic()
+
+    def evaluate(self) -> Scores:
+        """COCO figures on the validation images."""
+        return evaluate(self.network, self.plan.val, device=self.settings.device)
 
     def epoch(self, iteration: int) -> float:
         """Epochs done after an iteration."""
@@ -169,7 +189,7 @@ class _Run:
 
     def evaluated_at(self) -> set[int]:
         """The iterations after which the network is evaluated: evenly spread, the last one always."""
-        count = max(1, self.plan.evaluations)
+        count = max(1, self.settings.evaluations)
         return {max(1, round(self.net.max_batches * k / count)) for k in range(1, count + 1)}
 
     def save(self, iteration: int) -> None:
@@ -182,7 +202,7 @@ class _Run:
     def finish(self) -> dict[str, Any]:
         """Weights, detections and result; the checkpoint has done its work."""
         plan, seconds = self.plan, time.monotonic() - self.started
-        scores = getattr(self, "scores", None) or evaluate(self.network, plan.val, device=plan.device)
+        scores = self.scores or self.evaluate()
         save_weights(self.network, plan.out / "final.weights", seen=self.net.max_batches * self.net.batch)
         publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
         write_json(plan.out / "detections.json", scores.detections)

@@ -16,7 +16,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.terminal import bar
 from darknet_py.train.checkpoint import NAME
 from darknet_py.train.fit import fitted
-from darknet_py.train.loop import Plan
+from darknet_py.train.loop import Plan, Settings
 from darknet_py.train.loop import train as run
 from darknet_py.verbs.text import document_of
 
@@ -39,11 +39,7 @@ def train(args: argparse.Namespace) -> int:
         name=Path(args.cfg).stem,
         data=args.data,
         seed=args.seed,
-        weights=args.weights,
-        partial=args.partial,
-        device=usable(args.device),
-        workers=args.workers,
-        evaluations=args.evaluations,
+        settings=_settings(args),
     )
     with bar(compile(fit[0]).net.max_batches, "it") as advance:
         result = run(plan, progress=lambda done, total, facts: advance(done, facts))
@@ -63,11 +59,7 @@ def compare(args: argparse.Namespace) -> int:
         out=args.out,
         seeds=args.seeds,
         epochs=args.epochs,
-        weights=args.weights,
-        partial=args.partial,
-        device=usable(args.device),
-        workers=args.workers,
-        evaluations=args.evaluations,
+        settings=_settings(args),
     )
     left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
     print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
@@ -79,6 +71,10 @@ def compare(args: argparse.Namespace) -> int:
 
 def _watch(plan: Plan) -> bar:
     return bar(compile(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return Settings(args.weights, args.partial, usable(args.device), args.workers, args.evaluations)
 
 
 def _both(args: argparse.Namespace) -> list[Dataset]:

@@ -31,6 +31,7 @@ class AvgPool(Layer, section="avgpool", aliases=("avg",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A mean over rows and columns."""
-        from darknet_py.layers.map_modules import Together, global_mean
+        from darknet_py.layers.function_modules import Function
+        from darknet_py.layers.map_modules import global_mean
 
-        return Together(global_mean)
+        return Function(global_mean)

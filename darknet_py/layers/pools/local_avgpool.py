@@ -23,6 +23,6 @@ class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A sum over a map padded by zeros, over the number of existing cells."""
-        from darknet_py.layers.pools.window_modules import Pool
+        from darknet_py.layers.function_modules import Function
 
-        return Pool(self.grid().mean)
+        return Function(self.grid().mean)

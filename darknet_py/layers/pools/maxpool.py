@@ -61,8 +61,9 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's kernel on a map padded by minus infinity."""
-        from darknet_py.layers.pools.window_modules import Pool, strongest_of_every
+        from darknet_py.layers.function_modules import Function
+        from darknet_py.layers.pools.window_modules import strongest_of_every
 
         if self.maxpool_depth:
-            return Pool(partial(strongest_of_every, groups=self.out_channels))
-        return Pool(self.grid().maximum)
+            return Function(partial(strongest_of_every, groups=self.out_channels))
+        return Function(self.grid().maximum)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from darknet_py.arithmetic.window import bin_edges, output_size
 
@@ -128,18 +128,6 @@ class Bins(Grid):
         cells = [start + k for start, _ in edges for k in range(longest)]
         there = [start + k < stop for start, stop in edges for k in range(longest)]
         return torch.tensor(cells, device=device).clamp(max=inside - 1), torch.tensor(there, device=device)
-
-
-class Pool(nn.Module):
-    """A pool without parameters and without randomness: a function of the map."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, H', W')."""
-        return self.function(x)
 
 
 def strongest_of_every(x: Tensor, groups: int) -> Tensor:
