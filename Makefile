@@ -10,7 +10,7 @@ DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/y
 .PHONY: compare test lint clean
 
 compare: $(VENV)/ready
-	$(BIN)/darknet-py compare $(DEMO) --data scenes --seeds 2 --out $(OUT)
+	$(BIN)/darknet-py compare $(DEMO) --data scenes --seeds 2 --evaluations 4 --out $(OUT)
 
 test: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from darknet_py.network import Network
 from darknet_py.publish import publish_bytes
 from darknet_py.train.checkpoint import NAME, Position, load_checkpoint, save_checkpoint
 from darknet_py.train.initialise import initialise
+from darknet_py.train.malloc import keep_freed_memory
 from darknet_py.train.record import FORMAT, Log, network_facts, write_json
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.step import Trainer
@@ -101,6 +102,7 @@ def train(plan: Plan, *, progress: Progress = lambda done, total, facts: None) -
         Stopped: after SIGINT or SIGTERM, the checkpoint written.
         NotFinite: before an update that would have been NaN.
     """
+    keep_freed_memory()
     run = _Run(plan)
     with _Requests() as requests:
         run.go_on(requests, progress)
