@@ -1,4 +1,4 @@
-"""glibc gives large blocks back to the system at once; a training asks for the same ones in the next iteration."""
+"""glibc gives large blocks back to the system at once; a training asks for them again in every iteration."""
 
 from __future__ import annotations
 
