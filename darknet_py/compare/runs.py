@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from darknet_py.cfg.document import Document, must_parse, read
@@ -34,6 +35,7 @@ from darknet_py.train.record import write_json
 from darknet_py.weights import load_weights
 
 SAMPLES = 4  # pictures of each variant in the report
+SAMPLE_SIDE = 640  # pixels that a small picture is enlarged to at most
 ROUNDS = 15  # of the measurement of latency, variants in turn
 
 
@@ -205,7 +207,14 @@ def _draw_samples(plan: Plan) -> None:
     step = max(1, len(plan.val) // SAMPLES)
     chosen = [plan.val.pixels(k * step) for k in range(min(SAMPLES, len(plan.val)))]
     for k, (pixels, found) in enumerate(zip(chosen, detector.detect(chosen), strict=True)):
-        publish_picture(folder / f"{k}.png", draw(pixels, _surest(found), plan.val.names))
+        publish_picture(folder / f"{k}.png", draw(*_enlarged(pixels, _surest(found)), plan.val.names))
+
+
+def _enlarged(pixels: np.ndarray, found: Detections) -> tuple[np.ndarray, Detections]:
+    """A small picture times a whole number, so that the words on it leave something to see."""
+    times = max(1, SAMPLE_SIDE // max(pixels.shape[:2]))
+    larger = pixels.repeat(times, axis=0).repeat(times, axis=1)
+    return larger, replace(found, boxes_xyxy=found.boxes_xyxy * times)
 
 
 def _surest(found: Detections, most: int = 30) -> Detections:

@@ -63,7 +63,7 @@ def _outcomes(comparison: Comparison, found: Sequence[Verdict]) -> list[str]:
             are = "is" if _count(found, outcome) == 1 else "are"
             sentences.append(f"{who} {are} {outcome} than {base} in every seed.")
     if who := _who(comparison, found, "no difference", gains=False):
-        sentences.append(f"Between {who} and {base} there is no difference we can see.")
+        sentences.append(f"{who} cannot be told apart from {base}: no difference we can see.")
     if who := _who(comparison, found, "no statement", gains=False):
         sentences.append(f"Of {who} nothing can be said: it takes at least two seeds of each, and truth.")
     return sentences
