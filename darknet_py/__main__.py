@@ -14,6 +14,7 @@ from darknet_py import __version__
 from darknet_py.errors import DarknetPyError
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
+WORKERS_PER_CORE = 8  # each holds some 400 MB
 
 VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
     "lint": ("text", "lint"),
@@ -109,7 +110,7 @@ def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
         )
         verb.add_argument(
             "--workers",
-            type=_natural,
+            type=_workers,
             default=0,
             help="processes that load images (default: 0, none besides this one)",
         )
@@ -143,6 +144,13 @@ def _natural(text: str) -> int:
 def _count(text: str) -> int:
     if _natural(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    most = WORKERS_PER_CORE * (os.cpu_count() or 1)
+    if _natural(text) > most:
+        raise argparse.ArgumentTypeError(f"{text} are more than this machine's cores can use; at most {most}")
     return int(text)
 
 
