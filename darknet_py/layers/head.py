@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Head(Layer):
+class Head(Layer, ABC):
     """A layer that turns a map into boxes. Its module passes the raw map on; these methods read it."""
 
     classes: int = key(20, at_least=1, at_most=100_000, doc="number of classes")
@@ -28,29 +29,30 @@ class Head(Layer):
     max: int = key(200, at_least=1, doc="most true boxes of an image that are trained on")
 
     @property
+    @abstractmethod
     def nms_kind(self) -> str:
         """How this head's boxes are thinned: default, greedynms or diounms."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def beta_nms(self) -> float:
         """The exponent of diounms."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def boxes_per_cell(self) -> int:
         """A: how many boxes each cell predicts."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def entries(self) -> int:
         """Numbers for each box: 4 coordinates, objectness, classes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def held(self, raw: Tensor) -> Tensor:
         """The map as Darknet's layer holds it, (N, C, H, W)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
         """Boxes of a raw map.
 
@@ -58,7 +60,6 @@ class Head(Layer):
             boxes_cxcywh as fractions of the network's input (N, B, 4), objectness (N, B) and class
             probabilities (N, B, K), B = H * W * A in Darknet's order: rows, columns, anchors.
         """
-        raise NotImplementedError
 
     def fits(self, source: Shape) -> Complaint | None:
         """What is wrong with the number of channels it reads, pointing at the layer before."""
