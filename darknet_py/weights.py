@@ -87,10 +87,15 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
     """Write a network as AlexeyAB's Darknet does; the file appears whole or not at all."""
+    publish_bytes(Path(path), weights_bytes(network, seen=seen))
+
+
+def weights_bytes(network: Network, *, seen: int = 0) -> bytes:
+    """The contents of a network's `.weights` file, `seen` images trained on."""
     parts = [struct.pack("<iiiQ", *VERSION, seen)]
     for _, tensors in _arrays(network, network.graph[:]):
         parts += [t.detach().cpu().contiguous().numpy().astype("<f4").tobytes() for t in tensors]
-    publish_bytes(Path(path), b"".join(parts))
+    return b"".join(parts)
 
 
 def expected_bytes(graph: Graph) -> int:

@@ -29,6 +29,7 @@ class Trainer:
         if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
             raise UsageError(f"only networks with [yolo] heads are trained; this one has {kinds}")
+        self.deltas: list[Tensor] = []  # of the last minibatch, one a head
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         self.optimizer = torch.optim.SGD(list(_groups(network)), lr=0.0, momentum=self.net.momentum)
 
@@ -77,6 +78,7 @@ class Trainer:
         raws = self.network(images)
         size = (images.shape[2], images.shape[3])
         found = [yolo_loss(head, raw, truths, size) for head, raw in zip(self.heads, raws, strict=True)]
+        self.deltas = [one.delta for one in found]
         torch.autograd.backward(
             raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
         )

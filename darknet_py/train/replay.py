@@ -1,0 +1,64 @@
+"""Training on given tensors in Darknet's arithmetic: how a port proves itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from darknet_py.cfg.document import must_parse, read
+from darknet_py.graph.compile import compile
+from darknet_py.network import Network
+from darknet_py.train.schedule import check_schedule, learning_rate
+from darknet_py.train.step import Trainer
+from darknet_py.train.truths import Truths
+from darknet_py.weights import load_weights, weights_bytes
+
+
+class Replay(NamedTuple):
+    """What a replayed training gave.
+
+    Args:
+        loss: of each iteration, as Darknet prints it.
+        learning_rate: of each iteration.
+        weights: the bytes of a `.weights` file after the last one.
+        deltas: for each [yolo] layer, -dLoss/d(its map), (minibatch, channels, height, width), at the last
+            minibatch of iteration 1.
+    """
+
+    loss: list[float]
+    learning_rate: list[float]
+    weights: bytes
+    deltas: list[np.ndarray]
+
+
+def replay(
+    cfg: str | Path, weights: str | Path, images: np.ndarray, truths: np.ndarray, iterations: int
+) -> Replay:
+    """Train on the same images in every iteration, without augmentation.
+
+    Args:
+        images: (N, C, H, W) float32 in 0..1, one batch; computed in the cfg's subdivisions.
+        truths: (N, T, 5 or more), rows x, y, w, h, class as fractions of the image; a list ends at the first
+            x of 0.
+
+    Raises:
+        CfgError, WeightsError: when the files cannot be used.
+        NotFinite: when an update would have been NaN.
+    """
+    network = Network(compile(must_parse(read(cfg))))
+    load_weights(network, weights)
+    check_schedule(network.graph.net)
+    trainer, batch, lists = Trainer(network), torch.from_numpy(np.asarray(images, np.float32)), _lists(truths)
+    losses, rates, deltas = [], [], []
+    for iteration in range(1, iterations + 1):
+        rates.append(learning_rate(network.graph.net, iteration))
+        losses.append(trainer.step(batch, lists, rate=rates[-1]))
+        deltas = deltas or [delta.cpu().numpy() for delta in trainer.deltas]
+    return Replay(losses, rates, weights_bytes(network, seen=iterations * len(batch)), deltas)
+
+
+def _lists(truths: np.ndarray) -> Truths:
+    return Truths.of([rows[: int(np.argmax(np.append(rows[:, 0], 0) == 0)), :5] for rows in truths])
