@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/yolov3-tiny-spp.cfg
 
-.PHONY: compare test lint clean
+.PHONY: compare test clean
 
 compare: $(VENV)/ready
 	$(BIN)/darknet-py compare $(DEMO) --data scenes --seeds 2 --evaluations 4 --out $(OUT)

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from darknet_py import __version__
-from darknet_py.errors import DarknetPyError
+from darknet_py.errors import DarknetPyError, UsageError
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
 WORKERS_PER_CORE = 8  # each holds some 400 MB
@@ -172,6 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     module, function = VERBS[args.verb]
     try:
+        if getattr(args, "output", None) and not args.output.parent.is_dir():
+            raise UsageError("there is no such folder to write to", where=args.output.parent)
         return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
     except DarknetPyError as error:
         print(error, file=sys.stderr)

@@ -6,6 +6,8 @@ import torch
 
 from darknet_py.errors import UsageError, shown
 
+KINDS = ("cpu", "cuda", "mps")
+
 
 def usable(name: str) -> str:
     """The name of a device that works here.
@@ -13,6 +15,11 @@ def usable(name: str) -> str:
     Raises:
         UsageError: when torch does not know it or this machine does not have it.
     """
+    kind = name.partition(":")[0]
+    if kind not in KINDS:
+        raise UsageError(f"--device {shown(name)} cannot be used", hint=f"expected one of {', '.join(KINDS)}")
+    if kind == "cuda":  # float32 as on a CPU: TensorFloat-32 keeps three digits
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

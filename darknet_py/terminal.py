@@ -26,7 +26,7 @@ def coloured(diagnostic: Diagnostic) -> str:
 
 def emit(args: argparse.Namespace, value: Any) -> None:
     """JSON to standard output, or to the file of `-o`."""
-    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(value, indent=1, allow_nan=False)
     if args.output:
         from darknet_py.publish import publish_bytes
 

@@ -143,7 +143,7 @@ def _fitting(size: int, start: int, nodes: tuple[Node, ...], path: Path, *, whol
     if whole and size > start + 4 * need:
         extra = size - start - 4 * need
         message = f"has {size:,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
-        hint = "it belongs to another network; --partial N reads the first N layers alone"
+        hint = "it belongs to another network; training can start from its first N layers: --partial N"
         raise WeightsError(message, where=path, hint=hint)
     if rest:
         message = f"has {size:,} bytes, which is no whole number of floats after a header of {start}"
@@ -160,7 +160,7 @@ def _too_short(nodes: tuple[Node, ...], path: Path, size: int, start: int) -> We
     message = f"ends inside {node.name}: it needs {node.cost.parameters:,} floats, {left:,} remain"
     hint = f"{size:,} bytes, {start + 4 * need - size:,} too few"
     if node.index:
-        hint += f"; --partial {node.index} reads the layers that are whole"
+        hint += f"; training can start from what is whole: --partial {node.index}"
     return WeightsError(message, where=path, hint=hint)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -116,6 +117,28 @@ def test_a_finished_run_of_another_cfg_is_not_taken_for_this_one(
     cfg.write_text(CFG.replace("learning_rate=0.01", "learning_rate=0.02"))
     assert compare(cfg, out, "--seeds", "1") == 3
     assert "result of another run: cfg differ" in capsys.readouterr().err
+
+
+def test_pictures_and_latency_follow_the_runs(cfg: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert compare(cfg, out, "--seeds", "1") == 0
+    samples = out / "runs" / "small" / "samples" / "0.png"
+    before = samples.stat().st_mtime_ns, (out / "latency.json").read_bytes()
+    assert compare(cfg, out, "--seeds", "1") == 0
+    assert (samples.stat().st_mtime_ns, (out / "latency.json").read_bytes()) == before
+    shutil.rmtree(out / "runs")
+    cfg.write_text(CFG.replace("filters=8", "filters=16"))
+    assert compare(cfg, out, "--seeds", "1") == 0
+    assert (out / "latency.json").read_bytes() != before[1]
+
+
+def test_a_misspelt_edit_trains_nothing(
+    cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", str(cfg), f"{cfg}@net.widht=64", "--data", DATA, "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "did you mean `width`?" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_detect_draws_prints_and_names(cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ What is finished is skipped, what was interrupted goes on from its checkpoint.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import statistics
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from darknet_py.cfg.document import Document, must_parse, read
-from darknet_py.cfg.edit import Edit, apply_edits, parse_edits
+from darknet_py.cfg.edit import Edit, parse_edits
 from darknet_py.data.dataset import Dataset
 from darknet_py.detect.decode import Detections
 from darknet_py.detect.detector import Detector
@@ -27,6 +28,7 @@ from darknet_py.detect.draw import draw
 from darknet_py.detect.run import publish_picture
 from darknet_py.errors import ReportError, UsageError
 from darknet_py.graph.compile import compile
+from darknet_py.graph.edited import edited
 from darknet_py.network import Network
 from darknet_py.shipped import find_cfg
 from darknet_py.train.fit import fitted
@@ -54,7 +56,7 @@ class Variant:
         Raises:
             DarknetPyError: when the cfg does not exist or an edit is none.
         """
-        path, _, edits = text.partition("@")
+        path, _, edits = (text, "", "") if Path(text).is_file() or "@" not in text else text.rpartition("@")
         cfg = find_cfg(path)
         name = re.sub(r"[^A-Za-z0-9._,=@+-]", "_", cfg.stem + (f"@{edits}" if edits else ""))
         return cls(name, cfg, tuple(parse_edits(edits)) if edits else ())
@@ -65,7 +67,7 @@ class Variant:
         Raises:
             CfgError: when it does not.
         """
-        document = apply_edits(must_parse(read(self.cfg)), self.edits)
+        document = edited(must_parse(read(self.cfg)), self.edits)
         compile(document)
         return document
 
@@ -151,7 +153,13 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
         ReportError: when a finished run in the folder is of another comparison.
         Stopped: on request; the same call goes on.
     """
+    if (comparison.out / "net.cfg").exists():
+        raise UsageError(
+            "is the folder of a single training", where=comparison.out, hint="name another --out"
+        )
     plans = comparison.plans()
+    comparison.out.mkdir(parents=True, exist_ok=True)
+    write_json(comparison.out / "compare.json", comparison.facts(comparison.epochs or _epochs(plans[0])))
     for number, plan in enumerate(plans, start=1):
         title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
         done = _finished(plan)
@@ -159,7 +167,6 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
         ap, ap50 = (result["scores"][key] or 0.0 for key in ("ap", "ap50"))
         how = "finished before" if done else f"trained in {result['training']['seconds']:.0f} s"
         say(f"{title}: {how}, AP {100 * ap:.1f}, AP50 {100 * ap50:.1f}")
-    write_json(comparison.out / "compare.json", comparison.facts(comparison.epochs or _epochs(plans[0])))
     firsts = [plan for plan in plans if plan.seed == 0]
     for plan in firsts:
         _draw_samples(plan)
@@ -198,7 +205,8 @@ def _epochs(plan: Plan) -> float:
 def _draw_samples(plan: Plan) -> None:
     """A few validation pictures with what seed 0 found, from its detections file."""
     folder = plan.out.parent / "samples"
-    if (folder / f"{SAMPLES - 1}.png").exists():
+    mark, drawn = folder / "drawn-from.json", {"weights": _digest((plan.out / "final.weights").read_bytes())}
+    if mark.exists() and json.loads(mark.read_bytes()) == drawn:
         return
     folder.mkdir(exist_ok=True)
     network = Network(compile(plan.document))
@@ -208,6 +216,7 @@ def _draw_samples(plan: Plan) -> None:
     chosen = [plan.val.pixels(k * step) for k in range(min(SAMPLES, len(plan.val)))]
     for k, (pixels, found) in enumerate(zip(chosen, detector.detect(chosen), strict=True)):
         publish_picture(folder / f"{k}.png", draw(*_enlarged(pixels, _surest(found)), plan.val.names))
+    write_json(mark, drawn)
 
 
 def _enlarged(pixels: np.ndarray, found: Detections) -> tuple[np.ndarray, Detections]:
@@ -226,8 +235,14 @@ def _surest(found: Detections, most: int = 30) -> Detections:
 def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
     """Milliseconds an image of each variant at batch 1, variants in turn, medians; measured once."""
     file = comparison.out / "latency.json"
-    if file.exists() and set(json.loads(file.read_bytes())["variants"]) == {p.name for p in plans}:
-        return
+    digests = {plan.name: _digest(str(plan.document).encode("utf-8", "surrogateescape")) for plan in plans}
+    facts = {"unit": "ms per image", "batch": 1, "threads": torch.get_num_threads(), "rounds": ROUNDS}
+    facts["device"] = comparison.settings.device
+    if file.exists():
+        before = json.loads(file.read_bytes())
+        rows = before.pop("variants")
+        if before == facts and {name: row.get("cfg") for name, row in rows.items()} == digests:
+            return
     networks = {plan.name: Network(compile(plan.document)).eval().to(plan.settings.device) for plan in plans}
     times: dict[str, list[float]] = {name: [] for name in networks}
     with torch.inference_mode():
@@ -238,13 +253,13 @@ def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
         name: {"median": round(statistics.median(ts), 3), "min": round(min(ts), 3), "max": round(max(ts), 3)}
         for name, ts in ((name, found[3:]) for name, found in times.items())
     }
-    facts = {
-        "unit": "ms per image",
-        "batch": 1,
-        "threads": torch.get_num_threads(),
-        "device": comparison.settings.device,
-    }
-    write_json(file, {**facts, "rounds": ROUNDS, "variants": rows})
+    for name, row in rows.items():
+        row["cfg"] = digests[name]
+    write_json(file, {**facts, "variants": rows})
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _time(network: Network) -> float:

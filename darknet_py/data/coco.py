@@ -101,6 +101,8 @@ def _classes(categories: Table) -> tuple[tuple[int, ...], tuple[str, ...]]:
     first: dict[str, int] = {}
     for at in range(len(categories.rows)):
         name = categories.value(at, "name", "text")
+        if not name.strip() or not name.isprintable():
+            raise categories.fault(at, "name", f"is `{shown(name)}`: blank, or not to be printed")
         if first.setdefault(name, at) != at:
             raise categories.fault(at, "name", f"is `{shown(name)}`, as categories[{first[name]}] is named")
     ordered = sorted(positions)

@@ -111,7 +111,7 @@ def fit_for(net: Net | Graph, image_size: tuple[int, int]) -> Fit:
 
 def _resize(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
     # Floats in the order of the bytes (channels last), divided after resizing: 0.5 ms for 480x640 -> 416x416
-    # on two # threads, against 0.9 ms divided before, and 1.2 ms made contiguous first.
+    # on two threads, against 0.9 ms divided before, and 1.2 ms made contiguous first.
     writable = np.require(pixels, np.uint8, ["C", "W"])
     image = torch.from_numpy(writable).permute(2, 0, 1)[None].float()  # (1, 3, H, W)
     if pixels.shape[:2] != size:

@@ -93,7 +93,7 @@ def train(plan: Plan, *, progress: Progress = lambda done, total, facts: None) -
     """Train to the end, or on from the checkpoint in the run's folder.
 
     Args:
-        progress: told (iterations done, in all, {"loss", "rate", "images_per_second"}) after each iteration.
+        progress: told (iterations done, in all, {"loss", "learning_rate", "images_per_second"}) each time.
 
     Returns:
         The result, as `result.json` holds it.
@@ -155,7 +155,7 @@ class _Run:
             if requests.stop or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
                 self.save(iteration)
             if requests.stop and iteration < self.net.max_batches:
-                hint = "the same command goes on from here"
+                hint = "the same command goes on from here (`train`: with --resume)"
                 message = f"after iteration {iteration} of {self.net.max_batches}, on request"
                 raise Stopped(message, where=self.plan.out, hint=hint)
 

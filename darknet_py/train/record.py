@@ -38,7 +38,7 @@ class Log:
 
 def write_json(path: Path, value: Any) -> None:
     """Publish a JSON file: readable, its keys in the order given."""
-    publish_bytes(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n")
+    publish_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
 
 
 def network_facts(graph: Graph) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def detect(args: argparse.Namespace) -> int:
                 print(line(entry), flush=True)
     except DataError as error:
         failure = error
-    if args.json:
+    if args.json or args.output:
         emit(args, entries)
     if failure and len(paths) > 1:  # of a single image its own message is enough
         raise failure
@@ -64,7 +64,7 @@ def evaluate(args: argparse.Namespace) -> int:
             progress=lambda done, total: advance(done, {}),
         )
     figures = scores.to_json()
-    if args.json:
+    if args.json or args.output:
         emit(args, figures)
         return 0
     print(f"{scores.images} images of {args.data} ({args.split}), {figures['protocol']['metric']}")

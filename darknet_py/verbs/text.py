@@ -7,9 +7,10 @@ import sys
 
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic
 from darknet_py.cfg.document import Document, read
-from darknet_py.cfg.edit import apply_edits, parse_edits
+from darknet_py.cfg.edit import parse_edits
 from darknet_py.errors import DarknetPyError
 from darknet_py.graph.compile import compile
+from darknet_py.graph.edited import edited
 from darknet_py.shipped import find_cfg
 from darknet_py.show import as_json, table
 from darknet_py.terminal import coloured, emit
@@ -47,7 +48,9 @@ def show(args: argparse.Namespace) -> int:
         emit(args, as_json(graph))
     else:
         print("\n".join(table(graph)))
-        if graph.doubts:
+        if args.set:
+            print("\n".join(coloured(doubt) for doubt in graph.doubts))
+        elif graph.doubts:
             print(f"doubts   {len(graph.doubts)}; `darknet-py lint {args.cfg}` says which")
     return 0
 
@@ -55,4 +58,4 @@ def show(args: argparse.Namespace) -> int:
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg named on the command line with `--set` carried out."""
     edits = [edit for text in args.set or () for edit in parse_edits(text)]
-    return apply_edits(read(find_cfg(args.cfg)), edits)  # its faults are told by `compile`, with the others
+    return edited(read(find_cfg(args.cfg)), edits)  # its faults are told by `compile`, with the others

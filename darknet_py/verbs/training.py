@@ -63,7 +63,9 @@ def compare(args: argparse.Namespace) -> int:
     )
     left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
     print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
-    _tell(*comparison.fitted(variants[0]))
+    for number, variant in enumerate(variants):
+        document, changes = comparison.fitted(variant)
+        _tell(document, changes if number == 0 else (), name=f"{variant.name}: ")
     carry_out(comparison, say=lambda text: print(text, flush=True), watch=_watch)
     print(f"report: {write_report(args.out)} (report.md and report.json beside it)")
     return 0
@@ -84,10 +86,9 @@ def _both(args: argparse.Namespace) -> list[Dataset]:
     return [open_data(args.data, split=split) for split in ("train", "val")]
 
 
-def _tell(document: Document, changes: Sequence[str]) -> None:
-    """What was changed in the cfg, and which of its keys are not honoured."""
+def _tell(document: Document, changes: Sequence[str], *, name: str = "") -> None:
+    """What was changed in the cfg, and what is doubtful about it, such as keys that are not honoured."""
     for change in changes:
         print(f"cfg: {change}")
     for doubt in compile(document).doubts:
-        if doubt.code == "ignored-key":
-            print(f"cfg: {doubt.message}: {doubt.reason}")
+        print(f"{name}cfg: {doubt.message}: {doubt.reason}")
