@@ -9,7 +9,7 @@ from typing import Any
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.lifetime import peak_floats
-from darknet_py.graph.reach import fields
+from darknet_py.graph.reach import fields, widest
 
 HEAD = "      layer          reads     channels x height x width   stride      floats   BFLOPs   sees   at"
 
@@ -23,17 +23,17 @@ def as_json(graph: Graph) -> dict[str, Any]:
             "reads": list(node.inputs),
             "shape": [node.shape.channels, node.shape.height, node.shape.width],
             "stride": [_number(s) for s in field.stride],
-            **_cost(node.cost),
+            **cost_as_json(node.cost),
             "reach": list(field.reach),
             "line": node.span.line,
         }
         for node, field in zip(graph, fields(graph), strict=True)
     ]
     total = {
-        **_cost(graph.cost),
+        **cost_as_json(graph.cost),
         "layers": len(graph),
         "input": [graph.net.channels, graph.net.height, graph.net.width],
-        "reach": _reach(graph),
+        "reach": widest(graph),
         "weights_bytes": 20 + 4 * graph.cost.parameters,
         "peak_bytes": 4 * peak_floats(graph),
     }
@@ -44,18 +44,14 @@ def _number(value: Fraction) -> int | float:
     return int(value) if value.denominator == 1 else float(value)
 
 
-def _cost(cost: Cost) -> dict[str, int | float]:
+def cost_as_json(cost: Cost) -> dict[str, int | float]:
+    """Parameters and operations, under the words that all our JSON uses."""
     return {
         "parameters": cost.parameters,
         "trainable": cost.trainable,
         "bflops": cost.bflops,
         "bflops_conv": cost.bflops_conv,
     }
-
-
-def _reach(graph: Graph) -> list[int]:
-    seen = fields(graph)
-    return [max(seen[i].reach[axis] for i in graph.outputs) for axis in (0, 1)]
 
 
 def table(graph: Graph) -> Iterator[str]:
@@ -78,7 +74,7 @@ def _row(node: Node, stride: tuple[Fraction, Fraction], reach: tuple[int, int]) 
 
 
 def _totals(graph: Graph) -> Iterator[str]:
-    cost, reach, net = graph.cost, _reach(graph), graph.net
+    cost, reach, net = graph.cost, widest(graph), graph.net
     size, counted = f"{20 + 4 * cost.parameters:,} bytes", "1 MAC = 2 FLOPs"
     yield ""
     image = f"{net.width} x {net.height} x {net.channels} pixels (width x height x channels)"

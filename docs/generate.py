@@ -7,7 +7,7 @@ from pathlib import Path
 
 from darknet_py.cfg.document import read
 from darknet_py.graph.compile import compile
-from darknet_py.graph.reach import fields
+from darknet_py.graph.reach import widest
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = """# The cfgs
@@ -29,7 +29,7 @@ def cfg_readme() -> str:
 def _rows() -> Iterator[str]:
     for path in sorted((ROOT / "cfg").rglob("*.cfg"), key=lambda p: (len(p.parts), p)):
         graph = compile(read(path))
-        reach = max(fields(graph)[i].reach[0] for i in graph.outputs)
+        reach = widest(graph)[0]
         name = path.relative_to(ROOT / "cfg").as_posix()
         cells = (
             f"[{name}]({name})",

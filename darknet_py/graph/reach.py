@@ -15,3 +15,9 @@ def fields(graph: Graph) -> list[Field]:
         sources = [found[i] if i >= 0 else Field() for i in node.inputs]
         found.append(reduce(Field.join, sources).then(node.layer.window(*node.maps)))
     return found
+
+
+def widest(graph: Graph) -> list[int]:
+    """Rows and columns that one cell of the output that sees most sees of the image."""
+    seen = fields(graph)
+    return [max(seen[i].reach[axis] for i in graph.outputs) for axis in (0, 1)]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.graph.graph import Graph
-from darknet_py.graph.reach import fields
+from darknet_py.graph.reach import widest
 from darknet_py.publish import publish_bytes
+from darknet_py.show import cost_as_json
 
 FORMAT = 1
 
@@ -43,13 +44,5 @@ def write_json(path: Path, value: Any) -> None:
 
 def network_facts(graph: Graph) -> dict[str, Any]:
     """What a network costs and sees, for a result; the reach is the largest of its outputs'."""
-    seen = fields(graph)
-    reach = [max(seen[i].reach[axis] for i in graph.outputs) for axis in (0, 1)]
-    return {
-        "parameters": graph.cost.parameters,
-        "trainable": graph.cost.trainable,
-        "bflops": graph.cost.bflops,
-        "bflops_conv": graph.cost.bflops_conv,
-        "reach": reach,
-        "size": [graph.net.height, graph.net.width],
-    }
+    net = graph.net
+    return {**cost_as_json(graph.cost), "reach": widest(graph), "size": [net.height, net.width]}
