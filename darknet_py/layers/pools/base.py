@@ -1,13 +1,14 @@
 """The window that all window pools share: its keys, its output size, what it sees and what it costs.
 
-Cells outside the map do not exist: they are never chosen, never averaged, never counted.
+Cells outside the map do not exist: they are never chosen, never averaged, never counted. A pool is a rule
+that turns the cells of one window into one cell; it writes `reduce`, and has everything else from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
@@ -15,8 +16,11 @@ from darknet_py.arithmetic.window import Axis, Window, bin_edges, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
 from darknet_py.layers.base import Layer
+from darknet_py.layers.pools.laws import Law
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from darknet_py.layers.pools.window_modules import Grid
 
 
@@ -27,6 +31,19 @@ class WindowPool(Layer):
     1) H / N). Else output size is `(in + padding - size) // stride + 1`; the window of output row r begins at
     `r * stride - padding // 2`.
     """
+
+    laws: ClassVar[tuple[Law, ...]] = ()
+
+    def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
+        """The rule: the cells of every window become one cell each.
+
+        Args:
+            cells: (N, C, H', W', S), row by row within a window; 0 outside of the map.
+            inside: (1, 1, H', W', S) bool, which of them lie in the map; at least one of each window does.
+
+        Returns: (N, C, H', W').
+        """
+        raise NotImplementedError(f"[{self.section}] has no rule: write `reduce`, or `module`")
 
     stride: int = key(1, at_least=1, at_most=8192, doc="step of the window", unit="cells")
     stride_x: int = key(same_as("stride"), at_least=1, at_most=8192, doc="step along a row", unit="cells")
@@ -88,9 +105,20 @@ class WindowPool(Layer):
             return Cost(others=window.rows.size * window.columns.size * self.shape(*maps).floats)
         return Cost(others=self.size**2 * self.shape(*maps).floats)
 
+    def module(self, *maps: Shape) -> nn.Module:
+        """The rule as it is defined, run part by part; a pool with a faster equal overrides this."""
+        from darknet_py.layers.pools.rule_modules import Rule
+
+        return Rule(self.grid(), self.reduce)
+
     def grid(self) -> Grid:
         """Where the windows lie, for torch."""
         from darknet_py.layers.pools.window_modules import Bins, Grid
 
         grid = {"size": self.size, "strides": (self.stride_y, self.stride_x), "padding": self.padding}
         return Bins(**grid, count=self.adaptive) if self.adaptive else Grid(**grid)
+
+
+def hide(cells: Tensor, inside: Tensor) -> Tensor:
+    """The cells with minus infinity outside of the map, so that no maximum and no softmax takes them."""
+    return cells.masked_fill(~inside, float("-inf"))
