@@ -40,12 +40,24 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map."""
+        maps = self._run(images, len(self.graph))
+        return [maps[i] for i in self.graph.outputs]
+
+    def logits(self, images: Tensor) -> Tensor:
+        """What the [softmax] of a classifier reads, over its temperature: (N, K)."""
+        assert self.graph.classifier is not None
+        softmax = self.graph[self.graph.classifier]
+        maps = self._run(images, softmax.index)
+        return maps[softmax.inputs[0]].flatten(1) / softmax.layer.temperature
+
+    def _run(self, images: Tensor, stop: int) -> dict[int, Tensor]:
+        """The layers before `stop`; what is left of their maps, by index."""
         maps = {-1: images}
-        for node, module, done in zip(self.graph, self.layers, self._done, strict=True):
+        for node, module, done in zip(self.graph[:stop], self.layers, self._done, strict=False):
             maps[node.index] = module(*[maps[i] for i in node.inputs])
             for index in done:
                 del maps[index]
-        return [maps[i] for i in self.graph.outputs]
+        return maps
 
     def trace(self, images: Tensor) -> list[Tensor]:
         """Every layer's map as Darknet's layer holds it: heads after their sigmoid."""

@@ -18,7 +18,7 @@ from darknet_py.weights import load_weights
 GOLDEN = Path(__file__).parent / "golden" / "layers"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
 LATER = {  # sections of later issues
-    "activation", "batchnorm", "connected", "gaussian-yolo", "reorg3d", "sam", "scale-channels",
+    "activation", "batchnorm", "gaussian-yolo", "reorg3d", "sam", "scale-channels",
 }  # fmt: skip
 TOLERANCE = 1e-5  # of the layer's greatest absolute value
 

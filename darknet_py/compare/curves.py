@@ -1,4 +1,4 @@
-"""The log of one training: loss and AP50 along the epochs.
+"""The log of one training: its loss and some figures along the epochs.
 
 A run that was killed leaves a torn line, and a run that went on writes some iterations twice. Lines that
 cannot be read are passed over; of two lines of one iteration the later counts.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,24 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Curves:
-    """What the log says along the way: (epoch, value) in order; AP50 is 0..1."""
+    """What the log says along the way: (epoch, value) in order; figures are 0..1."""
 
     loss: Points
-    ap50: Points
+    figures: Mapping[str, Points]
 
 
-def read_curves(path: Path) -> Curves:
-    """Read a log.jsonl.
+def read_curves(path: Path, *, figures: Sequence[str]) -> Curves:
+    """Read the loss and some figures of a log.jsonl.
 
     Raises:  ReportError: when it is missing, or larger than any log.
     """
-    loss: dict[float, tuple[float, float]] = {}
-    ap50: dict[float, tuple[float, float]] = {}
+    found: dict[str, dict[float, tuple[float, float]]] = {key: {} for key in ("loss", *figures)}
     for entry in _entries(read_text(path, largest=LARGEST_LOG)):
-        for key, points in (("loss", loss), ("ap50", ap50)):
+        for key, points in found.items():
             if _is_finite(entry.get(key)):
                 points[entry["iteration"]] = (float(entry["epoch"]), float(entry[key]))
-    return Curves(*(tuple(points[at] for at in sorted(points)) for points in (loss, ap50)))
+    curves = {key: tuple(points[at] for at in sorted(points)) for key, points in found.items()}
+    return Curves(curves.pop("loss"), curves)
 
 
 def thinned(points: Points, most: int) -> Points:

@@ -113,6 +113,16 @@ class Fields:
         first, second = self._checked(key, values, len(values) == 2, "two whole numbers, rows and columns")
         return first, second
 
+    def counts(self, key: str, *, side: int) -> tuple[tuple[int, ...], ...]:
+        """A square table of counts."""
+        rows = self._list(
+            key,
+            lambda row: isinstance(row, list) and len(row) == side and all(map(_is_count, row)),
+            f"{side} rows of {side} whole numbers",
+        )
+        self._checked(key, self.values.get(key), len(rows) == side, f"{side} rows of {side} whole numbers")
+        return tuple(tuple(row) for row in rows)
+
     def part(self, key: str) -> Fields:
         """An object inside this one."""
         value = self._checked(key, self.values.get(key), isinstance(self.values.get(key), dict), "an object")

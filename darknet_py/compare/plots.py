@@ -73,18 +73,19 @@ def stroke(at: int) -> Literal["-", "--"]:
 
 
 def dots_plot(comparison: Comparison) -> str:
-    """AP and AP50 of every variant: a dot a seed, a line over the range; the baseline's range is a band."""
+    """The judged figures of every variant: a dot a seed, a line over the range; the baseline's range is a band."""
     variants = comparison.variants[:MOST_ROWS]
 
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, metric, title in zip(panels, ("ap", "ap50"), ("AP x 100", "AP50 x 100"), strict=True):
+        metrics = comparison.metrics
+        panels = figure.subplots(1, len(metrics.judged), sharey=True, squeeze=False)[0]
+        for axes, metric in zip(panels, metrics.judged, strict=True):
             _dots(axes, [variant.values(metric) for variant in variants])
-            axes.set_title(title)
+            axes.set_title(f"{metrics.words[metric]} x 100")
         panels[0].set_yticks(range(len(variants)), [label(variant.name) for variant in variants])
         panels[0].set_ylim(len(variants) - 0.4, -0.6)
 
-    return _svg(draw, height=0.7 + 0.42 * len(variants))
+    return svg(draw, height=0.7 + 0.42 * len(variants))
 
 
 def _dots(axes: Axes, rows: Sequence[Sequence[float | None]]) -> None:
@@ -105,31 +106,44 @@ def _dots(axes: Axes, rows: Sequence[Sequence[float | None]]) -> None:
 
 
 def curves_plot(comparison: Comparison) -> str:
-    """Loss (neighbours averaged) and AP50 over the epochs: a colour a variant, a line a seed."""
+    """Loss (neighbours averaged) and figures over the epochs: a colour a variant, a line a seed."""
     variants = comparison.variants[:MOST_CURVES]
 
     def draw(figure: Figure) -> None:
-        loss, ap50 = figure.subplots(1, 2)
+        loss, figures = figure.subplots(1, 2)
+        metrics = comparison.metrics
         longest = max(run.training.epochs for variant in variants for run in variant.runs)
         for at, variant in reversed(list(enumerate(variants))):
             for run in variant.runs:
                 _line(loss, thinned(run.curves.loss, CURVE_POINTS), at, scale=1)
-                _line(ap50, thinned(run.curves.ap50, CURVE_POINTS), at, scale=100)
+                for number, key in enumerate(metrics.curves):
+                    points = thinned(run.curves.figures[key], CURVE_POINTS)
+                    _line(figures, points, at, scale=100, faint=number > 0)
         _log_scale(loss, [height for v in variants for run in v.runs for _, height in run.curves.loss])
-        for axes, title in ((loss, "loss"), (ap50, "AP50 x 100")):
+        words = ", faint: ".join(metrics.words[key] for key in metrics.curves)
+        for axes, title in ((loss, "loss"), (figures, f"{words} x 100")):
             axes.set_title(title)
             axes.set_xlabel("epochs")
             axes.set_xlim(0, longest or 1)
         _legend(figure, variants)
 
-    return _svg(draw, height=3.7)
+    return svg(draw, height=3.7)
 
 
-def _line(axes: Axes, points: Sequence[tuple[float, float]], at: int, *, scale: float) -> None:
+def _line(
+    axes: Axes, points: Sequence[tuple[float, float]], at: int, *, scale: float, faint: bool = False
+) -> None:
     x, y = [epoch for epoch, _ in points], [value * scale for _, value in points]
     marker = "o" if 0 < len(points) < 40 else ""
     axes.plot(
-        x, y, color=colour(at), linestyle=stroke(at), linewidth=1.3, marker=marker, markersize=2.6, alpha=0.9
+        x,
+        y,
+        color=colour(at),
+        linestyle=stroke(at),
+        linewidth=1.3,
+        marker=marker,
+        markersize=2.6,
+        alpha=0.4 if faint else 0.9,
     )
 
 
@@ -157,7 +171,7 @@ def _legend(figure: Figure, variants: Sequence[Variant]) -> None:
 
 
 def classes_plot(comparison: Comparison) -> str:
-    """The AP of each class, a bar a variant; of many classes those that differ most."""
+    """The figure of each class, a bar a variant; of many classes those that differ most."""
     variants, names = comparison.variants[:MOST_BAR_VARIANTS], most_different_classes(comparison)
 
     def draw(figure: Figure) -> None:
@@ -174,15 +188,15 @@ def classes_plot(comparison: Comparison) -> str:
         axes.set_yticks(range(len(names)), [label(name) for name in names])
         axes.set_ylim(len(names) - 0.45, -0.55)
         axes.grid(visible=False, axis="y")
-        axes.set_title("AP x 100")
+        axes.set_title(f"{comparison.metrics.of_class} x 100")
         axes.set_xlim(left=0)
         _legend(figure, variants)
 
-    return _svg(draw, height=1.1 + len(names) * (0.2 + 0.13 * len(variants)))
+    return svg(draw, height=1.1 + len(names) * (0.2 + 0.13 * len(variants)))
 
 
 def most_different_classes(comparison: Comparison) -> tuple[str, ...]:
-    """All classes when they are few; else those whose AP differs most between variants, in order."""
+    """All classes when they are few; else those whose figure differs most between variants, in order."""
     classes = tuple(dict.fromkeys(comparison.data.classes))
     if len(classes) <= MOST_BARS:
         return classes
@@ -196,7 +210,7 @@ def most_different_classes(comparison: Comparison) -> tuple[str, ...]:
 
 
 def cost_plot(comparison: Comparison) -> str:
-    """Mean AP against what it costs: BFLOPs, and latency where it was measured."""
+    """The first figure against what it costs: BFLOPs, and latency where it was measured."""
     variants = comparison.variants[:MOST_ROWS]
     costs = [("BFLOPs, all layers", [variant.network.bflops for variant in variants])]
     if all(variant.latency for variant in variants):
@@ -209,15 +223,15 @@ def cost_plot(comparison: Comparison) -> str:
         for axes, (title, x) in zip(panels, costs, strict=True):
             _points(axes, x, variants)
             axes.set_xlabel(title)
-        panels[0].set_title("AP x 100")
+        panels[0].set_title(f"{comparison.metrics.word} x 100")
         _legend(figure, variants[:MOST_CURVES])
 
-    return _svg(draw, height=3.3)
+    return svg(draw, height=3.3)
 
 
 def _points(axes: Axes, x: Sequence[float], variants: Sequence[Variant]) -> None:
     for at, (cost, variant) in enumerate(zip(x, variants, strict=True)):
-        found = spread(variant.values("ap"))
+        found = spread(variant.values(variant.runs[0].metrics.first))
         if found:
             ends = [found.low * 100, found.high * 100]
             axes.plot([cost, cost], ends, color=colour(at), linewidth=2, solid_capstyle="round")
@@ -225,7 +239,7 @@ def _points(axes: Axes, x: Sequence[float], variants: Sequence[Variant]) -> None
     axes.margins(x=0.15, y=0.12)
 
 
-def _svg(draw: Any, *, height: float) -> str:
+def svg(draw: Any, *, height: float) -> str:
     """Draw on an empty figure and return it as a data URI."""
     from matplotlib import style
     from matplotlib.figure import Figure

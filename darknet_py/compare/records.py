@@ -13,9 +13,9 @@ from typing import Any
 
 from darknet_py.compare.curves import Curves, read_curves
 from darknet_py.compare.fields import Fields, is_there, read_fields, read_text, without_home
+from darknet_py.compare.metrics import TASKS, Metrics
 from darknet_py.errors import ReportError, shown
 
-METRICS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
 FORMAT = 1
 # A cfg of Darknet has some 20 kB; difflib must not be given a film that is called net.cfg.
 LARGEST_CFG = 1 << 20
@@ -35,12 +35,13 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Scores:
-    """What one run reached, 0..1; None where there is no truth."""
+    """What one run reached, 0..1; None where there is no truth. Classifiers have a confusion matrix."""
 
     metrics: Mapping[str, float | None]
     per_class: Mapping[str, float | None]
     images: int
     protocol: Mapping[str, Any]
+    confusion: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Run:
     """One finished training of one variant with one seed."""
 
     seed: int
+    metrics: Metrics
     data: DataFacts
     scores: Scores
     network: NetworkFacts
@@ -111,7 +113,7 @@ class Variant:
         return tuple(run.scores.metrics[metric] for run in self.runs)
 
     def class_values(self, name: str) -> tuple[float | None, ...]:
-        """The AP of one class in every finished run, in order of the seeds."""
+        """The figure of one class in every finished run, in order of the seeds."""
         return tuple(run.scores.per_class[name] for run in self.runs)
 
 
@@ -124,6 +126,11 @@ class Comparison:
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
     latency_setting: Mapping[str, Any]
+
+    @property
+    def metrics(self) -> Metrics:
+        """What was measured."""
+        return self.baseline.runs[0].metrics
 
     @property
     def baseline(self) -> Variant:
@@ -193,10 +200,20 @@ def _run(where: Path, name: str, seed: int) -> Run:
             where=result.where,
         )
     data = _data(result.part("data"))
-    scores = _scores(result.part("scores"), data)
+    metrics = _metrics(result)
+    scores = _scores(result.part("scores"), data, metrics)
     network, training = _network(result.part("network")), _training(result.part("training"))
-    curves, cfg_text = read_curves(where / "log.jsonl"), read_text(where / "net.cfg", largest=LARGEST_CFG)
-    return Run(seed, data, scores, network, training, curves, cfg_text, where)
+    curves = read_curves(where / "log.jsonl", figures=metrics.curves)
+    cfg_text = read_text(where / "net.cfg", largest=LARGEST_CFG)
+    return Run(seed, metrics, data, scores, network, training, curves, cfg_text, where)
+
+
+def _metrics(result: Fields) -> Metrics:
+    """Of the run's task; results of version 0.1.0 have none and are of detectors."""
+    task = result.text("task") if "task" in result.values else "detection"
+    if task not in TASKS:
+        raise ReportError(f"task is {shown(task)}; known are {', '.join(TASKS)}", where=result.where)
+    return TASKS[task]
 
 
 def _data(part: Fields) -> DataFacts:
@@ -204,16 +221,17 @@ def _data(part: Fields) -> DataFacts:
     return DataFacts(name, part.text("fingerprint"), part.whole("images"), classes)
 
 
-def _scores(part: Fields, data: DataFacts) -> Scores:
+def _scores(part: Fields, data: DataFacts, metrics: Metrics) -> Scores:
     per_class = part.part("per_class")
     if {*per_class.values} != {*data.classes}:
         odd = sorted({*per_class.values} ^ {*data.classes})
         raise ReportError(
             f"scores.per_class and data.classes disagree about {shown(', '.join(odd))}", where=part.where
         )
-    metrics = {metric: part.score(metric) for metric in METRICS}
+    figures = {metric: part.score(metric) for metric in metrics.words}
     by_class = {name: per_class.score(name) for name in data.classes}
-    return Scores(metrics, by_class, part.whole("images"), part.part("protocol").values)
+    confusion = part.counts("confusion", side=len(data.classes)) if "confusion" in part.values else ()
+    return Scores(figures, by_class, part.whole("images"), part.part("protocol").values, confusion)
 
 
 def _network(part: Fields) -> NetworkFacts:
@@ -244,6 +262,7 @@ def _check_comparable(runs: list[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
         pairs = {
+            "task": (run.metrics.task, first.metrics.task),
             "data.fingerprint": (run.data.fingerprint, first.data.fingerprint),
             "data.classes": (run.data.classes, first.data.classes),
             "scores.images": (run.scores.images, first.scores.images),

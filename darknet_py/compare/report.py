@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.compare import plots, summary, tables
-from darknet_py.compare.records import METRICS, Comparison, Variant, read_comparison
+from darknet_py.compare.confusion import confusion_plot
+from darknet_py.compare.records import Comparison, Variant, read_comparison
 from darknet_py.compare.verdict import Verdict, spread
 from darknet_py.errors import shown
 from darknet_py.publish import publish_bytes
@@ -55,6 +56,7 @@ def report_value(comparison: Comparison, found: Sequence[Verdict]) -> dict[str, 
     data = comparison.data
     return {
         "format": 1,
+        "task": comparison.metrics.task,
         "data": {
             "name": data.name,
             "fingerprint": data.fingerprint,
@@ -84,7 +86,7 @@ def _variant_value(variant: Variant) -> dict[str, Any]:
         "bflops_conv": network.bflops_conv,
         "reach": network.reach,
         "latency_ms": variant.latency.median if variant.latency else None,
-        **{metric: _spread_value(variant.values(metric)) for metric in METRICS},
+        **{metric: _spread_value(variant.values(metric)) for metric in variant.runs[0].metrics.words},
         "per_class": {name: value.mean if value else None for name, value in per_class.items()},
     }
 
@@ -122,7 +124,7 @@ def report_markdown(comparison: Comparison, found: Sequence[Verdict], diffs: Seq
     parts += [f"- {escape(note)}" for note in summary.notes(comparison)]
     parts += _section(tables.main_table(comparison), "Results")
     if found:
-        rows = tuple((tables.label(v.variant), tables.COLUMNS[v.metric], v.sentence) for v in found)
+        rows = tuple((tables.label(v.variant), comparison.metrics.words[v.metric], v.sentence) for v in found)
         base = tables.label(comparison.baseline.name)
         parts += _section(
             tables.Table(f"Against {base}.", ("variant", "metric", "what can be said"), rows, numbers=False),
@@ -164,6 +166,7 @@ def report_page(comparison: Comparison, found: Sequence[Verdict], diffs: Sequenc
         title=summary.headline(comparison),
         summary=summary.summary(comparison, found),
         notes=summary.notes(comparison),
+        metrics=comparison.metrics,
         baseline=tables.label(comparison.baseline.name),
         colours=[plots.colour(at) for at in range(len(comparison.variants))],
         tables={
@@ -184,7 +187,7 @@ def _grouped(comparison: Comparison, found: Sequence[Verdict]) -> list[tuple[str
     """The verdicts of each variant but the baseline, in its place."""
     by_name: dict[str, list[tuple[str, Verdict]]] = {variant.name: [] for variant in comparison.variants[1:]}
     for verdict in found:
-        by_name[verdict.variant].append((tables.COLUMNS[verdict.metric], verdict))
+        by_name[verdict.variant].append((comparison.metrics.words[verdict.metric], verdict))
     return [(tables.label(name), group) for name, group in by_name.items()]
 
 
@@ -194,6 +197,7 @@ def _plots(comparison: Comparison) -> dict[str, str]:
         "curves": plots.curves_plot(comparison),
         "classes": plots.classes_plot(comparison),
         "cost": plots.cost_plot(comparison),
+        "confusion": confusion_plot(comparison) if comparison.metrics.task == "classification" else "",
     }
 
 

@@ -21,6 +21,7 @@ import torch
 
 from darknet_py.cfg.document import Document, must_parse, read
 from darknet_py.cfg.edit import Edit, parse_edits
+from darknet_py.compare.metrics import told
 from darknet_py.data.dataset import Dataset
 from darknet_py.detect.decode import Detections
 from darknet_py.detect.detector import Detector
@@ -164,12 +165,12 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
         title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
         done = _finished(plan)
         result = done or _trained(plan, watch)
-        ap, ap50 = (result["scores"][key] or 0.0 for key in ("ap", "ap50"))
         how = "finished before" if done else f"trained in {result['training']['seconds']:.0f} s"
-        say(f"{title}: {how}, AP {100 * ap:.1f}, AP50 {100 * ap50:.1f}")
+        say(f"{title}: {how}, {told(result)}")
     firsts = [plan for plan in plans if plan.seed == 0]
     for plan in firsts:
-        _draw_samples(plan)
+        if compile(plan.document).heads:
+            _draw_samples(plan)
     _measure(comparison, firsts)
 
 

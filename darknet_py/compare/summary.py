@@ -14,12 +14,19 @@ MOST_NAMES = 4
 
 
 def verdicts(comparison: Comparison) -> tuple[Verdict, ...]:
-    """Every variant against the baseline, in AP and in AP50."""
-    base = comparison.baseline
+    """Every variant against the baseline, in each figure that is judged."""
+    base, metrics = comparison.baseline, comparison.metrics
     return tuple(
-        verdict(v.name, base.name, metric=metric, ours=v.values(metric), theirs=base.values(metric))
+        verdict(
+            v.name,
+            base.name,
+            metric=metric,
+            word=metrics.words[metric],
+            ours=v.values(metric),
+            theirs=base.values(metric),
+        )
         for v in comparison.variants[1:]
-        for metric in ("ap", "ap50")
+        for metric in metrics.judged
     )
 
 
@@ -36,9 +43,14 @@ def headline(comparison: Comparison) -> str:
 
 def summary(comparison: Comparison, found: Sequence[Verdict]) -> str:
     """What was compared on what data, and what can be said."""
-    by_metric = {metric: [v for v in found if v.metric == metric] for metric in ("ap", "ap50")}
-    parts = [_setting(comparison), *_outcomes(comparison, by_metric["ap"]), _agreement(by_metric)]
-    parts.append(_caution(comparison, by_metric["ap"]))
+    first, *others = comparison.metrics.judged
+    main = [v for v in found if v.metric == first]
+    parts = [_setting(comparison), *_outcomes(comparison, main)]
+    parts += [
+        _agreement(main, [v for v in found if v.metric == other], comparison.metrics.words[other])
+        for other in others
+    ]
+    parts.append(_caution(comparison, main))
     return " ".join(part for part in parts if part)
 
 
@@ -84,20 +96,22 @@ def _who(comparison: Comparison, found: Sequence[Verdict], outcome: str, *, gain
 
 
 def _gain(variant: Variant, base: Variant) -> str:
-    ours, theirs = spread(variant.values("ap")), spread(base.values("ap"))
+    metrics = variant.runs[0].metrics
+    ours, theirs = spread(variant.values(metrics.first)), spread(base.values(metrics.first))
     assert ours, "a variant that differs has values"
     assert theirs, "a baseline that differs has values"
-    return f"{(ours.mean - theirs.mean) * 100:+.1f} AP".replace("-", "\N{MINUS SIGN}")
+    return f"{(ours.mean - theirs.mean) * 100:+.1f} {metrics.word}".replace("-", "\N{MINUS SIGN}")
 
 
-def _agreement(by_metric: dict[str, list[Verdict]]) -> str:
-    pairs = list(zip(by_metric["ap"], by_metric["ap50"], strict=True))
-    odd = [label(ap.variant) for ap, ap50 in pairs if ap.outcome != ap50.outcome]
-    if not pairs or all(ap.outcome == "no statement" for ap, _ in pairs):
+def _agreement(main: Sequence[Verdict], other: Sequence[Verdict], word: str) -> str:
+    """Whether a second figure says the same of every variant."""
+    pairs = list(zip(main, other, strict=True))
+    odd = [label(one.variant) for one, two in pairs if one.outcome != two.outcome]
+    if not pairs or all(one.outcome == "no statement" for one, _ in pairs):
         return ""
     if not odd:
-        return "AP50 says the same."
-    return f"AP50 says otherwise of {', '.join(odd) if len(odd) <= MOST_NAMES else f'{len(odd)} of them'}."
+        return f"{word} says the same."
+    return f"{word} says otherwise of {', '.join(odd) if len(odd) <= MOST_NAMES else f'{len(odd)} of them'}."
 
 
 def _caution(comparison: Comparison, found: Sequence[Verdict]) -> str:

@@ -20,14 +20,6 @@ THIN = "\N{NARROW NO-BREAK SPACE}"
 # A table of classes wider than this cannot be read; report.json has them all.
 MOST_COLUMNS = 12
 MOST_CLASSES = 400
-COLUMNS = {
-    "ap": "AP",
-    "ap50": "AP50",
-    "ap75": "AP75",
-    "ap_small": "small",
-    "ap_medium": "medium",
-    "ap_large": "large",
-}
 
 
 @dataclass(frozen=True)
@@ -75,14 +67,15 @@ def span(values: Sequence[float], *, digits: int = 0) -> str:
 def main_table(comparison: Comparison) -> Table:
     """Every variant: what it reaches, what it costs, what it sees."""
     timed = any(variant.latency for variant in comparison.variants)
-    head = ("variant", "seeds", *COLUMNS.values(), "parameters", "BFLOPs", "reach", *["ms"] * timed)
+    words = comparison.metrics.words.values()
+    head = ("variant", "seeds", *words, "parameters", "BFLOPs", "reach", *["ms"] * timed)
     rows = tuple(_main_row(variant, timed=timed) for variant in comparison.variants)
     return Table(_main_caption(comparison, timed=timed), head, rows)
 
 
 def _main_row(variant: Variant, *, timed: bool) -> tuple[str, ...]:
     network = variant.network
-    scores = [points(spread(variant.values(metric))) for metric in COLUMNS]
+    scores = [points(spread(variant.values(metric))) for metric in variant.runs[0].metrics.words]
     costs = grouped(network.parameters), f"{network.bflops:.3f}", " x ".join(map(str, network.reach))
     times = [f"{variant.latency.median:.1f}" if variant.latency else NONE] * timed
     return (label(variant.name), seeds_done(variant), *scores, *costs, *times)
@@ -96,10 +89,13 @@ def seeds_done(variant: Variant) -> str:
 
 def _main_caption(comparison: Comparison, *, timed: bool) -> str:
     counts = sorted({len(variant.runs) for variant in comparison.variants})
+    word = comparison.metrics.word
     if counts == [1]:
-        meaning = "AP x 100 of one seed, which has no spread."
+        meaning = f"{word} x 100 of one seed, which has no spread."
     else:
-        meaning = f"AP x 100: mean ± half the range over the n seeds (n = {' or '.join(map(str, counts))})."
+        meaning = (
+            f"{word} x 100: mean ± half the range over the n seeds (n = {' or '.join(map(str, counts))})."
+        )
     costs = "Parameters: every float of the weights file. BFLOPs: all layers, as AlexeyAB counts. Reach: the"
     costs += " rows x columns of the image that the widest head sees."
     return f"{meaning} {costs}" + f" ms: median latency of one image ({_setting(comparison)})." * timed
@@ -112,10 +108,10 @@ def _setting(comparison: Comparison) -> str:
 
 
 def class_table(comparison: Comparison) -> Table:
-    """The AP of every class, a column a variant."""
+    """The figure of every class, a column a variant."""
     variants, classes = comparison.variants[:MOST_COLUMNS], comparison.data.classes[:MOST_CLASSES]
     rows = [(label(name), *(points(spread(v.class_values(name))) for v in variants)) for name in classes]
-    caption = "AP x 100 of each class: mean ± half the range over the n seeds of the table above."
+    caption = f"{comparison.metrics.of_class} x 100 of each class: mean ± half the range over the n seeds of the table above."
     if len(variants) < len(comparison.variants) or len(classes) < len(comparison.data.classes):
         caption += f" The first {len(variants)} variants and {len(classes)} classes; report.json has all."
     return Table(caption, ("class", *(label(v.name, limit=40) for v in variants)), tuple(rows))

@@ -13,8 +13,6 @@ from fractions import Fraction
 from math import comb
 from statistics import fmean
 
-WORDS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75"}
-
 
 @dataclass(frozen=True)
 class Spread:
@@ -83,10 +81,16 @@ def chance(ours: int, theirs: int) -> Fraction:
 
 
 def verdict(
-    variant: str, baseline: str, *, metric: str, ours: Sequence[float | None], theirs: Sequence[float | None]
+    variant: str,
+    baseline: str,
+    *,
+    metric: str,
+    word: str,
+    ours: Sequence[float | None],
+    theirs: Sequence[float | None],
 ) -> Verdict:
-    """Say what one metric of two variants allows; `ours` and `theirs` are one value a seed, 0..1."""
-    outcome, sentence = _judge(spread(ours), spread(theirs), WORDS.get(metric, metric))
+    """Say what one metric, in words `word`, allows; `ours` and `theirs` are one value a seed, 0..1."""
+    outcome, sentence = _judge(spread(ours), spread(theirs), word)
     return Verdict(variant, baseline, metric, sentence, outcome)
 
 

@@ -7,12 +7,24 @@ it), and no box is dropped for its place in a list.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
+
+
+class Colours(Protocol):
+    """The ranges of random colours, as `[net]` names them."""
+
+    @property
+    def hue(self) -> float: ...
+    @property
+    def saturation(self) -> float: ...
+    @property
+    def exposure(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,12 @@ class Augmentation:
     exposure: float = 1.0
     letter_box: bool = False
     max: int = 200
+
+    def __call__(
+        self, pixels: np.ndarray, rows: np.ndarray, rng: np.random.Generator, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """One training sample; see `augmented`."""
+        return augmented(pixels, rows, rng, self, size)
 
     @classmethod
     def of(cls, net: Net, head: Head) -> Augmentation:
@@ -62,7 +80,7 @@ def augmented(
     window = random_window(pixels.shape[:2], rng, how, size)
     mirrored = bool(how.flip and rng.random() < 0.5)
     image = _seen_through(pixels, window, size, mirrored=mirrored)
-    image = _recoloured(image, rng, how)
+    image = recoloured(image, rng, how)
     return image, boxes_in(window, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
 
 
@@ -116,10 +134,10 @@ def _seen_through(pixels: np.ndarray, window: Window, size: tuple[int, int], *, 
     )
 
 
-def _recoloured(image: np.ndarray, rng: np.random.Generator, how: Augmentation) -> np.ndarray:
+def recoloured(image: np.ndarray, rng: np.random.Generator, how: Colours) -> np.ndarray:
     """Saturation and brightness by a random factor, hue by a random shift, on 8-bit HSV."""
     shift = rng.uniform(-how.hue, how.hue)
-    saturation, exposure = _factor(rng, how.saturation), _factor(rng, how.exposure)
+    saturation, exposure = factor(rng, how.saturation), factor(rng, how.exposure)
     if shift == 0 and saturation == exposure == 1:
         return image
     levels = np.arange(256)
@@ -129,7 +147,7 @@ def _recoloured(image: np.ndarray, rng: np.random.Generator, how: Augmentation) 
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
 
 
-def _factor(rng: np.random.Generator, most: float) -> float:
+def factor(rng: np.random.Generator, most: float) -> float:
     """Between 1 / most and most, as often above 1 as below."""
     factor, inverted = rng.uniform(1, most), rng.random() < 0.5
     return float(1 / factor if inverted else factor)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from darknet_py.data.augment import Augmentation, augmented
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.sampler import AUGMENT, Batches, Draw, keyed
 
@@ -23,18 +22,22 @@ class Batch:
     samples: tuple[int, ...]
 
 
+# Pixels (H, W, 3), truth rows, a generator and the size wanted, to an image and rows as fractions of it.
+Augment = Callable[
+    [np.ndarray, np.ndarray, np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]
+]
+
+
 class _Samples(torch.utils.data.Dataset):
     """torch's view of a data set: a draw in, an augmented sample out, and nothing else matters."""
 
-    def __init__(self, dataset: Dataset, how: Augmentation, seed: int) -> None:
+    def __init__(self, dataset: Dataset, how: Augment, seed: int) -> None:
         self.dataset, self.how, self.seed = dataset, how, seed
 
     def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray, int]:
         rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
         rows = truth_rows(self.dataset, draw.index)
-        image, boxes = augmented(
-            self.dataset.pixels(draw.index), rows, rng, self.how, (draw.height, draw.width)
-        )
+        image, boxes = self.how(self.dataset.pixels(draw.index), rows, rng, (draw.height, draw.width))
         return image, boxes, draw.index
 
 
@@ -53,7 +56,7 @@ def _stack(samples: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> Batch:
     return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), rows, numbers)
 
 
-def batches(dataset: Dataset, plan: Batches, how: Augmentation, *, workers: int = 0) -> Iterator[Batch]:
+def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Iterator[Batch]:
     """The batches of a plan, in order; the same for any number of workers."""
     loader = DataLoader(
         _Samples(dataset, how, plan.sampler.seed),

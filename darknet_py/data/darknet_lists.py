@@ -53,15 +53,15 @@ class DarknetLists(Dataset):
         """Read the lists and all label files, and see that every image is there."""
         if split not in SPLITS:
             raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=file)
-        entries = _entries(file)
+        entries = entries_of(file)
         self.names = _names(file, entries)
         self.category_ids = tuple(range(1, len(self.names) + 1))
         self.dropped = {}
-        images = _resolve(_needed(entries, "train" if split == "train" else "valid", file), file)
-        self._written = [line for _, line in _lines(images)]
+        images = resolve(needed(entries, "train" if split == "train" else "valid", file), file)
+        self._written = [line for _, line in lines_of(images)]
         if not self._written:
             raise DataError("lists no image", where=images)
-        self._paths = [_resolve(line, file) for line in self._written]
+        self._paths = [resolve(line, file) for line in self._written]
         require_files(self._paths, where=images)
         self._labels = self._read_labels(images)
         self._sizes: dict[int, tuple[int, int]] = {}
@@ -115,7 +115,7 @@ class DarknetLists(Dataset):
         return read
 
 
-def _lines(file: Path) -> list[tuple[int, str]]:
+def lines_of(file: Path) -> list[tuple[int, str]]:
     """Return the lines that are not blank, trimmed, with their numbers."""
     return [(at, line.strip()) for at, line in enumerate(_text(file).split("\n"), start=1) if line.strip()]
 
@@ -137,10 +137,10 @@ def _text(file: Path) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _entries(file: Path) -> dict[str, str]:
+def entries_of(file: Path) -> dict[str, str]:
     """Read `key = value` lines; keys that are not ours (backup, eval, ...) are read and not used."""
     entries: dict[str, str] = {}
-    for at, line in _lines(file):
+    for at, line in lines_of(file):
         if line[0] in "#;":
             continue
         key, equals, value = (part.strip() for part in line.partition("="))
@@ -152,7 +152,11 @@ def _entries(file: Path) -> dict[str, str]:
     return entries
 
 
-def _needed(entries: dict[str, str], key: str, file: Path) -> str:
+def needed(entries: dict[str, str], key: str, file: Path) -> str:
+    """Return the value of a key.
+
+    Raises: DataError: when the file has no such key.
+    """
     if key not in entries:
         present = shown(", ".join(entries)) or "nothing"
         raise DataError(
@@ -161,17 +165,17 @@ def _needed(entries: dict[str, str], key: str, file: Path) -> str:
     return entries[key]
 
 
-def _resolve(written: str, data_file: Path) -> Path:
+def resolve(written: str, data_file: Path) -> Path:
     """Look a path up from the current folder, then from that of the `.data` file."""
     here = Path(written)
     return here if os.path.exists(here) else data_file.parent / written
 
 
 def _names(file: Path, entries: dict[str, str]) -> tuple[str, ...]:
-    count = _needed(entries, "classes", file)
+    count = needed(entries, "classes", file)
     if not re.fullmatch(r"[1-9]\d{0,5}", count, re.ASCII):
         raise DataError(f"classes = {shown(count)} is not a whole number from 1 to 999999", where=file)
-    names_file = _resolve(_needed(entries, "names", file), file)
+    names_file = resolve(needed(entries, "names", file), file)
     names = [name.strip() for name in _text(names_file).rstrip().split("\n")]
     lines: dict[str, int] = {}
     for at, name in enumerate(names, start=1):
@@ -191,7 +195,7 @@ def _label_file(written: str, path: Path) -> Path | None:
 def _candidates(written: str, path: Path) -> list[Path]:
     """Return where the labels of an image may be: AlexeyAB's place first, then pjreddie's."""
     whole = path.as_posix()
-    folder = whole.removesuffix(written)  # what _resolve put before the path as it is written
+    folder = whole.removesuffix(written)  # what `resolve` put before the path as it is written
     alexeyab, pjreddie = whole, written
     for old, new in _ALEXEYAB:
         alexeyab = alexeyab.replace(old, new)
@@ -203,7 +207,7 @@ def _candidates(written: str, path: Path) -> list[Path]:
 def _boxes(file: Path, *, classes: int, dropped: Counter[str], faults: list[str]) -> np.ndarray:
     """Read `class x_centre y_centre width height` lines, fractions of the image: (T, 5)."""
     rows: dict[tuple[float, ...], None] = {}
-    for at, line in _lines(file):
+    for at, line in lines_of(file):
         fault = _fault(line.split(), classes)
         if fault:
             faults.append(f"{shown(file)}:{at}: {fault}")

@@ -130,7 +130,8 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     The word `scenes` always means the built-in scenes; a folder of that name is `./scenes`.
 
     Args:
-        spec: "scenes" or "scenes:train=1200,val=300,size=160,seed=0", a COCO folder, or a Darknet .data file.
+        spec: "scenes" or "scenes:train=1200,val=300,size=160,seed=0", a COCO folder, a folder of classes, a
+            folder of CIFAR-10's files, or a Darknet .data file (of a classifier where it has `labels`).
         split: "train" or "val"; for a COCO folder also the exact X of `instances_X.json`.
         seed: of the scenes, where the spec names none. It is not the seed of a training run.
 
@@ -140,14 +141,25 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     20
     """
     # Imported here: each of these files imports Dataset from this one.
+    from darknet_py.data.cifar import Cifar10, is_cifar
+    from darknet_py.data.classifier_lists import ClassifierLists
+    from darknet_py.data.darknet_lists import entries_of
+    from darknet_py.data.labelled import ClassFolders, is_class_folders
+
     if spec == "scenes" or spec.startswith("scenes:"):
         from darknet_py.data.scenes import Scenes
 
         return Scenes.from_spec(spec, split=split, seed=seed)
+    if os.path.isdir(spec) and is_cifar(Path(spec)):
+        return Cifar10(Path(spec), split=split)
+    if os.path.isdir(spec) and is_class_folders(Path(spec)):
+        return ClassFolders(Path(spec), split=split)
     if os.path.isdir(spec):
         from darknet_py.data.coco import CocoFolder
 
         return CocoFolder(Path(spec), split=split)
+    if spec.endswith(".data") and "labels" in entries_of(Path(spec)):
+        return ClassifierLists(Path(spec), split=split)
     if spec.endswith(".data"):
         from darknet_py.data.darknet_lists import DarknetLists
 
@@ -155,5 +167,5 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     found = "a file" if os.path.exists(spec) else "nothing of that name"
     raise DataError(
         f"`{shown(spec)}` is not a data set: found {found}",
-        hint="give a folder with annotations/instances_*.json, a Darknet .data file, or `scenes`",
+        hint="give a folder with annotations/instances_*.json or train/CLASS/*.jpg, a .data file, or `scenes`",
     )

@@ -15,6 +15,7 @@ from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
+from darknet_py.layers.undoing import Undoing
 
 __all__ = ["compile"]
 
@@ -22,13 +23,9 @@ ELSEWHERE = frozenset(
     [
         "activation",
         "batchnorm",
-        "connected",
         "contrastive",
-        "conn",
         "conv_lstm",
-        "cost",
         "crnn",
-        "crop",
         "deconv",
         "deconvolutional",
         "detection",
@@ -41,9 +38,7 @@ ELSEWHERE = frozenset(
         "l2norm",
         "local",
         "logistic",
-        "lrn",
         "lstm",
-        "normalization",
         "reorg3d",
         "rnn",
         "sam",
@@ -132,7 +127,12 @@ class _Compiler:
         maps = [sources[i] for i in inputs]
         if any(m is None for m in maps):
             return None
-        return self.placed(index, section, layer, inputs, tuple(m for m in maps if m is not None))
+        whole = tuple(m for m in maps if m is not None)
+        if isinstance(layer, Undoing):
+            undone = next(node for node in self.nodes if node.index == inputs[-1])
+            layer = replace(layer, undone=undone.layer)
+            inputs, whole = (*inputs, *undone.inputs), (*whole, *undone.maps)
+        return self.placed(index, section, layer, inputs, whole)
 
     def placed(
         self, index: int, section: Section, layer: Layer, inputs: tuple[int, ...], maps: tuple[Shape, ...]
@@ -152,7 +152,8 @@ class _Compiler:
 
     def source(self, section: Section, layer: Layer, index: int, reference: int) -> Shape | None:
         """The map of the layer referred to; None after a complaint, or when that layer is faulty itself."""
-        if index == 0 and type(layer).inputs is Layer.inputs:
+        named = section.first("layers") or section.first("from")
+        if index == 0 and (type(layer).inputs is Layer.inputs or not named):
             return self.image
         key = "layers" if section.first("layers") else "from"
         if not 0 <= reference < index:

@@ -12,8 +12,10 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Diagnostic, Span
 from darknet_py.cfg.document import Document
 from darknet_py.layers.base import Layer
+from darknet_py.layers.cost import Cost as CostLayer
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
+from darknet_py.layers.softmax import Softmax
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,13 @@ class Graph(Sequence[Node]):
     def heads(self) -> tuple[int, ...]:
         """Indices of the layers that end in boxes."""
         return tuple(node.index for node in self.nodes if isinstance(node.layer, Head))
+
+    @cached_property
+    def classifier(self) -> int | None:
+        """Index of the [softmax] that a classifier ends in, a [cost] behind it or not; None of detectors."""
+        last = [node for node in self.nodes if not isinstance(node.layer, CostLayer)][-1:]
+        ends = last and isinstance(last[0].layer, Softmax) and not self.heads
+        return last[0].index if ends else None
 
     @cached_property
     def outputs(self) -> tuple[int, ...]:

@@ -11,7 +11,6 @@ from darknet_py.layers.base import Layer
 
 POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
 LATER = "not built yet; training goes on without it"
-CLASSIFIER = "Darknet uses it for classifiers alone"
 MEMORY = "a matter of Darknet's GPU memory; it changes no result"
 
 
@@ -73,11 +72,20 @@ class Net(Layer, section="net", aliases=("network",)):
     cutmix: bool = key(False, doc="paste a part of another image", ignored=LATER)
     blur: int = key(0, doc="blur of images or of their background", ignored=LATER)
     gaussian_noise: int = key(0, doc="noise added to images", ignored=LATER)
-    label_smooth_eps: float = key(0.0, doc="label smoothing of classifiers", ignored=CLASSIFIER)
-    angle: float = key(0.0, doc="range of random rotation", unit="degrees", ignored=CLASSIFIER)
-    aspect: float = key(1.0, doc="range of random aspect", ignored=CLASSIFIER)
-    min_crop: int = key(0, doc="least side of a classifier's crop", ignored=CLASSIFIER)
-    max_crop: int = key(0, doc="greatest side of a classifier's crop", ignored=CLASSIFIER)
+    label_smooth_eps: float = key(
+        0.0, at_least=0, at_most=0.999, doc="what a classifier's truth gives to the other classes"
+    )
+    angle: float = key(0.0, at_least=0, doc="range of random rotation, classifiers alone", unit="degrees")
+    aspect: float = key(1.0, above=0, doc="range of the random factor of aspect, classifiers alone")
+    min_crop: int = key(
+        same_as("width"), at_least=1, doc="least size of a classifier's image before its crop", unit="px"
+    )
+    max_crop: int = key(
+        same_as("width", lambda width: 2 * width),
+        at_least=1,
+        doc="greatest size of a classifier's image before its crop",
+        unit="px",
+    )
     time_steps: int = key(1, doc="length of sequences", ignored="sequences are not trained")
     track: int = key(0, doc="train on video sequences", ignored="sequences are not trained")
     augment_speed: int = key(2, doc="frames between those of a sequence", ignored="sequences are not trained")

@@ -26,7 +26,7 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
     groups: int = key(1, at_least=1, doc="parts that add up to 1 each")
     temperature: float = key(1.0, above=0, doc="large values flatten the distribution")
     spatial: bool = key(False, doc="over channels at each cell")
-    noloss: bool = key(False, doc="no loss in training", ignored="classifiers are not trained yet")
+    noloss: bool = key(False, doc="no loss in training", ignored="the last softmax is what a loss is of")
     tree: str = key("", doc="file of a class tree", refused="class trees are not built yet")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:

@@ -1,6 +1,7 @@
 """A cfg fitted to its data and to the epochs asked for, as edits of its text: the record of a run is its cfg.
 
-Classes: `classes` of every head, and `filters` of the convolution before it. Epochs: `max_batches`, and with
+Classes: `classes` of every head, and `filters` of the convolution before it; of a classifier, `output` or
+`filters` of the last layer with weights. Epochs: `max_batches`, and with
 it the warm-up and the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch
 shrinks, and the learning rate with its square root, as the noise of the gradient grows (Krizhevsky, "One
 weird trick", 2014, arXiv:1404.5997).
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edit import set_value
+from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.head import Head
@@ -53,6 +55,23 @@ def _for_classes(graph: Graph, classes: int) -> Iterator[tuple[int, str, str]]:
             filters = head.boxes_per_cell * (head.entries - head.classes + classes)
             yield index + 1, "classes", str(classes)
             yield node.inputs[0] + 1, "filters", str(filters)
+    if graph.classifier is not None and graph[graph.classifier].shape.floats != classes:
+        yield (*_last_weights(graph, graph.classifier), str(classes))
+
+
+def _last_weights(graph: Graph, classifier: int) -> tuple[int, str]:
+    """The section, and its key, that say how many numbers a classifier's [softmax] reads."""
+    node, wanted = graph[classifier], graph[classifier].shape.floats
+    while node.inputs[0] >= 0:
+        node = graph[node.inputs[0]]
+        for key in ("output", "filters"):
+            if getattr(node.layer, key, None) == wanted:
+                return node.index + 1, key
+    name = graph[classifier].name
+    raise UsageError(
+        f"{name} has {wanted} classes, and no layer before it has an output or filters of that number",
+        hint="set the number of classes by hand",
+    )
 
 
 def _for_epochs(graph: Graph, images: int, epochs: float | None) -> Iterator[tuple[int, str, str]]:

@@ -15,18 +15,17 @@ from typing import Any
 import torch
 
 from darknet_py.cfg.document import Document
-from darknet_py.data.augment import Augmentation
 from darknet_py.data.collate import Batch, batches
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.sampler import Batches, Sampler
 from darknet_py.errors import Stopped, UsageError
-from darknet_py.evaluate import Scores, evaluate
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.publish import publish_bytes
 from darknet_py.train.checkpoint import NAME, Position, load_checkpoint, save_checkpoint
 from darknet_py.train.initialise import initialise
 from darknet_py.train.malloc import keep_freed_memory
+from darknet_py.train.objective import Scored
 from darknet_py.train.record import FORMAT, Log, network_facts, write_json
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.step import Trainer
@@ -46,6 +45,7 @@ class Settings:
         partial: read the first layers of `weights` alone.
         workers: processes that load images, besides this one.
         evaluations: how often the network is evaluated, the last time at the end.
+        precision: of activations in training, float32 or bfloat16; weights and losses are float32.
     """
 
     weights: Path | None = None
@@ -53,6 +53,7 @@ class Settings:
     device: str = "cpu"
     workers: int = 0
     evaluations: int = 5
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Plan:
             "seed": self.seed,
             "weights": weights and hashlib.sha256(weights.read_bytes()).hexdigest(),
             "partial": self.settings.partial,
+            "precision": self.settings.precision,
         }
 
 
@@ -125,12 +127,13 @@ class _Run:
         if self.settings.weights:
             load_weights(self.network, self.settings.weights, partial=self.settings.partial)
         self.network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trainer = Trainer(self.network, seed=plan.seed)
+        self.trainer = Trainer(self.network, seed=plan.seed, precision=self.settings.precision)
+        self.objective = self.trainer.objective
         self.log, self.checkpoint = Log(plan.out / "log.jsonl"), plan.out / NAME
         self.fingerprint = plan.fingerprint()
         self.position = self._begin()
         self.average = self.position.average
-        self.scores: Scores | None = None
+        self.scores: Scored | None = None
 
     def _begin(self) -> Position:
         self.plan.out.mkdir(parents=True, exist_ok=True)
@@ -144,12 +147,11 @@ class _Run:
     def go_on(self, requests: _Requests, progress: Progress) -> None:
         self.saved = self.ticked = time.monotonic()
         self.started = self.saved - self.position.seconds
-        net, head = self.net, self.trainer.heads[-1]
-        size = {"height": net.height, "width": net.width, "random": head.random, "step": net.resize_step}
+        net, random = self.net, self.objective.random
+        size = {"height": net.height, "width": net.width, "random": random, "step": net.resize_step}
         sampler = Sampler(len(self.plan.train), net.batch, self.plan.seed, **size)
         todo = Batches(sampler, self.position.iteration + 1, self.net.max_batches)
-        how = Augmentation.of(net, head)
-        source = batches(self.plan.train, todo, how, workers=self.settings.workers)
+        source = batches(self.plan.train, todo, self.objective.augment(), workers=self.settings.workers)
         for iteration, batch in enumerate(source, start=todo.first):
             self.iterate(iteration, batch, progress)
             if requests.stop or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
@@ -175,15 +177,13 @@ class _Run:
             )
         if iteration in self.evaluated_at():
             self.scores = self.evaluate()
-            self.log.add(
-                iteration=iteration, epoch=self.epoch(iteration), ap=self.scores.ap, ap50=self.scores.ap50
-            )
+            self.log.add(iteration=iteration, epoch=self.epoch(iteration), **self.scores.curve())
         progress(iteration, self.net.max_batches, facts)
         self.ticked = time.monotonic()
 
-    def evaluate(self) -> Scores:
-        """COCO figures on the validation images."""
-        return evaluate(self.network, self.plan.val, device=self.settings.device)
+    def evaluate(self) -> Scored:
+        """The figures on the validation images."""
+        return self.objective.score(self.plan.val, self.plan.train, device=self.settings.device)
 
     def epoch(self, iteration: int) -> float:
         """Epochs done after an iteration."""
@@ -207,9 +207,11 @@ class _Run:
         scores = self.scores or self.evaluate()
         save_weights(self.network, plan.out / "final.weights", seen=self.net.max_batches * self.net.batch)
         publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
-        write_json(plan.out / "detections.json", scores.detections)
+        for name, value in scores.files().items():
+            write_json(plan.out / name, value)
         result = {
             "format": FORMAT,
+            "task": self.objective.task,
             "variant": plan.name,
             "seed": plan.seed,
             "fingerprint": self.fingerprint,

@@ -56,7 +56,7 @@ def replay(
     for iteration in range(1, iterations + 1):
         rates.append(learning_rate(network.graph.net, iteration))
         losses.append(trainer.step(batch, lists, rate=rates[-1]))
-        deltas = deltas or [delta.cpu().numpy() for delta in trainer.deltas]
+        deltas = deltas or [delta.cpu().numpy() for delta in trainer.objective.deltas]
     return Replay(losses, rates, weights_bytes(network, seen=iterations * len(batch)), deltas)
 
 

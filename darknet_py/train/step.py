@@ -8,12 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from darknet_py.errors import NotFinite, UsageError
+from darknet_py.errors import NotFinite
 from darknet_py.layers.convolutional import MOMENTUM
-from darknet_py.layers.yolo import Yolo
 from darknet_py.network import Network
-from darknet_py.train.loss import yolo_loss
+from darknet_py.train.classification import Classification
+from darknet_py.train.detection import Detection
+from darknet_py.train.objective import Objective
 from darknet_py.train.truths import Truths
+
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # of activations; weights and losses stay float32
 
 
 class Trainer:
@@ -23,13 +26,10 @@ class Trainer:
     decay, biases and scales do not. torch's SGD on the gradient over B is the same arithmetic.
     """
 
-    def __init__(self, network: Network, *, seed: int = 0) -> None:
+    def __init__(self, network: Network, *, seed: int = 0, precision: str = "float32") -> None:
         self.network, self.net, self.seed = network, network.graph.net, seed
-        self.heads = [network.graph[i].layer for i in network.graph.heads]
-        if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
-            kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
-            raise UsageError(f"only networks with [yolo] heads are trained; this one has {kinds}")
-        self.deltas: list[Tensor] = []  # of the last minibatch, one a head
+        self.objective = objective_of(network)
+        self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         self.optimizer = torch.optim.SGD(list(_groups(network)), lr=0.0, momentum=self.net.momentum)
 
@@ -61,7 +61,8 @@ class Trainer:
             stop = start + part
             if samples:
                 self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
-            loss = loss + self._part(images[start:stop], truths.part(start, stop), len(images))
+            with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
+                loss += self.objective.backward(images[start:stop], truths.part(start, stop), len(images))
         try:
             self._check(loss)
         except NotFinite:
@@ -72,17 +73,6 @@ class Trainer:
             group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
         return float(loss)
-
-    def _part(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
-        """Forward and backward of one minibatch; its share of the printed loss."""
-        raws = self.network(images)
-        size = (images.shape[2], images.shape[3])
-        found = [yolo_loss(head, raw, truths, size) for head, raw in zip(self.heads, raws, strict=True)]
-        self.deltas = [one.delta for one in found]
-        torch.autograd.backward(
-            raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
-        )
-        return torch.stack([one.cost for one in found]).mean() / batch
 
     def _running(self) -> list[Tensor]:
         """Batch normalisation's running statistics, which a forward pass moves."""
@@ -98,6 +88,15 @@ class Trainer:
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
                 layer = self.network.graph[int(name.split(".")[1])].name
                 raise NotFinite(f"a gradient of {layer} is not finite; training stopped before the update")
+
+
+def objective_of(network: Network) -> Objective:
+    """What a network is trained for, by what it ends in.
+
+    Raises:
+        UsageError: when it ends in neither [yolo] heads nor [softmax].
+    """
+    return Classification(network) if network.graph.classifier is not None else Detection(network)
 
 
 def running_momentum(iteration: int) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darknet_py.cfg.document import Document
+from darknet_py.compare.metrics import told
 from darknet_py.compare.report import write_report
 from darknet_py.compare.runs import Comparison, carry_out, unfinished, variants_of
 from darknet_py.data.dataset import Dataset, open_data
@@ -43,8 +44,7 @@ def train(args: argparse.Namespace) -> int:
     )
     with bar(compile(fit[0]).net.max_batches, "it") as advance:
         result = run(plan, progress=lambda done, total, facts: advance(done, facts))
-    ap, ap50 = (100 * (result["scores"][key] or 0) for key in ("ap", "ap50"))
-    print(f"AP {ap:.1f}, AP50 {ap50:.1f}; weights in {args.out / 'final.weights'}")
+    print(f"{told(result)}; weights in {args.out / 'final.weights'}")
     return 0
 
 
@@ -76,7 +76,8 @@ def _watch(plan: Plan) -> bar:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    return Settings(args.weights, args.partial, usable(args.device), args.workers, args.evaluations)
+    device = usable(args.device)
+    return Settings(args.weights, args.partial, device, args.workers, args.evaluations, args.precision)
 
 
 def _both(args: argparse.Namespace) -> list[Dataset]:

@@ -43,8 +43,8 @@ def test_a_folder_is_read_whole(run_folder: Path) -> None:
 def test_a_torn_last_line_of_a_log_is_passed_over(run_folder: Path) -> None:
     curves = read_comparison(run_folder).baseline.runs[0].curves
     assert len(curves.loss) == 250
-    assert len(curves.ap50) == 10
-    assert curves.ap50[-1][0] == 40.0
+    assert len(curves.figures["ap50"]) == 10
+    assert curves.figures["ap50"][-1][0] == 40.0
 
 
 def test_of_an_iteration_that_was_logged_twice_the_later_line_counts(tmp_path: Path) -> None:
@@ -57,7 +57,9 @@ def test_of_an_iteration_that_was_logged_twice_the_later_line_counts(tmp_path: P
         "[1, 2]",
     ]
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
-    assert read_curves(tmp_path / "log.jsonl") == Curves(loss=((1.0, 5.0), (2.0, 3.5)), ap50=())
+    assert read_curves(tmp_path / "log.jsonl", figures=["ap50"]) == Curves(
+        loss=((1.0, 5.0), (2.0, 3.5)), figures={"ap50": ()}
+    )
 
 
 def test_thinning_keeps_the_mean_of_the_neighbours() -> None:

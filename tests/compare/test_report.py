@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from darknet_py.compare import plots
-from darknet_py.compare.records import METRICS, read_comparison
+from darknet_py.compare.metrics import DETECTION
+from darknet_py.compare.records import read_comparison
 from darknet_py.compare.report import write_report
 
 MakeFolder = Callable[..., Path]
@@ -117,11 +118,11 @@ def test_overlapping_ranges_call_no_winner(written: Path) -> None:
 
 def test_the_json_holds_what_was_measured(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
-    assert list(value) == ["format", "data", "seeds", "variants", "verdicts"]
+    assert list(value) == ["format", "task", "data", "seeds", "variants", "verdicts"]
     spp = value["variants"][2]
     assert spp["ap"] == {"mean": 0.457, "min": 0.451, "max": 0.463, "runs": [0.451, 0.463]}
     assert (spp["reach"], spp["latency_ms"], spp["missing"]) == ([702, 702], 6.8, [])
-    assert set(METRICS) <= set(spp)
+    assert set(DETECTION.words) <= set(spp)
     assert [(v["variant"], v["metric"], v["differs"]) for v in value["verdicts"]] == [
         ("yolov3-tiny-stochpool", "ap", False),
         ("yolov3-tiny-stochpool", "ap50", False),
@@ -202,7 +203,7 @@ def test_one_variant_alone_is_reported(run_folder: Path, change: Callable[..., P
 def test_a_plot_is_drawn_without_logs_and_without_truth(run_folder: Path, draw: Callable[[Any], str]) -> None:
     for result in run_folder.glob("runs/*/*/result.json"):
         record = json.loads(result.read_text())
-        record["scores"] |= dict.fromkeys(METRICS)
+        record["scores"] |= dict.fromkeys(DETECTION.words)
         record["scores"]["per_class"] = dict.fromkeys(record["scores"]["per_class"])
         result.write_text(json.dumps(record))
         (result.parent / "log.jsonl").write_text("")

@@ -15,7 +15,9 @@ scores = st.lists(st.floats(0, 1), min_size=2, max_size=6)
 
 
 def sentence(ours: list[float | None], theirs: list[float | None], metric: str = "ap") -> str:
-    return verdict("new", "base", metric=metric, ours=ours, theirs=theirs).sentence
+    return verdict(
+        "new", "base", metric=metric, word="AP50" if metric == "ap50" else "AP", ours=ours, theirs=theirs
+    ).sentence
 
 
 def test_overlapping_ranges_have_no_winner() -> None:
@@ -25,7 +27,7 @@ def test_overlapping_ranges_have_no_winner() -> None:
 
 
 def test_ranges_that_touch_have_no_winner() -> None:
-    assert not verdict("new", "base", metric="ap", ours=[0.4, 0.5], theirs=[0.5, 0.6]).differs
+    assert not verdict("new", "base", metric="ap", word="AP", ours=[0.4, 0.5], theirs=[0.5, 0.6]).differs
 
 
 def test_ranges_apart_are_told_with_their_chance() -> None:
@@ -46,7 +48,7 @@ def test_ranges_that_are_barely_apart_are_printed_apart() -> None:
 def test_one_seed_says_nothing() -> None:
     assert sentence([0.5], [0.1]).startswith("one seed each: no statement")
     assert sentence([0.5, 0.6], [0.1]).startswith("2 seeds against 1, and one has no range: no statement")
-    assert not verdict("new", "base", metric="ap", ours=[0.5], theirs=[0.1]).differs
+    assert not verdict("new", "base", metric="ap", word="AP", ours=[0.5], theirs=[0.1]).differs
 
 
 def test_without_truth_nothing_is_said() -> None:
@@ -63,15 +65,15 @@ def test_the_chance_is_that_of_counting_all_orders(ours: int, theirs: int) -> No
 
 @given(scores, scores)
 def test_a_difference_is_seen_from_both_sides_or_from_none(ours: list[float], theirs: list[float]) -> None:
-    here = verdict("a", "b", metric="ap", ours=ours, theirs=theirs)
-    there = verdict("b", "a", metric="ap", ours=theirs, theirs=ours)
+    here = verdict("a", "b", metric="ap", word="AP", ours=ours, theirs=theirs)
+    there = verdict("b", "a", metric="ap", word="AP", ours=theirs, theirs=ours)
     assert here.differs == there.differs == (max(ours) < min(theirs) or max(theirs) < min(ours))
     assert {here.outcome, there.outcome} in ({"higher", "lower"}, {"no difference"})
 
 
 @given(scores)
 def test_equal_runs_never_differ(values: list[float]) -> None:
-    assert not verdict("a", "b", metric="ap", ours=values, theirs=values).differs
+    assert not verdict("a", "b", metric="ap", word="AP", ours=values, theirs=values).differs
 
 
 @given(st.lists(st.none() | st.floats(0, 1), max_size=6))

@@ -1,0 +1,194 @@
+"""How often a classifier is right: top-1, top-5, the loss, and which classes it takes for which."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.labelled import Labelled
+from darknet_py.detect.letterbox import Fit
+from darknet_py.errors import DataError, UsageError
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.softmax import Softmax
+from darknet_py.network import Network
+
+TOP = 5
+NOT_PREDICTIONS = ("predictions",)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Shares of images, 0..1.
+
+    Args:
+        top1: the class with the greatest probability is the label.
+        top5: the label is among the five greatest; None of five classes or fewer.
+        loss: mean cross entropy, in nats.
+        train_top1, train_loss: the same of training images, as they are, in evaluation; None where not asked.
+        per_class: top-1 of each class by name; None where there is no image of it.
+        confusion: images by label (rows) and by the class that was predicted (columns).
+        images: how many were looked at.
+        protocol: how it was measured.
+        predictions: the predicted class of every image, in the data set's order.
+    """
+
+    top1: float
+    top5: float | None
+    loss: float
+    train_top1: float | None
+    train_loss: float | None
+    per_class: dict[str, float | None]
+    confusion: list[list[int]]
+    images: int
+    protocol: dict[str, Any]
+    predictions: list[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as JSON holds them; without the predictions, which have a file of their own."""
+        return {key: value for key, value in asdict(self).items() if key not in NOT_PREDICTIONS}
+
+
+def check_classifier(graph: Graph) -> None:
+    """Refuse what cannot be trained or scored as a classifier.
+
+    Raises:
+        UsageError: when the last [softmax] is not one distribution over the classes.
+    """
+    assert graph.classifier is not None
+    softmax = graph[graph.classifier].layer
+    assert isinstance(softmax, Softmax)
+    if softmax.groups != 1 or softmax.spatial:
+        raise UsageError(
+            f"{graph[graph.classifier].name} puts out several distributions; a classifier has one",
+            hint="groups=1 and spatial=0 are trained and scored",
+        )
+
+
+def classify(
+    network: Network,
+    dataset: Dataset,
+    *,
+    train: Dataset | None = None,
+    batch: int = 100,
+    device: str = "cpu",
+    split: str = "val",
+    progress: Callable[[int, int], None] | None = None,
+) -> Accuracy:
+    """Score a classifier on labelled images.
+
+    A copy of the network runs, so the network itself keeps its mode, its device and its layout. Each image is
+    scaled so that its shorter side fits, and cut from the middle, as Darknet's `classifier valid` does.
+
+    Args:
+        train: training images, of which as many as `dataset` has, evenly spread, are scored too.
+        progress: called with (images done, images in all).
+
+    Raises:
+        DataError: when the data has no labels, or other classes than the network.
+    """
+    check_classifier(network.graph)
+    _check(network.graph, dataset)
+    runner = copy.deepcopy(network).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    chosen = _spread(train, len(dataset)) if train else np.zeros(0, np.int64)
+    tell, total = progress or (lambda done, total: None), len(dataset) + len(chosen)
+    predicted, losses, among = _scored(runner, dataset, range(len(dataset)), batch, lambda n: tell(n, total))
+    labels, names = _labels(dataset), dataset.names
+    confusion = np.zeros((len(names), len(names)), np.int64)
+    np.add.at(confusion, (labels, predicted), 1)
+    train_top1 = train_loss = None
+    if train is not None:
+        seen, train_losses, _ = _scored(runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total))
+        train_top1, train_loss = float((seen == _labels(train)[chosen]).mean()), float(train_losses.mean())
+    counts = confusion.sum(axis=1)
+    return Accuracy(
+        top1=float((predicted == labels).mean()),
+        top5=float(among.mean()) if len(names) > TOP else None,
+        loss=float(losses.mean()),
+        train_top1=train_top1,
+        train_loss=train_loss,
+        per_class={
+            name: float(confusion[k, k] / counts[k]) if counts[k] else None for k, name in enumerate(names)
+        },
+        confusion=confusion.tolist(),
+        images=len(dataset),
+        protocol=_protocol(network.graph, split, len(chosen)),
+        predictions=predicted.tolist(),
+    )
+
+
+def _check(graph: Graph, dataset: Dataset) -> None:
+    if not isinstance(dataset, Labelled):
+        raise DataError(
+            "the data has boxes, and the network is a classifier",
+            hint="give train/CLASS/*.jpg folders, or a .data file with `labels`",
+        )
+    assert graph.classifier is not None
+    classes = graph[graph.classifier].shape.floats
+    if classes != len(dataset.names):
+        raise DataError(f"the data has {len(dataset.names)} classes, and the network puts out {classes}")
+
+
+def _spread(dataset: Dataset, most: int) -> np.ndarray:
+    """Numbers of at most `most` images, evenly spread."""
+    return np.unique(np.linspace(0, len(dataset) - 1, min(most, len(dataset))).astype(np.int64))
+
+
+def _labels(dataset: Dataset) -> np.ndarray:
+    assert isinstance(dataset, Labelled)
+    return dataset.labels
+
+
+def _scored(
+    network: Network, dataset: Dataset, chosen: Sequence[int], batch: int, done: Callable[[int], None]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each image: the predicted class, the cross entropy, and whether the label is in the first five."""
+    net, labels = network.graph.net, _labels(dataset)
+    device = next(network.parameters()).device
+    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    with torch.inference_mode():
+        for part in _parts(chosen, batch):
+            images = torch.stack([fitted_image(dataset.pixels(i), (net.height, net.width)) for i in part])
+            images = images.to(device).contiguous(memory_format=torch.channels_last)
+            truth = torch.from_numpy(labels[part]).to(device)
+            logits = network.logits(images).float()
+            losses = torch.nn.functional.cross_entropy(logits, truth, reduction="none")
+            first = logits.topk(min(TOP, logits.shape[1])).indices
+            found.append((first[:, 0], losses, (first == truth[:, None]).any(dim=1)))
+            done(sum(len(one[0]) for one in found))
+    predicted, losses, among = (torch.cat(column).cpu().numpy() for column in zip(*found, strict=True))
+    return predicted, losses, among
+
+
+def _parts(chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
+    numbers = [int(number) for number in chosen]
+    return (numbers[at : at + batch] for at in range(0, len(numbers), batch))
+
+
+def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """The middle of an image whose shorter side was scaled to fit: (3, H, W) float32 in 0..1."""
+    (high, wide), (rows, columns) = pixels.shape[:2], size
+    scale = max(rows / high, columns / wide)
+    inner = max(rows, int(high * scale)), max(columns, int(wide * scale))
+    whole = Fit.stretch((high, wide), inner).apply(pixels)
+    top, left = (inner[0] - rows) // 2, (inner[1] - columns) // 2
+    return whole[:, top : top + rows, left : left + columns]
+
+
+def _protocol(graph: Graph, split: str, train_images: int) -> dict[str, Any]:
+    net = graph.net
+    facts = {
+        "metric": "top-1 and top-5 accuracy",
+        "split": split,
+        "size": [net.height, net.width],
+        "resize": "shorter side, middle crop",
+    }
+    if train_images:
+        facts["train_top1"] = f"of {train_images} training images, evenly spread, as they are, in evaluation"
+    return facts

@@ -1,0 +1,151 @@
+"""Images with one label each, for classifiers: folders of a class each, Darknet's lists, CIFAR-10's files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from abc import abstractmethod
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from darknet_py.data.dataset import Dataset, Record
+from darknet_py.data.images import SUFFIXES, image_size, read_image
+from darknet_py.errors import DataError, shown
+
+SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
+KEPT_BYTES = 1 << 29  # decoded images are kept up to this; CIFAR-10 takes 154 MB
+
+
+class Labelled(Dataset):
+    """Images of one class each. To the rest of the package, each holds one box: all of it."""
+
+    labels: np.ndarray  # (images,) int64, class index 0..K-1
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """Return what the source calls an image."""
+
+    @abstractmethod
+    def size(self, index: int) -> tuple[int, int]:
+        """Return height and width of an image in pixels."""
+
+    def record(self, index: int) -> Record:
+        """Return the label as a box that is all of the image."""
+        height, width = self.size(index)
+        return Record(
+            image_id=index + 1,
+            width=width,
+            height=height,
+            boxes_xywh=np.array([[0.0, 0.0, width, height]]),
+            labels=self.labels[index : index + 1],
+            crowd=np.zeros(1, bool),
+            name=self.name(index),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over classes, names and labels, in hexadecimal; the images are not opened."""
+        digest = hashlib.sha256(json.dumps([self.names, len(self)]).encode())
+        for index in range(len(self)):
+            digest.update(f"{self.name(index)}\0{self.labels[index]}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+class LabelledFiles(Labelled):
+    """Labelled image files; small sets are decoded once and kept.
+
+    Args:
+        files: path and class index of each image.
+        written: what each is called in names, and so in the fingerprint.
+    """
+
+    def __init__(self, names: tuple[str, ...], files: list[tuple[Path, int]], written: list[str]) -> None:
+        """Take the list; no file is opened."""
+        self.names, self.category_ids = names, tuple(range(1, len(names) + 1))
+        self.dropped = {}
+        self.labels = np.array([label for _, label in files], np.int64)
+        self._paths, self._written = [path for path, _ in files], written
+        self._kept: dict[int, np.ndarray] = {}
+        self._kept_bytes = 0
+
+    def name(self, index: int) -> str:
+        """Return the path as it was written."""
+        return self._written[index]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Read the header of one image."""
+        return image_size(self._paths[index])
+
+    def pixels(self, index: int) -> np.ndarray:
+        """Decode one image, or hand out what was decoded before; not to be written into."""
+        found = self._kept.get(index)
+        if found is None:
+            found = read_image(self._paths[index])
+            if self._kept_bytes + found.nbytes <= KEPT_BYTES:
+                self._kept[index], self._kept_bytes = found, self._kept_bytes + found.nbytes
+        return found
+
+
+class ClassFolders(LabelledFiles):
+    """`train/CLASS/*.jpg` and `val/CLASS/*.jpg` (also valid, validation, test), as torchvision's ImageFolder.
+
+    Classes are the folders of `train`, in the order of their names.
+
+    Args:
+        folder: that holds the splits.
+        split: "train" or "val".
+
+    Raises: DataError: when a split or its images are missing, or a class stands in one split alone.
+    """
+
+    def __init__(self, folder: Path, *, split: str) -> None:
+        """List the files of every class."""
+        names = _class_names(_split_folder(folder, "train"))
+        home = _split_folder(folder, split)
+        unknown = sorted(set(_class_names(home)) - set(names))
+        if unknown:
+            raise DataError(f"has the class `{shown(unknown[0])}`, which train has not", where=home)
+        files = [
+            (home / name / file, label) for label, name in enumerate(names) for file in _images(home / name)
+        ]
+        if not files:
+            raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=home)
+        super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
+
+
+def is_class_folders(folder: Path) -> bool:
+    """Whether a folder has `train` with a folder in it that holds images."""
+    train = folder / "train"
+    return train.is_dir() and any(_images(entry) for entry in _folders(train)[:3])
+
+
+def _split_folder(folder: Path, split: str) -> Path:
+    names = SPLIT_FOLDERS.get(split, (split,))
+    found = next((folder / name for name in names if (folder / name).is_dir()), None)
+    if found is None:
+        raise DataError(f"has no split `{shown(split)}`: no folder {' or '.join(names)}", where=folder)
+    return found
+
+
+def _class_names(home: Path) -> tuple[str, ...]:
+    names = tuple(path.name for path in _folders(home))
+    if not names:
+        raise DataError("has no folder of a class", where=home, hint="expected CLASS/IMAGE.jpg inside")
+    return names
+
+
+def _folders(home: Path) -> list[Path]:
+    return sorted((Path(e.path) for e in os.scandir(home) if e.is_dir()), key=lambda path: path.name)
+
+
+def _images(home: Path) -> list[str]:
+    if not home.is_dir():
+        return []
+    return sorted(e.name for e in os.scandir(home) if e.name.lower().endswith(SUFFIXES) and e.is_file())

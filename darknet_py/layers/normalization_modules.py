@@ -1,0 +1,42 @@
+"""Local response normalisation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def window_of(channels: int, size: int, *, missing: bool) -> Tensor:
+    """Which channels (columns) are summed for which (rows): k - (size - 1) // 2 to k + size // 2.
+
+    Args:
+        missing: as Darknet's running sum has it: channel size // 2 is never added, and subtracted from row
+            `size` on.
+
+    >>> window_of(3, 2, missing=False).tolist()
+    [[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+    """
+    row, column = torch.arange(channels).unsqueeze(1), torch.arange(channels)
+    band = ((column >= row - (size - 1) // 2) & (column <= row + size // 2)).float()
+    if missing and size // 2 < channels:
+        band[:size, size // 2] = 0
+        band[size:, size // 2] = -1
+    return band
+
+
+class LocalResponse(nn.Module):
+    """x (kappa + alpha * band x²) ^ -beta, in float32 at least."""
+
+    band: Tensor
+
+    def __init__(self, band: Tensor, *, alpha: float, beta: float, kappa: float) -> None:
+        super().__init__()
+        self.register_buffer("band", band, persistent=False)
+        self.alpha, self.beta, self.kappa = alpha, beta, kappa
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        with torch.autocast(x.device.type, enabled=False):
+            exact = x if x.dtype == torch.float64 else x.float()
+            sums = nn.functional.conv2d(exact * exact, self.band.to(exact.dtype)[:, :, None, None])
+            return (exact * (self.kappa + self.alpha * sums).pow(-self.beta)).to(x.dtype)

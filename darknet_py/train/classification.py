@@ -1,0 +1,79 @@
+"""Training for classes: the cross entropy of the last [softmax], top-1 and top-5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darknet_py.classify import Accuracy, check_classifier, classify
+from darknet_py.data.collate import Augment
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.random_crop import RandomCrop
+from darknet_py.network import Network
+from darknet_py.train.objective import Objective, Scored
+from darknet_py.train.truths import Truths
+
+
+class Classification(Objective):
+    """Networks that end in [softmax]."""
+
+    task = "classification"
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        check_classifier(network.graph)
+
+    def augment(self) -> Augment:
+        """As [net] says."""
+        return RandomCrop.of(self.graph.net)
+
+    def backward(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
+        """Cross entropy, summed over the images and divided by the batch."""
+        logits = self.network.logits(images)
+        loss = cross_entropy(logits, truths.labels[:, 0], smoothing=self.graph.net.label_smooth_eps) / batch
+        loss.backward()
+        return loss.detach()
+
+    def score(self, val: Dataset, train: Dataset, *, device: str) -> Scored:
+        """Top-1 and top-5, and top-1 of as many training images."""
+        return Classes(classify(self.network, val, train=train, device=device))
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """Sum over images of -sum(t log p), in float32 at least.
+
+    Darknet's smoothing gives each of the other K - 1 classes smoothing / (K - 1) of the truth.
+
+    Args:
+        logits: (N, K).
+        labels: (N,), class indices.
+    """
+    exact = logits if logits.dtype == torch.float64 else logits.float()
+    logp = exact.log_softmax(dim=1)
+    others = logits.shape[1] - 1
+    if not smoothing or not others:
+        return -logp.gather(1, labels[:, None]).sum()
+    truth = torch.full_like(logp, smoothing / others).scatter(1, labels[:, None], 1 - smoothing)
+    return -(truth * logp).sum()
+
+
+@dataclass(frozen=True)
+class Classes(Scored):
+    """Accuracy and the predictions behind it."""
+
+    accuracy: Accuracy
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures alone."""
+        return self.accuracy.to_json()
+
+    def curve(self) -> dict[str, float | None]:
+        """Top-1 of validation and of training images."""
+        return {"top1": self.accuracy.top1, "train_top1": self.accuracy.train_top1}
+
+    def files(self) -> dict[str, Any]:
+        """The predicted classes."""
+        return {"predictions.json": self.accuracy.predictions}

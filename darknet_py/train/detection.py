@@ -1,0 +1,77 @@
+"""Training for boxes: Darknet's loss at every [yolo] layer, COCO's figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from darknet_py.data.augment import Augmentation
+from darknet_py.data.collate import Augment
+from darknet_py.data.dataset import Dataset
+from darknet_py.errors import UsageError
+from darknet_py.evaluate import Scores, evaluate
+from darknet_py.layers.yolo import Yolo
+from darknet_py.network import Network
+from darknet_py.train.loss import yolo_loss
+from darknet_py.train.objective import Objective, Scored
+from darknet_py.train.truths import Truths
+
+
+class Detection(Objective):
+    """Networks with [yolo] heads."""
+
+    task = "detection"
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self.heads = [network.graph[i].layer for i in network.graph.heads]
+        if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
+            kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
+            raise UsageError(
+                f"only networks with [yolo] heads are trained, and those that end in [softmax]; this has {kinds}"
+            )
+        self.random = self.heads[-1].random
+
+    def augment(self) -> Augment:
+        """As [net] and the last head say."""
+        return Augmentation.of(self.graph.net, self.heads[-1])
+
+    def backward(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
+        """The deltas of every head, carried back."""
+        raws = self.network(images)
+        size = (images.shape[2], images.shape[3])
+        found = [
+            yolo_loss(head, raw.float() if raw.dtype == torch.bfloat16 else raw, truths, size)
+            for head, raw in zip(self.heads, raws, strict=True)
+        ]
+        self.deltas = [one.delta for one in found]
+        torch.autograd.backward(
+            raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
+        )
+        return torch.stack([one.cost for one in found]).mean() / batch
+
+    def score(self, val: Dataset, train: Dataset, *, device: str) -> Scored:
+        """COCO figures."""
+        return Boxes(evaluate(self.network, val, device=device))
+
+
+@dataclass(frozen=True)
+class Boxes(Scored):
+    """COCO figures and the detections behind them."""
+
+    scores: Scores
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures alone."""
+        return self.scores.to_json()
+
+    def curve(self) -> dict[str, float | None]:
+        """AP and AP50."""
+        return {"ap": self.scores.ap, "ap50": self.scores.ap50}
+
+    def files(self) -> dict[str, Any]:
+        """The detections, as a COCO results list."""
+        return {"detections.json": self.scores.detections}

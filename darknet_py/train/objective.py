@@ -1,0 +1,56 @@
+"""What a network is trained for: how images are varied, what the loss is, how it is scored."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor
+
+from darknet_py.data.collate import Augment
+from darknet_py.data.dataset import Dataset
+from darknet_py.network import Network
+from darknet_py.train.truths import Truths
+
+
+class Scored(ABC):
+    """Figures of a network, and where they go."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The figures as a result holds them."""
+
+    @abstractmethod
+    def curve(self) -> dict[str, float | None]:
+        """What the log says of them along the way."""
+
+    @abstractmethod
+    def files(self) -> dict[str, Any]:
+        """JSON files of their own: name and value."""
+
+
+class Objective(ABC):
+    """One kind of training. `deltas` are -dLoss/d(map) of the last minibatch, where the loss gives them.
+
+    Args:
+        random: the factor by which the sizes of inputs vary; 0 for one size.
+    """
+
+    task: str
+    random: float = 0.0
+    deltas: list[Tensor]
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.graph, self.deltas = network, network.graph, []
+
+    @abstractmethod
+    def augment(self) -> Augment:
+        """How training images are varied, as the cfg says."""
+
+    @abstractmethod
+    def backward(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
+        """Forward and backward of one minibatch; its share of the loss of a batch of `batch` images."""
+
+    @abstractmethod
+    def score(self, val: Dataset, train: Dataset, *, device: str) -> Scored:
+        """The network's figures on the validation images."""
