@@ -12,6 +12,7 @@ from pathlib import Path
 
 from darknet_py import __version__
 from darknet_py.errors import DarknetPyError, UsageError
+from darknet_py.plugin import fault_of, load_plugins
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
 WORKERS_PER_CORE = 8  # each holds some 400 MB
@@ -19,6 +20,9 @@ WORKERS_PER_CORE = 8  # each holds some 400 MB
 VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
     "lint": ("text", "lint"),
     "show": ("text", "show"),
+    "layers": ("layers", "layers"),
+    "conform": ("conform", "conform"),
+    "pool-view": ("images", "pool_view"),
     "detect": ("images", "detect"),
     "eval": ("images", "evaluate"),
     "train": ("training", "train"),
@@ -34,6 +38,15 @@ def parser() -> argparse.ArgumentParser:
     _text_verbs(verbs)
     _image_verbs(verbs)
     _training_verbs(verbs)
+    for verb in verbs.choices.values():
+        verb.add_argument(
+            "--plugin",
+            action="append",
+            default=[],
+            type=Path,
+            metavar="FILE.py",
+            help="a file with layers of your own; may be repeated",
+        )
     return top
 
 
@@ -49,9 +62,29 @@ def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show.add_argument("--json", action="store_true", help="print JSON")
     _set(show)
     _output(show)
+    layers = verbs.add_parser("layers", help="the sections there are, or the card of one")
+    layers.add_argument("name", nargs="?", help="a section, such as maxpool")
+    layers.add_argument("--json", action="store_true", help="print JSON")
+    _output(layers)
+    conform = verbs.add_parser("conform", help="try a layer against everything that layers promise")
+    conform.add_argument("layer", help="a file with layers (FILE.py), or a section by name")
+    conform.add_argument("--cases", type=_count, default=12, help="drawn cases of a check (default: 12)")
+    conform.add_argument("--seed", type=_natural, default=0, help="of the drawn cases (default: 0)")
+    conform.add_argument("--json", action="store_true", help="print JSON")
+    _output(conform)
 
 
 def _image_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    view = verbs.add_parser("pool-view", help="pools side by side on one picture")
+    view.add_argument("image", type=Path, help="a picture")
+    view.add_argument(
+        "name", nargs="*", help="window pools, as in stochpool or mixpool@mode=gated (default: all)"
+    )
+    view.add_argument("--size", type=_count, default=5, help="side of the window (default: 5)")
+    view.add_argument("--stride", type=_count, default=1, help="step of the window (default: 1)")
+    view.add_argument(
+        "--out", type=Path, default=Path("pool-view.png"), help="the picture (default: pool-view.png)"
+    )
     detect = verbs.add_parser("detect", help="find objects in images")
     _weighted(detect, threshold=0.25, nms=0.45, batch=1)
     detect.add_argument("source", nargs="+", type=Path, help="images, folders, or lists of images (.txt)")
@@ -114,6 +147,12 @@ def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
             default=0,
             help="processes that load images (default: 0, none besides this one)",
         )
+        verb.add_argument(
+            "--precision",
+            choices=("float32", "bfloat16"),
+            default="float32",
+            help="of activations in training; weights stay float32 (default: float32)",
+        )
         _device(verb)
 
 
@@ -170,11 +209,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show, it spells
     args = parser().parse_args(arguments)
-    module, function = VERBS[args.verb]
     try:
-        if getattr(args, "output", None) and not args.output.parent.is_dir():
-            raise UsageError("there is no such folder to write to", where=args.output.parent)
-        return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
+        return _run(args)
     except DarknetPyError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -184,21 +220,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (MemoryError, RuntimeError) as error:
-        if (
-            isinstance(error, RuntimeError)
-            and "out of memory" not in str(error)
-            and "can't allocate memory" not in str(error)
-        ):
-            raise
-        print(
-            "error: out of memory\n   = a smaller batch, more subdivisions or a smaller input need less",
-            file=sys.stderr,
-        )
-        return OUT_OF_MEMORY
     except OSError as error:
         print(f"{error.filename or ''}: error: {error.strerror}", file=sys.stderr)
         return 3
+
+
+def _run(args: argparse.Namespace) -> int:
+    """What the verb returns; an exception in the code of a plug-in becomes a message."""
+    if getattr(args, "output", None) and not args.output.parent.is_dir():
+        raise UsageError("there is no such folder to write to", where=args.output.parent)
+    module, function = VERBS[args.verb]
+    try:
+        args.plugins = load_plugins(args.plugin)
+        return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
+    except (DarknetPyError, BrokenPipeError):
+        raise
+    except Exception as error:
+        if _out_of_memory(error):
+            print(
+                "error: out of memory\n   = a smaller batch, more subdivisions or a smaller input need less",
+                file=sys.stderr,
+            )
+            return OUT_OF_MEMORY
+        if fault := fault_of(error, args.plugin):
+            raise fault from error
+        raise
+
+
+def _out_of_memory(error: Exception) -> bool:
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
 
 
 if __name__ == "__main__":

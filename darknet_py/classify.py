@@ -14,7 +14,7 @@ from torch import Tensor
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.labelled import Labelled
 from darknet_py.detect.letterbox import Fit
-from darknet_py.errors import DataError, UsageError
+from darknet_py.errors import DataError, NotFinite, UsageError, shown
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.softmax import Softmax
 from darknet_py.network import Network
@@ -92,9 +92,10 @@ def classify(
 
     Raises:
         DataError: when the data has no labels, or other classes than the network.
+        NotFinite: when the loss of an image is NaN or infinite.
     """
     check_classifier(network.graph)
-    _check(network.graph, dataset)
+    check_labelled(network.graph, dataset)
     runner = copy.deepcopy(network).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     chosen = _spread(train, len(dataset)) if train else np.zeros(0, np.int64)
     tell, total = progress or (lambda done, total: None), len(dataset) + len(chosen)
@@ -123,7 +124,12 @@ def classify(
     )
 
 
-def _check(graph: Graph, dataset: Dataset) -> None:
+def check_labelled(graph: Graph, dataset: Dataset) -> None:
+    """Refuse data that a classifier cannot be trained or scored on.
+
+    Raises:
+        DataError: when it has boxes in the place of labels, or other classes than the network.
+    """
     if not isinstance(dataset, Labelled):
         raise DataError(
             "the data has boxes, and the network is a classifier",
@@ -163,7 +169,25 @@ def _scored(
             found.append((first[:, 0], losses, (first == truth[:, None]).any(dim=1)))
             done(sum(len(one[0]) for one in found))
     predicted, losses, among = (torch.cat(column).cpu().numpy() for column in zip(*found, strict=True))
+    if not np.isfinite(losses).all():
+        raise NotFinite("what the network puts out is not finite", hint="a lower learning_rate may help")
     return predicted, losses, among
+
+
+def confusion_lines(accuracy: Accuracy, names: Sequence[str], *, most: int = 20) -> list[str]:
+    """The confusion matrix as text, in percent of each row; of many classes the most confused pairs."""
+    counts = np.array(accuracy.confusion)
+    shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    if len(names) <= most:
+        wide = max(map(len, names))
+        rows = (" ".join(f"{share:4.0f}" for share in row) for row in shares)
+        body = [f"{name:<{wide}} {row}" for name, row in zip(names, rows, strict=True)]
+        return ["", "rows: labels; columns: predictions, in the same order; percent of the row", *body]
+    off = shares * (1 - np.eye(len(names)))
+    places = np.dstack(np.unravel_index(np.argsort(-off, axis=None)[:most], off.shape))[0]
+    return ["", "taken for another most often, percent"] + [
+        f"{off[row, column]:4.0f}  {shown(names[row])} for {shown(names[column])}" for row, column in places
+    ]
 
 
 def _parts(chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
@@ -174,8 +198,10 @@ def _parts(chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
 def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
     """The middle of an image whose shorter side was scaled to fit: (3, H, W) float32 in 0..1."""
     (high, wide), (rows, columns) = pixels.shape[:2], size
-    scale = max(rows / high, columns / wide)
-    inner = max(rows, int(high * scale)), max(columns, int(wide * scale))
+    if rows * wide > columns * high:
+        inner = rows, wide * rows // high
+    else:
+        inner = high * columns // wide, columns
     whole = Fit.stretch((high, wide), inner).apply(pixels)
     top, left = (inner[0] - rows) // 2, (inner[1] - columns) // 2
     return whole[:, top : top + rows, left : left + columns]

@@ -60,6 +60,10 @@ class SourceError(DarknetPyError):
     exit_code = 6
 
 
+class PluginError(DarknetPyError):
+    """A file of layers that cannot be imported, or code of it that fails."""
+
+
 class ReportError(DarknetPyError):
     """Run folders that cannot be set side by side."""
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.data.dataset import Dataset
+from darknet_py.data.labelled import Labelled
 from darknet_py.detect.decode import Detections
 from darknet_py.detect.detector import Detector
 from darknet_py.errors import DataError
@@ -83,7 +84,7 @@ def evaluate(
     Raises:
         DataError: when the data set is empty, or its classes are not as many as the heads'.
     """
-    _check(network.graph, dataset)
+    check_boxes(network.graph, dataset)
     detector = Detector(  # pixels in NMS, as `detector valid`
         copy.deepcopy(network), threshold=threshold, nms=nms, device=device, batch=batch, relative=False
     )
@@ -132,7 +133,15 @@ def _mean(precision: np.ndarray) -> float | None:
     return float(known.mean()) if known.size else None
 
 
-def _check(graph: Graph, dataset: Dataset) -> None:
+def check_boxes(graph: Graph, dataset: Dataset) -> None:
+    """Refuse data that a detector cannot be trained or scored on.
+
+    Raises:
+        DataError: when it has no image, no boxes, or other classes than the heads.
+    """
+    if isinstance(dataset, Labelled):
+        hint = "a network that ends in [softmax] is trained on labels; a detector needs boxes"
+        raise DataError("the data has labels, and the network finds boxes", hint=hint)
     if not len(dataset):
         raise DataError("the data set has no image to evaluate on")
     have = len(dataset.names)

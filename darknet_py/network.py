@@ -11,6 +11,7 @@ from darknet_py.cfg.document import must_parse, read
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.lifetime import last_uses
+from darknet_py.graph.rewrite import rewritten
 from darknet_py.layers.head import Head
 from darknet_py.layers.keyed_modules import Keyed
 
@@ -26,8 +27,9 @@ class Network(nn.Module):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in graph)
-        self._done = last_uses(graph)
+        self._plan = rewritten(graph)
+        self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in self._plan)
+        self._done = last_uses(self._plan)
 
     @classmethod
     def from_cfg(cls, path: str | Path) -> Network:
@@ -53,7 +55,7 @@ class Network(nn.Module):
     def _run(self, images: Tensor, stop: int) -> dict[int, Tensor]:
         """The layers before `stop`; what is left of their maps, by index."""
         maps = {-1: images}
-        for node, module, done in zip(self.graph[:stop], self.layers, self._done, strict=False):
+        for node, module, done in zip(self._plan[:stop], self.layers, self._done, strict=False):
             maps[node.index] = module(*[maps[i] for i in node.inputs])
             for index in done:
                 del maps[index]
@@ -62,7 +64,7 @@ class Network(nn.Module):
     def trace(self, images: Tensor) -> list[Tensor]:
         """Every layer's map as Darknet's layer holds it: heads after their sigmoid."""
         maps = {-1: images}
-        for node, module in zip(self.graph, self.layers, strict=True):
+        for node, module in zip(self._plan, self.layers, strict=True):
             # A copy: an activation that works in place must not change what an earlier layer held.
             maps[node.index] = module(*[maps[i].clone() for i in node.inputs])
         return [

@@ -24,14 +24,14 @@ ORDER = (  # a package imports from those before it
     {"layers"},
     {"graph"},
     {"network", "boxes", "device"},
-    {"weights", "detect", "data", "shipped", "show"},
+    {"weights", "detect", "data", "shipped", "show", "pool_view"},
     {"evaluate"},
     {"train"},
     {"compare"},
     {"terminal", "verbs", "__main__", "__init__"},
 )
 NO_TORCH = ("cfg", "arithmetic", "graph", "layers", "show.py", "shipped.py", "errors.py")
-LONGER_POOLS = {"base", "spp", "maxpool"}  # the window itself; several pools; Darknet's own many keys
+LONGER_POOLS = {"base", "maxpool", "mixpool", "spp", "unpool"}  # the window, many keys, modes, several maps
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -129,8 +129,10 @@ def test_a_new_section_is_known_from_its_file_alone() -> None:
 
 def test_the_sections_are_these() -> None:
     assert sorted(CATALOGUE) == [
-        "avgpool", "convolutional", "dropout", "local_avgpool", "maxpool", "net", "region", "reorg", "route",
-        "shortcut", "softmax", "spp", "stochpool", "upsample", "yolo",
+        "avgpool", "bilinear", "blurpool", "connected", "convolutional", "cost", "crop", "dropout", "gempool",
+        "global_maxpool", "local_avgpool", "lppool", "lsepool", "maxpool", "medianpool", "mixpool", "net",
+        "netvlad", "normalization", "region", "reorg", "route", "shortcut", "softmax", "softpool", "spp",
+        "sppnet", "stochpool", "unpool", "upsample", "yolo",
     ]  # fmt: skip
 
 

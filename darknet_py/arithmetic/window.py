@@ -103,3 +103,27 @@ def bin_edges(number: int, count: int, inside: int) -> tuple[int, int]:
     [(0, 3), (2, 5), (4, 7)]
     """
     return number * inside // count, -(-(number + 1) * inside // count)
+
+
+def bins(count: int, inside: int) -> Axis:
+    """`count` bins along an axis of `inside` cells as one window: as wide as the widest of them.
+
+    >>> bins(3, 7)
+    Axis(size=3, stride=Fraction(7, 3), before=0)
+    """
+    edges = [bin_edges(i, count, inside) for i in range(count)]
+    return Axis(max(stop - start for start, stop in edges), Fraction(inside, count))
+
+
+def covering(axis: Axis) -> Axis:
+    """The windows that cover one cell, as a window on the map that those windows put out.
+
+    Their number differs from cell to cell; this is the most. The stride must be whole.
+
+    >>> covering(Axis(3, 2, 1))
+    Axis(size=2, stride=Fraction(1, 2), before=0)
+    """
+    step = int(axis.stride)
+    before = (axis.size - 1 - axis.before) // step
+    after = (step - 1 + axis.before) // step
+    return Axis(before + 1 + after, Fraction(1, step), before)

@@ -73,7 +73,7 @@ def stroke(at: int) -> Literal["-", "--"]:
 
 
 def dots_plot(comparison: Comparison) -> str:
-    """The judged figures of every variant: a dot a seed, a line over the range; the baseline's range is a band."""
+    """The judged figures of each variant: a dot a seed, a line over the range, the baseline's as a band."""
     variants = comparison.variants[:MOST_ROWS]
 
     def draw(figure: Figure) -> None:

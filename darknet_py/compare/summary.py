@@ -100,7 +100,8 @@ def _gain(variant: Variant, base: Variant) -> str:
     ours, theirs = spread(variant.values(metrics.first)), spread(base.values(metrics.first))
     assert ours, "a variant that differs has values"
     assert theirs, "a baseline that differs has values"
-    return f"{(ours.mean - theirs.mean) * 100:+.1f} {metrics.word}".replace("-", "\N{MINUS SIGN}")
+    gain = f"{(ours.mean - theirs.mean) * 100:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{gain} {metrics.word}"
 
 
 def _agreement(main: Sequence[Verdict], other: Sequence[Verdict], word: str) -> str:

@@ -111,7 +111,8 @@ def class_table(comparison: Comparison) -> Table:
     """The figure of every class, a column a variant."""
     variants, classes = comparison.variants[:MOST_COLUMNS], comparison.data.classes[:MOST_CLASSES]
     rows = [(label(name), *(points(spread(v.class_values(name))) for v in variants)) for name in classes]
-    caption = f"{comparison.metrics.of_class} x 100 of each class: mean ± half the range over the n seeds of the table above."
+    caption = f"{comparison.metrics.of_class} x 100 of each class: mean ± half the range over the n seeds of"
+    caption += " the table above."
     if len(variants) < len(comparison.variants) or len(classes) < len(comparison.data.classes):
         caption += f" The first {len(variants)} variants and {len(classes)} classes; report.json has all."
     return Table(caption, ("class", *(label(v.name, limit=40) for v in variants)), tuple(rows))

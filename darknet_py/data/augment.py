@@ -20,11 +20,19 @@ class Colours(Protocol):
     """The ranges of random colours, as `[net]` names them."""
 
     @property
-    def hue(self) -> float: ...
+    def hue(self) -> float:
+        """Range of the random shift of hue."""
+        ...
+
     @property
-    def saturation(self) -> float: ...
+    def saturation(self) -> float:
+        """Range of the random factor of saturation."""
+        ...
+
     @property
-    def exposure(self) -> float: ...
+    def exposure(self) -> float:
+        """Range of the random factor of brightness."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -148,8 +156,8 @@ def recoloured(image: np.ndarray, rng: np.random.Generator, how: Colours) -> np.
 
 
 def factor(rng: np.random.Generator, most: float) -> float:
-    """Between 1 / most and most, as often above 1 as below."""
-    factor, inverted = rng.uniform(1, most), rng.random() < 0.5
+    """Between 1 / most and most, as often above 1 as below; `most` may itself be below 1, as `aspect=.75`."""
+    factor, inverted = rng.uniform(min(1.0, most), max(1.0, most)), rng.random() < 0.5
     return float(1 / factor if inverted else factor)
 
 

@@ -43,7 +43,7 @@ class Cifar10(Labelled):
             raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=folder)
         home = folder / FOLDER if (folder / FOLDER).is_dir() else folder
         names = _read(home / "batches.meta").get("label_names")
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise DataError("names no classes", where=home / "batches.meta")
         self.names = tuple(names)
         self.category_ids, self.dropped = tuple(range(1, len(names) + 1)), {}
@@ -99,6 +99,8 @@ def _pictures(file: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
     data, labels = found.get("data"), found.get("labels")
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3 * SIDE * SIDE,):
         raise DataError(f"holds no pictures of 3 x {SIDE} x {SIDE} bytes", where=file)
+    if not len(data):
+        raise DataError("holds no pictures", where=file)
     if not isinstance(labels, list) or len(labels) != len(data):
         raise DataError("holds not one label for each picture", where=file)
     if not all(isinstance(label, int) and 0 <= label < classes for label in labels):

@@ -167,5 +167,6 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     found = "a file" if os.path.exists(spec) else "nothing of that name"
     raise DataError(
         f"`{shown(spec)}` is not a data set: found {found}",
-        hint="give a folder with annotations/instances_*.json or train/CLASS/*.jpg, a .data file, or `scenes`",
+        hint="give a folder with annotations/instances_*.json or with train/CLASS/*.jpg, a .data file, or "
+        "`scenes`",
     )

@@ -96,19 +96,19 @@ class LabelledFiles(Labelled):
 class ClassFolders(LabelledFiles):
     """`train/CLASS/*.jpg` and `val/CLASS/*.jpg` (also valid, validation, test), as torchvision's ImageFolder.
 
-    Classes are the folders of `train`, in the order of their names.
+    Classes are the folders of `train`, in the order of their names; images may lie in folders inside them.
 
     Args:
         folder: that holds the splits.
         split: "train" or "val".
 
-    Raises: DataError: when a split or its images are missing, or a class stands in one split alone.
+    Raises: DataError: when a split is missing, `train` has no image of a class, or `val` another class.
     """
 
     def __init__(self, folder: Path, *, split: str) -> None:
         """List the files of every class."""
-        names = _class_names(_split_folder(folder, "train"))
-        home = _split_folder(folder, split)
+        train, home = _split_folder(folder, "train"), _split_folder(folder, split)
+        names = _class_names(train)
         unknown = sorted(set(_class_names(home)) - set(names))
         if unknown:
             raise DataError(f"has the class `{shown(unknown[0])}`, which train has not", where=home)
@@ -117,13 +117,18 @@ class ClassFolders(LabelledFiles):
         ]
         if not files:
             raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=home)
+        empty = sorted(set(names) - {names[label] for _, label in files})
+        if empty and home == train:
+            raise DataError(f"has no image of the class `{shown(empty[0])}`", where=home)
         super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
 
 
 def is_class_folders(folder: Path) -> bool:
-    """Whether a folder has `train` with a folder in it that holds images."""
+    """Whether a folder has `train` with a folder in it that holds images, and no annotations of COCO's."""
     train = folder / "train"
-    return train.is_dir() and any(_images(entry) for entry in _folders(train)[:3])
+    if not train.is_dir() or any((folder / "annotations").glob("instances_*.json")):
+        return False
+    return any(_images(entry) for entry in _folders(train)[:3])
 
 
 def _split_folder(folder: Path, split: str) -> Path:
@@ -146,6 +151,6 @@ def _folders(home: Path) -> list[Path]:
 
 
 def _images(home: Path) -> list[str]:
-    if not home.is_dir():
-        return []
-    return sorted(e.name for e in os.scandir(home) if e.name.lower().endswith(SUFFIXES) and e.is_file())
+    """Paths in a folder and those inside it, in the order of their names."""
+    found = (f"{at}/{name}" for at, _, names in os.walk(home) for name in names)
+    return sorted(path[len(f"{home}/") :] for path in found if path.lower().endswith(SUFFIXES))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from darknet_py.classify import Accuracy, check_classifier, classify
+from darknet_py.classify import Accuracy, check_classifier, check_labelled, classify
 from darknet_py.data.collate import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.random_crop import RandomCrop
@@ -25,6 +25,10 @@ class Classification(Objective):
     def __init__(self, network: Network) -> None:
         super().__init__(network)
         check_classifier(network.graph)
+
+    def check(self, dataset: Dataset) -> None:
+        """Labels, as many classes as the network has."""
+        check_labelled(self.graph, dataset)
 
     def augment(self) -> Augment:
         """As [net] says."""

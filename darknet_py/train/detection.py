@@ -12,7 +12,7 @@ from darknet_py.data.augment import Augmentation
 from darknet_py.data.collate import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import UsageError
-from darknet_py.evaluate import Scores, evaluate
+from darknet_py.evaluate import Scores, check_boxes, evaluate
 from darknet_py.layers.yolo import Yolo
 from darknet_py.network import Network
 from darknet_py.train.loss import yolo_loss
@@ -30,10 +30,13 @@ class Detection(Objective):
         self.heads = [network.graph[i].layer for i in network.graph.heads]
         if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
-            raise UsageError(
-                f"only networks with [yolo] heads are trained, and those that end in [softmax]; this has {kinds}"
-            )
+            trained = "networks with [yolo] heads, and those that end in [softmax], are trained"
+            raise UsageError(f"{trained}; this one has {kinds}")
         self.random = self.heads[-1].random
+
+    def check(self, dataset: Dataset) -> None:
+        """Boxes, as many classes as the heads have."""
+        check_boxes(self.graph, dataset)
 
     def augment(self) -> Augment:
         """As [net] and the last head say."""

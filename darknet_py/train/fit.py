@@ -1,10 +1,9 @@
 """A cfg fitted to its data and to the epochs asked for, as edits of its text: the record of a run is its cfg.
 
 Classes: `classes` of every head, and `filters` of the convolution before it; of a classifier, `output` or
-`filters` of the last layer with weights. Epochs: `max_batches`, and with
-it the warm-up and the steps; where the batch would leave fewer than `LEAST_UPDATES` updates, the batch
-shrinks, and the learning rate with its square root, as the noise of the gradient grows (Krizhevsky, "One
-weird trick", 2014, arXiv:1404.5997).
+`filters` of the last layer with weights. Epochs: `max_batches`, and with it the warm-up and the steps; where
+the batch would leave fewer than `LEAST_UPDATES` updates, the batch shrinks, and the learning rate with its
+square root, as the noise of the gradient grows (Krizhevsky, "One weird trick", 2014, arXiv:1404.5997).
 """
 
 from __future__ import annotations
@@ -62,11 +61,13 @@ def _for_classes(graph: Graph, classes: int) -> Iterator[tuple[int, str, str]]:
 def _last_weights(graph: Graph, classifier: int) -> tuple[int, str]:
     """The section, and its key, that say how many numbers a classifier's [softmax] reads."""
     node, wanted = graph[classifier], graph[classifier].shape.floats
-    while node.inputs[0] >= 0:
+    while len(node.inputs) == 1 and node.inputs[0] >= 0:
         node = graph[node.inputs[0]]
-        for key in ("output", "filters"):
-            if getattr(node.layer, key, None) == wanted:
-                return node.index + 1, key
+        key = next((key for key in ("output", "filters") if hasattr(node.layer, key)), "")
+        if key and getattr(node.layer, key) == wanted:
+            return node.index + 1, key
+        if key:
+            break  # what stands before it does not decide how many numbers come out
     name = graph[classifier].name
     raise UsageError(
         f"{name} has {wanted} classes, and no layer before it has an output or filters of that number",

@@ -129,6 +129,8 @@ class _Run:
         self.network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trainer = Trainer(self.network, seed=plan.seed, precision=self.settings.precision)
         self.objective = self.trainer.objective
+        for data in (plan.train, plan.val):
+            self.objective.check(data)
         self.log, self.checkpoint = Log(plan.out / "log.jsonl"), plan.out / NAME
         self.fingerprint = plan.fingerprint()
         self.position = self._begin()

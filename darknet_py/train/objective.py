@@ -44,6 +44,10 @@ class Objective(ABC):
         self.network, self.graph, self.deltas = network, network.graph, []
 
     @abstractmethod
+    def check(self, dataset: Dataset) -> None:
+        """Refuse data of another kind, before anything is trained."""
+
+    @abstractmethod
     def augment(self) -> Augment:
         """How training images are varied, as the cfg says."""
 

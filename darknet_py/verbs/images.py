@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from darknet_py.data.dataset import open_data
+from darknet_py.classify import classify, confusion_lines
+from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.data.images import read_image
 from darknet_py.detect.detector import Detector
 from darknet_py.detect.names import class_names
 from darknet_py.detect.run import detect_paths, line
@@ -18,6 +20,8 @@ from darknet_py.evaluate import FIGURES
 from darknet_py.evaluate import evaluate as scores_of
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
+from darknet_py.pool_view import maps_of, panels, picture, window_pools
+from darknet_py.publish import publish_bytes
 from darknet_py.terminal import bar, emit
 from darknet_py.verbs.text import document_of
 from darknet_py.weights import load_weights
@@ -52,6 +56,8 @@ def detect(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> int:
     """COCO figures of weights on a data set."""
     network, data = network_of(args), open_data(args.data, split=args.split)
+    if network.graph.classifier is not None:
+        return _classify(args, network, data)
     with bar(len(data), "images", quiet=args.json) as advance:
         scores = scores_of(
             network,
@@ -70,6 +76,38 @@ def evaluate(args: argparse.Namespace) -> int:
     print(f"{scores.images} images of {args.data} ({args.split}), {figures['protocol']['metric']}")
     for key in FIGURES:
         print(f"{key:<10} {'n/a' if figures[key] is None else f'{100 * figures[key]:.2f}'}")
+    return 0
+
+
+def _classify(args: argparse.Namespace, network: Network, data: Dataset) -> int:
+    """How often a classifier is right."""
+    with bar(len(data), "images", quiet=args.json) as advance:
+        accuracy = classify(
+            network,
+            data,
+            batch=args.batch,
+            device=usable(args.device),
+            split=args.split,
+            progress=lambda done, total: advance(done, {}),
+        )
+    if args.json or args.output:
+        emit(args, accuracy.to_json())
+        return 0
+    print(f"{accuracy.images} images of {args.data} ({args.split}), {accuracy.protocol['metric']}")
+    for word, share in (("top-1", accuracy.top1), ("top-5", accuracy.top5)):
+        print(f"{word:<10} {'n/a' if share is None else f'{100 * share:.2f}'}")
+    print(f"{'loss':<10} {accuracy.loss:.4f}")
+    print("\n".join(confusion_lines(accuracy, data.names)))
+    return 0
+
+
+def pool_view(args: argparse.Namespace) -> int:
+    """Pools side by side on one picture."""
+    maps = maps_of(read_image(args.image))
+    columns = list(panels(list(maps.values()), args.name, size=args.size, stride=args.stride))
+    publish_bytes(args.out, picture(columns, list(maps)))
+    pools = len(args.name or window_pools())
+    print(f"{args.out}: {pools} pools of size {args.size} and stride {args.stride} on {args.image}")
     return 0
 
 

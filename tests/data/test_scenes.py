@@ -178,7 +178,8 @@ def test_anything_else_is_not_a_data_set() -> None:
         open_data("coco.yaml", split="val")
     assert str(caught.value) == (
         "error: `coco.yaml` is not a data set: found nothing of that name\n"
-        "   = give a folder with annotations/instances_*.json or train/CLASS/*.jpg, a .data file, or `scenes`"
+        "   = give a folder with annotations/instances_*.json or with train/CLASS/*.jpg, a .data file, or "
+        "`scenes`"
     )
 
 

@@ -202,7 +202,7 @@ def test_what_is_misspelt_is_read_as_what_is_suggested_so_that_all_faults_are_fo
 def test_C06_a_section_unlike_any_other_lists_the_known_ones() -> None:
     (fault,) = found(NET + CONV + "[transformer]\n")
     assert fault.suggestion == ""
-    assert fault.reason.startswith("known are avgpool, convolutional, ")
+    assert fault.reason.startswith("known are avgpool, bilinear, blurpool, ")
 
 
 @pytest.mark.parametrize("section", sorted(ELSEWHERE))

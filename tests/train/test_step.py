@@ -168,6 +168,6 @@ def test_updates_are_darknets_rule_by_hand():
 def test_only_networks_with_yolo_heads_are_trained():
     with pytest.raises(
         UsageError,
-        match=r"only networks with \[yolo\] heads are trained, and those that end in \[softmax\]; this has no head",
+        match=r"and those that end in \[softmax\], are trained; this one has no head",
     ):
         Trainer(network(*BODY, shape=(3, 32, 32)))

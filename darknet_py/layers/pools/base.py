@@ -7,12 +7,11 @@ that turns the cells of one window into one cell; it writes `reduce`, and has ev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.window import Axis, Window, bin_edges, output_size
+from darknet_py.arithmetic.window import Axis, Window, bins, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
 from darknet_py.layers.base import Layer
@@ -33,6 +32,8 @@ class WindowPool(Layer):
     """
 
     laws: ClassVar[tuple[Law, ...]] = ()
+    # Of cells that are not negative, the result lies between the least and the greatest; a sum says False.
+    bounded: ClassVar[bool] = True
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
         """The rule: the cells of every window become one cell each.
@@ -90,13 +91,9 @@ class WindowPool(Layer):
     def window(self, *maps: Shape) -> Window:
         """The window itself."""
         if self.adaptive:
-            return Window(*(self._bins(cells) for cells in (maps[0].height, maps[0].width)))
+            return Window(bins(self.adaptive, maps[0].height), bins(self.adaptive, maps[0].width))
         before = self.padding // 2
         return Window(Axis(self.size, self.stride_y, before), Axis(self.size, self.stride_x, before))
-
-    def _bins(self, cells: int) -> Axis:
-        edges = [bin_edges(i, self.adaptive, cells) for i in range(self.adaptive)]
-        return Axis(max(stop - start for start, stop in edges), Fraction(cells, self.adaptive))
 
     def cost(self, *maps: Shape) -> Cost:
         """Darknet counts size² operations for each output cell."""

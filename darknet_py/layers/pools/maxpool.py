@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
 from darknet_py.layers.pools.base import WindowPool
 
 if TYPE_CHECKING:
@@ -60,10 +62,39 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
         yield from super().check(*maps)
 
     def module(self, *maps: Shape) -> nn.Module:
-        """torch's kernel on a map padded by minus infinity."""
+        """torch's kernel; with stride 1, maxima of shifted maps."""
         from darknet_py.layers.function_modules import Function
         from darknet_py.layers.pools.window_modules import strongest_of_every
 
         if self.maxpool_depth:
             return Function(partial(strongest_of_every, groups=self.out_channels))
         return Function(self.grid().maximum)
+
+    def grown_from(self, smaller: Layer) -> GrownMaxPool | None:
+        """This pool as one that begins with a smaller one's maxima of the same map, or None."""
+        if not (self._around_each_cell() and isinstance(smaller, MaxPool) and smaller._around_each_cell()):
+            return None
+        if smaller.size > self.size:
+            return None
+        return GrownMaxPool(**{k.name: getattr(self, k.name) for k in fields(self)}, known=smaller.size)
+
+    def _around_each_cell(self) -> bool:
+        strides = (self.stride_y, self.stride_x)
+        plain = not self.maxpool_depth and not self.adaptive
+        return plain and strides == (1, 1) and self.padding == self.size - 1
+
+
+class GrownMaxPool(MaxPool):
+    """A [maxpool] with stride 1 that reads a map, and the maxima of smaller windows on it to begin with."""
+
+    known: int = key(1, doc="side of the smaller windows", unit="cells")
+
+    def shape(self, *maps: Shape) -> Shape:
+        """As the map."""
+        return super().shape(maps[0])
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """Maxima of shifted maxima."""
+        from darknet_py.layers.pools.maximum_modules import GreatestAround
+
+        return GreatestAround(self.size, known=self.known)

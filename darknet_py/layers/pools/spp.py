@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
-from darknet_py.cfg.diagnostics import Complaint, did_you_mean
+from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
-from darknet_py.layers.base import CATALOGUE, Layer, layer_class
 from darknet_py.layers.pools.base import WindowPool
+from darknet_py.layers.pools.maxpool import MaxPool
+from darknet_py.layers.pools.pyramid import Pyramid
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Spp(Layer, section="spp"):
+class Spp(Pyramid, section="spp"):
     """The same map pooled with stride 1 by windows of several sizes, concatenated.
 
     The largest window comes first, the map itself last. The variant of yolov3-spp, where it is six sections:
@@ -33,49 +34,34 @@ class Spp(Layer, section="spp"):
     sizes: tuple[int, ...] = key(
         (5, 9, 13), at_least=1, at_most=8192, doc="sides of the windows", unit="cells"
     )
-    pool: str = key("max", doc="the window pool of each branch, by its section's name")
 
     def pools(self) -> tuple[WindowPool, ...]:
-        """The branches, the largest window first."""
-        cls = layer_class(self.pool)
-        assert cls is not None
-        assert issubclass(cls, WindowPool)
-        sizes = sorted(self.sizes, reverse=True)
-        return tuple(cls(stride=1, stride_x=1, stride_y=1, size=size, padding=size - 1) for size in sizes)
+        """The largest window first."""
+        return tuple(self.branch(size=size) for size in sorted(self.sizes, reverse=True))
 
     def shape(self, *maps: Shape) -> Shape:
-        """Channels times the number of branches and one."""
+        """Channels of every branch, and the map's own."""
         (source,) = maps
-        return Shape(source.channels * (len(self.sizes) + 1), source.height, source.width)
+        pooled = sum(pool.shape(source).channels for pool in self.pools())
+        return Shape(pooled + source.channels, source.height, source.width)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """The pool must be a window pool, the sizes different."""
-        cls = layer_class(self.pool)
-        known = [name for name, one in CATALOGUE.items() if issubclass(one, WindowPool)]
-        if cls is None or not issubclass(cls, WindowPool):
-            reason = f"expected a window pool: max, {', '.join(known)}"
-            yield Complaint(
-                f"pool={self.pool} is no window pool",
-                "pool",
-                "unknown-value",
-                reason,
-                did_you_mean(self.pool, known),
-            )
+        """The sizes must be different."""
+        yield from super().check(*maps)
         if len(set(self.sizes)) < len(self.sizes):
-            yield Complaint(
-                "a size stands twice; it would be the same map again", key="sizes", code="duplicate-value"
-            )
+            message = "a size stands twice; it would be the same map again"
+            yield Complaint(message, key="sizes", code="duplicate-value")
 
     def window(self, *maps: Shape) -> Window:
         """The largest branch's."""
         return self.pools()[0].window(*maps)
 
-    def cost(self, *maps: Shape) -> Cost:
-        """As its sections: each pool's."""
-        return sum((pool.cost(*maps) for pool in self.pools()), Cost())
-
     def module(self, *maps: Shape) -> nn.Module:
-        """The branches' own modules, concatenated."""
-        from darknet_py.layers.pools.spp_modules import Pyramid
+        """The branches' own modules, concatenated; a maximum begins with the next smaller one."""
+        from darknet_py.layers.pools.spp_modules import BesideTheMap, GrownBesideTheMap
 
-        return Pyramid(pool.module(*maps) for pool in self.pools())
+        *_, smallest = pools = self.pools()
+        if not isinstance(smallest, MaxPool):
+            return BesideTheMap(pool.module(*maps) for pool in pools)
+        grown = [pool.grown_from(known) for pool, known in pairwise(pools)]
+        return GrownBesideTheMap(pool.module(*maps) for pool in (*grown, smallest))

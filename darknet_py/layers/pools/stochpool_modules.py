@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,27 +10,24 @@ import torch
 from torch import Tensor
 
 from darknet_py.layers.keyed_modules import Keyed
+from darknet_py.layers.pools.parts_modules import empty, format_of, in_parts, parts, taken, zeros
+from darknet_py.layers.pools.sums_modules import Levels, Sums, WindowSums, greatest_of_each
 from darknet_py.layers.pools.window_modules import Grid
 
 
 @dataclass(frozen=True)
 class Weighing:
-    """What a cell weighs, and the value outside the map that weighs nothing."""
+    """What a cell weighs, before it is raised to 0; `levels` are what that needs to know of its window."""
 
-    weight: Callable[[Tensor, Tensor | None], Tensor]
-    outside: float
-    level: Callable[[Grid, Tensor], Tensor] | None = None  # what the weight needs to know of its window
-
-
-def _lowest(grid: Grid, x: Tensor) -> Tensor:
-    return -grid.maximum(-x)
+    weight: Callable[..., Tensor]
+    levels: Callable[[Grid, Tensor], Levels] = lambda grid, x: ()
 
 
 WEIGHINGS = {
-    "relu": Weighing(lambda cell, _: cell.clamp(min=0), 0.0),
-    "abs": Weighing(lambda cell, _: cell.abs(), 0.0),
-    "shift": Weighing(lambda cell, lowest: (cell - lowest).clamp(min=0), -torch.inf, _lowest),
-    "softmax": Weighing(lambda cell, highest: (cell - highest).exp(), -torch.inf, Grid.maximum),
+    "relu": Weighing(lambda cell: cell),
+    "abs": Weighing(torch.abs),
+    "shift": Weighing(torch.sub, lambda grid, x: (-grid.maximum(-x),)),
+    "softmax": Weighing(lambda cell, greatest: (cell - greatest).exp(), greatest_of_each),
 }
 
 
@@ -40,7 +37,7 @@ class StochasticPool(Keyed):
     def __init__(self, grid: Grid, negatives: str) -> None:
         super().__init__()
         self.grid, self.weighing = grid, WEIGHINGS[negatives]
-        self.expected = self._ratio_of_means if negatives == "relu" else self._weighted_mean
+        self.expected = self._by_means if negatives == "relu" else WindowSums(grid, self._sums())
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
@@ -50,34 +47,29 @@ class StochasticPool(Keyed):
         uniform = self.uniform((*x.shape[:2], *self.grid.outputs(x)), like=x)
         return _Draw.apply(exact, uniform, self.grid, self.weighing).to(x.dtype)
 
+    def _by_means(self, x: Tensor) -> Tensor:
+        return in_parts(self._ratio_of_means, x, self.grid.outputs(x))
+
     def _ratio_of_means(self, x: Tensor) -> Tensor:
         """sum(a²) / sum(a) of the positive cells as two average pools, so that it exports."""
         positive = x.clamp(min=0)
-        total = self.grid.partial_mean(positive)
-        nothing = total <= 0
-        ratio = self.grid.partial_mean(positive * positive) / torch.where(
-            nothing, torch.ones_like(total), total
-        )
-        return torch.where(nothing, self.grid.mean(x), ratio)
+        total, weighted = self.grid.mean(positive), self.grid.mean(positive.square())
+        return _unless_nothing(total, weighted, self.grid.mean(x))
 
-    def _weighted_mean(self, x: Tensor) -> Tensor:
-        """sum(w a) / sum(w) by running sums over the shifts."""
-        level = self.weighing.level and self.weighing.level(self.grid, x)
-        weighted = total = None
-        for cell, there in zip(
-            self.grid.shifts(self.grid.pad(x, self.weighing.outside)), self._inside(x), strict=True
-        ):
-            weight = self.weighing.weight(cell, level)
-            part = weight * torch.where(there, cell, torch.zeros_like(cell))
-            weighted = part if weighted is None else weighted + part
-            total = weight if total is None else total + weight
-        nothing = total <= 0
-        return torch.where(
-            nothing, self.grid.mean(x), weighted / torch.where(nothing, torch.ones_like(total), total)
+    def _sums(self) -> Sums:
+        """sum(w a) / sum(w); the windows' means are the last level."""
+        weighing = self.weighing
+        return Sums(
+            weight=lambda cell, *levels: weighing.weight(cell, *levels[:-1]),
+            result=lambda total, weighted, _, *levels: _unless_nothing(total, weighted, levels[-1]),
+            levels=lambda grid, x: (*weighing.levels(grid, x), grid.mean(x)),
         )
 
-    def _inside(self, x: Tensor) -> Iterator[Tensor]:
-        return self.grid.shifts(self.grid.pad(torch.ones_like(x[:1, :1]), 0.0) > 0)
+
+def _unless_nothing(total: Tensor, weighted: Tensor, mean: Tensor) -> Tensor:
+    """weighted / total; the mean where nothing weighs anything."""
+    nothing = total <= 0
+    return torch.where(nothing, mean, weighted / total.masked_fill(nothing, 1.0))
 
 
 class _Draw(torch.autograd.Function):
@@ -85,48 +77,54 @@ class _Draw(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, uniform: Tensor, grid: Grid, weighing: Weighing) -> Tensor:
-        padded = grid.pad(x, weighing.outside)
-        weights = _weights(x, padded, grid, weighing)
-        total = sum(weights(), start=torch.zeros((), dtype=x.dtype, device=x.device))
-        # Below the total, so that the last running sum is above it; the product alone rounds up to a total
-        # that has few bits left (of denormal numbers), and a cell without a chance would be drawn.
-        threshold = (uniform.to(x.dtype) * total).minimum(total.nextafter(torch.zeros_like(total)))
-        running = torch.zeros_like(total)
-        high, wide = grid.kernel(padded)
-        number = torch.uint8 if high * wide < 256 else torch.int32
-        index = torch.zeros(total.shape, dtype=number, device=x.device)
-        drawn = 0 * total  # NaN where a cell is NaN; else the first shift overwrites it
-        for cell, weight in zip(grid.shifts(padded), weights(), strict=True):
-            drawn = torch.where(running <= threshold, cell, drawn)
-            running += weight
-            index += running <= threshold
-        ctx.save_for_backward(index)
-        ctx.grid, ctx.padded, ctx.shape = grid, padded.shape, x.shape
+        cells = grid.cells(x)
+        number = torch.int16 if cells[-1].number < 2**15 else torch.int32
+        drawn, chosen = empty(x, grid.outputs(x)), empty(x, grid.outputs(x), number)
+        for part in parts(x, grid.outputs(x)):
+            drawn[part], chosen[part] = _drawn(taken(x, part), uniform[part], grid, weighing)
+        ctx.save_for_backward(chosen)
+        ctx.cells, ctx.shape, ctx.format = cells, x.shape, format_of(x)
         return drawn
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        (gradient,) = gradients
-        (index,) = ctx.saved_tensors
-        spread = gradient.new_zeros(ctx.padded)
-        for number, view in enumerate(ctx.grid.shifts(spread)):
-            view += gradient * (index == number)
-        return ctx.grid.unpad(spread, ctx.shape), None, None, None
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (chosen,) = ctx.saved_tensors
+        spread = gradient.new_empty(0).resize_(ctx.shape, memory_format=ctx.format).zero_()
+        for part in parts(spread, gradient.shape[2:]):
+            whole, number = taken(gradient, part), chosen[part].to(gradient.dtype)
+            here = spread[part]
+            for cell in ctx.cells:
+                hit = torch.eq(number[cell.windows], cell.number, out=torch.empty_like(number[cell.windows]))
+                here[cell.place] += hit.mul_(whole[cell.windows])
+        return spread, None, None, None
 
 
-def _weights(x: Tensor, padded: Tensor, grid: Grid, weighing: Weighing) -> Callable[[], Iterator[Tensor]]:
-    """The weight of each shift, in order, as often as asked; where nothing weighs, existing cells do."""
-    level = weighing.level and weighing.level(grid, x)
+def _drawn(x: Tensor, uniform: Tensor, grid: Grid, weighing: Weighing) -> tuple[Tensor, Tensor]:
+    """The value and the number of the first cell whose running sum exceeds its share of the total.
 
-    def plain() -> Iterator[Tensor]:
-        return (weighing.weight(cell, level) for cell in grid.shifts(padded))
-
-    nothing = sum(plain(), start=torch.zeros((), dtype=x.dtype, device=x.device)) <= 0
-    if not nothing.any():
-        return plain
-    inside = grid.pad(torch.ones_like(x[:1, :1]), 0.0)
-
-    def with_fallback() -> Iterator[Tensor]:
-        return (torch.where(nothing, there, w) for there, w in zip(grid.shifts(inside), plain(), strict=True))
-
-    return with_fallback
+    Ones and zeros stand for yes and no: comparisons that fill floats are several times as fast, and there is
+    no branch to mispredict.
+    """
+    levels, cells = weighing.levels(grid, x), grid.cells(x)
+    total = zeros(x, grid.outputs(x))
+    for _, windows, place in cells:
+        total[windows] += weighing.weight(x[place], *(level[windows] for level in levels)).clamp(min=0)
+    least = torch.le(total, 0, out=torch.empty_like(total))
+    total.addcmul_(least, grid.counts(x))  # where nothing weighs anything, each cell weighs 1
+    # Below the total, so that the last running sum is above it; the product alone rounds up to a total that
+    # has few bits left (of denormal numbers), and a cell without a chance would be drawn.
+    share = torch.empty_like(total).copy_(uniform).mul_(total)
+    share = torch.minimum(share, total.nextafter(torch.zeros_like(total)))
+    running, drawn, chosen = torch.zeros_like(total), share * 0, torch.zeros_like(total)  # NaN of a NaN
+    still = torch.ge(share, 0, out=torch.empty_like(total))
+    for number, windows, place in cells:
+        value = x[place]
+        weight = weighing.weight(value, *(level[windows] for level in levels))
+        running[windows] += torch.maximum(weight, least[windows])
+        later = torch.le(running[windows], share[windows], out=total[windows])
+        here = still[windows].sub_(later)
+        drawn[windows].addcmul_(here, value)
+        chosen[windows].add_(here, alpha=number)
+        here.copy_(later)
+    return drawn, chosen

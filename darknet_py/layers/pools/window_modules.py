@@ -1,15 +1,19 @@
-"""Windows on tensors: padding, and the shifted views of a map that hold one cell of every window each."""
+"""Windows on tensors: where their cells lie in a map, the greatest and the mean of them, and padding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from darknet_py.arithmetic.window import bin_edges, output_size
+from darknet_py.layers.pools.maximum_modules import greatest_around
+from darknet_py.layers.pools.places_modules import Block, Cell, blocks_of, cells_of
+
+SEPARATE_FROM = 5  # the side from which a mean in rows, then in columns, is faster than one of size² cells
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,64 @@ class Grid:
     strides: tuple[int, int]
     padding: int
 
+    def edges(self, inside: int, axis: int) -> list[tuple[int, int]]:
+        """First cell of each window along an axis of `inside` cells, and the one after its last.
+
+        Those at the border may lie outside.
+        """
+        stride, before = self.strides[axis], self.padding // 2
+        count = output_size(inside, size=self.size, stride=stride, padding=self.padding)
+        return [(i * stride - before, i * stride - before + self.size) for i in range(count)]
+
     def outputs(self, x: Tensor) -> tuple[int, int]:
         """Rows and columns of the pooled map."""
-        rows, columns = (
-            output_size(int(inside), size=self.size, stride=stride, padding=self.padding)
-            for inside, stride in zip(x.shape[-2:], self.strides, strict=True)
-        )
+        rows, columns = (len(self.edges(int(x.shape[axis - 2]), axis)) for axis in (0, 1))
         return rows, columns
+
+    def cells(self, x: Tensor) -> tuple[Cell, ...]:
+        """The cells of the windows on a map, those outside of it left out; row by row within each window."""
+        return _cells(self, int(x.shape[-2]), int(x.shape[-1]))
+
+    def blocks(self, x: Tensor) -> tuple[Block, ...]:
+        """The windows on a map in blocks of equal ones: a window at the border is a smaller window."""
+        return _blocks(self, int(x.shape[-2]), int(x.shape[-1]))
+
+    def counts(self, x: Tensor) -> Tensor:
+        """(H', W'): how many cells of each window exist."""
+        rows, columns = (
+            x.new_tensor([min(stop, x.shape[axis - 2]) - max(0, start) for start, stop in edges])
+            for axis, edges in enumerate((self.edges(x.shape[-2], 0), self.edges(x.shape[-1], 1)))
+        )
+        return rows.unsqueeze(1) * columns
+
+    def maximum(self, x: Tensor) -> Tensor:
+        """The greatest existing cell of each window."""
+        if self.strides == (1, 1) and self.padding == self.size - 1:
+            return greatest_around(x, size=self.size)
+        padded, built_in = self._half_padded(x, -torch.inf)
+        return F.max_pool2d(padded, self.size, self.strides, built_in)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """The mean of the existing cells of each window."""
+        padded, built_in = self._half_padded(x, 0.0)
+        mean = self._mean(padded, built_in)
+        if padded is x:
+            return mean
+        return mean / self._mean(self._half_padded(torch.ones_like(x[:1, :1]), 0.0)[0], built_in)
+
+    def _mean(self, x: Tensor, padding: int) -> Tensor:
+        """Existing cells alone count, in torch's padding."""
+        if self.size < SEPARATE_FROM:
+            return F.avg_pool2d(x, self.size, self.strides, padding, count_include_pad=False)
+        down, across = self.strides
+        rows = F.avg_pool2d(x, (1, self.size), (1, across), (0, padding), count_include_pad=False)
+        return F.avg_pool2d(rows, (self.size, 1), (down, 1), (padding, 0), count_include_pad=False)
+
+    def _half_padded(self, x: Tensor, value: float) -> tuple[Tensor, int]:
+        """The map with what torch cannot pad, and what it can: at most half a window, alike on all sides."""
+        built_in = min(self.padding // 2, self.size // 2)
+        margins = tuple(max(0, margin - built_in) for margin in self.margins(x))
+        return F.pad(x, margins, value=value) if any(margins) else x, built_in
 
     def margins(self, x: Tensor) -> tuple[int, int, int, int]:
         """Cells to add at the left, right, top and bottom; negative where cells are left over."""
@@ -55,61 +110,37 @@ class Grid:
         """Rows and columns between windows on the padded map."""
         return self.strides
 
-    def shifts(self, padded: Tensor) -> Iterator[Tensor]:
-        """For each cell of the window, row by row, a view (N, C, H', W') of that cell in every window."""
-        for slices in self.slices(padded):
-            yield padded[slices]
-
-    def slices(self, padded: Tensor) -> Iterator[tuple[slice | type(Ellipsis), ...]]:  # type: ignore[valid-type]
-        """Where those views lie in the padded map."""
-        (high, wide), (step_y, step_x) = self.kernel(padded), self.steps(padded)
-        rows = (int(padded.shape[-2]) - high) // step_y + 1
-        columns = (int(padded.shape[-1]) - wide) // step_x + 1
-        for dy in range(high):
-            for dx in range(wide):
-                yield (
-                    ...,
-                    slice(dy, dy + (rows - 1) * step_y + 1, step_y),
-                    slice(dx, dx + (columns - 1) * step_x + 1, step_x),
-                )
-
-    def maximum(self, x: Tensor) -> Tensor:
-        """The greatest existing cell of each window."""
-        padded = self.pad(x, -torch.inf)
-        return F.max_pool2d(padded, self.kernel(padded), self.steps(padded))
-
-    def mean(self, x: Tensor) -> Tensor:
-        """The mean of the existing cells of each window."""
-        return self.partial_mean(x) / self.partial_mean(torch.ones_like(x[:1, :1]))
-
-    def partial_mean(self, x: Tensor) -> Tensor:
-        """The sum of the existing cells of each window over the cells of a whole window."""
-        padded = self.pad(x, 0.0)
-        return F.avg_pool2d(padded, self.kernel(padded), self.steps(padded))
-
 
 @dataclass(frozen=True)
 class Bins(Grid):
     """A count x count grid on a map of any size; `bin_edges` says which cells a bin covers.
 
-    Bins of different sizes are laid out as windows of the largest; cells beyond a bin count as outside.
+    Padded, bins of different sizes are laid out as windows of the largest, filled up.
     """
 
     count: int = 1
 
-    def outputs(self, x: Tensor) -> tuple[int, int]:
-        """The same for every map."""
-        return self.count, self.count
+    def edges(self, inside: int, axis: int) -> list[tuple[int, int]]:
+        """None lies outside."""
+        return [bin_edges(i, self.count, inside) for i in range(self.count)]
+
+    def maximum(self, x: Tensor) -> Tensor:
+        """The greatest cell of each bin."""
+        return F.adaptive_max_pool2d(x, self.count)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """The mean of each bin."""
+        return F.adaptive_avg_pool2d(x, self.count)
 
     def pad(self, x: Tensor, value: float) -> Tensor:
         """The bins side by side, each filled up with `value`."""
-        (rows, there_y), (columns, there_x) = (self._cells(x.shape[axis], x.device) for axis in (-2, -1))
+        (rows, there_y), (columns, there_x) = (self._layout(x.shape[axis], x.device) for axis in (-2, -1))
         laid_out = x.index_select(-2, rows).index_select(-1, columns)
         return torch.where(there_y.unsqueeze(1) & there_x, laid_out, value)
 
     def unpad(self, padded: Tensor, x_shape: torch.Size) -> Tensor:
         """Cells that lie in two bins get the sum of both."""
-        (rows, there_y), (columns, there_x) = (self._cells(x_shape[axis], padded.device) for axis in (-2, -1))
+        (rows, there_y), (columns, there_x) = (self._layout(x_shape[i], padded.device) for i in (-2, -1))
         padded = torch.where(there_y.unsqueeze(1) & there_x, padded, 0.0)
         narrow = padded.new_zeros(*x_shape[:-1], padded.shape[-1])
         narrow.index_add_(-2, rows, padded)
@@ -121,13 +152,23 @@ class Bins(Grid):
 
     steps = kernel
 
-    def _cells(self, inside: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    def _layout(self, inside: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """For each cell of the layout, which cell of the map it is, and whether it lies in its bin."""
-        edges = [bin_edges(i, self.count, inside) for i in range(self.count)]
+        edges = self.edges(inside, 0)
         longest = max(stop - start for start, stop in edges)
         cells = [start + k for start, _ in edges for k in range(longest)]
         there = [start + k < stop for start, stop in edges for k in range(longest)]
         return torch.tensor(cells, device=device).clamp(max=inside - 1), torch.tensor(there, device=device)
+
+
+@lru_cache(maxsize=256)
+def _cells(grid: Grid, height: int, width: int) -> tuple[Cell, ...]:
+    return cells_of(*((grid.edges(inside, axis), inside) for axis, inside in enumerate((height, width))))
+
+
+@lru_cache(maxsize=256)
+def _blocks(grid: Grid, height: int, width: int) -> tuple[Block, ...]:
+    return blocks_of(*((grid.edges(inside, axis), inside) for axis, inside in enumerate((height, width))))
 
 
 def strongest_of_every(x: Tensor, groups: int) -> Tensor:

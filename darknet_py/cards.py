@@ -1,0 +1,193 @@
+"""The card of a section: all that its declaration says, for people, for programs, and for the documents."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import darknet_py.layers  # noqa: F401  (fills the catalogue)
+from darknet_py.cfg.keys import REQUIRED, Key, SameAs, keys_of, types_of
+from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
+from darknet_py.layers.pools.base import WindowPool
+from darknet_py.layers.pools.laws import Law
+
+OWNERS = ("own", "window", "layer")  # the order in which keys are told
+SECTION = re.compile(r"\[\w+\]")
+# Authors, a title in quotation marks, venue and year, and the preprint's number if there is one.
+SOURCE = re.compile(
+    r"(?:[A-Z][\w'-]*(?:, | and | et al\., ))*[A-Z][\w'-]*(?: et al\.)?, \"[^\"]+\", [^\".:]*?(?:19|20)\d\d"
+    r"(?:, arXiv:\d{4}\.\d{4,5})?"
+)
+
+
+@dataclass(frozen=True)
+class KeyCard:
+    """One key: what it may hold and what it means."""
+
+    name: str
+    type: str
+    default: str
+    range: str
+    unit: str
+    doc: str
+    ignored: str
+    refused: str
+    owner: str  # of OWNERS: its own, of every window pool, of every section
+
+    def to_json(self) -> dict[str, str | None]:
+        """Its words; null where there is nothing to say."""
+        return {name: value or None for name, value in self.__dict__.items()}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a section is.
+
+    Args:
+        summary: the first line of its docstring.
+        text: the rest of it, a paragraph an item, without the example.
+        weights: the order of its arrays in a `.weights` file, in words; empty where it has none.
+    """
+
+    section: str
+    aliases: tuple[str, ...]
+    summary: str
+    text: tuple[str, ...]
+    example: str
+    keys: tuple[KeyCard, ...]
+    sources: tuple[str, ...]
+    relatives: tuple[str, ...]
+    weights: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The card; the words are stable."""
+        return {**self.__dict__, "keys": [key.to_json() for key in self.keys]}
+
+    def own(self) -> tuple[KeyCard, ...]:
+        """The keys that it shares with no family."""
+        return tuple(key for key in self.keys if key.owner == "own")
+
+
+def card(section: str) -> Card:
+    """The card of a section of the catalogue, by its name or an alias."""
+    cls = CATALOGUE[ALIASES.get(section, section)]
+    first, *blocks = re.split(r"\n\s*\n", inspect.getdoc(cls) or "")
+    examples = [block for block in blocks if SECTION.match(block.strip())]
+    text = tuple(" ".join(block.split()) for block in blocks if block not in examples)
+    summary, _, rest = first.partition("\n")
+    text = (" ".join(rest.split()), *text) if rest else text
+    return Card(
+        section=cls.section,
+        aliases=cls.aliases,
+        summary=summary,
+        text=text,
+        example="\n\n".join(textwrap.dedent(block) for block in examples),
+        keys=tuple(_keys(cls)),
+        sources=tuple(SOURCE.findall(" ".join((summary, *text)))),
+        relatives=tuple(_words(law) for law in getattr(cls, "laws", ())),
+        weights=_order(cls),
+    )
+
+
+def cards() -> list[Card]:
+    """Every card, `[net]` first, the others by name."""
+    return [card(section) for section in sorted(CATALOGUE, key=lambda name: (name != "net", name.lower()))]
+
+
+def is_pool(section: str) -> bool:
+    """Whether a section pools: it is one of `layers/pools`, or has a window of theirs."""
+    cls = CATALOGUE[section]
+    return issubclass(cls, WindowPool) or cls.__module__.startswith(WindowPool.__module__.rpartition(".")[0])
+
+
+def _keys(cls: type[Layer]) -> Iterator[KeyCard]:
+    kinds = types_of(cls)
+    declared = sorted(keys_of(cls).items(), key=lambda item: OWNERS.index(_owner(cls, item[0])))
+    for field, key in declared:
+        yield KeyCard(
+            name=key.name,
+            type=_type(kinds[field]),
+            default=_default(key),
+            range=_range(key),
+            unit=key.unit,
+            doc=key.doc,
+            ignored=key.ignored,
+            refused=key.refused,
+            owner=_owner(cls, field),
+        )
+
+
+def _owner(cls: type[Layer], field: str) -> str:
+    declared = keys_of(cls)[field]
+    if keys_of(Layer).get(field) == declared:
+        return "layer"
+    return "window" if issubclass(cls, WindowPool) and keys_of(WindowPool).get(field) == declared else "own"
+
+
+def _type(kind: Any) -> str:
+    words = {int: "whole number", float: "number", bool: "0 or 1", str: "word"}
+    many = {tuple[int, ...]: "whole numbers", tuple[float, ...]: "numbers"}
+    return words.get(kind) or many.get(kind) or str(kind)
+
+
+def _default(declared: Key) -> str:
+    value = declared.default
+    if value is REQUIRED:
+        return "needed"
+    if isinstance(value, SameAs):
+        return _following(value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return (
+        str(int(value))
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _following(value: SameAs) -> str:
+    """`size - 1`, where the rule adds a number; else the key that it follows."""
+    try:
+        shift = value.rule(10) - 10
+        if shift == value.rule(20) - 20:
+            return value.field + (f" {'-' if shift < 0 else '+'} {abs(shift)}" if shift else "")
+    except TypeError:
+        pass
+    return f"from {value.field}"
+
+
+def _range(declared: Key) -> str:
+    if declared.one_of:
+        return ", ".join(declared.one_of)
+    if declared.above is not None:
+        most = "" if declared.at_most is None else f", at most {declared.at_most:.10g}"
+        return f"above {declared.above:.10g}{most}"
+    least, most = declared.at_least, declared.at_most
+    if least is not None and most is not None:
+        return f"{least:.10g} .. {most:.10g}"
+    if least is not None:
+        return f"at least {least:.10g}"
+    return "" if most is None else f"at most {most:.10g}"
+
+
+def _words(law: Law) -> str:
+    """A law as a sentence."""
+
+    def listed(keys: Any) -> str:
+        return ", ".join(f"{name} = {value}" for name, value in keys.items())
+
+    other = f"[{law.section}]" + (f" with {listed(law.theirs)}" if law.theirs else "")
+    how = "is" if law.within <= 1e-5 else f"comes within {100 * law.within:g} % of"
+    return (f"with {listed(law.keys)} it " if law.keys else "it ") + f"{how} {other}"
+
+
+def _order(cls: type[Layer]) -> str:
+    if cls.arrays is Layer.arrays:
+        return ""
+    return " ".join((inspect.getdoc(cls.arrays) or "").split())

@@ -1,0 +1,1 @@
+"""What every layer promises, tried on sections drawn from its own declaration."""

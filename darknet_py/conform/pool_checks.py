@@ -1,0 +1,141 @@
+"""The promises of pools, each a function of a specimen that raises `Broken` when it is not kept."""
+
+from __future__ import annotations
+
+import torch
+
+from darknet_py.arithmetic.window import Axis, bin_edges
+from darknet_py.cfg.keys import keys_of
+from darknet_py.conform.specimen import Broken, Specimen, difference
+from darknet_py.conform.window_check import seen
+from darknet_py.graph.graph import Node
+from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.pools.base import WindowPool
+from darknet_py.layers.pools.laws import Law
+
+CONSTANTS = (0.0, 0.5, 3.0)
+ROUNDING = 1e-5
+
+
+def constant(specimen: Specimen) -> None:
+    """A map of one value pools to that value."""
+    module = specimen.module().eval()
+    for value in CONSTANTS:
+        with torch.no_grad():
+            out = module(*(torch.full_like(m, value) for m in specimen.maps()))
+        if (off := difference(out, torch.full_like(out, value))) > ROUNDING * max(1.0, value):
+            raise Broken(f"{value} from a map of {value}", f"values that differ by {off:.3g}")
+
+
+def between(specimen: Specimen) -> None:
+    """Each output cell lies between the least and the greatest cell that its window sees."""
+    (x,) = specimen.maps(positive=True)
+    node = specimen.node
+    with torch.no_grad():
+        out = specimen.module().eval()(x)
+    same = out.shape[1] == x.shape[1]
+    for row, column in torch.cartesian_prod(*(torch.arange(n) for n in out.shape[2:])).tolist():
+        cells = x[:, :, _span(node, 0, row), _span(node, 1, column)].flatten(2)
+        if not same:  # an output channel is made of several
+            cells = cells.flatten(1).unsqueeze(1)
+        low, high, ours = cells.amin(-1), cells.amax(-1), out[:, :, row, column]
+        if bool(((ours < low - ROUNDING) | (ours > high + ROUNDING)).any()):
+            worst = float((low - ours).maximum(ours - high).max())
+            raise Broken(
+                f"output cell ({row}, {column}) between the least and the greatest cell of its window",
+                f"a value {worst:.3g} outside",
+            )
+
+
+def shifted(specimen: Specimen) -> None:
+    """The map moved by one stride puts out its cells moved by one."""
+    axes = specimen.layer.window(*specimen.node.maps)
+    steps = [int(axis.stride) for axis in (axes.rows, axes.columns)]
+    if _binned(specimen.node):
+        return  # bins do not move with the map
+    (x,) = specimen.maps()
+    if x.shape[2] <= steps[0] or x.shape[3] <= steps[1]:
+        return
+    module = specimen.module().eval()
+    inside = (x.shape[2] - steps[0], x.shape[3] - steps[1])  # the cells of `moved` that come from the map
+    moved = x.roll((-steps[0], -steps[1]), dims=(2, 3))
+    moved[:, :, inside[0] :], moved[:, :, :, inside[1] :] = 7.0, 7.0
+    with torch.no_grad():
+        here, there = module(x), module(moved)
+    rows, columns = (_whole(axis, n) for axis, n in zip((axes.rows, axes.columns), inside, strict=True))
+    for row in range(*rows):
+        for column in range(*columns):
+            if difference(there[:, :, row, column], here[:, :, row + 1, column + 1]) > ROUNDING * 10:
+                raise Broken(
+                    f"output cell ({row}, {column}) of the map moved by {steps[0]} x {steps[1]} cells to be "
+                    f"output cell ({row + 1}, {column + 1}) of the map",
+                    "another value",
+                )
+
+
+def defined(specimen: Specimen) -> None:
+    """`module` computes what `reduce` defines."""
+    from darknet_py.layers.pools.rule_modules import Rule
+
+    layer, node = specimen.layer, specimen.node
+    assert isinstance(layer, WindowPool)
+    if layer.window(*node.maps) != WindowPool.window(layer, *node.maps):
+        return  # with these keys it does not pool windows of cells
+    (x,) = specimen.maps()
+    with torch.no_grad():
+        built = layer.module(*node.maps).eval()  # what it learns is as the cfg says
+        by_rule, by_module = Rule(layer.grid(), layer.reduce)(x), built(x)
+    if (off := difference(by_module, by_rule)) > ROUNDING * 10:
+        raise Broken("`module` to compute what `reduce` defines", f"a difference of {off:.3g}")
+
+
+def lawful(specimen: Specimen) -> None:
+    """Its laws hold, its other keys at their defaults."""
+    cls = type(specimen.layer)
+    for law in cls.laws:  # type: ignore[attr-defined]
+        ours, theirs = _sides(specimen, law)
+        for maps in (specimen.maps(), specimen.maps(positive=True)):
+            with torch.no_grad():
+                out = (ours.module().eval()(*maps), theirs.module().eval()(*maps))
+            scale = max(float(m.abs().max()) for m in maps)
+            if (off := difference(*out)) > law.within * scale:
+                words = ", ".join(f"{k} = {v}" for k, v in law.keys.items())
+                expected = (
+                    f"with {words or 'its defaults'} at most {law.within * scale:.3g} from [{law.section}]"
+                )
+                raise Broken(expected, f"{off:.3g}")
+
+
+def _sides(specimen: Specimen, law: Law) -> tuple[Specimen, Specimen]:
+    """The pool with a law's keys, and its relative on the same window."""
+    given = {name: str(value) for name, value in law.keys.items()}
+    windows = (dict(specimen.case.keys) | given).items()
+    shared = {name: value for name, value in windows if name in keys_of(WindowPool)}
+    ours = shared | given
+    theirs = shared if issubclass(CATALOGUE[law.section], WindowPool) else {}
+    theirs = theirs | {name: str(value) for name, value in law.theirs.items()}
+    return specimen.like(specimen.case.section, ours), specimen.like(law.section, theirs)
+
+
+def _span(node: Node, axis: int, at: int) -> slice:
+    """The cells of an axis that exist and that output cell `at` sees."""
+    (source,) = node.maps
+    cells = (source.height, source.width)[axis]
+    if _binned(node):
+        return slice(*bin_edges(at, node.layer.adaptive, cells))  # type: ignore[attr-defined]
+    declared = node.layer.window(source)
+    first, last = seen((declared.rows, declared.columns)[axis], at)
+    return slice(max(0, first), min(cells, last + 1))
+
+
+def _binned(node: Node) -> bool:
+    """Whether its windows are bins of different sizes."""
+    layer = node.layer
+    assert isinstance(layer, WindowPool)
+    return bool(layer.adaptive) and layer.window(*node.maps) == WindowPool.window(layer, *node.maps)
+
+
+def _whole(axis: Axis, inside: int) -> tuple[int, int]:
+    """The output cells whose windows lie wholly in the first `inside` cells, as a range."""
+    step = int(axis.stride)
+    return -(-axis.before // step), (inside + axis.before - axis.size) // step + 1

@@ -1,0 +1,138 @@
+"""The list of checks: what each is called, whom it concerns, and with which keys it is tried."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from darknet_py.cards import card
+from darknet_py.cfg.diagnostics import CfgError
+from darknet_py.cfg.document import parse
+from darknet_py.cfg.keys import REQUIRED, SameAs, keys_of
+from darknet_py.conform import checks, pool_checks, window_check
+from darknet_py.conform.specimen import Broken, Specimen
+from darknet_py.graph.compile import compile
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.base import Layer
+from darknet_py.layers.pools.base import WindowPool
+
+# YOLOv2's [reorg] takes a block's numbers from cells that lie apart; its window is nominal.
+NOMINAL = {"reorg": "its window is nominal: a block's numbers come from cells that lie apart"}
+
+
+def _everyone(cls: type[Layer]) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise, tried on drawn sections.
+
+    Args:
+        fixed: keys given a value where the layer has them, not drawn.
+        share: of the number of cases that others get; costly checks take fewer.
+        spared: why a class is not tried, or an empty string.
+    """
+
+    name: str
+    run: Callable[[Specimen], None]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    share: float = 1.0
+    spared: Callable[[type[Layer]], str] = _everyone
+
+    @property
+    def promise(self) -> str:
+        """What is promised, in words."""
+        return (inspect.getdoc(self.run) or "").split("\n\n")[0].replace("\n", " ")
+
+    def given(self, cls: type[Layer]) -> dict[str, Any]:
+        """`fixed`, as far as a class has such keys and values."""
+        declared = {key.name: key for key in keys_of(cls).values()}
+        return {k: v for k, v in self.fixed.items() if k in declared and not declared[k].refusal(v)}
+
+
+def _nominal(cls: type[Layer]) -> str:
+    return NOMINAL.get(cls.section, "")
+
+
+def _no_pool(cls: type[Layer]) -> str:
+    return "" if issubclass(cls, WindowPool) else "it is no window pool"
+
+
+def _unbounded(cls: type[Layer]) -> str:
+    return _no_pool(cls) or ("" if cls.bounded else "it says `bounded = False`")  # type: ignore[attr-defined]
+
+
+def _one_form(cls: type[Layer]) -> str:
+    both = issubclass(cls, WindowPool) and WindowPool.reduce is not cls.reduce
+    return "" if both and WindowPool.module is not cls.module else "it has one form alone"
+
+
+def _no_law(cls: type[Layer]) -> str:
+    return "" if getattr(cls, "laws", ()) else "it declares none"
+
+
+CHECKS = (
+    Check("written", checks.written),
+    Check("shape", checks.shape),
+    Check("cost", checks.cost),
+    Check("alone", checks.alone),
+    Check("finite", checks.finite),
+    Check("gradient", checks.gradient, {"activation": "mish"}, share=0.25),
+    Check("window", window_check.window, {"activation": "linear"}, spared=_nominal),
+    Check("mode", checks.mode, {"batch_normalize": 0}),
+    Check("float64", checks.precise),
+    Check("memory", checks.strided),
+    Check("export", checks.exported, share=0.1),
+    Check("weights", checks.saved, share=0.25),
+    Check("laws", pool_checks.lawful, spared=_no_law),
+    Check("constant", pool_checks.constant, {"eps": 1e-6}, spared=_unbounded),
+    Check("between", pool_checks.between, {"eps": 1e-6}, spared=_unbounded),
+    Check("shift", pool_checks.shifted, spared=_no_pool),
+    Check("defined", pool_checks.defined, spared=_one_form),
+)
+
+
+def documented(cls: type[Layer]) -> None:
+    """Every key is documented, and its default lies in its own range."""
+    for name, key in keys_of(cls).items():
+        if not key.doc:
+            raise Broken(f"a `doc` of {name}", "none")
+        value = key.default
+        if value is REQUIRED or isinstance(value, SameAs) or value in ("", ()):
+            continue
+        if refusal := key.refusal(value):
+            raise Broken(f"a default of {name} that a cfg could say", f"{value}, which {refusal}")
+
+
+def example(cls: type[Layer]) -> None:
+    """The cfg section of the docstring compiles without a doubt."""
+    text = card(cls.section).example
+    if not re.search(rf"(?m)^\[{re.escape(cls.section)}\]$", text):
+        raise Broken(f"a cfg section [{cls.section}] in the docstring, set apart by an empty line", "none")
+    try:
+        graph = _example_graph(text)
+    except CfgError as error:
+        raise Broken("the docstring's example to compile", error.diagnostics[0].message) from None
+    if type(graph[-1].layer) is not cls:
+        raise Broken(f"the docstring's example to end in [{cls.section}]", f"[{graph[-1].layer.section}]")
+    if graph.doubts:
+        raise Broken("the docstring's example without a doubt", graph.doubts[0].message)
+
+
+def _example_graph(text: str) -> Graph:
+    """An example behind nine convolutions, the last of them with the filters that a head needs."""
+    ahead = "[net]\nwidth=26\nheight=26\nchannels=3\n" + "[convolutional]\nfilters={}\nstride=1\n" * 9
+    try:
+        return compile(parse(ahead.format(*[4] * 9) + text))
+    except CfgError as error:
+        wanted = [d.suggestion for d in error.diagnostics if d.code == "bad-filters" and d.suggestion]
+        if not wanted:
+            raise
+        return compile(parse(ahead.format(*[4] * 8, wanted[0]) + text))
+
+
+CLASS_CHECKS = {"keys": documented, "example": example}

@@ -1,0 +1,83 @@
+"""The promise of `window`: what an output cell is declared to see is what changes it."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.conform.specimen import Broken, Specimen
+from darknet_py.graph.graph import Node
+from darknet_py.layers.undoing import Undoing
+
+Spans = tuple[tuple[int, int], tuple[int, int]]  # first and last row, first and last column
+
+
+def window(specimen: Specimen) -> None:
+    """What changes an output cell is what `window` says it sees: each cell is moved in turn."""
+    node, source = specimen.node, specimen.node.maps[0]
+    if any((m.height, m.width) != (source.height, source.width) for m in _own_maps(node)):
+        return  # the cells of maps of different sizes do not lie upon each other
+    declared, sees = node.layer.window(*node.maps), _influence(specimen)
+    for row, column in itertools.product(range(node.shape.height), range(node.shape.width)):
+        rows, columns = sees[:, :, row, column].nonzero().unbind(dim=1)
+        spans = (seen(declared.rows, row), seen(declared.columns, column))
+        if len(rows) == 0:
+            measured, fits = None, isinstance(node.layer, Undoing) or not _inside(spans, source)
+        else:
+            measured = ((int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max())))
+            exact = _inside(spans, source) and _whole_steps(declared)
+            within = all(a[0] <= b[0] and b[1] <= a[1] for a, b in zip(spans, measured, strict=True))
+            fits = measured == spans if exact else within
+        if not fits:
+            cell = f"output cell ({row}, {column})"
+            raise Broken(f"{cell} to see {_cells(spans)} by `window`", f"that it sees {_cells(measured)}")
+
+
+def seen(axis: Axis, at: int) -> tuple[int, int]:
+    """The first and the last cell that a declared window covers from output cell `at`."""
+    first = int(at * axis.stride // 1) - axis.before
+    return first, first + axis.size - 1
+
+
+def _own_maps(node: Node) -> tuple[Shape, ...]:
+    """The maps that it asks for; after those stand what compile adds for a layer that undoes another."""
+    return node.maps[: len(node.layer.inputs(node.index))]
+
+
+def _inside(spans: Spans, source: Shape) -> bool:
+    (top, bottom), (left, right) = spans
+    return top >= 0 and left >= 0 and bottom < source.height and right < source.width
+
+
+def _whole_steps(declared: Window) -> bool:
+    """Whether every output cell's window is of one size; of others, it is the largest."""
+    return all(Fraction(axis.stride).denominator == 1 for axis in (declared.rows, declared.columns))
+
+
+def _influence(specimen: Specimen) -> Tensor:
+    """(H, W, H', W') bool: whether moving a cell of the map, up or down, changes an output cell."""
+    node, source = specimen.node, specimen.node.maps[0]
+    inputs, cells = specimen.maps(batch=1, dtype=torch.float64), source.cells
+    module, own = specimen.module().double().eval(), len(_own_maps(node))
+    one_cell = torch.eye(cells, dtype=torch.float64).view(cells, 1, source.height, source.width)
+    change = torch.zeros(cells, node.shape.height, node.shape.width, dtype=torch.bool)
+    with torch.no_grad():
+        many = [m.expand(cells, -1, -1, -1).contiguous() for m in inputs]
+        still = module(*many)  # laid out in memory as the moved ones are: equal cells give equal bits
+        for sign in (1, -1):
+            steps = [torch.arange(20.0, 20 + m.shape[1]).view(1, -1, 1, 1) * sign for m in inputs[:own]]
+            moved = [m + one_cell * step for m, step in zip(many, steps, strict=False)]
+            change |= (module(*moved, *many[own:]) != still).any(dim=1)
+    return change.view(source.height, source.width, node.shape.height, node.shape.width)
+
+
+def _cells(spans: Spans | None) -> str:
+    if spans is None:
+        return "nothing"
+    (top, bottom), (left, right) = spans
+    return f"rows {top} .. {bottom} and columns {left} .. {right}"

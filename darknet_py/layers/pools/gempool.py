@@ -1,0 +1,52 @@
+"""`[gempool]`: the generalised mean of each window, its power learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.keys import key
+from darknet_py.layers.pools.base import WindowPool
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class GemPool(WindowPool, section="gempool"):
+    """(mean(max(x_i, eps)^p))^(1/p) of each window, one p for the layer.
+
+    Radenovic, Tolias and Chum, "Fine-tuning CNN image retrieval with no human annotation", TPAMI 2018,
+    arXiv:1711.02512, where the window is the whole map (`adaptive = 1`). p = 1 averages, a large p takes the
+    maximum. Cells below eps count as eps and have no gradient. p is the layer's one float in `.weights`.
+
+        [gempool]
+        size = 2
+        stride = 2
+    """
+
+    p: float = key(3.0, above=0, doc="the power; where it starts when it is learned")
+    eps: float = key(1e-6, above=0, doc="what smaller cells are raised to")
+    learn: bool = key(True, doc="whether p is learned")
+
+    def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
+        """The power mean, with p as the cfg says."""
+        from darknet_py.layers.pools.power_modules import power_mean_of_cells
+
+        return power_mean_of_cells(cells.clamp(min=self.eps), inside, self.p)
+
+    def cost(self, *maps: Shape) -> Cost:
+        """The window's, and p."""
+        return super().cost(*maps) + Cost(self.learn, self.learn)
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """Powers of the map, and a local average of them; a large p goes window by window."""
+        from darknet_py.layers.pools.power_modules import GeneralisedMean
+
+        return GeneralisedMean(self.grid(), self.p, eps=self.eps, learn=self.learn)
+
+    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+        """p."""
+        if self.learn:
+            yield module.p

@@ -1,0 +1,42 @@
+"""`[lsepool]`: a smooth maximum, the logarithm of the mean exponential."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.keys import key
+from darknet_py.layers.pools.base import WindowPool, hide
+from darknet_py.layers.pools.laws import near
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class LsePool(WindowPool, section="lsepool"):
+    """The log-mean-exp of each window: log(mean(exp(r x_i))) / r.
+
+    Pinheiro and Collobert, "From image-level to pixel-level labeling with convolutional networks", CVPR 2015,
+    arXiv:1411.6228. Cells of like value get like weights; a large r takes the maximum, a small one averages.
+
+        [lsepool]
+        size = 2
+        stride = 2
+    """
+
+    r: float = key(1.0, above=0, doc="sharpness: large it takes the maximum, towards 0 it averages")
+
+    laws = (near("maxpool", r=1e3), near("local_avgpool", r=1e-3))
+
+    def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
+        """Exponentials of the distance to the greatest cell, so that none overflows."""
+        existing = hide(cells, inside)
+        greatest = existing.detach().amax(dim=-1, keepdim=True)  # any constant gives the same result
+        total = ((existing - greatest) * self.r).exp().sum(dim=-1)
+        return greatest.squeeze(-1) + (total / inside.sum(dim=-1)).log() / self.r
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """A running sum of exponentials."""
+        from darknet_py.layers.pools.sums_modules import WindowSums, log_mean_exp
+
+        return WindowSums(self.grid(), log_mean_exp(self.r))

@@ -1,0 +1,84 @@
+"""The maximum and the mean of windows, put together."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from darknet_py.layers.keyed_modules import Keyed
+from darknet_py.layers.learned_modules import Learned
+from darknet_py.layers.pools.parts_modules import in_parts
+from darknet_py.layers.pools.window_modules import Grid
+
+
+class Sum(nn.Module):
+    """alpha max + (1 - alpha) mean."""
+
+    def __init__(self, grid: Grid, alpha: float) -> None:
+        super().__init__()
+        self.grid, self.alpha = grid, alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        return in_parts(self._mixed, x, self.grid.outputs(x))
+
+    def _mixed(self, x: Tensor) -> Tensor:
+        return mixed(self.grid.maximum(x), self.grid.mean(x), self.alpha)
+
+
+class Both(nn.Module):
+    """The means, then the maxima; alpha has no part in it."""
+
+    def __init__(self, grid: Grid, alpha: float) -> None:
+        super().__init__()
+        self.grid = grid
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, 2 C, H', W')."""
+        return torch.cat([self.grid.mean(x), self.grid.maximum(x)], dim=1)
+
+
+class Random(Keyed):
+    """In training the maximum with chance alpha, else the mean, for each window; else the expected value."""
+
+    def __init__(self, grid: Grid, alpha: float) -> None:
+        super().__init__()
+        self.grid, self.alpha = grid, alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        greatest, mean = self.grid.maximum(x), self.grid.mean(x)
+        if not self.training:
+            return mixed(greatest, mean, self.alpha)
+        return torch.where(self.uniform(mean.shape, like=x) < self.alpha, greatest, mean)
+
+
+class Gated(Learned):
+    """alpha is learned: the sigmoid of a product with the window; the cfg's alpha has no part in it."""
+
+    def __init__(self, grid: Grid, alpha: float) -> None:
+        super().__init__()
+        self.grid = grid
+        self.gate = nn.Parameter(torch.zeros(grid.size, grid.size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        return in_parts(self._gated, x, self.grid.outputs(x), self.gate)
+
+    def _gated(self, x: Tensor, gate: Tensor) -> Tensor:
+        filters = gate.expand(x.shape[1], 1, -1, -1)
+        padded = self.grid.pad(x, 0.0)
+        product = nn.functional.conv2d(padded, filters, stride=self.grid.strides, groups=x.shape[1])
+        return mixed(self.grid.maximum(x), self.grid.mean(x), product.sigmoid())
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Zeros: the maximum and the mean begin with equal shares."""
+        self.gate.zero_()
+
+
+def mixed(greatest: Tensor, mean: Tensor, alpha: float | Tensor) -> Tensor:
+    """alpha of the one, the rest of the other."""
+    return alpha * greatest + (1 - alpha) * mean
+
+
+MIXTURES = {"add": Sum, "cat": Both, "random": Random, "gated": Gated}
