@@ -77,9 +77,7 @@ def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _image_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     view = verbs.add_parser("pool-view", help="pools side by side on one picture")
     view.add_argument("image", type=Path, help="a picture")
-    view.add_argument(
-        "name", nargs="*", help="window pools, as in stochpool or mixpool@mode=gated (default: all)"
-    )
+    view.add_argument("name", nargs="*", help="SECTION or SECTION@KEY=VALUE,... (default: all window pools)")
     view.add_argument("--size", type=_count, default=5, help="side of the window (default: 5)")
     view.add_argument("--stride", type=_count, default=1, help="step of the window (default: 1)")
     view.add_argument(

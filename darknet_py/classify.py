@@ -83,8 +83,8 @@ def classify(
 ) -> Accuracy:
     """Score a classifier on labelled images.
 
-    A copy of the network runs, so the network itself keeps its mode, its device and its layout. Each image is
-    scaled so that its shorter side fits, and cut from the middle, as Darknet's `classifier valid` does.
+    A copy of the network runs, in evaluation. Each image is scaled so that its shorter side fits, and cut
+    from the middle, as Darknet's `classifier valid` does.
 
     Args:
         train: training images, of which as many as `dataset` has, evenly spread, are scored too.
@@ -100,28 +100,42 @@ def classify(
     chosen = _spread(train, len(dataset)) if train else np.zeros(0, np.int64)
     tell, total = progress or (lambda done, total: None), len(dataset) + len(chosen)
     predicted, losses, among = _scored(runner, dataset, range(len(dataset)), batch, lambda n: tell(n, total))
-    labels, names = _labels(dataset), dataset.names
-    confusion = np.zeros((len(names), len(names)), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    train_top1 = train_loss = None
-    if train is not None:
-        seen, train_losses, _ = _scored(runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total))
-        train_top1, train_loss = float((seen == _labels(train)[chosen]).mean()), float(train_losses.mean())
-    counts = confusion.sum(axis=1)
+    of_training = _of_training(runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total))
+    confusion = _confusion(_labels(dataset), predicted, len(dataset.names))
     return Accuracy(
-        top1=float((predicted == labels).mean()),
-        top5=float(among.mean()) if len(names) > TOP else None,
+        top1=float(confusion.trace() / confusion.sum()),
+        top5=float(among.mean()) if len(dataset.names) > TOP else None,
         loss=float(losses.mean()),
-        train_top1=train_top1,
-        train_loss=train_loss,
-        per_class={
-            name: float(confusion[k, k] / counts[k]) if counts[k] else None for k, name in enumerate(names)
-        },
+        **of_training,
+        per_class=dict(zip(dataset.names, _per_class(confusion), strict=True)),
         confusion=confusion.tolist(),
         images=len(dataset),
         protocol=_protocol(network.graph, split, len(chosen)),
         predictions=predicted.tolist(),
     )
+
+
+def _of_training(
+    network: Network, train: Dataset | None, chosen: np.ndarray, batch: int, done: Callable[[int], None]
+) -> dict[str, float | None]:
+    """The figures of training images; None without any."""
+    if train is None:
+        return {"train_top1": None, "train_loss": None}
+    predicted, losses, _ = _scored(network, train, chosen, batch, done)
+    right = predicted == _labels(train)[chosen]
+    return {"train_top1": float(right.mean()), "train_loss": float(losses.mean())}
+
+
+def _confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(K, K) counts, labels by rows."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+def _per_class(confusion: np.ndarray) -> Iterator[float | None]:
+    for right, images in zip(confusion.diagonal(), confusion.sum(axis=1), strict=True):
+        yield float(right / images) if images else None
 
 
 def check_labelled(graph: Graph, dataset: Dataset) -> None:

@@ -141,32 +141,34 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     20
     """
     # Imported here: each of these files imports Dataset from this one.
-    from darknet_py.data.cifar import Cifar10, is_cifar
-    from darknet_py.data.classifier_lists import ClassifierLists
-    from darknet_py.data.darknet_lists import entries_of
-    from darknet_py.data.labelled import ClassFolders, is_class_folders
+    from darknet_py.data.scenes import Scenes
 
     if spec == "scenes" or spec.startswith("scenes:"):
-        from darknet_py.data.scenes import Scenes
-
         return Scenes.from_spec(spec, split=split, seed=seed)
-    if os.path.isdir(spec) and is_cifar(Path(spec)):
-        return Cifar10(Path(spec), split=split)
-    if os.path.isdir(spec) and is_class_folders(Path(spec)):
-        return ClassFolders(Path(spec), split=split)
     if os.path.isdir(spec):
-        from darknet_py.data.coco import CocoFolder
-
-        return CocoFolder(Path(spec), split=split)
-    if spec.endswith(".data") and "labels" in entries_of(Path(spec)):
-        return ClassifierLists(Path(spec), split=split)
+        return _folder(Path(spec), split)
     if spec.endswith(".data"):
-        from darknet_py.data.darknet_lists import DarknetLists
-
-        return DarknetLists(Path(spec), split=split)
+        return _lists(Path(spec), split)
     found = "a file" if os.path.exists(spec) else "nothing of that name"
     raise DataError(
         f"`{shown(spec)}` is not a data set: found {found}",
         hint="give a folder with annotations/instances_*.json or with train/CLASS/*.jpg, a .data file, or "
         "`scenes`",
     )
+
+
+def _folder(folder: Path, split: str) -> Dataset:
+    from darknet_py.data.cifar import Cifar10, is_cifar
+    from darknet_py.data.coco import CocoFolder
+    from darknet_py.data.labelled import ClassFolders, is_class_folders
+
+    if is_cifar(folder):
+        return Cifar10(folder, split=split)
+    return (ClassFolders if is_class_folders(folder) else CocoFolder)(folder, split=split)
+
+
+def _lists(file: Path, split: str) -> Dataset:
+    from darknet_py.data.classifier_lists import ClassifierLists
+    from darknet_py.data.darknet_lists import DarknetLists, entries_of
+
+    return (ClassifierLists if "labels" in entries_of(file) else DarknetLists)(file, split=split)

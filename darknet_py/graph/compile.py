@@ -10,7 +10,7 @@ from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused,
 from darknet_py.cfg.document import Document, Section
 from darknet_py.cfg.keys import read_keys
 from darknet_py.errors import shown
-from darknet_py.graph.doubts import odd_sizes
+from darknet_py.graph.doubts import doubts
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.head import Head
@@ -91,7 +91,7 @@ class _Compiler:
             raise CfgError(in_order(self.diagnostics))
         assert net is not None
         graph = Graph(net, tuple(self.nodes), self.document)
-        for complaint in odd_sizes(graph):
+        for complaint in doubts(graph):
             self.complain(self.document.sections[0], complaint, ())
         return replace(graph, doubts=in_order(self.diagnostics))
 
