@@ -91,8 +91,7 @@ def classify(
         progress: called with (images done, images in all).
 
     Raises:
-        DataError: when the data has no labels, or other classes than the network.
-        NotFinite: when the loss of an image is NaN or infinite.
+        DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
     """
     check_classifier(network.graph)
     check_labelled(network.graph, dataset)
@@ -100,13 +99,12 @@ def classify(
     chosen = _spread(train, len(dataset)) if train else np.zeros(0, np.int64)
     tell, total = progress or (lambda done, total: None), len(dataset) + len(chosen)
     predicted, losses, among = _scored(runner, dataset, range(len(dataset)), batch, lambda n: tell(n, total))
-    of_training = _of_training(runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total))
     confusion = _confusion(_labels(dataset), predicted, len(dataset.names))
     return Accuracy(
         top1=float(confusion.trace() / confusion.sum()),
         top5=float(among.mean()) if len(dataset.names) > TOP else None,
         loss=float(losses.mean()),
-        **of_training,
+        **_of_training(runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total)),
         per_class=dict(zip(dataset.names, _per_class(confusion), strict=True)),
         confusion=confusion.tolist(),
         images=len(dataset),
@@ -212,10 +210,8 @@ def _parts(chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
 def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
     """The middle of an image whose shorter side was scaled to fit: (3, H, W) float32 in 0..1."""
     (high, wide), (rows, columns) = pixels.shape[:2], size
-    if rows * wide > columns * high:
-        inner = rows, wide * rows // high
-    else:
-        inner = high * columns // wide, columns
+    lying = rows * wide > columns * high  # more so than the input
+    inner = (rows, wide * rows // high) if lying else (high * columns // wide, columns)
     whole = Fit.stretch((high, wide), inner).apply(pixels)
     top, left = (inner[0] - rows) // 2, (inner[1] - columns) // 2
     return whole[:, top : top + rows, left : left + columns]

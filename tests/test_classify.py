@@ -1,4 +1,4 @@
-"""Reference. Oracle: `tests/reference/classification.py`, on a network of one matrix whose answers are known."""
+"""Reference. Oracle: `tests/reference/classification.py`, on a network of one matrix."""
 
 from __future__ import annotations
 
@@ -106,9 +106,7 @@ def test_few_classes_have_no_top5():
 def test_the_network_is_left_alone_and_progress_is_told(training):
     drop = classifier(body=section("dropout", probability=0.5)).train(training)
     told: list[tuple[int, int]] = []
-    found = classify(
-        drop, Pictures(5), train=Pictures(9), batch=2, progress=lambda *args: told.append(args)
-    )
+    found = classify(drop, Pictures(5), train=Pictures(9), batch=2, progress=lambda *args: told.append(args))
     assert drop.training is training
     assert told == [(n, 10) for n in (2, 4, 5, 7, 9, 10)]
     assert found.top1 == classify(drop, Pictures(5)).top1

@@ -35,7 +35,7 @@ def odd_sizes(graph: Graph) -> Iterator[Complaint]:
 
 
 def keys_of_classifiers(graph: Graph) -> Iterator[Complaint]:
-    """What [net] says to classifiers, in the cfg of a detector: Darknet reads it there, and nothing follows."""
+    """What [net] says to classifiers, in the cfg of a detector: Darknet reads it, and nothing follows."""
     section = graph.document.sections[0]
     for name in OF_CLASSIFIERS if graph.heads else ():
         entry, default = section.first(name), keys_of(Net)[name].default

@@ -1,4 +1,4 @@
-"""Story: a folder of classifiers' results becomes a report; the oracles are html.parser, json and the counts."""
+"""Story: a folder of classifiers' results becomes a report; the oracles are html.parser, json and counts."""
 
 from __future__ import annotations
 
@@ -39,8 +39,15 @@ def scores(variant: int, seed: int) -> dict:
     per_class = {name: float(counts[k, k] / counts[k].sum()) for k, name in enumerate(CLASSES)}
     protocol = {"metric": "top-1 and top-5 accuracy", "split": "val", "size": [32, 32]}
     return {
-        **{"top1": top1, "top5": 0.97, "loss": 0.9, "train_top1": top1 + 0.1, "train_loss": 0.5},
-        **{"per_class": per_class, "confusion": counts.tolist(), "images": 200, "protocol": protocol},
+        "top1": top1,
+        "top5": 0.97,
+        "loss": 0.9,
+        "train_top1": top1 + 0.1,
+        "train_loss": 0.5,
+        "per_class": per_class,
+        "confusion": counts.tolist(),
+        "images": 200,
+        "protocol": protocol,
     }
 
 

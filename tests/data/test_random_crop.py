@@ -146,9 +146,7 @@ def test_the_keys_of_net_are_darknets_with_darknets_defaults():
     text = "[net]\nwidth=32\nheight=32\nchannels=3\n{}[softmax]\n"
     plain = RandomCrop.of(compile(parse(text.format(""))).net)
     assert plain == RandomCrop(32, 64, flip=True)
-    keys = (
-        "min_crop=40\nmax_crop=48\nangle=7\naspect=.75\nflip=0\nhue=.1\nsaturation=.75\nexposure=1.25\n"
-    )
+    keys = "min_crop=40\nmax_crop=48\nangle=7\naspect=.75\nflip=0\nhue=.1\nsaturation=.75\nexposure=1.25\n"
     assert RandomCrop.of(compile(parse(text.format(keys))).net) == RandomCrop(
         40, 48, angle=7, aspect=0.75, flip=False, hue=0.1, saturation=0.75, exposure=1.25
     )

@@ -65,9 +65,7 @@ def test_the_two_sums_differ_by_the_channel_that_darknet_forgets():
     assert apart == [True] * 12  # missing in channels 0..4, subtracted from 5 on
     alone = module("normalization", (12, 1, 1), sum="window", **KEYS).double()
     maps[0, 2] = 0  # size 5: channel 2 is the one
-    assert torch.equal(
-        alone(maps), module("normalization", (12, 1, 1), sum="darknet", **KEYS).double()(maps)
-    )
+    assert torch.equal(alone(maps), module("normalization", (12, 1, 1), sum="darknet", **KEYS).double()(maps))
 
 
 def test_response_normalisation_is_computed_in_float32_where_activations_are_bfloat16():
@@ -129,7 +127,8 @@ def test_connected_is_written_biases_first_and_statistics_last(normalise, tmp_pa
     for parameter in other.parameters():
         torch.nn.init.zeros_(parameter)
     load_weights(other, tmp_path / "a.weights")
-    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), other.state_dict().values()))
+    for name, array in net.state_dict().items():
+        assert torch.equal(array, other.state_dict()[name]), name
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1, 4])
@@ -201,7 +200,8 @@ def test_the_place_of_a_crop_does_not_depend_on_the_batch(batch):
 def test_the_place_of_a_crop_depends_on_the_sample_the_seed_and_the_iteration():
     def places(**where):
         return [
-            place(cut, image) for cut, image in zip(crops(range(16), noadjust=1, **where), IMAGES, strict=True)
+            place(cut, image)
+            for cut, image in zip(crops(range(16), noadjust=1, **where), IMAGES, strict=True)
         ]
 
     assert len(set(places())) > 8
@@ -214,9 +214,7 @@ def test_every_place_is_drawn_and_half_of_the_crops_are_mirrored():
     found = [
         place(cut, image)
         for iteration in range(40)
-        for cut, image in zip(
-            crops(range(16), noadjust=1, flip=1, iteration=iteration), IMAGES, strict=True
-        )
+        for cut, image in zip(crops(range(16), noadjust=1, flip=1, iteration=iteration), IMAGES, strict=True)
     ]
     assert {at[:2] for at in found} == {(row, column) for row in range(4) for column in range(6)}
     share = sum(mirrored for *_, mirrored in found) / len(found)

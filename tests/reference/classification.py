@@ -1,9 +1,9 @@
 """What a classifier computes, written as plain loops: slow, obvious, and independent of the package.
 
-Response normalisation: Krizhevsky, Sutskever and Hinton 2012, section 3.3, with Darknet's window for even sizes
-(AlexeyAB, normalization_layer.c), and the running sum of the same file. Connected layers: connected_layer.c.
-Labels: `fill_truth_smooth` of data.c. Cropping: `resize_min`, `crop_image` and `rotate_crop_image` of image.c.
-Maps and images are (C, H, W) arrays, logits and labels (N, K).
+Response normalisation: Krizhevsky, Sutskever and Hinton 2012, section 3.3, with Darknet's window for even
+sizes (AlexeyAB, normalization_layer.c), and the running sum of the same file. Connected layers:
+connected_layer.c. Labels: `fill_truth_smooth` of data.c. Cropping: `resize_min`, `crop_image` and
+`rotate_crop_image` of image.c. Maps and images are (C, H, W) arrays, logits and labels (N, K).
 """
 
 from __future__ import annotations
@@ -125,10 +125,7 @@ def resized(image, height, width):
 def centre_crop(image, height, width):
     """Darknet's validation: the shorter side becomes `width`, then the middle; the border repeats."""
     _, rows, columns = image.shape
-    if columns < rows:
-        size = (rows * width // columns, width)
-    else:
-        size = (width, columns * width // rows)
+    size = (rows * width // columns, width) if columns < rows else (width, columns * width // rows)
     small = image if size == (rows, columns) else resized(image, *size)
     down, across = int((size[0] - height) / 2), int((size[1] - width) / 2)
     out = np.empty((len(image), height, width))

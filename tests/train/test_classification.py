@@ -1,4 +1,4 @@
-"""Reference and property. Oracle: cross entropy in plain numpy, its central differences, and unbroken runs."""
+"""Reference, property. Oracle: cross entropy in plain numpy, its central differences, unbroken runs."""
 
 from __future__ import annotations
 
