@@ -168,7 +168,7 @@ def _scored(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each image: the predicted class, the cross entropy, and whether the label is in the first five."""
     net, labels = network.graph.net, _labels(dataset)
-    device = next(network.parameters()).device
+    device = next(network.parameters(), torch.empty(0)).device
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     with torch.inference_mode():
         for part in _parts(chosen, batch):
@@ -188,7 +188,7 @@ def _scored(
 
 def confusion_lines(accuracy: Accuracy, names: Sequence[str], *, most: int = 20) -> list[str]:
     """The confusion matrix as text, in percent of each row; of many classes the most confused pairs."""
-    counts = np.array(accuracy.confusion)
+    counts, names = np.array(accuracy.confusion), [shown(name) for name in names]
     shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     if len(names) <= most:
         wide = max(map(len, names))
@@ -198,7 +198,9 @@ def confusion_lines(accuracy: Accuracy, names: Sequence[str], *, most: int = 20)
     off = shares * (1 - np.eye(len(names)))
     places = np.dstack(np.unravel_index(np.argsort(-off, axis=None)[:most], off.shape))[0]
     return ["", "taken for another most often, percent"] + [
-        f"{off[row, column]:4.0f}  {shown(names[row])} for {shown(names[column])}" for row, column in places
+        f"{off[row, column]:4.0f}  {names[row]} for {names[column]}"
+        for row, column in places
+        if counts[row, column] and row != column
     ]
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from darknet_py.__main__ import main
-from darknet_py.classify import classify, fitted_image
+from darknet_py.classify import Accuracy, classify, confusion_lines, fitted_image
 from darknet_py.data.dataset import open_data
 from darknet_py.data.labelled import Labelled
 from darknet_py.errors import DataError, NotFinite, UsageError
@@ -196,6 +196,40 @@ def test_weights_that_are_not_finite_are_told():
     net.layers[0].linear.bias.data[2] = torch.nan
     with pytest.raises(NotFinite, match="what the network puts out is not finite"):
         classify(net, Pictures(4))
+
+
+def test_a_network_without_weights_is_scored():
+    data = Pictures(8, names=("red", "green", "blue", "none"))
+    data.names, data.category_ids = data.names[:3], (0, 1, 2)
+    net = network(section("avgpool"), section("softmax"), shape=(3, SIDE, SIDE))
+    middles = [reference.centre_crop(i.transpose(2, 0, 1) / 255, SIDE, SIDE) for i in data.images]
+    brightest = [int(one.mean(axis=(1, 2)).argmax()) for one in middles]
+    assert classify(net, data).predictions == brightest
+
+
+# What is printed.
+
+
+def accuracy(confusion: list[list[int]]) -> Accuracy:
+    figures = {"top1": 0.5, "top5": None, "loss": 1.0, "train_top1": None, "train_loss": None}
+    return Accuracy(**figures, per_class={}, confusion=confusion, images=4, protocol={}, predictions=[])
+
+
+def test_the_confusion_of_few_classes_is_a_table_in_percent_of_its_rows():
+    found = confusion_lines(accuracy([[3, 1], [0, 0]]), ["cat", "d\x1b[31mog"])
+    assert found[-2:] == [f"{'cat':11}   75   25", "d\\x1b[31mog    0    0"]
+
+
+def test_of_many_classes_the_pairs_that_are_confused_are_told_the_worst_first():
+    counts = np.diag([4] * 30)
+    counts[7, 2], counts[3, 9] = 1, 4
+    lines = confusion_lines(accuracy(counts.tolist()), [f"class{k}" for k in range(30)])
+    assert lines[1:] == [
+        "taken for another most often, percent",
+        "  50  class3 for class9",
+        "  20  class7 for class2",
+    ]
+    assert len(confusion_lines(accuracy(np.ones((30, 30), int).tolist()), ["x"] * 30, most=5)) == 7
 
 
 # The command line: what does not go together is told in one message, before anything is trained.

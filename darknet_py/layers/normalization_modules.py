@@ -36,7 +36,10 @@ class LocalResponse(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
-        with torch.autocast(x.device.type, enabled=False):
+        kind = "cpu" if x.device.type == "meta" else x.device.type  # the meta device has no autocast
+        with torch.autocast(kind, enabled=False):
             exact = x if x.dtype == torch.float64 else x.float()
             sums = nn.functional.conv2d(exact * exact, self.band.to(exact.dtype)[:, :, None, None])
-            return (exact * (self.kappa + self.alpha * sums).pow(-self.beta)).to(x.dtype)
+            return (exact * (self.kappa + self.alpha * sums).clamp(min=self.kappa / 1000).pow(-self.beta)).to(
+                x.dtype
+            )

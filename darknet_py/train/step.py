@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from darknet_py.errors import NotFinite
+from darknet_py.errors import NotFinite, UsageError
 from darknet_py.layers.convolutional import MOMENTUM
 from darknet_py.network import Network
 from darknet_py.train.classification import Classification
@@ -31,7 +31,10 @@ class Trainer:
         self.objective = objective_of(network)
         self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-        self.optimizer = torch.optim.SGD(list(_groups(network)), lr=0.0, momentum=self.net.momentum)
+        groups = list(_groups(network))
+        if not groups:
+            raise UsageError("the network has no weights, so there is nothing to train")
+        self.optimizer = torch.optim.SGD(groups, lr=0.0, momentum=self.net.momentum)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()

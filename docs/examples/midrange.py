@@ -6,9 +6,9 @@ from darknet_py.layers.pools.laws import equals
 class MidRange(WindowPool, section="midrange"):
     """Between the least and the greatest cell of each window.
 
-        [midrange]
-        size = 2
-        stride = 2
+    [midrange]
+    size = 2
+    stride = 2
     """
 
     share: float = key(0.5, at_least=0, at_most=1, doc="0 takes the least cell, 1 the greatest")

@@ -167,6 +167,12 @@ def test_several_distributions_are_not_trained(keys, kind):
         Trainer(net)
 
 
+def test_a_network_without_weights_is_not_trained():
+    net = network(section("avgpool"), section("softmax"), shape=SHAPE)
+    with pytest.raises(UsageError, match="the network has no weights, so there is nothing to train"):
+        Trainer(net)
+
+
 # The cfg follows the data.
 
 NET = "[net]\nwidth=8\nheight=8\nchannels=3\nbatch=4\n"

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from darknet_py.layers.pools.parts_modules import empty, format_of, parts, taken
+from darknet_py.layers.pools.parts_modules import empty, exporting, format_of, parts, taken
 
 ROWS, COLUMNS = 2, 3  # the axes of a map along which cells follow each other: down, and across
 
@@ -38,7 +38,7 @@ class GreatestAround(nn.Module):
 
 def greatest_around(x: Tensor, *, size: int, maxima: Tensor | None = None, known: int = 1) -> Tensor:
     """As `GreatestAround`. Where a gradient is wanted it is computed from the map alone."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # an exported graph shows the one operation
+    if exporting():
         before, after = (size - 1) // 2, size // 2
         return F.max_pool2d(F.pad(x, (before, after) * 2, value=-torch.inf), size, 1)
     if torch.is_grad_enabled() and x.requires_grad:

@@ -50,6 +50,11 @@ def zeros(x: Tensor, sides: tuple[int, int]) -> Tensor:
     return empty(x, sides).zero_()
 
 
+def exporting() -> bool:
+    """Whether a graph is made of what runs: it shows the operations that a pool stands for, without loops."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 def in_parts(pool: Callable[..., Tensor], x: Tensor, sides: tuple[int, int], *weights: Tensor) -> Tensor:
     """`pool(map, *weights)`, which treats every channel of every image alike, a part of the map at a time.
 
@@ -58,7 +63,7 @@ def in_parts(pool: Callable[..., Tensor], x: Tensor, sides: tuple[int, int], *we
     Args:
         sides: rows and columns of what it puts out, with as many channels as the map.
     """
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # an exported graph has no loops
+    if exporting():
         return pool(x, *weights)
     return _InParts.apply(pool, sides, x, *weights)  # type: ignore[no-any-return]
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from darknet_py.arithmetic.window import bin_edges, output_size
 from darknet_py.layers.pools.maximum_modules import greatest_around
+from darknet_py.layers.pools.parts_modules import exporting
 from darknet_py.layers.pools.places_modules import Block, Cell, blocks_of, cells_of
 
 SEPARATE_FROM = 5  # the side from which a mean in rows, then in columns, is faster than one of size² cells
@@ -126,6 +127,9 @@ class Bins(Grid):
 
     def maximum(self, x: Tensor) -> Tensor:
         """The greatest cell of each bin."""
+        if exporting():  # ONNX has no such bins; laid out they are windows
+            laid_out = self.pad(x, -torch.inf)
+            return F.max_pool2d(laid_out, self.kernel(laid_out), self.steps(laid_out))
         return F.adaptive_max_pool2d(x, self.count)
 
     def mean(self, x: Tensor) -> Tensor:
