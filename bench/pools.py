@@ -7,13 +7,10 @@ memory of one map. A target that is missed is marked so.
 
 from __future__ import annotations
 
-import argparse
-import platform
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -25,8 +22,6 @@ sys.path.insert(0, str(ROOT))
 
 from darknet_py.cfg.document import parse  # noqa: E402
 from darknet_py.graph.compile import compile  # noqa: E402
-from darknet_py.layers.base import CATALOGUE  # noqa: E402
-from darknet_py.layers.pools.base import WindowPool  # noqa: E402
 from darknet_py.network import Network  # noqa: E402
 
 Form = Callable[[Tensor], Tensor]
