@@ -1,6 +1,6 @@
 """What a layer takes beside its input: the most memory of the process at one time, as the kernel counts it.
 
-`python bench/memory.py CASE...` measures in one process, one case after the other, and prints a line for each:
+`python bench/memory.py CASE...` measures in one process, case after case, and prints a line for each:
 the case, then inference and training (forward and backward) as multiples of the input. A case is
 `section:key=value,...:NxCxHxW`, with `:last` behind it in channels_last. What is put out and the input's
 gradient are counted; the input and the gradient that comes in are not, they are the neighbours'.

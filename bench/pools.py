@@ -1,6 +1,6 @@
 """Pools against torch's max pool and against naive forms, side by side in one run; prints ratios and targets.
 
-`python bench/pools.py [--quick]`. Times are medians of interleaved rounds, in milliseconds, on the threads that
+`python bench/pools.py [--quick]`. Times are medians of interleaved rounds, in ms, on the threads that
 torch takes; forward is inference, for a stochastic pool a draw. `--quick` makes three rounds and measures the
 memory of one map. A target that is missed is marked so.
 """
