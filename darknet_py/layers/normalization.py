@@ -18,7 +18,7 @@ class Normalization(Layer, section="normalization", aliases=("lrn",)):
     Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks",
     NIPS 2012, section 3.3. Channels beyond the first and the last do not exist; alpha is not divided by size.
     Darknet keeps a running sum that never adds channel size // 2 and subtracts it later: `sum = darknet`
-    computes that; where it turns negative, and Darknet ends in NaN, kappa / 1000 is taken.
+    computes that; where it turns negative, and Darknet ends in NaN, kappa / 10 is the least.
 
         [normalization]
         size = 9

@@ -25,7 +25,7 @@ def window_of(channels: int, size: int, *, missing: bool) -> Tensor:
 
 
 class LocalResponse(nn.Module):
-    """x (kappa + alpha * band x²) ^ -beta, in float32 at least."""
+    """x (kappa + alpha * band x²) ^ -beta, in float32 at least; kappa / 10 is the least base."""
 
     band: Tensor
 
@@ -33,13 +33,13 @@ class LocalResponse(nn.Module):
         super().__init__()
         self.register_buffer("band", band, persistent=False)
         self.alpha, self.beta, self.kappa = alpha, beta, kappa
+        self.cancels = bool((band < 0).any())  # a difference of large sums needs float64
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
         kind = "cpu" if x.device.type == "meta" else x.device.type  # the meta device has no autocast
         with torch.autocast(kind, enabled=False):
-            exact = x if x.dtype == torch.float64 else x.float()
+            exact = x.double() if self.cancels else x if x.dtype == torch.float64 else x.float()
             sums = nn.functional.conv2d(exact * exact, self.band.to(exact.dtype)[:, :, None, None])
-            return (exact * (self.kappa + self.alpha * sums).clamp(min=self.kappa / 1000).pow(-self.beta)).to(
-                x.dtype
-            )
+            base = (self.kappa + self.alpha * sums).clamp(min=self.kappa / 10)
+            return (exact * base.pow(-self.beta)).to(x.dtype)

@@ -56,7 +56,7 @@ def cases() -> Iterator[tuple[str, Case]]:
         if issubclass(cls, WindowPool):
             variants[f"{section} adaptive=3"] = keys | {"adaptive": "3"}
         for name, chosen in variants.items():
-            case = Case(section, tuple(chosen.items()), 6, *SIDES, ahead)
+            case = Case(section, tuple(chosen.items()), 12, *SIDES, ahead)
             if (fitting := _fitting(case)) is not None:
                 yield name, fitting
 
