@@ -104,7 +104,7 @@ def precise(specimen: Specimen) -> None:
     module = specimen.module().eval()
     double = copy.deepcopy(module).double()
     with torch.no_grad():
-        exact, ours = double(*specimen.maps(dtype=torch.float64)), module(*specimen.maps())
+        exact, ours = double(*(m.double() for m in specimen.maps())), module(*specimen.maps())
     if ours.dtype != torch.float32 or exact.dtype != torch.float64:
         raise Broken("the numbers' own type", f"{ours.dtype} of float32, {exact.dtype} of float64")
     scale = max(1.0, float(exact.abs().max()))
