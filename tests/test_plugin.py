@@ -121,7 +121,7 @@ FAULTS = {  # what is wrong: the file, and the whole message
         "   = expected int, float, bool, str, tuple[int, ...], tuple[float, ...]",
     ),
     "a type that is not there": (
-        f'{LAYER}class Mine(Layer, section="mine"):\n    """Mine."""\n\n    p: "Power" = key(1, doc="power")\n',
+        f'{LAYER}class Mine(Layer, section="mine"):\n    """Mine."""\n\n    p: "Power" = key(1, doc="p")\n',
         f"{HERE}:5: error: a type of Mine is not known: name 'Power' is not defined\n"
         "   = import what its annotations name",
     ),

@@ -21,6 +21,7 @@ from darknet_py.data.sampler import Batches, Sampler
 from darknet_py.errors import Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
+from darknet_py.plugin import Plugin, fingerprint_of, keep_plugins
 from darknet_py.publish import publish_bytes
 from darknet_py.train.checkpoint import NAME, Position, load_checkpoint, save_checkpoint
 from darknet_py.train.initialise import initialise
@@ -45,6 +46,7 @@ class Settings:
         partial: read the first layers of `weights` alone.
         workers: processes that load images, besides this one.
         evaluations: how often the network is evaluated, the last time at the end.
+        plugins: files of layers that the person gave.
         precision: of activations in training, float32 or bfloat16; weights and losses are float32.
     """
 
@@ -54,6 +56,7 @@ class Settings:
     workers: int = 0
     evaluations: int = 5
     precision: str = "float32"
+    plugins: tuple[Plugin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Plan:
             "weights": weights and hashlib.sha256(weights.read_bytes()).hexdigest(),
             "partial": self.settings.partial,
             "precision": self.settings.precision,
+            **fingerprint_of(self.settings.plugins, self.document),
         }
 
 
@@ -143,6 +147,7 @@ class _Run:
         if self.checkpoint.exists():
             position = load_checkpoint(self.checkpoint, self.trainer, self.fingerprint)
         self.log.cut(position.log_bytes)
+        keep_plugins(self.settings.plugins, self.plan.document, self.plan.out)
         publish_bytes(self.plan.out / "net.cfg", str(self.plan.document).encode("utf-8", "surrogateescape"))
         return position
 

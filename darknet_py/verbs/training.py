@@ -77,7 +77,15 @@ def _watch(plan: Plan) -> bar:
 
 def _settings(args: argparse.Namespace) -> Settings:
     device = usable(args.device)
-    return Settings(args.weights, args.partial, device, args.workers, args.evaluations, args.precision)
+    return Settings(
+        weights=args.weights,
+        partial=args.partial,
+        device=device,
+        workers=args.workers,
+        evaluations=args.evaluations,
+        precision=args.precision,
+        plugins=args.plugins,
+    )
 
 
 def _both(args: argparse.Namespace) -> list[Dataset]:
