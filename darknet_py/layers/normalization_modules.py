@@ -40,6 +40,12 @@ class LocalResponse(nn.Module):
         kind = "cpu" if x.device.type == "meta" else x.device.type  # the meta device has no autocast
         with torch.autocast(kind, enabled=False):
             exact = x.double() if self.cancels else x if x.dtype == torch.float64 else x.float()
-            sums = nn.functional.conv2d(exact * exact, self.band.to(exact.dtype)[:, :, None, None])
+            sums = self._sums(exact * exact)
             base = (self.kappa + self.alpha * sums).clamp(min=self.kappa / 10)
             return (exact * base.pow(-self.beta)).to(x.dtype)
+
+    def _sums(self, squares: Tensor) -> Tensor:
+        band = self.band.to(squares.dtype)
+        if self.cancels:  # onnxruntime has no convolution of float64
+            return (band @ squares.flatten(2)).reshape(squares.shape)
+        return nn.functional.conv2d(squares, band[:, :, None, None])
