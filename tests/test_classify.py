@@ -19,6 +19,7 @@ from darknet_py.network import Network
 from darknet_py.weights import save_weights
 from tests.layers.nets import network, section
 from tests.reference import classification as reference
+from tests.verbs.test_bad_input import CFG as DETECTOR
 
 SIDE = 6
 NAMES = ("ant", "bee", "cat", "dog", "emu", "fox", "gnu")
@@ -234,24 +235,6 @@ def test_of_many_classes_the_pairs_that_are_confused_are_told_the_worst_first():
 
 # The command line: what does not go together is told in one message, before anything is trained.
 
-DETECTOR = """[net]
-width=32
-height=32
-channels=3
-batch=2
-max_batches=2
-[convolutional]
-filters=18
-size=3
-stride=4
-pad=1
-activation=linear
-[yolo]
-mask=0,1,2
-anchors=4,4, 8,8, 16,16
-classes=1
-num=3
-"""
 CLASSIFIER = DETECTOR.partition("[yolo]")[0] + "[avgpool]\n[softmax]\n[cost]\n"
 
 

@@ -48,7 +48,7 @@ def _confusion(axes: Axes, counts: Sequence[Sequence[Sequence[int]]], names: Seq
             tone = RIGHT if row == column else WRONG
             strength = (share / 100 if row == column else min(1.0, share / MUCH)) * 0.85
             axes.add_patch(_square(column, row, tone, strength))
-            if share >= 0.5:
+            if share > 0.5:  # half a percent itself is written as 0
                 axes.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=6.5, color=INK)
     axes.set_xticks(many, names, rotation=90)
     axes.set_yticks(many, names)

@@ -56,7 +56,7 @@ DETECTION = Metrics(
 )
 CLASSIFICATION = Metrics(
     "classification",
-    {"top1": "top-1", "top5": "top-5", "train_top1": "top-1, training images"},
+    {"top1": "top-1", "top5": "top-5", "train_top1": "train top-1"},
     judged=("top1",),
     curves=("top1", "train_top1"),
     of_class="top-1",

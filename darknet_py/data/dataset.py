@@ -140,10 +140,10 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     >>> len(open_data("scenes:val=20", split="val"))
     20
     """
-    # Imported here: each of these files imports Dataset from this one.
-    from darknet_py.data.scenes import Scenes
-
+    # Imported where they are used: each of these files imports Dataset from this one.
     if spec == "scenes" or spec.startswith("scenes:"):
+        from darknet_py.data.scenes import Scenes
+
         return Scenes.from_spec(spec, split=split, seed=seed)
     if os.path.isdir(spec):
         return _folder(Path(spec), split)

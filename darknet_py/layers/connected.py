@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.cfg.keys import key
 from darknet_py.layers.activations import ACTIVATIONS
-from darknet_py.layers.base import Layer
+from darknet_py.layers.pools.whole import WholeMap
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class Connected(Layer, section="connected", aliases=("conn",)):
+class Connected(WholeMap, section="connected", aliases=("conn",)):
     """y = activation(W x + b) of the map as one vector, channel by channel; batch normalisation if asked.
 
     Darknet counts no BFLOPs for it, so `macs` are 0. AlexeyAB's Darknet never updates its weights (a flag is
@@ -34,11 +33,6 @@ class Connected(Layer, section="connected", aliases=("conn",)):
     def shape(self, *maps: Shape) -> Shape:
         """As many channels of one cell."""
         return Shape(self.output, 1, 1)
-
-    def window(self, *maps: Shape) -> Window:
-        """The whole map."""
-        height, width = maps[0].height, maps[0].width
-        return Window(Axis(height, height), Axis(width, width))
 
     def cost(self, *maps: Shape) -> Cost:
         """Weights, biases and BN's three arrays."""
