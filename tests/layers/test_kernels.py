@@ -1,4 +1,4 @@
-"""Parity. Oracle: torch's own max pool on a padded map, in values, and in which of equal cells has the gradient."""
+"""Parity. Oracle: torch's own max pool on a padded map, in values and in where the gradient of ties goes."""
 
 from __future__ import annotations
 
