@@ -30,11 +30,11 @@ from darknet_py.weights import load_weights
 def detect(args: argparse.Namespace) -> int:
     """Boxes in images."""
     network = network_of(args)
+    device = usable(args.device)
+    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=device, batch=args.batch)
     head = network.graph[network.graph.outputs[-1]].layer
     paths = image_paths(args.source)
     names = class_names(getattr(head, "classes", 0), given=args.names, beside=(args.weights, Path(args.cfg)))
-    device = usable(args.device)
-    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=device, batch=args.batch)
     entries: list[dict[str, Any]] = []
     failure: DataError | None = None
     try:
