@@ -1,7 +1,8 @@
 """Pools against torch's max pool and against naive forms, side by side in one run; prints ratios and targets.
 
 `python bench/pools.py [--quick]`. Times are medians of interleaved rounds, in ms, on the threads that
-torch takes; forward is inference, for a stochastic pool a draw. `--quick` makes three rounds and measures the
+torch takes, with glibc told to keep freed memory, as `train` does; forward is inference, for a stochastic
+pool a draw. `--quick` makes three rounds and measures the
 memory of one map. A target that is missed is marked so.
 """
 
@@ -28,6 +29,7 @@ from darknet_py.graph.compile import compile  # noqa: E402
 from darknet_py.layers.base import CATALOGUE  # noqa: E402
 from darknet_py.layers.pools.base import WindowPool  # noqa: E402
 from darknet_py.network import Network  # noqa: E402
+from darknet_py.train.malloc import keep_freed_memory  # noqa: E402
 
 Form = Callable[[Tensor], Tensor]
 Times = dict[tuple[str, bool], float]  # by form, and whether with the backward pass
@@ -200,6 +202,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three rounds, and the memory of one map")
     parser.add_argument("--only", choices=("spp", "strided", "memory"), help="one part alone")
     asked = parser.parse_args()
+    keep_freed_memory()
     torch.manual_seed(0)
     rounds = 3 if asked.quick else 7
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}")

@@ -1,12 +1,15 @@
-"""Parity. Oracle: torch's own max pool on a padded map, in values and in where the gradient of ties goes."""
+"""Parity. Oracle: torch's max pool on a padded map, and sorting: values, and where the gradient of ties goes."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from darknet_py.layers.pools.maxpool import MaxPool
+from darknet_py.layers.pools.median_modules import Median
 from darknet_py.layers.pools.window_modules import Grid
 from tests.layers.nets import network, section
 
@@ -45,6 +48,35 @@ def test_maxima_and_their_gradient_are_torchs(
     assert ours.equal(theirs)
     pull = torch.randn(ours.shape, generator=torch.Generator().manual_seed(8))
     near(*(torch.autograd.grad((y * pull).sum(), x)[0] for y in (ours, theirs)))
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(("size", "stride", "padding"), [*WINDOWS, (3, 1, 3), (8, 3, 7)])
+def test_of_cells_that_equal_a_median_the_first_has_the_gradient(
+    size: int, stride: int, padding: int, format_: str, lower: bool
+) -> None:
+    """Oracle: sorting, window by window."""
+    x, grid = image(format_, ties=True), Grid(size, (stride, stride), padding)
+    x = x[:1, :2].detach().contiguous(memory_format=FORMATS[format_]).requires_grad_()
+    ours = Median(grid, lower=lower)(x)
+    pull = torch.randn(ours.shape, generator=torch.Generator().manual_seed(10))
+    wanted, slopes = torch.zeros_like(ours), torch.zeros_like(x).contiguous()
+    edges = [grid.edges(x.shape[axis + 2], axis) for axis in (0, 1)]
+    for (n, c), (i, rows), (j, columns) in product(
+        product(range(x.shape[0]), range(x.shape[1])), enumerate(edges[0]), enumerate(edges[1])
+    ):
+        window = (n, c, slice(max(0, rows[0]), rows[1]), slice(max(0, columns[0]), columns[1]))
+        cells = x[window].detach().flatten()
+        ordered, count = cells.sort().values, cells.numel()
+        middles = [ordered[(count - 1) // 2]] + [ordered[count // 2]] * (not lower)
+        wanted[n, c, i, j] = sum(middles) / len(middles)
+        for middle in middles:
+            first = (cells == middle).nonzero()[0, 0]
+            y, z = divmod(int(first), x[window].shape[1])
+            slopes[n, c, window[2].start + y, window[3].start + z] += pull[n, c, i, j] / len(middles)
+    assert ours.equal(wanted)
+    near(torch.autograd.grad((ours * pull).sum(), x)[0], slopes)
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from darknet_py.layers.pools.parts_modules import empty, exporting, format_of, parts, taken
 
+LARGEST_KERNEL_PART = (
+    2**19
+)  # output cells: torch's kernel has more to do for each than the maxima of two maps
 ROWS, COLUMNS = 2, 3  # the axes of a map along which cells follow each other: down, and across
 
 _scatter = torch.ops.aten.max_pool2d_with_indices_backward
@@ -104,7 +107,7 @@ class _Greatest(torch.autograd.Function):
         number = torch.int16 if x.shape[2] * x.shape[3] <= 2**15 else torch.int32
         greatest, last = empty(x, x.shape[2:]), {"device": x.device, "memory_format": torch.channels_last}
         kept = [torch.empty((*x.shape[:2], *line.outputs(x)), dtype=number, **last) for line in lines]
-        for part in parts(x, x.shape[2:]):
+        for part in parts(x, x.shape[2:], largest=LARGEST_KERNEL_PART):
             now = x[part].contiguous(memory_format=torch.channels_last)
             for line, places in zip(lines, kept, strict=True):
                 pooled, places[part] = F.max_pool2d(now, line.kernel, 1, line.padding, return_indices=True)
@@ -118,10 +121,10 @@ class _Greatest(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         spread = torch.empty_like(gradient, memory_format=ctx.format)
-        for part in parts(gradient, gradient.shape[2:]):
+        for part in parts(gradient, gradient.shape[2:], largest=LARGEST_KERNEL_PART):
             now = gradient[part].contiguous(memory_format=torch.channels_last)
             for line, places in zip(reversed(ctx.lines), reversed(ctx.saved_tensors), strict=True):
-                given = F.pad(now, (line.extra[1], 0, line.extra[0], 0))
+                given = F.pad(now, (line.extra[1], 0, line.extra[0], 0)) if any(line.extra) else now
                 now = _scatter(given, now, line.kernel, 1, line.padding, 1, False, places[part].long())
             spread[part] = now
         return spread, None

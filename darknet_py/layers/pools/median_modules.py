@@ -5,19 +5,24 @@ A window at the border is a smaller window: windows come in blocks of equal ones
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from darknet_py.layers.pools.parts_modules import empty, format_of, parts, taken
+from darknet_py.layers.pools.parts_modules import LARGEST_PART, empty, format_of, parts, put_at, taken
 from darknet_py.layers.pools.window_modules import Block, Grid
 
 MOST_COMPARED = 49  # cells of a window up to which comparing shifted maps is faster than selecting
 LAID_OUT = 2**20  # cells of large windows that are laid out at once
+# Output cells at once where channels lie side by side and windows are 2 or 3: whole images need no copies,
+# and few cells few maps.
+WHOLE_IMAGES, FEW = 2**20, 3
 
 Middles = list[Tensor]  # the lower and the higher one, of an odd number of cells the only one
+# Which rows of windows, their middles, and what says which cell such a middle is, the first of equal ones.
+Found = tuple[slice, Middles, Callable[[Tensor], Tensor]]
 
 
 class Median(nn.Module):
@@ -39,39 +44,57 @@ class Median(nn.Module):
 
 
 class _Median(torch.autograd.Function):
-    """The middles are found again in the backward pass, so that only the map is kept."""
+    """Kept is where the middles lie; of equal cells it is the first, as with a maximum."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, grid: Grid, lower: bool) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.grid, ctx.lower = grid, lower
-        return _medians(x, grid, lower=lower)
+        even = any(block.size[0] * block.size[1] % 2 == 0 for block in grid.blocks(x))
+        number = torch.int16 if x.shape[2] * x.shape[3] <= 2**15 else torch.int32
+        places = [empty(x, grid.outputs(x), number) for _ in range(2 if even and not lower else 1)]
+        ctx.save_for_backward(*places)
+        ctx.sides, ctx.format, ctx.largest = x.shape[2:], format_of(x), _largest_part(x, grid)
+        return _medians(x, grid, lower=lower, places=places)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        spread = torch.empty_like(x, memory_format=format_of(x)).zero_()
-        for part in parts(x, gradient.shape[2:]):
-            piece, pull = taken(x, part), taken(gradient, part)
-            for block in ctx.grid.blocks(x):
-                mine = pull[block.windows].sum_to_size(*piece.shape[:2], *block.count)
-                put_back = _give_compared if _small(block) else _give_selected
-                put_back(spread[part], mine, piece, block, lower=ctx.lower)
+        spread = gradient.new_empty((*gradient.shape[:2], *ctx.sides)).to(memory_format=ctx.format)
+        for part in parts(spread, gradient.shape[2:], largest=ctx.largest):
+            share = gradient[part].contiguous(memory_format=ctx.format) / len(ctx.saved_tensors)
+            first, *more = (put_at(places[part].long(), share, ctx.sides) for places in ctx.saved_tensors)
+            spread[part] = sum(more, first)
         return spread, None, None
 
 
-def _medians(x: Tensor, grid: Grid, *, lower: bool) -> Tensor:
+def _medians(x: Tensor, grid: Grid, *, lower: bool, places: Sequence[Tensor] = ()) -> Tensor:
+    """The medians; and into `places` where the middles lie, as numbers of cells of the map, row by row."""
     medians = empty(x, grid.outputs(x))
-    for part in parts(x, grid.outputs(x)):
+    for part in parts(x, grid.outputs(x), largest=_largest_part(x, grid)):
         piece, here = taken(x, part), medians[part]
         for block in grid.blocks(x):
-            if _small(block):
-                here[block.windows] = _mean(_chosen(_compared(piece, block), lower))
-                continue
-            for rows, cells in _laid_out(piece, block):
-                here[block.windows][:, :, rows] = _mean(_chosen(_selected(cells), lower))
+            find = _compare if _small(block) else _select
+            for rows, middles, first_equal in find(piece, block):
+                middles = _chosen(middles, lower)
+                here[block.windows][:, :, rows] = _mean(middles)
+                for number, kept in enumerate(places):
+                    passed = first_equal(middles[min(number, len(middles) - 1)])
+                    kept[part][block.windows][:, :, rows] = _places(passed, block, rows, x.shape[3])
     return medians
+
+
+def _largest_part(x: Tensor, grid: Grid) -> int:
+    whole = format_of(x) == torch.channels_last and grid.size <= FEW
+    return WHOLE_IMAGES if whole else LARGEST_PART
+
+
+def _places(passed: Tensor, block: Block, rows: slice, width: int) -> Tensor:
+    """Numbers in the map of cells that are known by their numbers in their windows; NaN's is any."""
+    (top, left), (high, wide), (down, across), (_, columns) = block[1:]
+    passed = passed.int().clamp_(max=high * wide - 1)  # no cell equals NaN
+    corners = top + down * torch.arange(rows.start, rows.start + passed.shape[2], device=passed.device)
+    corner = corners.unsqueeze(1) * width + left + across * torch.arange(columns, device=passed.device)
+    row = (passed * (2**16 // wide + 1)).bitwise_right_shift_(16)  # passed // wide, of numbers this small
+    return passed.add_(row, alpha=width - wide).add_(corner.int())
 
 
 def _small(block: Block) -> bool:
@@ -86,9 +109,26 @@ def _mean(middles: Middles) -> Tensor:
     return middles[0] if len(middles) == 1 else (middles[0] + middles[1]) / 2
 
 
-def _compared(x: Tensor, block: Block) -> Middles:
-    """The middles by forgetting: of half the cells and two the least and the greatest cannot be one."""
+def _compare(x: Tensor, block: Block) -> Iterator[Found]:
+    """All windows at once, cell by cell."""
     cells = [x[place] for place in block.cells()]
+
+    def first_equal(middle: Tensor) -> Tensor:
+        passed, other = (
+            torch.zeros_like(middle, dtype=torch.uint8),
+            torch.empty_like(middle, dtype=torch.bool),
+        )
+        still = torch.ones_like(other)
+        for cell in cells:
+            still &= torch.ne(cell, middle, out=other)
+            passed += still.view(torch.uint8)
+        return passed
+
+    yield slice(0, None), _compared(cells), first_equal
+
+
+def _compared(cells: list[Tensor]) -> Middles:
+    """The middles by forgetting: of half the cells and two the least and the greatest cannot be one."""
     kept, coming = cells[: len(cells) // 2 + 2], cells[len(cells) // 2 + 2 :]
     while len(kept) > 2:
         kept = [*_inner(kept), *coming[:1]]
@@ -115,20 +155,14 @@ def _inner(cells: list[Tensor]) -> list[Tensor]:
     return inner
 
 
-def _give_compared(spread: Tensor, gradient: Tensor, x: Tensor, block: Block, *, lower: bool) -> None:
-    """Adds the gradient at the cells that are the middles; of equal cells the first counts as the lowest."""
-    middles = _chosen(_compared(x, block), lower)
-    rank = (block.size[0] * block.size[1] - 1) // 2
-    for number, middle in enumerate(middles, start=rank):
-        less, equal = torch.zeros_like(middle), torch.zeros_like(middle)
-        for place in block.cells():
-            less += torch.lt(x[place], middle, out=torch.empty_like(middle))
-        ahead, still = number - less, torch.ones_like(middle)
-        for place in block.cells():
-            equal += torch.eq(x[place], middle, out=torch.empty_like(middle))
-            later = torch.le(equal, ahead, out=torch.empty_like(middle))
-            spread[place] += still.sub_(later).mul_(gradient).div_(len(middles))
-            still = later
+def _select(x: Tensor, block: Block) -> Iterator[Found]:
+    """Some rows of windows at a time, laid out."""
+    for rows, cells in _laid_out(x, block):
+
+        def first_equal(middle: Tensor, cells: Tensor = cells) -> Tensor:
+            return (cells == middle.unsqueeze(-1)).byte().argmax(dim=-1)
+
+        yield rows, _selected(cells), first_equal
 
 
 def _laid_out(x: Tensor, block: Block) -> Iterator[tuple[slice, Tensor]]:
@@ -139,7 +173,10 @@ def _laid_out(x: Tensor, block: Block) -> Iterator[tuple[slice, Tensor]]:
         windows = span.unfold(axis, size, max(1, step))
     rows = max(1, LAID_OUT // windows[:, :, :1].numel())
     for row in range(0, windows.shape[2], rows):
-        yield slice(row, row + rows), windows[:, :, row : row + rows].flatten(-2)
+        yield (
+            slice(row, row + rows if row + rows < windows.shape[2] else None),
+            windows[:, :, row : row + rows].flatten(-2),
+        )
 
 
 def _selected(cells: Tensor) -> Middles:
@@ -147,19 +184,3 @@ def _selected(cells: Tensor) -> Middles:
     half = cells.topk(cells.shape[-1] // 2 + 1, largest=False, sorted=False).values
     middles = half.topk(2 - cells.shape[-1] % 2).values.flip(-1)
     return list(middles.masked_fill(cells.isnan().any(dim=-1, keepdim=True), torch.nan).unbind(-1))
-
-
-def _give_selected(spread: Tensor, gradient: Tensor, x: Tensor, block: Block, *, lower: bool) -> None:
-    """As `_give_compared`."""
-    (top, left), (high, wide), (down, across), (_, columns) = block[1:]
-    corner = left + across * torch.arange(columns, device=x.device)
-    for rows, cells in _laid_out(x, block):
-        first = top + down * torch.arange(rows.start, rows.start + cells.shape[2], device=x.device)
-        middles = _chosen(_selected(cells), lower)
-        share = gradient[:, :, rows].flatten(2) / len(middles)
-        for rank, middle in enumerate(middles, start=(high * wide - 1) // 2):
-            ahead = rank - (cells < middle.unsqueeze(-1)).sum(dim=-1, keepdim=True)
-            passed = (cells == middle.unsqueeze(-1)).cumsum(dim=-1, dtype=torch.int32) <= ahead
-            number = passed.sum(dim=-1).clamp(max=high * wide - 1)  # no cell equals NaN
-            place = (first.unsqueeze(1) + number // wide) * x.shape[3] + corner + number % wide
-            spread.flatten(2).scatter_add_(2, place.flatten(2), share)

@@ -17,7 +17,7 @@ class MedianPool(WindowPool, section="medianpool"):
 
     Tukey, "Exploratory data analysis", 1977, for the running median of a signal. An even number of cells, as
     a border often has, has two middles: `even` says whether their mean is taken or the lower of them. Of
-    equal cells the first counts as the lower.
+    equal cells the first, row by row, has the gradient.
 
         [medianpool]
         size = 3

@@ -47,10 +47,17 @@ class Random(Keyed):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        greatest, mean = self.grid.maximum(x), self.grid.mean(x)
+        sides = self.grid.outputs(x)
         if not self.training:
-            return mixed(greatest, mean, self.alpha)
-        return torch.where(self.uniform(mean.shape, like=x) < self.alpha, greatest, mean)
+            return in_parts(self._expected, x, sides)
+        chosen = self.uniform(torch.Size((*x.shape[:2], *sides)), like=x) < self.alpha
+        return in_parts(self._drawn, x, sides, chosen=chosen)
+
+    def _expected(self, x: Tensor) -> Tensor:
+        return mixed(self.grid.maximum(x), self.grid.mean(x), self.alpha)
+
+    def _drawn(self, x: Tensor, chosen: Tensor) -> Tensor:
+        return torch.where(chosen, self.grid.maximum(x), self.grid.mean(x))
 
 
 class Gated(Learned):

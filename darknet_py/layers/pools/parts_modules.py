@@ -12,16 +12,18 @@ from torch import Tensor
 LARGEST_PART = 2**17  # output cells: 0.5 MB of float32; less, and the calls cost more than the work
 FULL_LINE = 16  # channels: 64 bytes of float32, which are read together where channels lie side by side
 
+_scatter = torch.ops.aten.max_pool2d_with_indices_backward
+
 Part = tuple[slice, slice]
 
 
-def parts(x: Tensor, sides: tuple[int, int]) -> Iterator[Part]:
-    """Some images and some channels each of a map that is pooled to (rows, columns)."""
+def parts(x: Tensor, sides: tuple[int, int], *, largest: int = LARGEST_PART) -> Iterator[Part]:
+    """Some images and some channels each of a map pooled to (rows, columns), `largest` cells or so."""
     n, c = x.shape[:2]
     plane = max(sides[0] * sides[1], x.shape[2] * x.shape[3] // 4)
-    images = max(1, LARGEST_PART // (c * plane))
+    images = max(1, largest // (c * plane))
     line = FULL_LINE if format_of(x) == torch.channels_last else 1
-    channels = math.ceil(c / math.ceil(c * plane / LARGEST_PART) / line) * line
+    channels = math.ceil(c / math.ceil(c * plane / largest) / line) * line
     for image in range(0, n, images):
         for channel in range(0, c, channels):
             yield slice(image, image + images), slice(channel, channel + channels)
@@ -50,46 +52,77 @@ def zeros(x: Tensor, sides: tuple[int, int]) -> Tensor:
     return empty(x, sides).zero_()
 
 
+def put_at(places: Tensor, values: Tensor, sides: tuple[int, int]) -> Tensor:
+    """A new map of `sides` with values (N, C, H', W') added at their places, int64, numbers row by row.
+
+    On the CPU by the kernel of torch's max pool, several times faster than a scatter; there it believes the
+    places, whatever the window, of which only the sides of what it puts out are checked.
+    """
+    map_ = empty(values, sides)
+    window = [side - out + 1 for side, out in zip(sides, values.shape[2:], strict=True)]
+    if values.device.type == "cpu" and min(window) > 0:
+        spread: Tensor = _scatter(values, map_, window, 1, 0, 1, False, places)
+        return spread
+    map_.zero_().flatten(2).scatter_add_(2, places.flatten(2), values.flatten(2))
+    return map_
+
+
 def exporting() -> bool:
     """Whether a graph is made of what runs: it shows the operations that a pool stands for, without loops."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
-def in_parts(pool: Callable[..., Tensor], x: Tensor, sides: tuple[int, int], *weights: Tensor) -> Tensor:
+def in_parts(
+    pool: Callable[..., Tensor],
+    x: Tensor,
+    sides: tuple[int, int],
+    *weights: Tensor,
+    chosen: Tensor | None = None,
+) -> Tensor:
     """`pool(map, *weights)`, which treats every channel of every image alike, a part of the map at a time.
 
     Its temporary maps are a part's, and in training they are computed again instead of kept.
 
     Args:
         sides: rows and columns of what it puts out, with as many channels as the map.
+        chosen: a choice for each cell put out; of it too the pool gets a part, after the map's.
     """
     if exporting():
-        return pool(x, *weights)
-    return _InParts.apply(pool, sides, x, *weights)  # type: ignore[no-any-return]
+        return pool(x, *weights) if chosen is None else pool(x, chosen, *weights)
+    return _InParts.apply(pool, sides, chosen, x, *weights)  # type: ignore[no-any-return]
 
 
 class _InParts(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, pool: Callable[..., Tensor], sides: tuple[int, int], *tensors: Tensor) -> Tensor:
-        ctx.save_for_backward(*tensors)
+    def forward(
+        ctx: Any, pool: Callable[..., Tensor], sides: tuple[int, int], chosen: Tensor | None, *tensors: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(chosen, *tensors)
         ctx.pool = pool
         x, *weights = tensors
         pooled = empty(x, sides)
         for part in parts(x, sides):
-            pooled[part] = pool(taken(x, part), *weights)
+            pooled[part] = pool(taken(x, part), *_part_of(chosen, part), *weights)
         return pooled
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, *weights = (saved.detach() for saved in ctx.saved_tensors)
+        chosen, x, *weights = ctx.saved_tensors
         spread = torch.empty_like(x, memory_format=format_of(x))
         totals = [torch.zeros_like(weight) for weight in weights]
         for part in parts(x, gradient.shape[2:]):
-            inputs = [taken(x, part).requires_grad_(), *(w.detach().requires_grad_() for w in weights)]
+            inputs = [
+                taken(x, part).detach().requires_grad_(),
+                *(w.detach().requires_grad_() for w in weights),
+            ]
             with torch.enable_grad():
-                pooled = ctx.pool(*inputs)
+                pooled = ctx.pool(inputs[0], *_part_of(chosen, part), *inputs[1:])
             spread[part], *more = torch.autograd.grad(pooled, inputs, gradient[part])
             for total, term in zip(totals, more, strict=True):
                 total += term
-        return None, None, spread, *totals
+        return None, None, None, spread, *totals
+
+
+def _part_of(chosen: Tensor | None, part: Part) -> list[Tensor]:
+    return [] if chosen is None else [chosen[part]]
