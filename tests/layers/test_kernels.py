@@ -1,4 +1,4 @@
-"""Parity. Oracle: torch's max pool on a padded map, and sorting: values, and where the gradient of ties goes."""
+"""Parity. Oracle: torch's max pool on a padded map, and sorting: values, and which of equal cells is it."""
 
 from __future__ import annotations
 
