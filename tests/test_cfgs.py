@@ -37,6 +37,7 @@ EDITED = {  # variant: the cfg it comes from, and the edits of its text
     "pools/yolov3-tiny-lppool.cfg": ("yolov3-tiny.cfg", "11.section=lppool"),
     "pools/yolov3-tiny-lsepool.cfg": ("yolov3-tiny.cfg", "11.section=lsepool"),
     "pools/yolov3-tiny-medianpool.cfg": ("yolov3-tiny.cfg", "11.section=medianpool"),
+    "pools/yolov3-tiny-minpool.cfg": ("yolov3-tiny.cfg", "11.section=minpool"),
     "pools/yolov3-tiny-mixpool-add.cfg": ("yolov3-tiny.cfg", "11.section=mixpool,11.mode=add"),
     "pools/yolov3-tiny-mixpool-cat.cfg": ("yolov3-tiny.cfg", "11.section=mixpool,11.mode=cat"),
     "pools/yolov3-tiny-mixpool-gated.cfg": ("yolov3-tiny.cfg", "11.section=mixpool,11.mode=gated"),

@@ -18,13 +18,14 @@ from tests.layers.windows import cases, few
 from tests.reference import pools as reference
 
 SETTINGS = settings(few, max_examples=25)
-EXACT = {"medianpool lower"}
+EXACT = {"medianpool lower", "minpool"}
 rule = functools.partial
 
 RULES = {  # pools that turn the cells of a window into one cell: section, keys, rule
     "medianpool": ("medianpool", {}, reference.median),
     "medianpool mean": ("medianpool", {"even": "mean"}, rule(reference.median, even="mean")),
     "medianpool lower": ("medianpool", {"even": "lower"}, rule(reference.median, even="lower")),
+    "minpool": ("minpool", {}, reference.least),
     "mixpool add": ("mixpool", {"mode": "add", "alpha": 0.3}, rule(reference.mixed, alpha=0.3)),
     "softpool": ("softpool", {}, reference.soft),
     "softpool cold": ("softpool", {"temperature": 0.25}, rule(reference.soft, temperature=0.25)),

@@ -79,6 +79,14 @@ def greatest(cells):
     return best
 
 
+def least(cells):
+    """Erosion: the darkest of the cells that exist."""
+    darkest = cells[0]
+    for cell in cells:
+        darkest = min(darkest, cell)
+    return darkest
+
+
 def mean(cells):
     """Average pooling over the cells that exist."""
     return sum(cells) / len(cells)
