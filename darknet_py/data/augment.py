@@ -1,7 +1,8 @@
-"""Darknet's augmentation for detectors: a random window on the image, flips, and colours.
+"""Darknet's augmentation for detectors: a random window on the image, flips, colours, and mixtures of images.
 
 From AlexeyAB's `load_data_detection`. Where it differs: hue wraps around (Darknet's 8-bit arithmetic clamps
-it), and no box is dropped for its place in a list.
+it), no box is dropped for its place in a list, noise also darkens, and whether images are mixed is drawn for
+each sample (Darknet: for all samples that a thread loads at once).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from darknet_py.data.collate import Augment, Picture
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
 
@@ -36,7 +38,7 @@ class Colours(Protocol):
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Augment):
     """What may happen to an image; the words are the cfg's."""
 
     jitter: float = 0.0
@@ -47,19 +49,42 @@ class Augmentation:
     exposure: float = 1.0
     letter_box: bool = False
     max: int = 200
+    mosaic: bool = False
+    mosaic_bound: bool = False
+    mixup: bool = False
+    blur: int = 0
+    gaussian_noise: int = 0
+
+    def others(self, rng: np.random.Generator) -> int:
+        """Every second time three for a mosaic, or one to blend."""
+        if not (self.mosaic or self.mixup) or rng.random() < 0.5:
+            return 0
+        return 3 if self.mosaic else 1
 
     def __call__(
-        self, pixels: np.ndarray, rows: np.ndarray, rng: np.random.Generator, size: tuple[int, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """One training sample; see `augmented`."""
-        return augmented(pixels, rows, rng, self, size)
+        self,
+        pixels: np.ndarray,
+        rows: np.ndarray,
+        rng: np.random.Generator,
+        size: tuple[int, int],
+        *others: Picture,
+    ) -> Picture:
+        """One training sample; see `augmented` and `mosaic_of`."""
+        from darknet_py.data.mixing import blended, mosaic_of
+
+        if len(others) == 3:
+            return mosaic_of([(pixels, rows), *others], rng, self, size)
+        first, *more = (augmented(*one, rng, self, size) for one in ((pixels, rows), *others))
+        return blended(first, *more, most=self.max) if more else first
 
     @classmethod
     def of(cls, net: Net, head: Head) -> Augmentation:
         """As `[net]` and its last head say."""
         colours = {"hue": net.hue, "saturation": net.saturation, "exposure": net.exposure}
         frame = {"jitter": head.jitter, "resize": head.resize, "flip": net.flip, "letter_box": net.letter_box}
-        return cls(**colours, **frame, max=head.max)
+        mixtures = {"mosaic": net.mosaic, "mosaic_bound": net.mosaic_bound, "mixup": net.mixup == 1}
+        spoilt = {"blur": net.blur, "gaussian_noise": net.gaussian_noise}
+        return cls(**colours, **frame, **mixtures, **spoilt, max=head.max)
 
 
 @dataclass(frozen=True)
@@ -87,9 +112,46 @@ def augmented(
     """
     window = random_window(pixels.shape[:2], rng, how, size)
     mirrored = bool(how.flip and rng.random() < 0.5)
+    return rendered(pixels, rows, rng, how, size, window, mirrored=mirrored)
+
+
+def rendered(
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    rng: np.random.Generator,
+    how: Augmentation,
+    size: tuple[int, int],
+    window: Window,
+    *,
+    mirrored: bool,
+) -> Picture:
+    """As `augmented`, of a window that is chosen."""
     image = _seen_through(pixels, window, size, mirrored=mirrored)
     image = recoloured(image, rng, how)
-    return image, boxes_in(window, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
+    boxes = boxes_in(window, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
+    if how.blur:
+        image = blurred(image, boxes, rng, how.blur)
+    if how.gaussian_noise and rng.random() < 0.5:
+        noise = rng.normal(0, how.gaussian_noise, image.shape)
+        image = (image + noise).round().clip(0, 255).astype(np.uint8)
+    return image, boxes
+
+
+def blurred(image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator, blur: int) -> np.ndarray:
+    """One time of three what is around the boxes, one time all of it, by `blur` and less than small boxes."""
+    kind, (height, width) = rng.integers(3), image.shape[:2]
+    if kind == 1:
+        soft = cv2.GaussianBlur(image, (17, 17), 0)
+        for x, y, w, h in boxes[:, :4] * (width, height, width, height):
+            inside = (
+                slice(int(y - h / 2), int(np.ceil(y + h / 2))),
+                slice(int(x - w / 2), int(np.ceil(x + w / 2))),
+            )
+            soft[inside] = image[inside]
+        return soft
+    least = (boxes[:, 2:4] * (width, height)).min(initial=8 * blur) / 8
+    side = int(min(blur, least)) // 2 * 2 + 1
+    return cv2.GaussianBlur(image, (side, side), 0) if kind == 2 and side > 1 else image
 
 
 def random_window(

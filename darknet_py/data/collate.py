@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,27 @@ class Batch:
     samples: tuple[int, ...]
 
 
-# Pixels (H, W, 3), truth rows, a generator and the size wanted, to an image and rows as fractions of it.
-Augment = Callable[
-    [np.ndarray, np.ndarray, np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]
-]
+# (H, W, 3) uint8 RGB, and truth rows (T, 5): x, y, w, h (centre and size, pixels of the image) and class.
+Picture = tuple[np.ndarray, np.ndarray]
+
+
+class Augment(ABC):
+    """How an image, or several, become one training sample."""
+
+    def others(self, rng: np.random.Generator) -> int:
+        """How many other images this sample is made of; they are drawn at random."""
+        return 0
+
+    @abstractmethod
+    def __call__(
+        self,
+        pixels: np.ndarray,
+        rows: np.ndarray,
+        rng: np.random.Generator,
+        size: tuple[int, int],
+        *others: Picture,
+    ) -> Picture:
+        """The sample, (height, width, 3), its rows as fractions of it."""
 
 
 class _Samples(torch.utils.data.Dataset):
@@ -36,9 +54,13 @@ class _Samples(torch.utils.data.Dataset):
 
     def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray, int]:
         rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
-        rows = truth_rows(self.dataset, draw.index)
-        image, boxes = self.how(self.dataset.pixels(draw.index), rows, rng, (draw.height, draw.width))
+        chosen = rng.integers(len(self.dataset), size=self.how.others(rng)).tolist()
+        picture, *others = (self._picture(index) for index in (draw.index, *chosen))
+        image, boxes = self.how(*picture, rng, (draw.height, draw.width), *others)
         return image, boxes, draw.index
+
+    def _picture(self, index: int) -> Picture:
+        return self.dataset.pixels(index), truth_rows(self.dataset, index)
 
 
 def truth_rows(dataset: Dataset, index: int) -> np.ndarray:

@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 
 from darknet_py.data.augment import factor, recoloured
+from darknet_py.data.collate import Augment, Picture
 from darknet_py.layers.net import Net
 
 WHOLE = (0.5, 0.5, 1.0, 1.0)  # the box that is all of the image
 
 
 @dataclass(frozen=True)
-class RandomCrop:
+class RandomCrop(Augment):
     """What may happen to a labelled image; the words are the cfg's."""
 
     min_crop: int
@@ -39,8 +40,13 @@ class RandomCrop:
         return cls(**frame, **colours, angle=net.angle, aspect=net.aspect)
 
     def __call__(
-        self, pixels: np.ndarray, rows: np.ndarray, rng: np.random.Generator, size: tuple[int, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self,
+        pixels: np.ndarray,
+        rows: np.ndarray,
+        rng: np.random.Generator,
+        size: tuple[int, int],
+        *others: Picture,
+    ) -> Picture:
         """One training sample.
 
         Args:

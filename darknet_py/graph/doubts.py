@@ -12,13 +12,14 @@ from darknet_py.graph.reach import fields
 from darknet_py.layers.net import Net
 
 SIDES = ("height", "width")
+OF_DETECTORS = ("mosaic", "mosaic_bound", "mixup", "blur", "gaussian_noise")
 OF_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps")
 
 
 def doubts(graph: Graph) -> Iterator[Complaint]:
     """Everything of this file, about keys of [net]."""
     yield from odd_sizes(graph)
-    yield from keys_of_classifiers(graph)
+    yield from keys_of_others(graph)
 
 
 def odd_sizes(graph: Graph) -> Iterator[Complaint]:
@@ -34,14 +35,16 @@ def odd_sizes(graph: Graph) -> Iterator[Complaint]:
             yield Complaint(message, key=side, code="odd-size", reason=f"{near} is", severity="warning")
 
 
-def keys_of_classifiers(graph: Graph) -> Iterator[Complaint]:
-    """What [net] says to classifiers, in the cfg of a detector: Darknet reads it, and nothing follows."""
+def keys_of_others(graph: Graph) -> Iterator[Complaint]:
+    """What [net] says to the other kind of network: it is read, and nothing follows."""
     section = graph.document.sections[0]
-    for name in OF_CLASSIFIERS if graph.heads else ():
+    boxes = "Darknet uses it for classifiers alone, and this network finds boxes"
+    classes = "here it is for detectors alone, and this network tells classes"
+    kinds = ((OF_CLASSIFIERS, graph.heads, boxes), (OF_DETECTORS, graph.classifier is not None, classes))
+    for name, reason in ((name, why) for names, asked, why in kinds if asked for name in names):
         entry, default = section.first(name), keys_of(Net)[name].default
         if isinstance(default, SameAs):
             default = default.rule(getattr(graph.net, default.field))
         if entry and getattr(graph.net, name) != default:
             message = f"{name}={shown(entry.value)} is read and not honoured"
-            reason = "Darknet uses it for classifiers alone, and this network finds boxes"
             yield Complaint(message, key=name, code="ignored-key", reason=reason, severity="warning")

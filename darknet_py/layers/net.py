@@ -61,17 +61,17 @@ class Net(Layer, section="net", aliases=("network",)):
     flip: bool = key(True, doc="mirror half of the images")
     letter_box: bool = key(False, doc="keep the aspect of images, with a grey border")
     resize_step: int = key(32, at_least=1, doc="grid of the sizes of multi-scale training", unit="px")
-    adam: bool = key(False, doc="Adam in the place of gradient descent", ignored=LATER)
-    B1: float = key(0.9, doc="Adam's first moment", ignored=LATER)
-    B2: float = key(0.999, doc="Adam's second moment", ignored=LATER)
-    eps: float = key(1e-6, doc="Adam's epsilon", ignored=LATER)
-    ema_alpha: float = key(0.0, doc="average of weights over iterations", ignored=LATER)
-    mosaic: bool = key(False, doc="four images in one", ignored=LATER)
-    mosaic_bound: bool = key(False, doc="clip the boxes of a mosaic to their quarter", ignored=LATER)
-    mixup: int = key(0, doc="blend two images", ignored=LATER)
+    adam: bool = key(False, doc="Adam in the place of gradient descent")
+    B1: float = key(0.9, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of gradients")
+    B2: float = key(0.999, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of their squares")
+    eps: float = key(1e-6, above=0, doc="Adam's epsilon, beside gradients summed over a batch")
+    ema_alpha: float = key(0.0, at_least=0, at_most=0.999999, doc="average of weights from half-time on")
+    mosaic: bool = key(False, doc="every second sample is made of four images, detectors alone")
+    mosaic_bound: bool = key(False, doc="cut the boxes of a mosaic at their image's edge")
+    mixup: int = key(0, doc="1: every second sample is a blend of two images, detectors alone")
     cutmix: bool = key(False, doc="paste a part of another image", ignored=LATER)
-    blur: int = key(0, doc="blur of images or of their background", ignored=LATER)
-    gaussian_noise: int = key(0, doc="noise added to images", ignored=LATER)
+    blur: int = key(0, at_least=0, doc="blur of images, or of what is around the boxes", unit="px")
+    gaussian_noise: int = key(0, at_least=0, doc="standard deviation of noise, 8-bit levels")
     label_smooth_eps: float = key(
         0.0, at_least=0, at_most=0.999, doc="what a classifier's truth gives to the other classes"
     )
@@ -136,6 +136,10 @@ class Net(Layer, section="net", aliases=("network",)):
             message = f"burn_in={self.burn_in} is longer than max_batches={self.max_batches}"
             reason = "the learning rate never reaches learning_rate"
             yield Complaint(message, key="burn_in", severity="warning", reason=reason)
+        if self.mosaic and self.letter_box:
+            message = "letter_box=1 with mosaic=1"
+            reason = "Darknet refuses to train so; here each image of a mosaic keeps its aspect"
+            yield Complaint(message, key="letter_box", severity="warning", reason=reason)
         if self.policy == "steps" and len(self.steps) != len(self.scales):
             message = f"{len(self.steps)} steps and {len(self.scales)} scales"
             yield Complaint(

@@ -1,12 +1,12 @@
-"""One update: minibatches forward and backward, then Darknet's gradient descent."""
+"""One update: minibatches forward and backward, then Darknet's gradient descent, or Adam."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from darknet_py.errors import NotFinite, UsageError
 from darknet_py.layers.convolutional import MOMENTUM
@@ -14,8 +14,10 @@ from darknet_py.network import Network
 from darknet_py.train.classification import Classification
 from darknet_py.train.detection import Detection
 from darknet_py.train.objective import Objective
+from darknet_py.train.optimizer import groups_of, optimizer_of
 from darknet_py.train.truths import Truths
 
+AVERAGE_TAKEN = 1000  # iterations before the end, as in Darknet's detector.c
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # of activations; weights and losses stay float32
 
 
@@ -31,10 +33,14 @@ class Trainer:
         self.objective = objective_of(network)
         self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-        groups = list(_groups(network))
+        groups = list(groups_of(network))
         if not groups:
             raise UsageError("the network has no weights, so there is nothing to train")
-        self.optimizer = torch.optim.SGD(groups, lr=0.0, momentum=self.net.momentum)
+        self.optimizer = optimizer_of(self.net, groups)
+        self.ema: AveragedModel | None = None
+        if self.net.ema_alpha:
+            average = get_ema_multi_avg_fn(self.net.ema_alpha)
+            self.ema = AveragedModel(network, multi_avg_fn=average)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
@@ -58,14 +64,7 @@ class Trainer:
             norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
         before = [buffer.clone() for buffer in self._running()]
-        part = -(-len(images) // self.net.subdivisions)
-        loss = torch.zeros((), device=images.device)
-        for start in range(0, len(images), part):
-            stop = start + part
-            if samples:
-                self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
-            with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
-                loss += self.objective.backward(images[start:stop], truths.part(start, stop), len(images))
+        loss = self._gradients(images, truths, iteration, samples)
         try:
             self._check(loss)
         except NotFinite:
@@ -75,7 +74,34 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
+        self._averaged(iteration)
         return float(loss)
+
+    def _gradients(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
+        """The loss; the gradients of all parts are summed."""
+        part = -(-len(images) // self.net.subdivisions)
+        loss = torch.zeros((), device=images.device)
+        for start in range(0, len(images), part):
+            stop = start + part
+            if samples:
+                self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
+            with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
+                loss += self.objective.backward(images[start:stop], truths.part(start, stop), len(images))
+        return loss
+
+    def _averaged(self, iteration: int) -> None:
+        """The average of weights begins in the middle, and takes the place of the weights near the end.
+
+        Darknet's rule: `max_batches / 2`, and `max_batches - 1000`, after which training goes on from it. A
+        run of fewer than 2000 iterations ends with two sets, the weights and their average.
+        """
+        if self.ema is None or iteration < self.net.max_batches // 2:
+            return
+        self.ema.update_parameters(self.network)
+        if iteration == self.net.max_batches - AVERAGE_TAKEN:
+            with torch.no_grad():
+                for own, mean in zip(self.network.parameters(), self.ema.module.parameters(), strict=True):
+                    own.copy_(mean)
 
     def _running(self) -> list[Tensor]:
         """Batch normalisation's running statistics, which a forward pass moves."""
@@ -109,14 +135,3 @@ def running_momentum(iteration: int) -> float:
     1: the statistics average about the last tenth of the iterations so far.
     """
     return max(MOMENTUM, 10 / (10 + iteration))
-
-
-def _groups(network: Network) -> Iterator[dict[str, Any]]:
-    """Parameters by learning-rate scale, and by whether they decay: weights do, biases and scales do not."""
-    for node, module in zip(network.graph, network.layers, strict=True):
-        arrays = [p for p in module.parameters() if isinstance(p, nn.Parameter)]
-        for decays in (True, False):
-            chosen = [p for p in arrays if (p.dim() > 1) == decays]
-            if chosen:
-                decay = network.graph.net.decay if decays else 0.0
-                yield {"params": chosen, "weight_decay": decay, "lr_scale": node.layer.learning_rate}

@@ -279,12 +279,12 @@ a.cfg:6:11: warning[inline-comment]: filters=30###P6 is read as 30
    = Darknet has no comments behind values; its number reader stops at the first other character""",
     ),
     "ignored-key": (
-        NET + "adam=1\n" + CONV,
+        NET + "cutmix=1\n" + CONV,
         """\
-a.cfg:5:1: warning[ignored-key]: adam=1 is read and not honoured
+a.cfg:5:1: warning[ignored-key]: cutmix=1 is read and not honoured
    |
-  5| adam=1
-   | ^^^^
+  5| cutmix=1
+   | ^^^^^^
    = not built yet; training goes on without it""",
     ),
     "odd-size": (

@@ -171,3 +171,40 @@ def test_only_networks_with_yolo_heads_are_trained():
         match=r"and those that end in \[softmax\], are trained; this one has no head",
     ):
         Trainer(network(*BODY, shape=(3, 32, 32)))
+
+
+def test_adam_is_darknets_by_hand():
+    """m = B1 m + (1 - B1) d and so on, of gradients summed over the batch; biases decay too."""
+    one = trainer("adam=1\nB1=0.8\nB2=0.95\neps=1e-3\ndecay=0.01")
+    parameters = list(one.network.parameters())
+    m = [torch.zeros_like(p) for p in parameters]
+    v = [torch.zeros_like(p) for p in parameters]
+    for t in (1, 2, 3):
+        before = [p.detach().clone() for p in parameters]
+        one.step(IMAGES, Truths.of(ROWS), rate=0.01, iteration=t)
+        for k, p in enumerate(parameters):
+            d = -(4 * p.grad) - 0.01 * 4 * before[k]
+            m[k] = 0.8 * m[k] + 0.2 * d
+            v[k] = 0.95 * v[k] + 0.05 * d * d
+            step = 0.01 * (m[k] / (1 - 0.8**t)) / ((v[k] / (1 - 0.95**t)).sqrt() + 1e-3)
+            assert torch.allclose(p.detach(), before[k] + step, rtol=1e-4, atol=1e-6)
+
+
+def test_the_average_of_weights_begins_at_half_time_and_is_taken_1000_before_the_end():
+    one = trainer("ema_alpha=0.75\nmax_batches=1004")  # half-time 502 is after 4, where it would be taken
+    after(one, updates=5)
+    assert one.ema.n_averaged == 0
+    one, plain = trainer("ema_alpha=0.75\nmax_batches=2004"), trainer()
+    own = dict(one.network.named_parameters())
+    mean = None
+    for iteration in range(1000, 1005):
+        for each in (one, plain):
+            each.step(IMAGES, Truths.of(ROWS), rate=0.02, iteration=iteration)
+        if iteration >= 1002:
+            now = {k: p.detach().clone() for k, p in plain.network.named_parameters()}
+            mean = now if mean is None else {k: 0.75 * mean[k] + 0.25 * now[k] for k in now}
+        if iteration < 1004:
+            assert all(torch.equal(own[k], p) for k, p in plain.network.named_parameters())
+    for name, parameter in own.items():
+        torch.testing.assert_close(parameter.detach(), mean[name], rtol=1e-5, atol=1e-7)
+        assert not torch.equal(parameter, now[name])

@@ -1,0 +1,91 @@
+"""Several images in one training sample: Darknet's mosaic of four, and mixup of two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from darknet_py.data.augment import Augmentation, Window, random_window, rendered
+from darknet_py.data.collate import Picture
+
+
+def mosaic_of(
+    pictures: Sequence[Picture], rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
+) -> Picture:
+    """Four images around a random point, top left, top right, bottom left and bottom right of it.
+
+    Each is augmented to the full size, and a corner piece of it is taken: nothing is made smaller. From
+    AlexeyAB's `blend_truth_mosaic`. A box may reach under the next image, as there, unless `mosaic_bound`.
+
+    Args:
+        pictures: four, each with rows in pixels of itself.
+
+    Returns: (height, width, 3) uint8, and (T, 5) boxes as fractions of it.
+    """
+    (height, width), found = size, []
+    cut = [int(rng.integers(int(0.2 * side), int(0.8 * side), endpoint=True)) for side in (width, height)]
+    canvas = np.empty((height, width, 3), np.uint8)
+    for quadrant, (pixels, rows) in enumerate(pictures):
+        corner = quadrant % 2, quadrant // 2
+        window = random_window(pixels.shape[:2], rng, how, size)
+        mirrored = bool(how.flip and rng.random() < 0.5)
+        if rng.random() < 0.5:
+            window = _in_corner(window, pixels.shape[:2], corner, mirrored=mirrored)
+        image, boxes = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored)
+        margins = _margins(window, pixels.shape[:2], size, mirrored=mirrored)
+        pairs = zip((width, height), cut, corner, margins, strict=True)
+        across, down = (_span(side, at, later, *margin) for side, at, later, margin in pairs)
+        (to_x, from_x, wide), (to_y, from_y, high) = across, down
+        canvas[to_y : to_y + high, to_x : to_x + wide] = image[from_y : from_y + high, from_x : from_x + wide]
+        frame = (to_x, to_y, to_x + wide, to_y + high) if how.mosaic_bound else (0, 0, width, height)
+        found.append(_moved(boxes, (to_x - from_x, to_y - from_y), frame, size))
+    return canvas, np.concatenate(found)[: how.max]
+
+
+def blended(one: Picture, other: Picture, *, most: int) -> Picture:
+    """Half of each of two samples, with the boxes of both."""
+    image = (one[0].astype(np.uint16) + other[0] + 1) // 2
+    return image.astype(np.uint8), np.concatenate([one[1], other[1]])[:most]
+
+
+def _in_corner(window: Window, image: tuple[int, int], corner: tuple[int, int], *, mirrored: bool) -> Window:
+    """The window moved to a corner of the image: 0, 0 is top left."""
+    right, bottom = corner[0] != mirrored, corner[1]
+    left = image[1] - window.width if right else 0.0
+    return Window(left, image[0] - window.height if bottom else 0.0, window.width, window.height)
+
+
+def _margins(
+    window: Window, image: tuple[int, int], size: tuple[int, int], *, mirrored: bool
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Cells of the sample that lie outside of the image: (left, right), (top, bottom)."""
+    found = []
+    for start, length, inside, side in (
+        (window.left, window.width, image[1], size[1]),
+        (window.top, window.height, image[0], size[0]),
+    ):
+        outside = (max(0.0, -start), max(0.0, start + length - inside))
+        found.append(tuple(int(cells * side / inside) for cells in outside))
+    across, down = found
+    return (across[::-1] if mirrored else across), down  # type: ignore[return-value]
+
+
+def _span(side: int, cut: int, later: int, before: int, after: int) -> tuple[int, int, int]:
+    """Along one axis: where a piece goes, where it is taken from, and its length; margins are left out."""
+    if later:
+        return cut, min(cut, before), side - cut
+    return 0, side - cut - min(side - cut, after), cut
+
+
+def _moved(
+    boxes: np.ndarray, shift: tuple[int, int], frame: tuple[int, int, int, int], size: tuple[int, int]
+) -> np.ndarray:
+    """Boxes moved by pixels and cut at a frame; those smaller than a pixel are dropped."""
+    scale = np.array(size[::-1], float)
+    low = (boxes[:, :2] - boxes[:, 2:4] / 2) * scale + shift
+    high = (boxes[:, :2] + boxes[:, 2:4] / 2) * scale + shift
+    low, high = low.clip(frame[:2], frame[2:]), high.clip(frame[:2], frame[2:])
+    kept = (high - low > 1).all(axis=1)
+    moved = np.concatenate([(low + high) / 2 / scale, (high - low) / scale, boxes[:, 4:]], axis=1)
+    return moved[kept]

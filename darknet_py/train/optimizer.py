@@ -1,0 +1,34 @@
+"""Darknet's gradient descent, or Adam, as `[net]` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from darknet_py.layers.net import Net
+from darknet_py.network import Network
+
+
+def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Gradient descent with momentum, or Adam, whose decay is of biases and scales too.
+
+    Darknet's epsilon stands beside the root of gradients summed over the batch, torch's beside their mean.
+    """
+    if not net.adam:
+        return torch.optim.SGD(groups, lr=0.0, momentum=net.momentum)
+    everything = [{**group, "weight_decay": net.decay} for group in groups]
+    return torch.optim.Adam(everything, lr=0.0, betas=(net.B1, net.B2), eps=net.eps / net.batch)
+
+
+def groups_of(network: Network) -> Iterator[dict[str, Any]]:
+    """Parameters by learning-rate scale, and by whether they decay: weights do, biases and scales do not."""
+    for node, module in zip(network.graph, network.layers, strict=True):
+        arrays = [p for p in module.parameters() if isinstance(p, nn.Parameter)]
+        for decays in (True, False):
+            chosen = [p for p in arrays if (p.dim() > 1) == decays]
+            if chosen:
+                decay = network.graph.net.decay if decays else 0.0
+                yield {"params": chosen, "weight_decay": decay, "lr_scale": node.layer.learning_rate}
