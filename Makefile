@@ -1,22 +1,31 @@
 # make compare: the main job, three pooling variants trained and compared.    make test: the tests.
-# Both make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
+# make article CIFAR10=FOLDER: the article's table, four kinds of pooling on CIFAR-10; hours (docs/article.md).
+# All make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/yolov3-tiny-spp.cfg
+CIFAR10 ?= cifar10
+ARTICLE := $(foreach kind,max average stochastic max-dropout,cfg/cifar/zeiler-$(kind).cfg)
 
-.PHONY: compare test clean
+.PHONY: compare article test soak clean
 
 compare: $(VENV)/ready
 	$(BIN)/darknet-py compare $(DEMO) --data scenes --seeds 2 --evaluations 4 --out $(OUT)
+
+article: $(VENV)/ready
+	$(BIN)/darknet-py compare $(ARTICLE) --data $(CIFAR10) --seeds 2 --precision bfloat16 --out runs/article
 
 test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/ready
+	$(BIN)/python -m pytest -m soak
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -54,12 +54,6 @@ class CheckpointError(DarknetPyError):
     """A checkpoint that is damaged, or belongs to another run."""
 
 
-class SourceError(DarknetPyError):
-    """A stream that was lost."""
-
-    exit_code = 6
-
-
 class PluginError(DarknetPyError):
     """A file of layers that cannot be imported, or code of it that fails."""
 

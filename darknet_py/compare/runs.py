@@ -159,12 +159,12 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
             "is the folder of a single training", where=comparison.out, hint="name another --out"
         )
     plans = comparison.plans()
-    comparison.out.mkdir(parents=True, exist_ok=True)
-    write_json(comparison.out / "compare.json", comparison.facts(comparison.epochs or _epochs(plans[0])))
-    for number, plan in enumerate(plans, start=1):
+    finished = [_finished(plan) for plan in plans]
+    for number, (plan, done) in enumerate(zip(plans, finished, strict=True), start=1):
         title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
-        done = _finished(plan)
         result = done or _trained(plan, watch)
+        if number == 1:  # a comparison whose first run is refused changes nothing
+            write_json(comparison.out / "compare.json", comparison.facts(comparison.epochs or _epochs(plan)))
         how = "finished before" if done else f"trained in {result['training']['seconds']:.0f} s"
         say(f"{title}: {how}, {told(result)}")
     firsts = [plan for plan in plans if plan.seed == 0]

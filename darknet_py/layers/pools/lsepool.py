@@ -30,13 +30,21 @@ class LsePool(WindowPool, section="lsepool"):
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
         """Exponentials of the distance to the greatest cell, so that none overflows."""
-        existing = hide(cells, inside)
+        from darknet_py.layers.pools.lsepool_modules import log_of_mean
+
+        existing, r = hide(cells, inside), self.sharpness()
         greatest = existing.detach().amax(dim=-1, keepdim=True)  # any constant gives the same result
-        total = ((existing - greatest) * self.r).exp().sum(dim=-1)
-        return greatest.squeeze(-1) + (total / inside.sum(dim=-1)).log() / self.r
+        exponents = (existing - greatest) * r
+        excess = exponents.expm1().masked_fill(~inside, 0.0).sum(dim=-1)
+        logarithm = log_of_mean(exponents.exp().sum(dim=-1), excess, inside.sum(dim=-1))
+        return greatest.squeeze(-1) + logarithm / r
+
+    def sharpness(self) -> float:
+        """r within what float32 can hold; beyond, the result is the mean or the maximum to its last digit."""
+        return min(max(self.r, 1e-30), 1e30)
 
     def module(self, *maps: Shape) -> nn.Module:
-        """A running sum of exponentials."""
-        from darknet_py.layers.pools.sums_modules import WindowSums, log_mean_exp
+        """Running sums of exponentials."""
+        from darknet_py.layers.pools.lsepool_modules import LogMeanExp
 
-        return WindowSums(self.grid(), log_mean_exp(self.r))
+        return LogMeanExp(self.grid(), self.sharpness())

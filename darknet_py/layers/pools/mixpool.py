@@ -21,8 +21,8 @@ class MixPool(WindowPool, section="mixpool"):
     """`add`: alpha max + (1 - alpha) mean. `cat`: the means, then the maxima, as channels.
 
     `random`: Yu, Wang, Chen and Wei, "Mixed pooling for convolutional neural networks", RSKT 2014. Training
-    takes each window's maximum with chance alpha, else its mean. The paper then gives each channel what
-    training drew more often, at equal chances a coin's toss; here evaluation takes the expected value, `add`.
+    takes each window's maximum with chance alpha, else its mean; in evaluation we take the expected value,
+    `add`.
     `gated`: Lee, Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed,
     gated, and tree", AISTATS 2016, arXiv:1509.08985: alpha = sigmoid(w . window), cells outside count 0; the
     layer has one w, of size² weights, which starts at 0, where alpha is a half.

@@ -20,8 +20,8 @@ class NetVlad(WholeMap, section="netvlad"):
     Arandjelovic, Gronat, Torii, Pajdla and Sivic, "NetVLAD: CNN architecture for weakly supervised place
     recognition", CVPR 2016, arXiv:1511.07247. Each V(k) is normalised to length 1, then all of them together;
     the output is V(1), V(2), ..., D numbers each. W = 2 alpha c and b = -alpha |c|² at first, with centres of
-    length 1 in random directions; the paper's are clusters of data, its alpha such that the best assignment
-    outweighs the second a hundredfold. `.weights` has W (K x D), b (K) and c (K x D).
+    length 1 in random directions; centres are not drawn from data here, and alpha is a key. `.weights` has W
+    (K x D), b (K) and c (K x D).
 
         [netvlad]
         clusters = 64

@@ -44,15 +44,6 @@ def softmax_mean(temperature: float) -> Sums:
     )
 
 
-def log_mean_exp(r: float) -> Sums:
-    """log(mean(exp(r x))) / r."""
-    return Sums(
-        weight=lambda cell, greatest: ((cell - greatest) * r).exp(),
-        result=lambda total, weighted, count, greatest: greatest + (total / count).log() / r,
-        levels=greatest_of_each,
-    )
-
-
 class WindowSums(nn.Module):
     """A rule by sums on the windows of a grid. The backward pass sums again, so that only the map is kept."""
 
