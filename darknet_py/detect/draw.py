@@ -43,13 +43,19 @@ def draw(pixels: np.ndarray, detections: Detections, names: Sequence[str]) -> np
     Returns:
         (H, W, 3) uint8 RGB.
     """
+    labels = detections.labels.tolist()
+    pairs = zip(labels, detections.scores.tolist(), strict=True)
+    tags = [f"{ascii_of(names[label])} {score:.0%}" for label, score in pairs]
+    shown = [k for k in range(len(labels)) if not names[labels[k]].startswith(HIDDEN)]
+    boxes = detections.boxes_xyxy.tolist()
+    return draw_boxes(pixels, [(boxes[k], tags[k], labels[k]) for k in reversed(shown)])
+
+
+def draw_boxes(pixels: np.ndarray, boxes: Sequence[tuple[Sequence[float], str, int]]) -> np.ndarray:
+    """A copy of the picture with boxes (xyxy in pixels), their tags, and colours of their labels."""
     picture = np.array(pixels, dtype=np.uint8, order="C")
-    found = zip(
-        detections.boxes_xyxy.tolist(), detections.scores.tolist(), detections.labels.tolist(), strict=True
-    )
-    for box, score, label in reversed(list(found)):
-        if not names[label].startswith(HIDDEN):
-            _draw_one(picture, box, f"{ascii_of(names[label])} {score:.0%}", colour_of(label))
+    for box, tag, label in boxes:
+        _draw_one(picture, list(box), tag, colour_of(label))
     return picture
 
 

@@ -1,0 +1,42 @@
+"""What a training sees: its first batches as pictures, with their boxes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from darknet_py.data.collate import Batch
+from darknet_py.detect.draw import ascii_of, draw_boxes
+from darknet_py.publish import publish_bytes
+
+MOST_SHOWN = 16  # images of a batch: more would be too small to see
+
+
+def show_batch(batch: Batch, path: Path, names: Sequence[str]) -> int:
+    """Write the first images of a batch side by side, as a JPEG file; returns how many.
+
+    A box that is all of its image, as a classifier's truth, is a word in the corner.
+    """
+    tiles = [
+        draw_boxes(image, [_drawn(row, image.shape, names) for row in rows])
+        for image, rows in zip(
+            batch.images[:MOST_SHOWN].permute(0, 2, 3, 1).numpy(), batch.rows[:MOST_SHOWN], strict=True
+        )
+    ]
+    columns = math.ceil(math.sqrt(len(tiles)))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    lines = [np.hstack(tiles[k : k + columns]) for k in range(0, len(tiles), columns)]
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(np.vstack(lines), cv2.COLOR_RGB2BGR))
+    publish_bytes(path, data.tobytes())
+    return min(len(batch.images), MOST_SHOWN)
+
+
+def _drawn(
+    row: np.ndarray, shape: tuple[int, ...], names: Sequence[str]
+) -> tuple[tuple[float, ...], str, int]:
+    x, y, w, h = row[:4] * (shape[1], shape[0], shape[1], shape[0])
+    return (x - w / 2, y - h / 2, x + w / 2, y + h / 2), ascii_of(names[int(row[4])]), int(row[4])
