@@ -48,21 +48,25 @@ class _Median(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, grid: Grid, lower: bool) -> Tensor:
+        rows, columns = grid.outputs(x)
         even = any(block.size[0] * block.size[1] % 2 == 0 for block in grid.blocks(x))
+        ctx.middles = 2 if even and not lower else 1
         number = torch.int16 if x.shape[2] * x.shape[3] <= 2**15 else torch.int32
-        places = [empty(x, grid.outputs(x), number) for _ in range(2 if even and not lower else 1)]
-        ctx.save_for_backward(*places)
+        places = empty(x, (rows * ctx.middles, columns), number)  # of the upper middles below the others
+        ctx.save_for_backward(places)
         ctx.sides, ctx.format, ctx.largest = x.shape[2:], format_of(x), _largest_part(x, grid)
-        return _medians(x, grid, lower=lower, places=places)
+        return _medians(x, grid, lower=lower, places=places.split(rows, dim=2))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        spread = gradient.new_empty((*gradient.shape[:2], *ctx.sides)).to(memory_format=ctx.format)
+        (places,) = ctx.saved_tensors
+        size = (*gradient.shape[:2], *ctx.sides)
+        spread = torch.empty(size, dtype=gradient.dtype, device=gradient.device, memory_format=ctx.format)
         for part in parts(spread, gradient.shape[2:], largest=ctx.largest):
-            share = gradient[part].contiguous(memory_format=ctx.format) / len(ctx.saved_tensors)
-            first, *more = (put_at(places[part].long(), share, ctx.sides) for places in ctx.saved_tensors)
-            spread[part] = sum(more, first)
+            share = (gradient[part] / ctx.middles).contiguous(memory_format=ctx.format)
+            shares = torch.cat([share] * ctx.middles, dim=2) if ctx.middles > 1 else share
+            put_at(places[part].long(), shares, out=spread[part])
         return spread, None, None
 
 

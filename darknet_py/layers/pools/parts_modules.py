@@ -52,19 +52,24 @@ def zeros(x: Tensor, sides: tuple[int, int]) -> Tensor:
     return empty(x, sides).zero_()
 
 
-def put_at(places: Tensor, values: Tensor, sides: tuple[int, int]) -> Tensor:
-    """A new map of `sides` with values (N, C, H', W') added at their places, int64, numbers row by row.
+def put_at(places: Tensor, values: Tensor, *, out: Tensor) -> None:
+    """Fill a map with values (N, C, H', W') added at their places in it, int64, numbers row by row.
 
     On the CPU by the kernel of torch's max pool, several times faster than a scatter; there it believes the
     places, whatever the window, of which only the sides of what it puts out are checked.
     """
-    map_ = empty(values, sides)
-    window = [side - out + 1 for side, out in zip(sides, values.shape[2:], strict=True)]
-    if values.device.type == "cpu" and min(window) > 0:
-        spread: Tensor = _scatter(values, map_, window, 1, 0, 1, False, places)
-        return spread
-    map_.zero_().flatten(2).scatter_add_(2, places.flatten(2), values.flatten(2))
-    return map_
+    if values.device.type != "cpu" or values.shape[3] > out.shape[3]:
+        out.zero_().flatten(2).scatter_add_(2, places.flatten(2), values.flatten(2))
+        return
+    for start in range(0, values.shape[2], out.shape[2]):  # as many rows at once as the map has
+        some, there = (one[:, :, start : start + out.shape[2]] for one in (values, places))
+        window = [side - n + 1 for side, n in zip(out.shape[2:], some.shape[2:], strict=True)]
+        if start == 0 and out.is_contiguous(memory_format=format_of(values)):
+            _scatter.grad_input(some, out, window, 1, 0, 1, False, there, grad_input=out)
+        elif start == 0:
+            out.copy_(_scatter(some, out, window, 1, 0, 1, False, there))
+        else:
+            out += _scatter(some, out, window, 1, 0, 1, False, there)
 
 
 def exporting() -> bool:
