@@ -18,6 +18,7 @@ from darknet_py.layers.pools.parts_modules import empty, exporting, format_of, p
 LARGEST_KERNEL_PART = (
     2**19
 )  # output cells: torch's kernel has more to do for each than the maxima of two maps
+DIRECT = 5  # the size up to which torch's kernel is faster at once than in rows, then in columns
 ROWS, COLUMNS = 2, 3  # the axes of a map along which cells follow each other: down, and across
 
 _scatter = torch.ops.aten.max_pool2d_with_indices_backward
@@ -45,6 +46,8 @@ def greatest_around(x: Tensor, *, size: int, maxima: Tensor | None = None, known
         before, after = (size - 1) // 2, size // 2
         return F.max_pool2d(F.pad(x, (before, after) * 2, value=-torch.inf), size, 1)
     if torch.is_grad_enabled() and x.requires_grad:
+        if size % 2 and size <= DIRECT and format_of(x) == torch.channels_last:
+            return F.max_pool2d(x, size, 1, size // 2)
         return _Greatest.apply(x, size)  # type: ignore[no-any-return]
     return _grown(x if maxima is None else maxima, known, size)
 
