@@ -89,9 +89,7 @@ class Layer:
     # Keys that Darknet knows in every section.
     learning_rate: float = key(1.0, at_least=0, doc="multiplies the learning rate of this layer")
     stopbackward: int = key(
-        0,
-        doc="freeze all layers before this one",
-        ignored="freezing is not built yet; every layer is trained",
+        0, at_least=0, doc="1: this layer and all before it are not trained; N: before iteration N"
     )
     onlyforward: int = key(
         0, doc="do not pass gradients through this layer", ignored="gradients pass through every layer here"

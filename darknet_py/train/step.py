@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from darknet_py.errors import NotFinite, UsageError
+from darknet_py.graph.graph import Graph
 from darknet_py.layers.convolutional import MOMENTUM
 from darknet_py.network import Network
 from darknet_py.train.classification import Classification
@@ -34,8 +35,10 @@ class Trainer:
         self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         groups = list(groups_of(network))
-        if not groups:
-            raise UsageError("the network has no weights, so there is nothing to train")
+        frozen = frozen_layers(network.graph, self.net.max_batches)
+        if not any(True for module in network.layers[frozen:] for _ in module.parameters()):
+            why = f"; the first {frozen} layers are frozen (stopbackward)" if frozen else ""
+            raise UsageError(f"the network has no weights to train{why}")
         self.optimizer = optimizer_of(self.net, groups)
         self.ema: AveragedModel | None = None
         if self.net.ema_alpha:
@@ -60,6 +63,7 @@ class Trainer:
             NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
         """
         self.network.train()
+        self._freeze(iteration)
         for norm in self.norms:
             norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
@@ -76,6 +80,17 @@ class Trainer:
         self.optimizer.step()
         self._averaged(iteration)
         return float(loss)
+
+    def _freeze(self, iteration: int) -> None:
+        """Layers up to the last `stopbackward` that holds now: no gradient, statistics as they are.
+
+        Darknet still lets the weights of the layer that says so decay; here they rest with the others.
+        """
+        frozen = frozen_layers(self.network.graph, iteration)
+        for index, module in enumerate(self.network.layers):
+            module.requires_grad_(index >= frozen)
+            if index < frozen:
+                module.eval()
 
     def _gradients(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
         """The loss; the gradients of all parts are summed."""
@@ -126,6 +141,12 @@ def objective_of(network: Network) -> Objective:
         UsageError: when it ends in neither [yolo] heads nor [softmax].
     """
     return Classification(network) if network.graph.classifier is not None else Detection(network)
+
+
+def frozen_layers(graph: Graph, iteration: int) -> int:
+    """How many layers, from the first on, are not trained in an iteration."""
+    stops = ((node.index, node.layer.stopbackward) for node in graph)
+    return max((index + 1 for index, until in stops if until == 1 or iteration < until), default=0)
 
 
 def running_momentum(iteration: int) -> float:

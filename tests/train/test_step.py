@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import numpy as np
 import pytest
@@ -208,3 +209,38 @@ def test_the_average_of_weights_begins_at_half_time_and_is_taken_1000_before_the
     for name, parameter in own.items():
         torch.testing.assert_close(parameter.detach(), mean[name], rtol=1e-5, atol=1e-7)
         assert not torch.equal(parameter, now[name])
+
+
+FROZEN = (
+    section("convolutional", filters=8, size=3, stride=2, pad=1, activation="leaky", batch_normalize=1),
+    section("convolutional", filters=8, size=3, stride=2, pad=1, activation="leaky", stopbackward=1),
+    section("convolutional", filters=8, size=3, pad=1, activation="leaky", batch_normalize=1),
+)
+
+
+def moved(before, after):
+    """The layers of which a float has changed, statistics included."""
+    return {int(k.split(".")[1]) for k in before if not torch.equal(before[k], after[k])}
+
+
+def test_layers_up_to_a_stopbackward_rest():
+    one = trainer("decay=0.1", body=FROZEN)
+    before = weights(one)
+    last, _ = after(one)
+    assert moved(before, last) == {2, 3}
+
+
+def test_a_stopbackward_of_many_holds_before_that_iteration():
+    body = (FROZEN[0], FROZEN[1].replace("stopbackward=1", "stopbackward=3"), FROZEN[2])
+    one = trainer(body=body)
+    states = [weights(one)]
+    for iteration in (1, 2, 3):
+        one.step(IMAGES, Truths.of(ROWS), rate=0.02, iteration=iteration)
+        states.append(weights(one))
+    assert [moved(a, b) for a, b in itertools.pairwise(states)] == [{2, 3}, {2, 3}, {0, 1, 2, 3}]
+
+
+def test_nothing_but_frozen_layers_is_refused():
+    body = section("convolutional", filters=14, activation="linear", stopbackward=1)
+    with pytest.raises(UsageError, match=r"no weights to train; the first 1 layers are frozen"):
+        Trainer(network(body, section("yolo", **HEAD), shape=(3, 32, 32)))
