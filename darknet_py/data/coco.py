@@ -32,8 +32,8 @@ class CocoFolder(Dataset):
 
     def __init__(self, folder: Path, *, split: str) -> None:
         """Read and check the annotation file, and see that every image is there."""
-        self.file = _annotation_file(folder, split)
-        self.images = _image_folder(folder, self.file.stem.removeprefix("instances_"))
+        self.file = annotation_file(folder, split)
+        self.images = image_folder(folder, self.file.stem.removeprefix("instances_"))
         top = read_object(self.file)
         categories, images, annotations = (
             Table.of(self.file, top, name) for name in ("categories", "images", "annotations")
@@ -51,10 +51,13 @@ class CocoFolder(Dataset):
         """Return what the annotation file says of one image."""
         return self._records[index]
 
+    def path(self, index: int) -> Path:
+        """Return where an image is."""
+        return self.images / self._records[index].name
+
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image, and refuse it when its size is not the one the boxes were drawn for."""
-        record = self._records[index]
-        path = self.images / record.name
+        record, path = self._records[index], self.path(index)
         if not path.resolve().is_relative_to(self.images.resolve()):
             raise DataError(f"is a link that leaves the image folder `{shown(self.images)}`", where=path)
         pixels = read_image(path)
@@ -68,8 +71,11 @@ class CocoFolder(Dataset):
         return pixels
 
 
-def _annotation_file(folder: Path, split: str) -> Path:
-    """Find instances_SPLIT.json, or the one file that goes on after SPLIT, as in instances_val2017.json."""
+def annotation_file(folder: Path, split: str) -> Path:
+    """Find instances_SPLIT.json, or the one file that goes on after SPLIT, as in instances_val2017.json.
+
+    Raises: DataError: when there is none, or several.
+    """
     notes = folder / "annotations"
     names = sorted(os.listdir(notes)) if notes.is_dir() else []
     files = [name for name in names if name.startswith("instances_") and name.endswith(".json")]
@@ -85,7 +91,11 @@ def _annotation_file(folder: Path, split: str) -> Path:
     )
 
 
-def _image_folder(folder: Path, name: str) -> Path:
+def image_folder(folder: Path, name: str) -> Path:
+    """Find the images of instances_NAME.json.
+
+    Raises: DataError: when there is no such folder.
+    """
     for images in (folder / name, folder / "images" / name):
         if images.is_dir():
             return images
@@ -159,10 +169,15 @@ def _size(images: Table, at: int) -> tuple[int, int]:
 def _file_name(images: Table, at: int) -> str:
     """Return a file name that stays in the image folder; folders below it are allowed."""
     name: str = images.value(at, "file_name", "text")
-    steps = not {"", ".", ".."}.isdisjoint(name.split("/"))  # "" also stands before an absolute path
-    if steps or not name.isprintable() or "\\" in name or os.path.isabs(name):
+    if not is_inside(name):
         raise images.fault(at, "file_name", f"is `{shown(name)}`, not a name inside the image folder")
     return name
+
+
+def is_inside(name: str) -> bool:
+    """Whether a file name stays in its folder, and can be printed."""
+    steps = not {"", ".", ".."}.isdisjoint(name.split("/"))  # "" also stands before an absolute path
+    return not steps and name.isprintable() and "\\" not in name and not os.path.isabs(name)
 
 
 def _known(table: Table, at: int, key: str, known: dict[int, int], noun: str) -> int:

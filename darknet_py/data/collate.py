@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.sampler import AUGMENT, Batches, Draw, keyed
 
+STALLED = 5  # seconds without a batch from a worker, after which asking for one raises; it can be asked again
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -84,6 +86,7 @@ def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) 
         _Samples(dataset, how, plan.sampler.seed),
         batch_sampler=plan,  # type: ignore[arg-type]
         num_workers=workers,
+        timeout=STALLED if workers else 0,
         collate_fn=_stack,
         generator=torch.Generator(),  # its own: making an iterator draws from the generator
     )

@@ -29,7 +29,7 @@ NO_LABELS = "image without a label file"
 KEYS = ("classes", "train", "valid", "names")
 SLACK = 1e-4  # of a side: what tools that write six digits are off by
 
-_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+NUMBER_TEXT = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _ALEXEYAB = (
     *((f"/images/{name}/", f"/labels/{name}/") for name in ("train2017", "val2017", "train2014", "val2014")),
     ("/JPEGImages/", "/labels/"),
@@ -87,6 +87,10 @@ class DarknetLists(Dataset):
             name=self._written[index],
         )
 
+    def path(self, index: int) -> Path:
+        """Return where an image is."""
+        return self._paths[index]
+
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image."""
         return read_image(self._paths[index])
@@ -106,10 +110,11 @@ class DarknetLists(Dataset):
             more = f"\nand {len(faults) - 3} more lines" if len(faults) > 3 else ""
             raise DataError(f"labels cannot be used\n{chr(10).join(faults[:3])}{more}", where=images)
         if without[NO_LABELS] == len(read):
+            first = label_places(self._written[0], self._paths[0])[0]
             raise DataError(
                 f"none of its {len(read)} images has a label file",
                 where=images,
-                hint=f"the first was looked for at {shown(_candidates(self._written[0], self._paths[0])[0])}",
+                hint=f"the first was looked for at {shown(first)}",
             )
         self.dropped.update(+without)
         return read
@@ -176,24 +181,38 @@ def _names(file: Path, entries: dict[str, str]) -> tuple[str, ...]:
     if not re.fullmatch(r"[1-9]\d{0,5}", count, re.ASCII):
         raise DataError(f"classes = {shown(count)} is not a whole number from 1 to 999999", where=file)
     names_file = resolve(needed(entries, "names", file), file)
-    names = [name.strip() for name in _text(names_file).rstrip().split("\n")]
+    names = names_of(names_file)
+    if len(names) != int(count):
+        raise DataError(f"classes = {count}, but {shown(names_file)} has {len(names)} names", where=file)
+    return names
+
+
+def names_of(file: Path) -> tuple[str, ...]:
+    """Read class names, one a line.
+
+    Raises: DataError: when one is blank or is given twice.
+    """
+    names = [name.strip() for name in _text(file).rstrip().split("\n")]
     lines: dict[str, int] = {}
     for at, name in enumerate(names, start=1):
         if not name:
-            raise DataError("is blank; to Darknet it is a class without a name", where=f"{names_file}:{at}")
+            raise DataError("is blank; to Darknet it is a class without a name", where=f"{file}:{at}")
         if lines.setdefault(name, at) != at:
-            raise DataError(f"`{shown(name)}` is the name of line {lines[name]}", where=f"{names_file}:{at}")
-    if len(names) != int(count):
-        raise DataError(f"classes = {count}, but {shown(names_file)} has {len(names)} names", where=file)
+            raise DataError(f"`{shown(name)}` is the name of line {lines[name]}", where=f"{file}:{at}")
     return tuple(names)
 
 
 def _label_file(written: str, path: Path) -> Path | None:
-    return next((label for label in _candidates(written, path) if os.path.isfile(label)), None)
+    return next((label for label in label_places(written, path) if os.path.isfile(label)), None)
 
 
-def _candidates(written: str, path: Path) -> list[Path]:
-    """Return where the labels of an image may be: AlexeyAB's place first, then pjreddie's."""
+def label_places(written: str, path: Path) -> list[Path]:
+    """Return where the labels of an image may be: AlexeyAB's place first, then pjreddie's.
+
+    Args:
+        written: the path as the list has it.
+        path: where the image was found; it ends as `written` does.
+    """
     whole = path.as_posix()
     folder = whole.removesuffix(written)  # what `resolve` put before the path as it is written
     alexeyab, pjreddie = whole, written
@@ -229,7 +248,7 @@ def _fault(words: list[str], classes: int) -> str:
     if not re.fullmatch(r"\d{1,6}", words[0], re.ASCII) or int(words[0]) >= classes:
         return f"class `{shown(words[0])}` is not a whole number from 0 to {classes - 1}"
     for name, word in zip(("x", "y", "width", "height"), words[1:], strict=True):
-        if not _NUMBER.fullmatch(word):
+        if not NUMBER_TEXT.fullmatch(word):
             return f"{name} `{shown(word)}` is not a number"
         if not -SLACK <= float(word) <= 1 + SLACK:
             return f"{name} = {shown(word)} is not a fraction of the image, 0 to 1"

@@ -130,8 +130,9 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     The word `scenes` always means the built-in scenes; a folder of that name is `./scenes`.
 
     Args:
-        spec: "scenes" or "scenes:train=1200,val=300,size=160,seed=0", a COCO folder, a folder of classes, a
-            folder of CIFAR-10's files, or a Darknet .data file (of a classifier where it has `labels`).
+        spec: "scenes" or "scenes:train=1200,val=300,size=160,seed=0", a COCO folder, a YOLO folder
+            (images/train and labels/train), a folder of classes, a folder of CIFAR-10's files, or a Darknet
+            .data file (of a classifier where it has `labels`).
         split: "train" or "val"; for a COCO folder also the exact X of `instances_X.json`.
         seed: of the scenes, where the spec names none. It is not the seed of a training run.
 
@@ -161,9 +162,12 @@ def _folder(folder: Path, split: str) -> Dataset:
     from darknet_py.data.cifar import Cifar10, is_cifar
     from darknet_py.data.coco import CocoFolder
     from darknet_py.data.labelled import ClassFolders, is_class_folders
+    from darknet_py.data.yolo_folder import YoloFolder, is_yolo_folder
 
     if is_cifar(folder):
         return Cifar10(folder, split=split)
+    if is_yolo_folder(folder):
+        return YoloFolder(folder, split=split)
     return (ClassFolders if is_class_folders(folder) else CocoFolder)(folder, split=split)
 
 

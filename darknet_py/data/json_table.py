@@ -16,9 +16,9 @@ from typing import Any
 from darknet_py.errors import DataError, shown
 
 MOST_BYTES = 2 << 30  # instances_train2017.json has 448 MB
-_LARGEST_ID = 2**63 - 1  # ids pass through numpy's int64 in pycocotools
+LARGEST_ID = 2**63 - 1  # ids pass through numpy's int64 in pycocotools
 NUMBER = (int, float)  # compared with type(), because a bool is an int to isinstance
-_KINDS: dict[str, tuple[type, ...]] = {
+KINDS: dict[str, tuple[type, ...]] = {
     "a whole number": (int,),
     "a number": NUMBER,
     "text": (str,),
@@ -50,7 +50,7 @@ class Table:
             raise DataError(f"{self.name}[{at}] is {found(row)}, not an object", where=self.file)
         if key not in row:
             raise self.fault(at, key, "is missing")
-        if type(row[key]) not in _KINDS[kind]:
+        if type(row[key]) not in KINDS[kind]:
             raise self.fault(at, key, f"is {found(row[key])}, not {kind}")
         return row[key]
 
@@ -59,8 +59,8 @@ class Table:
         positions: dict[int, int] = {}
         for at in range(len(self.rows)):
             identity = self.value(at, "id", "a whole number")
-            if not 0 <= identity <= _LARGEST_ID:
-                raise self.fault(at, "id", f"is {shown(identity)}, not 0 to {_LARGEST_ID}")
+            if not 0 <= identity <= LARGEST_ID:
+                raise self.fault(at, "id", f"is {shown(identity)}, not 0 to {LARGEST_ID}")
             first = positions.setdefault(identity, at)
             if first != at:
                 raise self.fault(at, "id", f"is {identity}, which {self.name}[{first}] has already")

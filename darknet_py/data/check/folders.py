@@ -1,0 +1,89 @@
+"""Folders whose layout says what is in them: YOLO's, and folders of classes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from darknet_py.data.check.findings import Findings, Listed
+from darknet_py.data.check.lists import check_labels, read_names
+from darknet_py.data.images import SUFFIXES
+from darknet_py.data.labelled import SPLIT_FOLDERS
+from darknet_py.data.yolo_folder import names_file, split_images
+from darknet_py.errors import DataError, shown
+
+
+def check_yolo(folder: Path, findings: Findings) -> list[Listed]:
+    """Check a YOLO folder: names, and the labels of every image."""
+    for file in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+        findings.add("yaml-not-read", "is not read; names come from a file of a line each", file)
+    names: list[str] = []
+    try:
+        names = read_names(names_file(folder), findings)
+    except DataError as fault:
+        findings.add("missing-file", fault.message, folder)
+    listed: dict[str, list[Listed]] = {}
+    for split in ("train", "val"):
+        images = split_images(folder, split)
+        if images is None:
+            findings.add("missing-split", f"has no folder images/{split}", folder)
+            continue
+        files = [path for path in walk(images, findings) if path.name.lower().endswith(SUFFIXES)]
+        listed[split] = [
+            Listed(path, split, path, written=path.relative_to(folder).as_posix()) for path in files
+        ]
+        if not files:
+            findings.add("no-images", f"holds no image ending in {', '.join(SUFFIXES)}", images)
+    check_labels(listed, names, folder, findings)
+    return [image for images in listed.values() for image in images]
+
+
+def check_class_folders(folder: Path, findings: Findings) -> list[Listed]:
+    """Check `train/CLASS/*.jpg` and the same for val: which classes there are, and what lies among them."""
+    listed: list[Listed] = []
+    classes: dict[str, set[str]] = {}
+    for split, names in SPLIT_FOLDERS.items():
+        home = next((folder / name for name in names if (folder / name).is_dir()), None)
+        if home is None:
+            findings.add("missing-split", f"{split}: has no folder {' or '.join(names)}", folder)
+            continue
+        classes[split] = {entry.name for entry in os.scandir(home) if entry.is_dir()}
+        counts = dict.fromkeys(sorted(classes[split]), 0)
+        for path in walk(home, findings):
+            inside = path.relative_to(home).parts
+            if len(inside) < 2 or not path.name.lower().endswith(SUFFIXES):
+                findings.add("stray-file", "is no image of a class", path)
+                continue
+            counts[inside[0]] += 1
+            listed.append(Listed(path, split, path, written="/".join(inside)))
+        if split == "train":
+            for name in (name for name, count in counts.items() if not count):
+                message = f"has no image of the class `{shown(name)}`"
+                findings.add("class-without-boxes", message, home / name)
+        if not any(counts.values()):
+            findings.add("no-images", "holds no image of a class", home)
+        for name in sorted(classes[split] - classes.get("train", classes[split])):
+            message = f"is a folder of the class `{shown(name)}`, which train has not"
+            findings.add("class-unknown", message, home / name)
+    return listed
+
+
+def walk(folder: Path, findings: Findings) -> list[Path]:
+    """All files in a folder and below, by name; links to folders are followed, but never in a circle."""
+    found: list[Path] = []
+    for at, folders, names in os.walk(folder, followlinks=True, onerror=lambda e: _unlisted(e, findings)):
+        circles = [name for name in folders if _is_circle(Path(at, name))]
+        for name in circles:
+            findings.add("folder-loop", "is a link back to a folder that holds it", Path(at, name))
+            folders.remove(name)
+        folders.sort()
+        found += [Path(at, name) for name in names]
+    return sorted(found)
+
+
+def _is_circle(path: Path) -> bool:
+    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
+
+
+def _unlisted(fault: OSError, findings: Findings) -> None:
+    findings.add("folder-unreadable", f"cannot be listed: {fault.strerror}", Path(str(fault.filename)))

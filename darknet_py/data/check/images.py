@@ -1,0 +1,111 @@
+"""All images of a data set: are they there, are they whole, are they listed once and in one split."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from darknet_py.data.check.findings import Findings, Listed
+from darknet_py.data.check.pictures import Picture, look_at
+from darknet_py.data.images import SUFFIXES
+from darknet_py.errors import shown
+
+MOST_THREADS = 4  # each may hold an image of 192 MB
+Progress = Callable[[int, int], None]
+
+
+def check_images(listed: Sequence[Listed], findings: Findings, progress: Progress) -> None:
+    """Look at every image once, and compare the splits."""
+    there = [image for image in listed if _is_there(image, findings)]
+    _listed_twice(there, findings)
+    _not_listed(listed, findings)
+    paths = list(dict.fromkeys(image.path for image in there))
+    findings.images = len(paths)
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
+        pictures: dict[Path, Picture] = {}
+        for path, picture in zip(paths, threads.map(look_at, paths), strict=True):
+            pictures[path] = picture
+            for code, message in picture.damages:
+                findings.add(code, message, path)
+            progress(len(pictures), len(paths))
+    for image in there:
+        _size(image, pictures[image.path], findings)
+    _same_content(there, pictures, findings)
+
+
+def _is_there(image: Listed, findings: Findings) -> bool:
+    """Whether the file exists; if not, the likeliest reason is noted where the image is listed."""
+    if image.root and os.path.islink(image.path) and not _resolves_inside(image.path, image.root):
+        message = f"`{shown(image.written)}` is a link out of the image folder"
+        findings.add("link-leaves-folder", message, image.file, image.line, image.column)
+        return False
+    if os.path.exists(image.path):
+        return True
+    code, message = _why_missing(image)
+    findings.add(code, message, image.file, image.line, image.column)
+    return False
+
+
+def _resolves_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a link in a circle; RuntimeError before Python 3.13
+        return False
+
+
+def _why_missing(image: Listed) -> tuple[str, str]:
+    name = shown(image.written)
+    if "\\" in image.written:
+        return "path-backslash", f"`{name}` does not exist; folders are parted by `/`"
+    try:
+        beside = os.listdir(image.path.parent)
+    except (OSError, ValueError):
+        beside = []
+    alike = next((other for other in beside if other.casefold() == image.path.name.casefold()), None)
+    if alike:
+        return "image-case-differs", f"`{name}` does not exist, but `{shown(alike)}` does"
+    return "image-missing", f"`{name}` does not exist"
+
+
+def _listed_twice(there: Iterable[Listed], findings: Findings) -> None:
+    first: dict[str, Listed] = {}
+    for image in there:
+        earlier = first.setdefault(os.path.realpath(image.path), image)
+        if earlier is image:
+            continue
+        place = f"{shown(earlier.file)}:{earlier.line}" if earlier.line else shown(earlier.written)
+        code = "duplicate-image" if earlier.split == image.split else "split-leak"
+        message = f"`{shown(image.written)}` is listed for {earlier.split} at {place}"
+        findings.add(code, message, image.file, image.line, image.column)
+
+
+def _not_listed(listed: Sequence[Listed], findings: Findings) -> None:
+    known = {os.path.realpath(image.path) for image in listed}
+    for folder in sorted({image.root or image.path.parent for image in listed}):
+        if not os.path.isdir(folder):
+            continue
+        files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
+        left = [path for path in files if os.path.realpath(path) not in known and path.is_file()]
+        if left:
+            told = ", ".join(f"`{shown(path.name)}`" for path in left[:3])
+            findings.add("image-not-listed", f"{len(left)} images are in no list: {told}", folder)
+
+
+def _size(image: Listed, picture: Picture, findings: Findings) -> None:
+    if image.size and picture.size and image.size != picture.size:
+        upright, said = (f"{width} x {height}" for width, height in (picture.size, image.size))
+        message = f"`{shown(image.written)}` is {upright} pixels upright, not {said}"
+        findings.add("size-differs", message, image.file, image.line, image.column)
+
+
+def _same_content(there: Iterable[Listed], pictures: dict[Path, Picture], findings: Findings) -> None:
+    first: dict[str, Listed] = {}
+    for image in there:
+        digest = pictures[image.path].digest
+        earlier = first.setdefault(digest, image) if digest else image
+        if os.path.realpath(earlier.path) != os.path.realpath(image.path):
+            code = "same-content" if earlier.split == image.split else "split-leak"
+            message = f"holds the bytes of `{shown(earlier.path)}`, listed for {earlier.split}"
+            findings.add(code, message, image.path)
