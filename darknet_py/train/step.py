@@ -37,8 +37,8 @@ class Trainer:
         groups = list(groups_of(network))
         frozen = frozen_layers(network.graph, self.net.max_batches)
         if not any(True for module in network.layers[frozen:] for _ in module.parameters()):
-            why = f"; the first {frozen} layers are frozen (stopbackward)" if frozen else ""
-            raise UsageError(f"the network has no weights to train{why}")
+            what = "all weights are frozen by stopbackward" if groups else "the network has no weights"
+            raise UsageError(f"{what}, so there is nothing to train")
         self.optimizer = optimizer_of(self.net, groups)
         self.ema: AveragedModel | None = None
         if self.net.ema_alpha:

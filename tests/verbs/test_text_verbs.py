@@ -154,7 +154,7 @@ def test_show_tells_faults_of_text_and_of_meaning_together(
 
 
 def test_show_counts_the_doubts(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(NET + "adam=1\n" + CONV)
+    path = cfg(NET + "cutmix=1\n" + CONV)
     code, out, _ = told(capsys, "show", path)
     assert code == 0
     assert out.endswith(f"doubts   1; `darknet-py lint {path}` says which\n")
@@ -236,7 +236,7 @@ def test_lint_as_json_has_these_words_and_no_other(
 def test_doubts_alone_exit_0_and_strict_makes_them_faults(
     cfg: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = cfg(NET + "adam=1\nmax_epochs=3\n" + CONV)
+    path = cfg(NET + "cutmix=1\nmax_epochs=3\n" + CONV)
     code, out, _ = told(capsys, "lint", path)
     assert (code, out.count("warning[")) == (0, 2)
     assert told(capsys, "lint", path, "--strict")[0] == 1
