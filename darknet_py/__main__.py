@@ -13,6 +13,7 @@ from pathlib import Path
 from darknet_py import __version__
 from darknet_py.errors import DarknetPyError, UsageError
 from darknet_py.plugin import fault_of, load_plugins
+from darknet_py.verbs.data_options import declare
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
 WORKERS_PER_CORE = 8  # each holds some 400 MB
@@ -23,10 +24,12 @@ VERBS = {  # verb: module and function, imported when asked for, so that lint an
     "layers": ("layers", "layers"),
     "conform": ("conform", "conform"),
     "pool-view": ("images", "pool_view"),
+    "data": ("data", "data"),
     "detect": ("images", "detect"),
     "eval": ("images", "evaluate"),
     "train": ("training", "train"),
     "compare": ("training", "compare"),
+    "runs": ("runs", "runs"),
 }
 
 
@@ -38,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
     _text_verbs(verbs)
     _image_verbs(verbs)
     _training_verbs(verbs)
+    declare(verbs, count=_count, natural=_natural, output=_output)
+    listed = verbs.add_parser("runs", help="the runs so far: state and figures")
+    listed.add_argument("folder", nargs="*", type=Path, default=[Path("runs")], help="where (default: runs)")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    _output(listed)
     for verb in verbs.choices.values():
         verb.add_argument(
             "--plugin",
@@ -118,6 +126,9 @@ def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     train.add_argument("--cfg", required=True, help="a cfg file, or a shipped one by name")
     train.add_argument("--seed", type=_natural, default=0, help="of everything random (default: 0)")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    train.add_argument(
+        "--show-batches", type=_count, metavar="N", help="draw the first N batches into --out, and stop"
+    )
     _set(train)
     compare = verbs.add_parser("compare", help="train variants, and report how they compare")
     compare.add_argument(
@@ -127,31 +138,56 @@ def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     compare.add_argument("--seeds", type=_count, default=2, help="trainings of each variant (default: 2)")
     for verb in (train, compare):
-        _data(verb)
-        verb.add_argument("--out", required=True, type=Path, help="folder of the run")
-        verb.add_argument("--weights", type=Path, help="Darknet weights to start from")
-        verb.add_argument(
-            "--partial", type=_count, metavar="N", help="read the first N layers of --weights alone"
-        )
-        verb.add_argument(
-            "--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)"
-        )
-        verb.add_argument(
-            "--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)"
-        )
-        verb.add_argument(
-            "--workers",
-            type=_workers,
-            default=0,
-            help="processes that load images (default: 0, none besides this one)",
-        )
-        verb.add_argument(
-            "--precision",
-            choices=("float32", "bfloat16"),
-            default="float32",
-            help="of activations in training; weights stay float32 (default: float32)",
-        )
-        _device(verb)
+        _run_options(verb)
+
+
+def _run_options(verb: argparse.ArgumentParser) -> None:
+    _data(verb)
+    verb.add_argument("--out", required=True, type=Path, help="folder of the run")
+    verb.add_argument("--weights", type=Path, help="Darknet weights to start from")
+    verb.add_argument(
+        "--partial", type=_count, metavar="N", help="read the first N layers of --weights alone"
+    )
+    verb.add_argument(
+        "--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)"
+    )
+    verb.add_argument(
+        "--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)"
+    )
+    verb.add_argument(
+        "--workers",
+        type=_workers,
+        default=0,
+        help="processes that load images (default: 0, none besides this one)",
+    )
+    verb.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="of activations in training; weights stay float32 (default: float32)",
+    )
+    _checkpoints(verb)
+    _device(verb)
+
+
+def _checkpoints(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--checkpoint-seconds",
+        type=_seconds,
+        default=60.0,
+        metavar="S",
+        help="between two checkpoints; 0 writes one after every iteration (default: 60)",
+    )
+    verb.add_argument(
+        "--keep", type=_natural, default=1, help="older checkpoints beside the newest (default: 1)"
+    )
+    verb.add_argument(
+        "--allow-changed",
+        action="append",
+        default=[],
+        choices=("torch", "device", "threads"),
+        help="go on where this is not as it was; the last bits will differ; may be repeated",
+    )
 
 
 def _data(verb: argparse.ArgumentParser) -> None:
@@ -189,6 +225,10 @@ def _workers(text: str) -> int:
     if _natural(text) > most:
         raise argparse.ArgumentTypeError(f"{text} are more than this machine's cores can use; at most {most}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    return 0.0 if text == "0" else _positive(text)
 
 
 def _positive(text: str) -> float:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 def publish_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, whatever happens in between.
+
+    Raises:  OSError: when the folder cannot be written; the file that was there is untouched.
+    """
+    publish_parts(path, [data])
+
+
+def publish_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write a file from its parts, one after the other, as `publish_bytes` does.
 
     The bytes go into a temporary file in the same folder, reach the disk, and are then renamed.
 
@@ -18,7 +30,8 @@ def publish_bytes(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -29,6 +42,13 @@ def publish_bytes(path: Path, data: bytes) -> None:
             error.filename = str(path)  # the name that the person knows
         raise
     _sync_folder(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; nobody else may be writing in the folder."""
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -52,7 +52,7 @@ def listed(root: Path) -> Iterator[Listed]:
 
 
 def _listed(folder: Path) -> Listed:
-    lines = list(_lines(folder / "log.jsonl"))
+    lines = list(lines_of(folder / "log.jsonl"))
     said: dict[str, Any] = {}
     for line in lines:
         said.update(line)
@@ -90,7 +90,7 @@ def _state(folder: Path) -> str:
     return "stopped" if any(folder.glob("checkpoint*.safetensors")) else "broken"
 
 
-def _lines(log: Path) -> Iterator[dict[str, Any]]:
+def lines_of(log: Path) -> Iterator[dict[str, Any]]:
     """The objects of a log; a line that a kill cut short is left out."""
     with log.open("rb") as file:
         for line in file.read(LARGEST_LOG).splitlines():

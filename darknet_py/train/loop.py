@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -18,22 +15,27 @@ from darknet_py.cfg.document import Document
 from darknet_py.data.collate import Batch, batches
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.sampler import Batches, Sampler
-from darknet_py.errors import Stopped, UsageError
+from darknet_py.errors import NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.plugin import Plugin, fingerprint_of, keep_plugins
-from darknet_py.publish import publish_bytes
-from darknet_py.train.checkpoint import NAME, Position, load_checkpoint, save_checkpoint
+from darknet_py.publish import publish_bytes, sweep
+from darknet_py.train.blame import blamed
+from darknet_py.train.checkpoint import Position
+from darknet_py.train.checkpoints import Checkpoints
+from darknet_py.train.environment import environment_of
 from darknet_py.train.initialise import initialise
+from darknet_py.train.loading import loaded
+from darknet_py.train.lock import locked
 from darknet_py.train.malloc import keep_freed_memory
-from darknet_py.train.objective import Scored
+from darknet_py.train.objective import Objective, Scored
 from darknet_py.train.record import FORMAT, Log, network_facts, write_json
+from darknet_py.train.requests import Requests
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.step import Trainer
 from darknet_py.train.truths import Truths
 from darknet_py.weights import load_weights, save_weights
 
-CHECKPOINT_SECONDS = 60.0
 LOG_LINES = 100  # in a whole run
 
 
@@ -48,6 +50,9 @@ class Settings:
         evaluations: how often the network is evaluated, the last time at the end.
         plugins: files of layers that the person gave.
         precision: of activations in training, float32 or bfloat16; weights and losses are float32.
+        checkpoint_seconds: between two checkpoints; 0 writes one after every iteration.
+        keep: older checkpoints that stay beside the newest.
+        allow_changed: parts of the environment that may differ from the checkpoint's.
     """
 
     weights: Path | None = None
@@ -57,6 +62,9 @@ class Settings:
     evaluations: int = 5
     precision: str = "float32"
     plugins: tuple[Plugin, ...] = ()
+    checkpoint_seconds: float = 60.0
+    keep: int = 1
+    allow_changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,12 +115,23 @@ def train(plan: Plan, *, progress: Progress = lambda done, total, facts: None) -
     Raises:
         Stopped: after SIGINT or SIGTERM, the checkpoint written.
         NotFinite: before an update that would have been NaN.
+        UsageError: when another process is training in the run's folder.
     """
     keep_freed_memory()
-    run = _Run(plan)
-    with _Requests() as requests:
-        run.go_on(requests, progress)
-    return run.finish()
+    with locked(plan.out):
+        run = _Run(plan)
+        with Requests() as requests:
+            run.go_on(requests, progress)
+        return run.finish()
+
+
+def source_of(plan: Plan, objective: Objective, *, first: int = 1) -> Iterator[Batch]:
+    """The batches that a run trains on, from an iteration on."""
+    net = objective.graph.net
+    size = {"height": net.height, "width": net.width, "random": objective.random, "step": net.resize_step}
+    sampler = Sampler(len(plan.train), net.batch, plan.seed, **size)
+    todo = Batches(sampler, first, net.max_batches)
+    return batches(plan.train, todo, objective.augment(), workers=plan.settings.workers)
 
 
 class _Run:
@@ -135,38 +154,46 @@ class _Run:
         self.objective = self.trainer.objective
         for data in (plan.train, plan.val):
             self.objective.check(data)
-        self.log, self.checkpoint = Log(plan.out / "log.jsonl"), plan.out / NAME
+        self.log = Log(plan.out / "log.jsonl")
+        self.checkpoints = Checkpoints(
+            plan.out, keep=self.settings.keep, allow_changed=self.settings.allow_changed
+        )
         self.fingerprint = plan.fingerprint()
+        self.environment = environment_of(self.settings.device)
         self.position = self._begin()
         self.average = self.position.average
         self.scores: Scored | None = None
 
     def _begin(self) -> Position:
-        self.plan.out.mkdir(parents=True, exist_ok=True)
-        position = Position(0, 0, 0.0, None, self.fingerprint)
-        if self.checkpoint.exists():
-            position = load_checkpoint(self.checkpoint, self.trainer, self.fingerprint)
+        sweep(self.plan.out)
+        begin = self._at(0, seconds=0.0, average=None)
+        position = self.checkpoints.load(self.trainer, begin) or replace(begin, log_bytes=0)
         self.log.cut(position.log_bytes)
         keep_plugins(self.settings.plugins, self.plan.document, self.plan.out)
         publish_bytes(self.plan.out / "net.cfg", str(self.plan.document).encode("utf-8", "surrogateescape"))
+        self.checkpoints.warn_of_space(self.trainer)
         return position
 
-    def go_on(self, requests: _Requests, progress: Progress) -> None:
+    def _at(self, iteration: int, *, seconds: float, average: float | None) -> Position:
+        return Position(iteration, self.log.size(), seconds, average, self.fingerprint, self.environment)
+
+    def go_on(self, requests: Requests, progress: Progress) -> None:
         self.saved = self.ticked = time.monotonic()
         self.started = self.saved - self.position.seconds
-        net, random = self.net, self.objective.random
-        size = {"height": net.height, "width": net.width, "random": random, "step": net.resize_step}
-        sampler = Sampler(len(self.plan.train), net.batch, self.plan.seed, **size)
-        todo = Batches(sampler, self.position.iteration + 1, self.net.max_batches)
-        source = batches(self.plan.train, todo, self.objective.augment(), workers=self.settings.workers)
-        for iteration, batch in enumerate(source, start=todo.first):
-            self.iterate(iteration, batch, progress)
-            if requests.stop or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
-                self.save(iteration)
-            if requests.stop and iteration < self.net.max_batches:
-                hint = "the same command goes on from here (`train`: with --resume)"
-                message = f"after iteration {iteration} of {self.net.max_batches}, on request"
-                raise Stopped(message, where=self.plan.out, hint=hint)
+        done, first = self.position.iteration, self.position.iteration + 1
+        source = source_of(self.plan, self.objective, first=first)
+        requests.undisturbed()
+        for done, batch in enumerate(loaded(source, requests), start=first):
+            self.iterate(done, batch, progress)
+            if requests.stop:
+                break
+            if time.monotonic() - self.saved >= self.settings.checkpoint_seconds:
+                self.save(done)
+        if done < self.net.max_batches:
+            self.save(done)
+            hint = "the same command goes on from here (`train`: with --resume)"
+            message = f"after iteration {done} of {self.net.max_batches}, on request"
+            raise Stopped(message, where=self.plan.out, hint=hint)
 
     def iterate(self, iteration: int, batch: Batch, progress: Progress) -> None:
         """One update, and what is said of it."""
@@ -174,7 +201,11 @@ class _Run:
         images = images.contiguous(memory_format=torch.channels_last)
         truths = Truths.of(batch.rows).to(self.settings.device)
         rate = learning_rate(self.net, iteration, seed=self.plan.seed)
-        loss = self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=batch.samples)
+        try:
+            loss = self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=batch.samples)
+        except NotFinite as error:
+            names = [self.plan.train.record(index).name for index in batch.samples]
+            raise blamed(error, self.trainer, images, truths, names, iteration, batch.samples) from None
         self.average = loss if self.average is None else 0.9 * self.average + 0.1 * loss
         speed = len(images) / (time.monotonic() - self.ticked)
         facts = {"loss": self.average, "learning_rate": rate, "images_per_second": round(speed, 2)}
@@ -203,13 +234,13 @@ class _Run:
 
     def save(self, iteration: int) -> None:
         """Write the checkpoint."""
+        self.log.sync()
         seconds = time.monotonic() - self.started
-        position = Position(iteration, self.log.size(), seconds, self.average, self.fingerprint)
-        save_checkpoint(self.checkpoint, self.trainer, position)
+        self.checkpoints.save(self.trainer, self._at(iteration, seconds=seconds, average=self.average))
         self.saved = time.monotonic()
 
     def finish(self) -> dict[str, Any]:
-        """Weights, detections and result; the checkpoint has done its work."""
+        """Weights, detections and result; the checkpoints have done their work."""
         plan, seconds = self.plan, time.monotonic() - self.started
         scores = self.scores or self.evaluate()
         save_weights(self.network, plan.out / "final.weights", seen=self.net.max_batches * self.net.batch)
@@ -239,26 +270,5 @@ class _Run:
             },
         }
         write_json(plan.out / "result.json", result)
-        self.checkpoint.unlink(missing_ok=True)
+        self.checkpoints.clear()
         return result
-
-
-class _Requests(AbstractContextManager["_Requests"]):
-    """Listens for SIGINT and SIGTERM; a second one ends the program at once."""
-
-    stop = False
-
-    def __enter__(self) -> _Requests:
-        self.before = {
-            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.stop:
-            raise KeyboardInterrupt
-        self.stop = True

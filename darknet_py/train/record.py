@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,24 +18,33 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Log:
-    """A file of one JSON object a line; a line is written whole."""
+    """A file of one JSON object a line; what a kill left of a line is cut off on resuming."""
 
     path: Path
 
     def add(self, **values: Any) -> None:
         """Append a line."""
-        with self.path.open("ab") as file:
-            file.write(json.dumps(values, allow_nan=False).encode() + b"\n")
+        try:
+            with self.path.open("ab") as file:
+                file.write(json.dumps(values, allow_nan=False).encode() + b"\n")
+        except OSError as error:
+            error.filename = str(self.path)  # a failed write does not say of what
+            raise
 
     def size(self) -> int:
         """Its length in bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
+    def sync(self) -> None:
+        """See that what was added is on the disk."""
+        with self.path.open("ab") as file:
+            os.fsync(file.fileno())
+
     def cut(self, size: int) -> None:
         """Drop what was written after a checkpoint."""
         self.path.touch()
-        with self.path.open("r+b") as file:
-            file.truncate(size)
+        assert size <= self.size()
+        os.truncate(self.path, size)
 
 
 def write_json(path: Path, value: Any) -> None:

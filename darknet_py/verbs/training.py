@@ -9,22 +9,25 @@ from pathlib import Path
 from darknet_py.cfg.document import Document
 from darknet_py.compare.metrics import told
 from darknet_py.compare.report import write_report
+from darknet_py.compare.run_plot import draw_run
 from darknet_py.compare.runs import Comparison, carry_out, unfinished, variants_of
 from darknet_py.data.dataset import Dataset, open_data
 from darknet_py.device import usable
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
+from darknet_py.network import Network
 from darknet_py.terminal import bar
-from darknet_py.train.checkpoint import NAME
+from darknet_py.train.checkpoints import has_run
 from darknet_py.train.fit import fitted
-from darknet_py.train.loop import Plan, Settings
+from darknet_py.train.loop import Plan, Settings, source_of
 from darknet_py.train.loop import train as run
+from darknet_py.train.step import objective_of
 from darknet_py.verbs.text import document_of
 
 
 def train(args: argparse.Namespace) -> int:
     """One training."""
-    if not args.resume and any((args.out / name).exists() for name in (NAME, "result.json")):
+    if not args.resume and (has_run(args.out) or (args.out / "result.json").exists()):
         hint = "--resume goes on with it; or name another --out"
         raise UsageError("there is a run in this folder", where=args.out, hint=hint)
     if (args.out / "result.json").exists():
@@ -42,9 +45,25 @@ def train(args: argparse.Namespace) -> int:
         seed=args.seed,
         settings=_settings(args),
     )
+    if args.show_batches:
+        return _show(plan, args.show_batches)
     with bar(compile(fit[0]).net.max_batches, "it") as advance:
         result = run(plan, progress=lambda done, total, facts: advance(done, facts))
-    print(f"{told(result)}; weights in {args.out / 'final.weights'}")
+    print(f"{told(result)}; weights in {args.out / 'final.weights'}, curves in {draw_run(args.out)}")
+    return 0
+
+
+def _show(plan: Plan, count: int) -> int:
+    """The first batches as pictures; nothing is trained."""
+    from darknet_py.train.pictures import show_batch
+
+    plan.out.mkdir(parents=True, exist_ok=True)
+    objective = objective_of(Network(compile(plan.document)))
+    objective.check(plan.train)
+    for number, batch in zip(range(1, count + 1), source_of(plan, objective), strict=False):
+        path = plan.out / f"batch-{number}.jpg"
+        shown = show_batch(batch, path, plan.train.names)
+        print(f"{path}: {shown} of {len(batch.images)} images, {sum(map(len, batch.rows))} boxes in all")
     return 0
 
 
@@ -85,6 +104,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         evaluations=args.evaluations,
         precision=args.precision,
         plugins=args.plugins,
+        checkpoint_seconds=args.checkpoint_seconds,
+        keep=args.keep,
+        allow_changed=tuple(args.allow_changed),
     )
 
 

@@ -305,7 +305,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(data, tmp_path, at):
 
     with pytest.raises(Stopped):
         train(plan(data, tmp_path / "parts"), progress=stop)
-    assert (tmp_path / "parts" / "checkpoint.safetensors").exists()
+    assert (tmp_path / "parts" / f"checkpoint-{at:06d}.safetensors").exists()
     train(plan(data, tmp_path / "parts"))
     assert left_by(tmp_path / "parts") == left_by(tmp_path / "whole")
 

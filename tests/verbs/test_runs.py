@@ -48,6 +48,7 @@ def cfg(tmp_path: Path) -> str:
 def test_runs_lists_each_run_with_its_state_and_figures(cfg, tmp_path, capsys):
     root = tmp_path / "runs"
     assert main(["train", "--cfg", cfg, "--data", DATA, "--out", str(root / "a")]) == 0
+    assert cv2.imread(str(root / "a" / "curves.png")).shape[1] == 1100
     broken = root / "b" / "deeper"
     broken.mkdir(parents=True)
     (broken / "net.cfg").write_text("[net\n")

@@ -1,0 +1,55 @@
+"""What becomes of processes that load images and end, or stand still, before their time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from darknet_py.data.collate import STALLED, Batch
+from darknet_py.errors import DarknetPyError, DataError
+from darknet_py.train.requests import Requests
+
+PATIENCE = 12  # times that nothing came; one time is also what a run sees that was itself stopped for hours
+SIGN, LATE = "DataLoader", "timed out"  # in torch's texts
+
+
+def loaded(source: Iterator[Batch], requests: Requests) -> Iterator[Batch]:
+    """The batches, until the end or until loaders that were asked to stop with us give no more.
+
+    Raises:
+        DataError: when a loader was killed, or stands still.
+        DarknetPyError: a loader's own, as it was raised there, without torch's traceback around it.
+    """
+    missed = 0
+    while True:
+        try:
+            batch = next(source)
+        except StopIteration:
+            return
+        except DarknetPyError as error:
+            raise _told(error) from None
+        except RuntimeError as error:
+            if SIGN not in str(error):
+                raise
+            if requests.stop:
+                return
+            missed += 1
+            if LATE not in str(error) or missed == PATIENCE:
+                raise _lost(str(error)) from None
+            continue
+        missed = 0
+        yield batch
+
+
+def _told(error: DarknetPyError) -> DarknetPyError:
+    """What the loader raised; torch puts the text of a traceback before it."""
+    kind, text = type(error), str(error)
+    if SIGN in text:
+        error.args = (text.rpartition(f"{kind.__module__}.{kind.__qualname__}: ")[2].strip(),)
+    return error
+
+
+def _lost(text: str) -> DataError:
+    message, hint = text.strip().rstrip("."), "perhaps for want of memory, which fewer --workers need less of"
+    if LATE in text:
+        message, hint = f"no image came for {PATIENCE * STALLED} seconds", "is the disk, or the net, there?"
+    return DataError(message, hint=f"{hint}; --resume goes on")

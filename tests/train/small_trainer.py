@@ -1,0 +1,68 @@
+"""The smallest trainer there is, a few updates old: what tests of checkpoints save and load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from darknet_py.cfg.document import parse
+from darknet_py.graph.compile import compile
+from darknet_py.network import Network
+from darknet_py.train.checkpoint import Position, _tensors
+from darknet_py.train.initialise import initialise
+from darknet_py.train.step import Trainer
+from darknet_py.train.truths import Truths
+
+CFG = """[net]
+width=16
+height=16
+channels=3
+{net}
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+stride=4
+pad=1
+activation=leaky
+[convolutional]
+filters=6
+activation=linear
+[yolo]
+mask=0
+anchors=8,8
+classes=1
+num=1
+"""
+TRUTH = np.array([[0.5, 0.5, 0.5, 0.5, 0]])
+IDENTITY: dict[str, Any] = {
+    "fingerprint": {"cfg": "abc", "seed": 1},
+    "environment": {"torch": "2", "threads": 1},
+}
+
+
+def position(iteration: int = 7, **other: Any) -> Position:
+    facts = {"log_bytes": 123, "seconds": 4.5, "average": 0.25} | IDENTITY
+    return Position(**{"iteration": iteration} | facts | other)
+
+
+def update(trainer: Trainer, iteration: int) -> None:
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(iteration))
+    trainer.step(images, Truths.of([TRUTH, TRUTH]), rate=0.01, iteration=iteration)
+
+
+def trained(seed: int, updates: int, *, net: str = "") -> Trainer:
+    network = Network(compile(parse(CFG.format(net=net))))
+    initialise(network, seed=seed)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(network)
+    for iteration in range(1, updates + 1):
+        update(trainer, iteration)
+    return trainer
+
+
+def state(trainer: Trainer) -> dict[str, bytes]:
+    """All that a checkpoint holds of a trainer."""
+    return {key: tensor.numpy().tobytes() for key, tensor in _tensors(trainer).items()}
