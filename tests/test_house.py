@@ -147,8 +147,8 @@ def test_a_new_section_is_known_from_its_file_alone() -> None:
 def test_the_sections_are_these() -> None:
     assert sorted(CATALOGUE) == [
         "avgpool", "bilinear", "blurpool", "connected", "convolutional", "cost", "crop", "dropout", "gempool",
-        "global_maxpool", "local_avgpool", "lppool", "lsepool", "maxpool", "medianpool", "minpool", "mixpool", "net",
-        "netvlad", "normalization", "region", "reorg", "route", "shortcut", "softmax", "softpool", "spp",
+        "global_maxpool", "local_avgpool", "lppool", "lsepool", "maxpool", "medianpool", "minpool", "mixpool",
+        "net", "netvlad", "normalization", "region", "reorg", "route", "shortcut", "softmax", "softpool", "spp",
         "sppnet", "stochpool", "unpool", "upsample", "yolo",
     ]  # fmt: skip
 

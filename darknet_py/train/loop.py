@@ -243,7 +243,10 @@ class _Run:
         """Weights, detections and result; the checkpoints have done their work."""
         plan, seconds = self.plan, time.monotonic() - self.started
         scores = self.scores or self.evaluate()
-        save_weights(self.network, plan.out / "final.weights", seen=self.net.max_batches * self.net.batch)
+        seen = self.net.max_batches * self.net.batch
+        save_weights(self.network, plan.out / "final.weights", seen=seen)
+        if (averaged := self.trainer.averaged()) is not None:
+            save_weights(averaged, plan.out / "final_ema.weights", seen=seen)  # Darknet's name for it
         publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
         for name, value in scores.files().items():
             write_json(plan.out / name, value)

@@ -118,6 +118,15 @@ class Trainer:
                 for own, mean in zip(self.network.parameters(), self.ema.module.parameters(), strict=True):
                     own.copy_(mean)
 
+    def averaged(self) -> Network | None:
+        """The network with averaged weights, and its own statistics; None where there is no average."""
+        if self.ema is None or not self.ema.n_averaged:
+            return None
+        network: Network = self.ema.module
+        for mean, own in zip(network.buffers(), self.network.buffers(), strict=True):
+            mean.copy_(own)
+        return network
+
     def _running(self) -> list[Tensor]:
         """Batch normalisation's running statistics, which a forward pass moves."""
         return [buffer for norm in self.norms for buffer in (norm.running_mean, norm.running_var)]

@@ -244,3 +244,16 @@ def test_nothing_but_frozen_layers_is_refused():
     body = section("convolutional", filters=14, activation="linear", stopbackward=1)
     with pytest.raises(UsageError, match="all weights are frozen by stopbackward, so"):
         Trainer(network(body, section("yolo", **HEAD), shape=(3, 32, 32)))
+
+
+def test_the_averaged_network_has_the_statistics_of_the_other():
+    one = trainer("ema_alpha=0.5\nmax_batches=4", body=FROZEN[:1])
+    assert trainer().averaged() is None
+    after(one, updates=1)
+    assert one.averaged() is None, "half-time is iteration 2"
+    for iteration in (2, 3, 4):
+        one.step(IMAGES, Truths.of(ROWS), rate=0.02, iteration=iteration)
+    own, mean = weights(one), one.averaged().state_dict()
+    for name, value in own.items():
+        same = torch.equal(value, mean[name])
+        assert same == ("running" in name or "num_batches" in name), name
