@@ -148,8 +148,8 @@ def test_the_sections_are_these() -> None:
     assert sorted(CATALOGUE) == [
         "avgpool", "bilinear", "blurpool", "connected", "convolutional", "cost", "crop", "dropout", "gempool",
         "global_maxpool", "local_avgpool", "lppool", "lsepool", "maxpool", "medianpool", "minpool", "mixpool",
-        "net", "netvlad", "normalization", "region", "reorg", "route", "shortcut", "softmax", "softpool", "spp",
-        "sppnet", "stochpool", "unpool", "upsample", "yolo",
+        "net", "netvlad", "normalization", "region", "reorg", "route", "shortcut", "softmax", "softpool",
+        "spp", "sppnet", "stochpool", "unpool", "upsample", "yolo",
     ]  # fmt: skip
 
 
