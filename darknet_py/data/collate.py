@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
@@ -80,14 +83,22 @@ def _stack(samples: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> Batch:
     return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), rows, numbers)
 
 
+def _can_be_ended(worker: int) -> None:
+    """A loader that is told to end lets go of the locks that it shares; torch's handler would keep them."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Iterator[Batch]:
     """The batches of a plan, in order; the same for any number of workers."""
+    if workers:
+        cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
         _Samples(dataset, how, plan.sampler.seed),
         batch_sampler=plan,  # type: ignore[arg-type]
         num_workers=workers,
         timeout=STALLED if workers else 0,
         collate_fn=_stack,
+        worker_init_fn=_can_be_ended,
         generator=torch.Generator(),  # its own: making an iterator draws from the generator
     )
     return iter(loader)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -159,6 +160,7 @@ class Process:
 def fork(folder: Path, action: Action) -> Process:
     """Run an action in a forked process: its value is the exit code, its output goes to `folder/said`."""
     folder.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     number = os.fork()
     if number:
         return Process(number, folder)
