@@ -31,7 +31,21 @@ kappa=1
 
 [connected]
 """
-WINDOWS = {"zeiler-average.cfg": "local_avgpool", "zeiler-stochastic.cfg": "stochpool"}
+WINDOWS = {  # what stands in the place of all three pools
+    "zeiler-average.cfg": "local_avgpool",
+    "zeiler-stochastic.cfg": "stochpool",
+    "zeiler-median.cfg": "medianpool",
+    "zeiler-min.cfg": "minpool",
+    "zeiler-soft.cfg": "softpool",
+    "zeiler-lse.cfg": "lsepool",
+    "zeiler-lp.cfg": "lppool",
+    "zeiler-gem.cfg": "gempool",
+    "zeiler-blur.cfg": "blurpool",
+    "zeiler-mixed-add.cfg": "mixpool",
+    "zeiler-mixed-cat.cfg": "mixpool",
+    "zeiler-mixed-random.cfg": "mixpool",
+    "zeiler-mixed-gated.cfg": "mixpool",
+}
 HEADS = {  # the section in the place of the last pool and normalisation; how many numbers [connected] gets
     "zeiler-bilinear.cfg": ("[bilinear]\n", 64 * 64),
     "zeiler-global-average.cfg": ("[avgpool]\n", 64),
@@ -59,7 +73,9 @@ def derivations() -> dict[str, str]:
         "zeiler-max-dropout.cfg": base.replace("[connected]", "[dropout]\nprobability=.5\n\n[connected]")
     }
     for name, section in WINDOWS.items():
-        edits = ",".join(f"{layer}.section={section}" for layer in (2, 5, 8))
+        mode = name.rpartition("-")[2].removesuffix(".cfg")
+        more = f",{{layer}}.mode={mode}" if section == "mixpool" else ""
+        edits = ",".join(f"{{layer}}.section={section}{more}".format(layer=layer) for layer in (2, 5, 8))
         found[name] = str(apply_edits(parse(base), parse_edits(edits)))
     for name, (section, _) in HEADS.items():
         document = parse(base.replace(LAST_POOL, f"{section}\n[connected]\n"))
