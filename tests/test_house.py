@@ -38,7 +38,7 @@ LONGER_POOLS = {"base", "maxpool", "mixpool", "spp", "unpool"}  # the window, ma
 MENTIONS = {  # the pools that a file outside of layers/pools speaks of, and why
     ("maxpool", "__main__.py"): "the example of a section's name in a help text",
     ("maxpool", "graph/rewrite.py"): "large maxima of one map become a chain of small ones",
-    ("bilinear", "data/augment.py"): "the interpolation",
+    ("bilinear", "data/frame.py"): "the interpolation",
     ("bilinear", "detect/letterbox.py"): "the interpolation",
 }
 EXAMPLES = ("11.section=stochpool", "yolov3-spp", "yolov3-tiny-spp")  # of edits, and of names of cfgs

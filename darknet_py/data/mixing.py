@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from darknet_py.data.augment import Augmentation, Window, random_window, rendered
 from darknet_py.data.collate import Picture
+from darknet_py.data.frame import Window, random_window, rendered
+
+if TYPE_CHECKING:
+    from darknet_py.data.augment import Augmentation
 
 
 def mosaic_of(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from darknet_py.data.augment import factor, recoloured
 from darknet_py.data.collate import Augment, Picture
+from darknet_py.data.frame import factor, recoloured
 from darknet_py.layers.net import Net
 
 WHOLE = (0.5, 0.5, 1.0, 1.0)  # the box that is all of the image

@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from darknet_py.cfg.document import parse
-from darknet_py.data.augment import Augmentation, Window, augmented, boxes_in, random_window
+from darknet_py.data.augment import Augmentation, augmented
+from darknet_py.data.frame import Window, boxes_in, random_window
 from darknet_py.graph.compile import compile
 
 few = settings(max_examples=80, deadline=None, derandomize=True)

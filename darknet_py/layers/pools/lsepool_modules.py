@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from darknet_py.layers.pools.parts_modules import empty, format_of, parts, taken, zeros
+from darknet_py.layers.pools.parts_modules import in_parts_by_hand, zeros
 from darknet_py.layers.pools.window_modules import Grid
 
 SHARP = 1.0  # the r from which an error of float32's epsilon / r is none to a map of numbers near 1
@@ -32,17 +32,8 @@ class LogMeanExp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W'), computed in float32 at least."""
-        exact = x if x.dtype == torch.float64 else x.float()
-        if torch.is_grad_enabled() and x.requires_grad:
-            return _Pooled.apply(exact, self.grid, self.r).to(x.dtype)
-        return _pooled(exact, self.grid, self.r).to(x.dtype)
-
-
-def _pooled(x: Tensor, grid: Grid, r: float) -> Tensor:
-    pooled = empty(x, grid.outputs(x))
-    for part in parts(x, grid.outputs(x)):
-        pooled[part] = _of_part(taken(x, part), grid, r)
-    return pooled
+        pool, pull = (partial(rule, grid=self.grid, r=self.r) for rule in (_of_part, _pulled))
+        return in_parts_by_hand(pool, pull, x, self.grid.outputs(x))
 
 
 def _of_part(x: Tensor, grid: Grid, r: float) -> Tensor:
@@ -56,23 +47,6 @@ def _of_part(x: Tensor, grid: Grid, r: float) -> Tensor:
             excess[windows] += exponents.expm1_()
     logarithm = log_of_mean(total, excess, count) if r < SHARP else (total / count).log()
     return greatest + logarithm / r
-
-
-class _Pooled(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, grid: Grid, r: float) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.grid, ctx.r = grid, r
-        return _pooled(x, grid, r)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        spread = torch.empty_like(x, memory_format=format_of(x))
-        for part in parts(x, gradient.shape[2:]):
-            spread[part] = _pulled(taken(x, part), gradient[part], ctx.grid, ctx.r)
-        return spread, None, None
 
 
 def _pulled(x: Tensor, gradient: Tensor, grid: Grid, r: float) -> Tensor:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from darknet_py.layers.pools.parts_modules import empty, format_of, parts, taken, zeros
+from darknet_py.layers.pools.parts_modules import in_parts_by_hand, zeros
 from darknet_py.layers.pools.window_modules import Grid
 
 Levels = tuple[Tensor, ...]
@@ -53,19 +53,13 @@ class WindowSums(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W'), computed in float32 at least."""
-        exact = x if x.dtype == torch.float64 else x.float()
-        if torch.is_grad_enabled() and x.requires_grad:
-            return _Summed.apply(exact, self.grid, self.rule).to(x.dtype)
-        return _summed(exact, self.grid, self.rule).to(x.dtype)
+        pool, pull = (partial(each, grid=self.grid, rule=self.rule) for each in (_of_part, _pulled))
+        return in_parts_by_hand(pool, pull, x, self.grid.outputs(x))
 
 
-def _summed(x: Tensor, grid: Grid, rule: Sums) -> Tensor:
-    pooled = empty(x, grid.outputs(x))
-    for part in parts(x, grid.outputs(x)):
-        piece = taken(x, part)
-        levels = rule.levels(grid, piece)
-        pooled[part] = rule.result(*_both(piece, grid, rule, levels), grid.counts(x), *levels)
-    return pooled
+def _of_part(x: Tensor, grid: Grid, rule: Sums) -> Tensor:
+    levels = rule.levels(grid, x)
+    return rule.result(*_both(x, grid, rule, levels), grid.counts(x), *levels)
 
 
 def _both(x: Tensor, grid: Grid, rule: Sums, levels: Levels) -> tuple[Tensor, Tensor]:
@@ -77,23 +71,6 @@ def _both(x: Tensor, grid: Grid, rule: Sums, levels: Levels) -> tuple[Tensor, Te
         total[windows] += weight
         weighted[windows].addcmul_(weight, cell)
     return total, weighted
-
-
-class _Summed(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, grid: Grid, rule: Sums) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.grid, ctx.rule = grid, rule
-        return _summed(x, grid, rule)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        spread = torch.empty_like(x, memory_format=format_of(x))
-        for part in parts(x, gradient.shape[2:]):
-            spread[part] = _pulled(taken(x.detach(), part), gradient[part], ctx.grid, ctx.rule)
-        return spread, None, None
 
 
 def _pulled(x: Tensor, gradient: Tensor, grid: Grid, rule: Sums) -> Tensor:
