@@ -171,6 +171,9 @@ def fork(folder: Path, action: Action) -> Process:
         for stream in (1, 2):
             os.dup2(sys.stdout.fileno(), stream)
         torch.set_num_threads(1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for sign in (signal.SIGTERM, signal.SIGHUP):  # the tests themselves may run under nohup
+            signal.signal(sign, signal.SIG_DFL)
         logging.root.handlers.clear()  # of the test runner's
         code = int(action() or 0)  # type: ignore[call-overload]
     except BaseException:
