@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IOUS = ("iou", "giou", "diou", "ciou")
+ASSIGNERS = ("darknet", "neighbours", "simota")
 TRACKING = "tracking is not built"
 
 
@@ -45,6 +46,11 @@ class Yolo(Head, section="yolo"):
     truth_thresh: float = key(1.0, doc="a box that overlaps a truth by more is taught to be it")
     iou_thresh: float = key(1.0, doc="further anchors this similar to a truth are taught too")
     iou_thresh_kind: str = key("iou", one_of=IOUS, doc="similarity for iou_thresh")
+    assigner: str = key(
+        "darknet",
+        one_of=ASSIGNERS,
+        doc="which boxes a truth teaches; all but darknet with exact gradients, ours alone",
+    )
     scale_x_y: float = key(1.0, above=0, doc="stretches the place in the cell about its centre")
     new_coords: bool = key(False, doc="Scaled-YOLOv4's coordinates")
     iou_loss: str = key("mse", one_of=("mse", *IOUS), doc="what moves boxes in training")
@@ -105,6 +111,10 @@ class Yolo(Head, section="yolo"):
         wrong = self.fits(maps[0])
         if wrong:
             yield wrong
+        if self.assigner != "darknet" and self.iou_loss == "mse":
+            message = f"assigner={self.assigner} with iou_loss=mse"
+            reason = "its loss is of overlaps: iou_loss=ciou, or giou, diou, iou"
+            yield Complaint(message, key="assigner", code="bad-assigner", reason=reason)
         if self.counters_per_class and len(self.counters_per_class) != self.classes:
             message = f"{len(self.counters_per_class)} counters for {self.classes} classes"
             yield Complaint(message, key="counters_per_class", code="out-of-range")

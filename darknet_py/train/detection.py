@@ -1,4 +1,4 @@
-"""Training for boxes: Darknet's loss at every [yolo] layer, COCO's figures."""
+"""Training for boxes: the loss of every head, COCO's figures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from darknet_py.data.collate import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import UsageError
 from darknet_py.evaluate import Scores, check_boxes, evaluate
-from darknet_py.layers.yolo import Yolo
 from darknet_py.network import Network
-from darknet_py.train.loss import yolo_loss
+from darknet_py.train.head_losses import losses_of, trainable
 from darknet_py.train.objective import Objective, Scored
 from darknet_py.train.truths import Truths
+
+HALVES = (torch.bfloat16, torch.float16)
 
 
 class Detection(Objective):
@@ -28,7 +29,7 @@ class Detection(Objective):
     def __init__(self, network: Network) -> None:
         super().__init__(network)
         self.heads = [network.graph[i].layer for i in network.graph.heads]
-        if not self.heads or not all(isinstance(head, Yolo) for head in self.heads):
+        if not trainable(self.heads):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
             trained = "networks with [yolo] heads, and those that end in [softmax], are trained"
             raise UsageError(f"{trained}; this one has {kinds}")
@@ -46,10 +47,8 @@ class Detection(Objective):
         """The deltas of every head, carried back."""
         raws = self.network(images)
         size = (images.shape[2], images.shape[3])
-        found = [
-            yolo_loss(head, raw.float() if raw.dtype == torch.bfloat16 else raw, truths, size)
-            for head, raw in zip(self.heads, raws, strict=True)
-        ]
+        exact = [raw.float() if raw.dtype in HALVES else raw for raw in raws]
+        found = losses_of(self.heads, exact, truths, size)
         self.deltas = [one.delta for one in found]
         torch.autograd.backward(
             raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
