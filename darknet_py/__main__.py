@@ -152,6 +152,13 @@ def _run_options(verb: argparse.ArgumentParser) -> None:
         "--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)"
     )
     verb.add_argument(
+        "--recipe",
+        choices=("modern", "darknet"),
+        default="modern",
+        help="modern: mosaics, cosine, average of weights, CIoU, told and written into the run's cfg; "
+        "darknet: as the cfg and Darknet say (default: modern)",
+    )
+    verb.add_argument(
         "--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)"
     )
     verb.add_argument(

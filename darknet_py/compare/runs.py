@@ -32,8 +32,8 @@ from darknet_py.graph.compile import compile
 from darknet_py.graph.edited import edited
 from darknet_py.network import Network
 from darknet_py.shipped import find_cfg
-from darknet_py.train.fit import fitted
 from darknet_py.train.loop import Plan, Settings, train
+from darknet_py.train.recipe import prepared
 from darknet_py.train.record import write_json
 from darknet_py.weights import load_weights
 
@@ -110,9 +110,7 @@ class Comparison:
 
     def fitted(self, variant: Variant) -> tuple[Document, list[str]]:
         """A variant's text for this data, and what was changed in it, in words."""
-        return fitted(
-            variant.document(), classes=len(self.train.names), images=len(self.train), epochs=self.epochs
-        )
+        return prepared(variant.document(), self.train, self.settings, self.epochs, edits=variant.edits)
 
     def facts(self, epochs: float) -> dict[str, Any]:
         """`compare.json`: what the report is about."""

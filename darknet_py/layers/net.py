@@ -65,6 +65,16 @@ class Net(Layer, section="net", aliases=("network",)):
     B1: float = key(0.9, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of gradients")
     B2: float = key(0.999, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of their squares")
     eps: float = key(1e-6, above=0, doc="Adam's epsilon, beside gradients summed over a batch")
+    decoupled_decay: bool = key(
+        False, doc="Adam's decay is of weights alone, and no part of their gradient (AdamW); ours alone"
+    )
+    ema_decay: float = key(
+        0.0,
+        at_least=0,
+        at_most=0.999999,
+        doc="average of weights from the first update on, which is scored and kept; ours alone",
+    )
+    ema_ramp: int = key(2000, at_least=1, doc="updates in which ema_decay grows to its value; ours alone")
     ema_alpha: float = key(0.0, at_least=0, at_most=0.999999, doc="average of weights from half-time on")
     mosaic: bool = key(False, doc="every second sample is made of four images, detectors alone")
     mosaic_bound: bool = key(False, doc="cut the boxes of a mosaic at their image's edge")

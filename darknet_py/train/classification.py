@@ -41,9 +41,9 @@ class Classification(Objective):
         loss.backward()
         return loss.detach()
 
-    def score(self, val: Dataset, train: Dataset, *, device: str) -> Scored:
+    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str) -> Scored:
         """Top-1 and top-5, and top-1 of as many training images."""
-        return Classes(classify(self.network, val, train=train, device=device))
+        return Classes(classify(network, val, train=train, device=device))
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:

@@ -55,9 +55,9 @@ class Detection(Objective):
         )
         return torch.stack([one.cost for one in found]).mean() / batch
 
-    def score(self, val: Dataset, train: Dataset, *, device: str) -> Scored:
+    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str) -> Scored:
         """COCO figures."""
-        return Boxes(evaluate(self.network, val, device=device))
+        return Boxes(evaluate(network, val, device=device))
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,17 @@ LONGEST_BURN_IN = 0.1  # of the iterations
 
 
 def fitted(
-    document: Document, *, classes: int, images: int, epochs: float | None
+    document: Document,
+    *,
+    classes: int,
+    images: int,
+    epochs: float | None,
+    least_updates: int = LEAST_UPDATES,
 ) -> tuple[Document, list[str]]:
     """The document for a data set of `images` images and `classes` classes.
+
+    Args:
+        least_updates: fewer make the batch smaller.
 
     Returns:
         The text to train, and what was changed, for the person who reads the terminal.
@@ -34,7 +42,7 @@ def fitted(
     changes: list[str] = []
     for position, key, value in [
         *_for_classes(compile(document), classes),
-        *_for_epochs(compile(document), images, epochs),
+        *_for_epochs(compile(document), images, epochs, least_updates),
     ]:
         entry = document.sections[position].first(key)
         before = re.split("[#;]", entry.value)[0] if entry else "its default"
@@ -75,12 +83,14 @@ def _last_weights(graph: Graph, classifier: int) -> tuple[int, str]:
     )
 
 
-def _for_epochs(graph: Graph, images: int, epochs: float | None) -> Iterator[tuple[int, str, str]]:
+def _for_epochs(
+    graph: Graph, images: int, epochs: float | None, least_updates: int
+) -> Iterator[tuple[int, str, str]]:
     if epochs is None:
         return
     net = graph.net
     total = max(1, round(epochs * images))
-    batch = max(1, min(net.batch, total // LEAST_UPDATES))
+    batch = max(1, min(net.batch, total // least_updates))
     updates = max(1, -(-total // batch))
     if batch != net.batch:
         yield 0, "batch", str(batch)

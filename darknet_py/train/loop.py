@@ -49,6 +49,7 @@ class Settings:
         workers: processes that load images, besides this one.
         evaluations: how often the network is evaluated, the last time at the end.
         plugins: files of layers that the person gave.
+        recipe: modern or darknet, see `recipe.py`.
         precision: of activations in training, float32 or bfloat16; weights and losses are float32.
         checkpoint_seconds: between two checkpoints; 0 writes one after every iteration.
         keep: older checkpoints that stay beside the newest.
@@ -60,6 +61,7 @@ class Settings:
     device: str = "cpu"
     workers: int = 0
     evaluations: int = 5
+    recipe: str = "modern"
     precision: str = "float32"
     plugins: tuple[Plugin, ...] = ()
     checkpoint_seconds: float = 60.0
@@ -221,7 +223,8 @@ class _Run:
 
     def evaluate(self) -> Scored:
         """The figures on the validation images."""
-        return self.objective.score(self.plan.val, self.plan.train, device=self.settings.device)
+        scored, device = self.trainer.scored(), self.settings.device
+        return self.objective.score(scored, self.plan.val, self.plan.train, device=device)
 
     def epoch(self, iteration: int) -> float:
         """Epochs done after an iteration."""
@@ -244,8 +247,9 @@ class _Run:
         plan, seconds = self.plan, time.monotonic() - self.started
         scores = self.scores or self.evaluate()
         seen = self.net.max_batches * self.net.batch
-        save_weights(self.network, plan.out / "final.weights", seen=seen)
-        if (averaged := self.trainer.averaged()) is not None:
+        save_weights(self.trainer.scored(), plan.out / "final.weights", seen=seen)
+        averaged = self.trainer.averaged()
+        if averaged is not None and averaged is not self.trainer.scored():
             save_weights(averaged, plan.out / "final_ema.weights", seen=seen)  # Darknet's name for it
         publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
         for name, value in scores.files().items():

@@ -56,5 +56,5 @@ class Objective(ABC):
         """Forward and backward of one minibatch; its share of the loss of a batch of `batch` images."""
 
     @abstractmethod
-    def score(self, val: Dataset, train: Dataset, *, device: str) -> Scored:
-        """The network's figures on the validation images."""
+    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str) -> Scored:
+        """The figures of the network, or of its average, on the validation images."""

@@ -19,6 +19,8 @@ def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimize
     """
     if not net.adam:
         return torch.optim.SGD(groups, lr=0.0, momentum=net.momentum)
+    if net.decoupled_decay:
+        return torch.optim.AdamW(groups, lr=0.0, betas=(net.B1, net.B2), eps=net.eps / net.batch)
     everything = [{**group, "weight_decay": net.decay} for group in groups]
     return torch.optim.Adam(everything, lr=0.0, betas=(net.B1, net.B2), eps=net.eps / net.batch)
 

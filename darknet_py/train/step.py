@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -44,6 +45,8 @@ class Trainer:
         if self.net.ema_alpha:
             average = get_ema_multi_avg_fn(self.net.ema_alpha)
             self.ema = AveragedModel(network, multi_avg_fn=average)
+        if self.net.ema_decay:
+            self.ema = AveragedModel(network, multi_avg_fn=self._growing_average, use_buffers=True)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
@@ -110,22 +113,38 @@ class Trainer:
         Darknet's rule: `max_batches / 2`, and `max_batches - 1000`, after which training goes on from it. A
         run of fewer than 2000 iterations ends with two sets, the weights and their average.
         """
-        if self.ema is None or iteration < self.net.max_batches // 2:
+        if self.ema is None or (not self.net.ema_decay and iteration < self.net.max_batches // 2):
             return
         self.ema.update_parameters(self.network)
-        if iteration == self.net.max_batches - AVERAGE_TAKEN:
+        if not self.net.ema_decay and iteration == self.net.max_batches - AVERAGE_TAKEN:
             with torch.no_grad():
                 for own, mean in zip(self.network.parameters(), self.ema.module.parameters(), strict=True):
                     own.copy_(mean)
+
+    @torch.no_grad()
+    def _growing_average(self, means: list[Tensor], own: list[Tensor], updates: Tensor) -> None:
+        """`ema_decay`, smaller in the first updates, so that random beginnings are soon forgotten."""
+        decay = self.net.ema_decay * (1 - math.exp(-float(updates) / self.net.ema_ramp))
+        if means[0].is_floating_point():
+            torch._foreach_lerp_(means, own, 1 - decay)
+        else:
+            for mean, value in zip(means, own, strict=True):
+                mean.copy_(value)
 
     def averaged(self) -> Network | None:
         """The network with averaged weights, and its own statistics; None where there is no average."""
         if self.ema is None or not self.ema.n_averaged:
             return None
         network: Network = self.ema.module
+        if self.net.ema_decay:
+            return network
         for mean, own in zip(network.buffers(), self.network.buffers(), strict=True):
             mean.copy_(own)
         return network
+
+    def scored(self) -> Network:
+        """The network whose figures count, and whose weights are kept: with `ema_decay` the average."""
+        return (self.net.ema_decay and self.averaged()) or self.network
 
     def _running(self) -> list[Tensor]:
         """Batch normalisation's running statistics, which a forward pass moves."""

@@ -7,7 +7,7 @@ import sys
 
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic
 from darknet_py.cfg.document import Document, read
-from darknet_py.cfg.edit import parse_edits
+from darknet_py.cfg.edit import Edit, parse_edits
 from darknet_py.errors import DarknetPyError
 from darknet_py.graph.compile import compile
 from darknet_py.graph.edited import edited
@@ -57,5 +57,9 @@ def show(args: argparse.Namespace) -> int:
 
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg named on the command line with `--set` carried out."""
-    edits = [edit for text in args.set or () for edit in parse_edits(text)]
-    return edited(read(find_cfg(args.cfg)), edits)  # its faults are told by `compile`, with the others
+    return edited(read(find_cfg(args.cfg)), edits_of(args))  # `compile` tells its faults, with the others
+
+
+def edits_of(args: argparse.Namespace) -> list[Edit]:
+    """What `--set` asks for."""
+    return [edit for text in args.set or () for edit in parse_edits(text)]

@@ -18,11 +18,11 @@ from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.terminal import bar
 from darknet_py.train.checkpoints import has_run
-from darknet_py.train.fit import fitted
 from darknet_py.train.loop import Plan, Settings, source_of
 from darknet_py.train.loop import train as run
+from darknet_py.train.recipe import prepared
 from darknet_py.train.step import objective_of
-from darknet_py.verbs.text import document_of
+from darknet_py.verbs.text import document_of, edits_of
 
 
 def train(args: argparse.Namespace) -> int:
@@ -33,7 +33,8 @@ def train(args: argparse.Namespace) -> int:
     if (args.out / "result.json").exists():
         raise UsageError("the run in this folder is finished", where=args.out, hint="name another --out")
     document, (train_data, val_data) = document_of(args), _both(args)
-    fit = fitted(document, classes=len(train_data.names), images=len(train_data), epochs=args.epochs)
+    settings = _settings(args)
+    fit = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
     _tell(*fit)
     plan = Plan(
         document=fit[0],
@@ -43,7 +44,7 @@ def train(args: argparse.Namespace) -> int:
         name=Path(args.cfg).stem,
         data=args.data,
         seed=args.seed,
-        settings=_settings(args),
+        settings=settings,
     )
     if args.show_batches:
         return _show(plan, args.show_batches)
@@ -102,6 +103,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         device=device,
         workers=args.workers,
         evaluations=args.evaluations,
+        recipe=args.recipe,
         precision=args.precision,
         plugins=args.plugins,
         checkpoint_seconds=args.checkpoint_seconds,

@@ -1,0 +1,121 @@
+"""Recipes: how a network is trained, as edits of its cfg; the record of a run stays its text.
+
+`darknet` changes nothing: the cfg's own loss, schedule and augmentation. `modern` is what reaches the best AP
+for the same compute on these networks today, and every key that it sets is told and stored:
+
+- exact gradients of CIoU and of cross entropies, several boxes for each truth (`train/matched_loss.py`);
+- mosaics; a learning rate that falls by a cosine, after a linear warm-up;
+- an average of the weights, which is what is scored and kept (Izmailov et al., "Averaging weights leads to
+  wider optima", UAI 2018, arXiv:1803.05407);
+- in a short training Adam with decoupled decay (Loshchilov and Hutter, "Decoupled weight decay
+  regularization", ICLR 2019, arXiv:1711.05101); decay of weights alone, as in Darknet.
+
+What a person sets by an edit stays as it was set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from darknet_py.cfg.document import Document
+from darknet_py.cfg.edit import Edit, set_value
+from darknet_py.data.dataset import Dataset
+from darknet_py.graph.compile import compile
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.yolo import Yolo
+from darknet_py.train.fit import fitted
+from darknet_py.train.loop import Settings
+
+RECIPES = ("modern", "darknet")
+LEAST_UPDATES = {"modern": 1000, "darknet": 300}  # where an epoch is short the batch shrinks, see `fit.py`
+SHORT = 10_000  # updates; in fewer Adam is the faster
+RATE = {"adam": 0.001, "floor": 0.02}  # Adam's rate, and the last rate as a share of the first
+WARM_UP = 0.05  # of the updates, at most the cfg's own
+AVERAGED = {
+    "share": 0.03,
+    "most": 5000,
+    "ramp": 0.1,
+}  # of the updates the average looks back on; and its growth
+STRETCH = 2.0  # a centre may lie half a cell beyond its own, so that neighbours can be taught
+HEAD = {
+    "assigner": "simota",
+    "iou_loss": "ciou",
+    "iou_normalizer": "4",
+    "obj_normalizer": "1",
+    "cls_normalizer": "0.5",
+}
+
+Change = tuple[int, str, str]
+
+
+def prepared(
+    document: Document, data: Dataset, settings: Settings, epochs: float | None, *, edits: Sequence[Edit]
+) -> tuple[Document, list[str]]:
+    """A cfg fitted to its data, and by its recipe, and what was changed in it, in words.
+
+    Args:
+        data: to train on.
+        edits: the person's, which are in the document already.
+    """
+    least = LEAST_UPDATES[settings.recipe]
+    size = {"classes": len(data.names), "images": len(data), "epochs": epochs}
+    document, changes = fitted(document, **size, least_updates=least)
+    heads = compile(document).heads
+    fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
+    document, more = with_recipe(document, settings.recipe, kept=edits, fresh=fresh)
+    return document, changes + more
+
+
+def with_recipe(
+    document: Document, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool
+) -> tuple[Document, list[str]]:
+    """The document with the recipe's keys, and what was changed, in words.
+
+    Args:
+        document: fitted to its data already.
+        kept: edits of the person, which are not overruled.
+        fresh: the heads start from random numbers, so that what their numbers mean may change.
+    """
+    if recipe == "darknet":
+        return document, []
+    own = {(0 if edit.layer is None else edit.layer + 1, edit.key) for edit in kept}
+    graph, told = compile(document), []
+    for position, key, value in (*_of_net(graph), *_of_heads(graph, fresh=fresh)):
+        if (position, key) in own:
+            continue
+        entry = document.sections[position].first(key)
+        if entry is None or entry.value.strip() != value:
+            document = set_value(document, position, key, value)
+            where = "[net]" if position == 0 else f"layer {position - 1}"
+            told.append(f"{where} {key} {entry.value if entry else 'its default'} -> {value}")
+    return document, told
+
+
+def _of_net(graph: Graph) -> Iterator[Change]:
+    net = graph.net
+    updates = max(1, net.max_batches)
+    rate = net.learning_rate
+    if updates < SHORT:
+        rate = RATE["adam"]
+        yield 0, "adam", "1"
+        yield 0, "decoupled_decay", "1"
+        yield 0, "learning_rate", f"{rate:g}"
+    yield 0, "policy", "sgdr"
+    yield 0, "sgdr_cycle", str(updates)
+    yield 0, "learning_rate_min", f"{rate * RATE['floor']:.4g}"
+    yield 0, "burn_in", str(min(net.burn_in or updates, round(WARM_UP * updates)))
+    yield 0, "power", "1"
+    back = min(AVERAGED["most"], max(1.0, AVERAGED["share"] * updates))
+    yield 0, "ema_decay", f"{1 - 1 / (back + 1):.5g}"
+    yield 0, "ema_ramp", str(max(1, min(2000, round(AVERAGED["ramp"] * updates))))
+    if graph.heads:
+        yield 0, "mosaic", "1"
+
+
+def _of_heads(graph: Graph, *, fresh: bool) -> Iterator[Change]:
+    for index in graph.heads:
+        if isinstance(graph[index].layer, Yolo):
+            yield from ((index + 1, key, value) for key, value in HEAD.items())
+            if fresh and not graph[index].layer.new_coords:
+                yield index + 1, "scale_x_y", f"{STRETCH:g}"
