@@ -114,7 +114,7 @@ def test_a_finished_run_of_another_cfg_is_not_taken_for_this_one(
 ) -> None:
     out = tmp_path / "out"
     assert compare(cfg, out, "--seeds", "1") == 0
-    cfg.write_text(CFG.replace("learning_rate=0.01", "learning_rate=0.02"))
+    cfg.write_text(CFG.replace("filters=8", "filters=6"))
     assert compare(cfg, out, "--seeds", "1") == 3
     assert "result of another run: cfg differ" in capsys.readouterr().err
 
@@ -203,6 +203,17 @@ def test_training_on_what_it_cannot_learn_from_stops_before_the_update(
     cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cfg.write_text(CFG.replace("learning_rate=0.01", "learning_rate=1e20").replace("burn_in=4", "burn_in=0"))
-    assert main(["train", "--cfg", str(cfg), "--data", DATA, "--out", str(tmp_path / "run")]) == 4
+    command = [
+        "train",
+        "--cfg",
+        str(cfg),
+        "--data",
+        DATA,
+        "--recipe",
+        "darknet",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    assert main(command) == 4
     assert "not finite" in capsys.readouterr().err
     assert not (tmp_path / "run" / "final.weights").exists()

@@ -123,10 +123,10 @@ class Yolo(Head, section="yolo"):
         """Sigmoid of x, y, objectness and classes (unless new_coords), then scale_x_y."""
         n, c, h, w = raw.shape
         boxes = raw.reshape(n, self.boxes_per_cell, self.entries, h, w).clone()
+        places = boxes[:, :, :2] if self.new_coords else boxes[:, :, :2].sigmoid()
+        boxes[:, :, :2] = places * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
         if not self.new_coords:
-            boxes[:, :, :2].sigmoid_()
-            boxes[:, :, 4:].sigmoid_()
-        boxes[:, :, :2] = boxes[:, :, :2] * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
+            boxes[:, :, 4:].sigmoid_()  # the last change: its gradient needs what it leaves
         return boxes.reshape(n, c, h, w)
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -30,27 +30,36 @@ def fitted(
     images: int,
     epochs: float | None,
     least_updates: int = LEAST_UPDATES,
-) -> tuple[Document, list[str]]:
+) -> Document:
     """The document for a data set of `images` images and `classes` classes.
 
     Args:
         least_updates: fewer make the batch smaller.
-
-    Returns:
-        The text to train, and what was changed, for the person who reads the terminal.
     """
-    changes: list[str] = []
     for position, key, value in [
         *_for_classes(compile(document), classes),
         *_for_epochs(compile(document), images, epochs, least_updates),
     ]:
         entry = document.sections[position].first(key)
-        before = re.split("[#;]", entry.value)[0] if entry else "its default"
-        if before != value:
+        if entry is None or _bare(entry.value) != value:
             document = set_value(document, position, key, value)
-            where = "[net]" if position == 0 else f"layer {position - 1}"
-            changes.append(f"{where} {key} {before} -> {value}")
-    return document, changes
+    return document
+
+
+def changes(before: Document, after: Document) -> Iterator[str]:
+    """What was set, in words; both have the same sections."""
+    for position, (old, new) in enumerate(zip(before.sections, after.sections, strict=True)):
+        where = "[net]" if position == 0 else f"layer {position - 1}"
+        for entry in new.entries:
+            was = old.first(entry.key)
+            if new.first(entry.key) is entry and (was is None or was.value != entry.value):
+                first = "its default" if was is None else _bare(was.value)
+                yield f"{where} {entry.key} {first} -> {_bare(entry.value)}"
+
+
+def _bare(value: str) -> str:
+    """A value without the comment behind it."""
+    return re.split("[#;]", value)[0].strip()
 
 
 def _for_classes(graph: Graph, classes: int) -> Iterator[tuple[int, str, str]]:

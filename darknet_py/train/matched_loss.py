@@ -54,7 +54,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class _Predicted:
-    """What one head says: its boxes in pixels, corners (B, 4), and logits (B, 1 + K) of objectness, classes."""
+    """What a head says: boxes in pixels, corners (B, 4), and logits (B, 1 + K) of objectness and classes."""
 
     boxes_xyxy_px: Tensor
     logits: Tensor

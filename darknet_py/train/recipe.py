@@ -24,7 +24,7 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.yolo import Yolo
-from darknet_py.train.fit import fitted
+from darknet_py.train.fit import changes, fitted
 from darknet_py.train.loop import Settings
 
 RECIPES = ("modern", "darknet")
@@ -58,19 +58,16 @@ def prepared(
         data: to train on.
         edits: the person's, which are in the document already.
     """
-    least = LEAST_UPDATES[settings.recipe]
     size = {"classes": len(data.names), "images": len(data), "epochs": epochs}
-    document, changes = fitted(document, **size, least_updates=least)
-    heads = compile(document).heads
+    fit = fitted(document, **size, least_updates=LEAST_UPDATES[settings.recipe])
+    heads = compile(fit).heads
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
-    document, more = with_recipe(document, settings.recipe, kept=edits, fresh=fresh)
-    return document, changes + more
+    final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
+    return final, list(changes(document, final))
 
 
-def with_recipe(
-    document: Document, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool
-) -> tuple[Document, list[str]]:
-    """The document with the recipe's keys, and what was changed, in words.
+def with_recipe(document: Document, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool) -> Document:
+    """The document with the recipe's keys.
 
     Args:
         document: fitted to its data already.
@@ -78,18 +75,13 @@ def with_recipe(
         fresh: the heads start from random numbers, so that what their numbers mean may change.
     """
     if recipe == "darknet":
-        return document, []
+        return document
     own = {(0 if edit.layer is None else edit.layer + 1, edit.key) for edit in kept}
-    graph, told = compile(document), []
+    graph = compile(document)
     for position, key, value in (*_of_net(graph), *_of_heads(graph, fresh=fresh)):
-        if (position, key) in own:
-            continue
-        entry = document.sections[position].first(key)
-        if entry is None or entry.value.strip() != value:
+        if (position, key) not in own:
             document = set_value(document, position, key, value)
-            where = "[net]" if position == 0 else f"layer {position - 1}"
-            told.append(f"{where} {key} {entry.value if entry else 'its default'} -> {value}")
-    return document, told
+    return document
 
 
 def _of_net(graph: Graph) -> Iterator[Change]:

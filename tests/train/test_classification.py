@@ -18,6 +18,7 @@ from darknet_py.data.labelled import ClassFolders
 from darknet_py.errors import NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.train.classification import cross_entropy
+from darknet_py.train.fit import changes as changed
 from darknet_py.train.fit import fitted
 from darknet_py.train.loop import Plan, Settings, train
 from darknet_py.train.step import Trainer
@@ -194,7 +195,8 @@ MIDDLE = section("convolutional", filters=10, size=3, pad=1, activation="leaky")
 )
 @pytest.mark.parametrize("ends", ["[softmax]\n", "[softmax]\n[cost]\n"])
 def test_the_last_layer_with_weights_follows_the_classes_of_the_data(body, changes, ends):
-    document, told = fitted(parse(NET + body + ends), classes=3, images=10, epochs=None)
+    document = fitted(parse(NET + body + ends), classes=3, images=10, epochs=None)
+    told = list(changed(parse(NET + body + ends), document))
     graph = compile(document)
     assert told == changes
     assert graph[graph.classifier].shape.floats == 3

@@ -7,7 +7,7 @@ import pytest
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
-from darknet_py.train.fit import fitted
+from darknet_py.train.fit import changes, fitted
 
 CFG = """[net]
 width=64
@@ -33,21 +33,23 @@ classes=80
 
 
 def net_after(*, images: int, epochs: float) -> Net:
-    document, _ = fitted(parse(CFG), classes=80, images=images, epochs=epochs)
+    document = fitted(parse(CFG), classes=80, images=images, epochs=epochs)
     assert "# of the paper" in str(document)
     return compile(document).net
 
 
 def test_classes_and_the_filters_before_the_head_follow_the_data() -> None:
-    document, changes = fitted(parse(CFG), classes=3, images=1000, epochs=None)
-    assert changes == ["layer 1 classes 80 -> 3", "layer 0 filters 255 -> 24"]
+    document = fitted(parse(CFG), classes=3, images=1000, epochs=None)
+    told = ["layer 0 filters 255 -> 24", "layer 1 classes 80 -> 3"]
+    assert list(changes(parse(CFG), document)) == told
     assert compile(document)[0].shape.channels == 24
     assert str(document) == CFG.replace("classes=80", "classes=3").replace("filters=255", "filters=24")
 
 
 def test_nothing_changes_where_the_classes_fit_and_no_epochs_are_asked_for() -> None:
-    document, changes = fitted(parse(CFG), classes=80, images=1000, epochs=None)
-    assert (str(document), changes) == (CFG, [])
+    document = fitted(parse(CFG), classes=80, images=1000, epochs=None)
+    assert str(document) == CFG
+    assert not list(changes(parse(CFG), document))
 
 
 def test_epochs_keep_the_batch_where_updates_are_enough_and_steps_keep_their_share() -> None:
