@@ -12,9 +12,9 @@ from turns import Turns
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
+from darknet_py.data.cache import keep_images
 
 from darknet_py.data.augment import Augmentation
-from darknet_py.data.cache import keep_images
 from darknet_py.data.collate import batches
 from darknet_py.data.dataset import open_data
 from darknet_py.data.sampler import Batches, Sampler

@@ -113,8 +113,10 @@ class Yolo(Head, section="yolo"):
             yield wrong
         if self.assigner != "darknet" and self.iou_loss == "mse":
             message = f"assigner={self.assigner} with iou_loss=mse"
-            reason = "its loss is of overlaps: iou_loss=ciou, or giou, diou, iou"
-            yield Complaint(message, key="assigner", code="bad-assigner", reason=reason)
+            reason = (
+                "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"
+            )
+            yield Complaint(message, key="assigner", code="bad-assigner", reason=reason, severity="warning")
         if self.counters_per_class and len(self.counters_per_class) != self.classes:
             message = f"{len(self.counters_per_class)} counters for {self.classes} classes"
             yield Complaint(message, key="counters_per_class", code="out-of-range")

@@ -33,6 +33,11 @@ class Detection(Objective):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
             trained = "networks with [yolo] heads, and those that end in [softmax], are trained"
             raise UsageError(f"{trained}; this one has {kinds}")
+        if any(getattr(h, "assigner", "darknet") != "darknet" and h.iou_loss == "mse" for h in self.heads):
+            raise UsageError(
+                "an assigner other than darknet has no loss with iou_loss=mse",
+                hint="set iou_loss=ciou in every head that names one",
+            )
         self.random = self.heads[-1].random
 
     def check(self, dataset: Dataset) -> None:
