@@ -305,6 +305,15 @@ a.cfg:7:8: warning[bad-value]: 2 steps and 1 scales
    |        ^^
    = training is refused until they pair up""",
     ),
+    "bad-assigner": (
+        NET + FLAT + YOLO + "assigner=simota\n",
+        """\
+a.cfg:13:10: warning[bad-assigner]: assigner=simota with iou_loss=mse
+   |
+ 13| assigner=simota
+   |          ^^^^^^
+   = its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou""",
+    ),
 }
 
 
