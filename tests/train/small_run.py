@@ -191,6 +191,7 @@ def start(
 ) -> Process:
     """Train, or go on with, the small run; `before` is called there first, and all is done `within`."""
     words = ["train", "--cfg", str(data / "small.cfg"), "--data", str(data / "set.data"), "--out", str(out)]
+    words += ["--recipe", "darknet"]
 
     def action() -> int:
         Checkpoints.clear = lambda self: None  # type: ignore[method-assign]  # the last one is compared
