@@ -13,7 +13,7 @@ ARTICLE := $(foreach kind,max average stochastic max-dropout,cfg/cifar/zeiler-$(
 .PHONY: compare article test soak clean
 
 compare: $(VENV)/ready
-	$(BIN)/darknet-py compare $(DEMO) --data scenes --seeds 2 --evaluations 4 --out $(OUT)
+	$(BIN)/darknet-py compare $(DEMO) --data scenes --recipe darknet --seeds 2 --evaluations 4 --out $(OUT)
 
 article: $(VENV)/ready
 	$(BIN)/darknet-py compare $(ARTICLE) --data $(CIFAR10) --seeds 2 --precision bfloat16 --out runs/article

@@ -13,10 +13,9 @@ from pathlib import Path
 from darknet_py import __version__
 from darknet_py.errors import DarknetPyError, UsageError
 from darknet_py.plugin import fault_of, load_plugins
-from darknet_py.verbs.data_options import declare
+from darknet_py.verbs import data_options, training_options
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
-WORKERS_PER_CORE = 8  # each holds some 400 MB
 
 VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
     "lint": ("text", "lint"),
@@ -40,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _text_verbs(verbs)
     _image_verbs(verbs)
-    _training_verbs(verbs)
-    declare(verbs, count=_count, natural=_natural, output=_output)
+    training_options.declare(verbs, count=_count, natural=_natural, cfg=_set, shared=_data_and_device)
+    data_options.declare(verbs, count=_count, natural=_natural, output=_output)
     listed = verbs.add_parser("runs", help="the runs so far: state and figures")
     listed.add_argument("folder", nargs="*", type=Path, default=[Path("runs")], help="where (default: runs)")
     listed.add_argument("--json", action="store_true", help="print JSON")
@@ -121,80 +120,9 @@ def _weighted(verb: argparse.ArgumentParser, *, threshold: float, nms: float, ba
     _output(verb)
 
 
-def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    train = verbs.add_parser("train", help="train a network")
-    train.add_argument("--cfg", required=True, help="a cfg file, or a shipped one by name")
-    train.add_argument("--seed", type=_natural, default=0, help="of everything random (default: 0)")
-    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    train.add_argument(
-        "--show-batches", type=_count, metavar="N", help="draw the first N batches into --out, and stop"
-    )
-    _set(train)
-    compare = verbs.add_parser("compare", help="train variants, and report how they compare")
-    compare.add_argument(
-        "cfg",
-        nargs="+",
-        help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline",
-    )
-    compare.add_argument("--seeds", type=_count, default=2, help="trainings of each variant (default: 2)")
-    for verb in (train, compare):
-        _run_options(verb)
-
-
-def _run_options(verb: argparse.ArgumentParser) -> None:
+def _data_and_device(verb: argparse.ArgumentParser) -> None:
     _data(verb)
-    verb.add_argument("--out", required=True, type=Path, help="folder of the run")
-    verb.add_argument("--weights", type=Path, help="Darknet weights to start from")
-    verb.add_argument(
-        "--partial", type=_count, metavar="N", help="read the first N layers of --weights alone"
-    )
-    verb.add_argument(
-        "--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)"
-    )
-    verb.add_argument(
-        "--recipe",
-        choices=("modern", "darknet"),
-        default="modern",
-        help="modern: mosaics, cosine, average of weights, CIoU, told and written into the run's cfg; "
-        "darknet: as the cfg and Darknet say (default: modern)",
-    )
-    verb.add_argument(
-        "--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)"
-    )
-    verb.add_argument(
-        "--workers",
-        type=_workers,
-        default=0,
-        help="processes that load images (default: 0, none besides this one)",
-    )
-    verb.add_argument(
-        "--precision",
-        choices=("float32", "bfloat16"),
-        default="float32",
-        help="of activations in training; weights stay float32 (default: float32)",
-    )
-    _checkpoints(verb)
     _device(verb)
-
-
-def _checkpoints(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--checkpoint-seconds",
-        type=_seconds,
-        default=60.0,
-        metavar="S",
-        help="between two checkpoints; 0 writes one after every iteration (default: 60)",
-    )
-    verb.add_argument(
-        "--keep", type=_natural, default=1, help="older checkpoints beside the newest (default: 1)"
-    )
-    verb.add_argument(
-        "--allow-changed",
-        action="append",
-        default=[],
-        choices=("torch", "device", "threads"),
-        help="go on where this is not as it was; the last bits will differ; may be repeated",
-    )
 
 
 def _data(verb: argparse.ArgumentParser) -> None:
@@ -225,27 +153,6 @@ def _count(text: str) -> int:
     if _natural(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more")
     return int(text)
-
-
-def _workers(text: str) -> int:
-    most = WORKERS_PER_CORE * (os.cpu_count() or 1)
-    if _natural(text) > most:
-        raise argparse.ArgumentTypeError(f"{text} are more than this machine's cores can use; at most {most}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    return 0.0 if text == "0" else _positive(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -103,6 +103,15 @@ def iou(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
     return torch.where((intersection > 0) & (union > 0), intersection / union, 0)
 
 
+def iou_of_pairs(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
+    """IoU of each box of `a` with its partner in `b`: (P, 4), (P, 4) to (P,).
+
+    >>> iou_of_pairs(torch.tensor([[0.0, 0.0, 2.0, 2.0]]), torch.tensor([[1.0, 0.0, 3.0, 2.0]])).tolist()
+    [0.3333333432674408]
+    """
+    return iou(a_xyxy.unsqueeze(1), b_xyxy.unsqueeze(1)).flatten()
+
+
 def area(boxes_xyxy: Tensor) -> Tensor:
     """Area of each box, in the square of its unit.
 

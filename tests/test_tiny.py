@@ -203,17 +203,7 @@ def test_training_on_what_it_cannot_learn_from_stops_before_the_update(
     cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cfg.write_text(CFG.replace("learning_rate=0.01", "learning_rate=1e20").replace("burn_in=4", "burn_in=0"))
-    command = [
-        "train",
-        "--cfg",
-        str(cfg),
-        "--data",
-        DATA,
-        "--recipe",
-        "darknet",
-        "--out",
-        str(tmp_path / "run"),
-    ]
-    assert main(command) == 4
+    words = ["--cfg", str(cfg), "--data", DATA, "--recipe", "darknet", "--out", str(tmp_path / "run")]
+    assert main(["train", *words]) == 4
     assert "not finite" in capsys.readouterr().err
     assert not (tmp_path / "run" / "final.weights").exists()

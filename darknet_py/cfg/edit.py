@@ -24,6 +24,11 @@ class Edit:
     key: str
     value: str
 
+    @property
+    def position(self) -> int:
+        """The section that is meant, 0 for [net]."""
+        return 0 if self.layer is None else self.layer + 1
+
     def __str__(self) -> str:
         return f"{'net' if self.layer is None else self.layer}.{self.key}={self.value}"
 
@@ -62,13 +67,12 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
         UsageError: when a layer does not exist.
     """
     for edit in edits:
-        position = 0 if edit.layer is None else edit.layer + 1
-        if position >= len(document.sections):
+        if edit.position >= len(document.sections):
             last = len(document.sections) - 2
             missing = "[net]" if edit.layer is None else f"layer {edit.layer}"
             hint = f"layers are 0 to {last}" if last >= 0 else "there is no layer"
             raise UsageError(f"{edit}: the cfg has no {missing}", where=document.path, hint=hint)
-        document = set_value(document, position, edit.key, edit.value)
+        document = set_value(document, edit.position, edit.key, edit.value)
     return document
 
 

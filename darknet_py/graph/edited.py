@@ -28,7 +28,7 @@ def edited(document: Document, edits: Sequence[Edit]) -> Document:
 
 
 def _check(document: Document, edit: Edit) -> None:
-    section = document.sections[0 if edit.layer is None else edit.layer + 1]
+    section = document.sections[edit.position]
     cls = layer_class(section.name)
     if edit.key == KIND or cls is None:
         return  # `compile` knows what to say of a section's name

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key, same_as
-from darknet_py.layers.base import Layer
+from darknet_py.layers.schedule import Schedule
 
-POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
 LATER = "not built yet; training goes on without it"
 MEMORY = "a matter of Darknet's GPU memory; it changes no result"
 
 
-class Net(Layer, section="net", aliases=("network",)):
+class Net(Schedule, section="net", aliases=("network",)):
     """The input's size, and the training schedule. Always the first section.
 
     [net]
@@ -25,57 +24,19 @@ class Net(Layer, section="net", aliases=("network",)):
     subdivisions = 2
     """
 
-    batch: int = key(1, at_least=1, at_most=65536, doc="images in one update")
-    subdivisions: int = key(
-        1, at_least=1, at_most=65536, doc="parts in which a batch is computed, gradients summed"
-    )
     width: int = key(0, at_least=0, at_most=8192, doc="columns of the input", unit="px")
     height: int = key(0, at_least=0, at_most=8192, doc="rows of the input", unit="px")
     channels: int = key(0, at_least=0, at_most=8192, doc="channels of the input, 3 for RGB")
     inputs_: int = key(
         0, name="inputs", at_least=0, doc="numbers of a flat input", ignored="only images are read"
     )
-    max_batches: int = key(0, at_least=0, doc="iterations to train")
-    learning_rate: float = key(0.001, above=0, doc="learning rate")
-    learning_rate_min: float = key(1e-5, at_least=0, doc="the floor of policy sgdr")
-    policy: str = key("constant", one_of=POLICIES, doc="how the learning rate changes")
-    burn_in: int = key(0, at_least=0, doc="iterations of warm-up, (iteration / burn_in) ^ power")
-    power: float = key(4.0, doc="exponent of the warm-up, and of policies poly and random")
-    steps: tuple[int, ...] = key((), doc="iterations at which the rate changes, policy steps")
-    scales: tuple[float, ...] = key((), doc="what the rate is multiplied by at each of `steps`")
     seq_scales: tuple[float, ...] = key((), doc="sequence scales", ignored="video sequences are not trained")
-    step: int = key(1, at_least=1, doc="interval of policies step and sigmoid")
-    scale: float = key(1.0, doc="factor of policy step")
-    gamma: float = key(1.0, doc="base of policy exp, slope of policy sigmoid")
-    sgdr_cycle: int = key(
-        same_as("max_batches"), at_least=0, doc="iterations of the first cycle of policy sgdr"
-    )
-    sgdr_mult: int = key(
-        2, at_least=1, doc="how much longer each cycle of policy sgdr is than the one before"
-    )
-    momentum: float = key(0.9, at_least=0, at_most=1, doc="momentum of gradient descent")
-    decay: float = key(0.0001, at_least=0, doc="weight decay; of weights, not of biases and scales")
     saturation: float = key(1.0, above=0, doc="range of the random factor of saturation, 1 for none")
     exposure: float = key(1.0, above=0, doc="range of the random factor of brightness, 1 for none")
     hue: float = key(0.0, at_least=0, doc="range of the random shift of hue, as a fraction of the circle")
     flip: bool = key(True, doc="mirror half of the images")
     letter_box: bool = key(False, doc="keep the aspect of images, with a grey border")
     resize_step: int = key(32, at_least=1, doc="grid of the sizes of multi-scale training", unit="px")
-    adam: bool = key(False, doc="Adam in the place of gradient descent")
-    B1: float = key(0.9, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of gradients")
-    B2: float = key(0.999, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of their squares")
-    eps: float = key(1e-6, above=0, doc="Adam's epsilon, beside gradients summed over a batch")
-    decoupled_decay: bool = key(
-        False, doc="Adam's decay is of weights alone, and no part of their gradient (AdamW); ours alone"
-    )
-    ema_decay: float = key(
-        0.0,
-        at_least=0,
-        at_most=0.999999,
-        doc="average of weights from the first update on, which is scored and kept; ours alone",
-    )
-    ema_ramp: int = key(2000, at_least=1, doc="updates in which ema_decay grows to its value; ours alone")
-    ema_alpha: float = key(0.0, at_least=0, at_most=0.999999, doc="average of weights from half-time on")
     mosaic: bool = key(False, doc="every second sample is made of four images, detectors alone")
     mosaic_bound: bool = key(False, doc="cut the boxes of a mosaic at their image's edge")
     mixup: int = key(0, doc="1: every second sample is a blend of two images, detectors alone")
@@ -137,28 +98,8 @@ class Net(Layer, section="net", aliases=("network",)):
                         key=name,
                         code="missing-key",
                     )
-        if self.batch % self.subdivisions:
-            message = f"batch={self.batch} is not a multiple of subdivisions={self.subdivisions}"
-            yield Complaint(
-                message, key="subdivisions", reason="each part of a batch has batch / subdivisions images"
-            )
-        if 0 < self.max_batches < self.burn_in:
-            message = f"burn_in={self.burn_in} is longer than max_batches={self.max_batches}"
-            reason = "the learning rate never reaches learning_rate"
-            yield Complaint(message, key="burn_in", severity="warning", reason=reason)
+        yield from super().check(*maps)
         if self.mosaic and self.letter_box:
             message = "letter_box=1 with mosaic=1"
             reason = "Darknet refuses to train so; here each image of a mosaic keeps its aspect"
             yield Complaint(message, key="letter_box", severity="warning", reason=reason)
-        if self.policy == "steps" and len(self.steps) != len(self.scales):
-            message = f"{len(self.steps)} steps and {len(self.scales)} scales"
-            yield Complaint(
-                message, key="scales", severity="warning", reason="training is refused until they pair up"
-            )
-        if any(b <= a for a, b in zip(self.steps, self.steps[1:], strict=False)):
-            yield Complaint(
-                "steps must ascend",
-                key="steps",
-                severity="warning",
-                reason="Darknet stops at the first larger one",
-            )

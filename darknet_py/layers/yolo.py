@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IOUS = ("iou", "giou", "diou", "ciou")
-ASSIGNERS = ("darknet", "neighbours", "simota")
+SHARING = ("neighbours", "simota")  # assigners that give a truth to several boxes, of all heads
 TRACKING = "tracking is not built"
 
 
@@ -48,7 +48,7 @@ class Yolo(Head, section="yolo"):
     iou_thresh_kind: str = key("iou", one_of=IOUS, doc="similarity for iou_thresh")
     assigner: str = key(
         "darknet",
-        one_of=ASSIGNERS,
+        one_of=("darknet", *SHARING),
         doc="which boxes a truth teaches; all but darknet with exact gradients, ours alone",
     )
     scale_x_y: float = key(1.0, above=0, doc="stretches the place in the cell about its centre")
@@ -111,7 +111,7 @@ class Yolo(Head, section="yolo"):
         wrong = self.fits(maps[0])
         if wrong:
             yield wrong
-        if self.assigner != "darknet" and self.iou_loss == "mse":
+        if self.assigner in SHARING and self.iou_loss == "mse":
             message = f"assigner={self.assigner} with iou_loss=mse"
             reason = (
                 "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"

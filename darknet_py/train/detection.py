@@ -13,6 +13,7 @@ from darknet_py.data.collate import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import UsageError
 from darknet_py.evaluate import Scores, check_boxes, evaluate
+from darknet_py.layers.yolo import SHARING
 from darknet_py.network import Network
 from darknet_py.train.head_losses import losses_of, trainable
 from darknet_py.train.objective import Objective, Scored
@@ -33,7 +34,7 @@ class Detection(Objective):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
             trained = "networks with [yolo] heads, and those that end in [softmax], are trained"
             raise UsageError(f"{trained}; this one has {kinds}")
-        if any(getattr(h, "assigner", "darknet") != "darknet" and h.iou_loss == "mse" for h in self.heads):
+        if any(getattr(h, "assigner", "") in SHARING and h.iou_loss == "mse" for h in self.heads):
             raise UsageError(
                 "an assigner other than darknet has no loss with iou_loss=mse",
                 hint="set iou_loss=ciou in every head that names one",

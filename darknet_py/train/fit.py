@@ -30,15 +30,16 @@ def fitted(
     images: int,
     epochs: float | None,
     least_updates: int = LEAST_UPDATES,
+    least_batch: int = 1,
 ) -> Document:
     """The document for a data set of `images` images and `classes` classes.
 
     Args:
-        least_updates: fewer make the batch smaller.
+        least_updates: fewer make the batch smaller, down to `least_batch`.
     """
     for position, key, value in [
         *_for_classes(compile(document), classes),
-        *_for_epochs(compile(document), images, epochs, least_updates),
+        *_for_epochs(compile(document), images, epochs, (least_updates, least_batch)),
     ]:
         entry = document.sections[position].first(key)
         if entry is None or _bare(entry.value) != value:
@@ -93,13 +94,13 @@ def _last_weights(graph: Graph, classifier: int) -> tuple[int, str]:
 
 
 def _for_epochs(
-    graph: Graph, images: int, epochs: float | None, least_updates: int
+    graph: Graph, images: int, epochs: float | None, least: tuple[int, int]
 ) -> Iterator[tuple[int, str, str]]:
     if epochs is None:
         return
     net = graph.net
     total = max(1, round(epochs * images))
-    batch = max(1, min(net.batch, total // least_updates))
+    batch = max(min(least[1], net.batch, images), min(net.batch, total // least[0]))
     updates = max(1, -(-total // batch))
     if batch != net.batch:
         yield 0, "batch", str(batch)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from darknet_py.layers.head import Head
+from darknet_py.layers.yolo import SHARING
 from darknet_py.train.loss import HeadLoss, yolo_loss
 from darknet_py.train.matched_loss import matched_losses
 from darknet_py.train.truths import Truths
@@ -24,16 +25,20 @@ def losses_of(
 ) -> list[HeadLoss]:
     """The gradient and the printed loss of every head.
 
-    Heads whose `assigner` is Darknet's are taught one by one; the others share out the truths among them.
+    Heads whose `assigner` is Darknet's are taught one by one; those with another share out the truths among
+    them.
 
     Args:
         raws: (N, C, H, W) of each head, before its sigmoid.
         net: height and width of the network's input in pixels.
     """
-    shared = [getattr(head, "assigner", "darknet") != "darknet" for head in heads]
-    together = [pair for pair, one in zip(zip(heads, raws, strict=True), shared, strict=True) if one]
-    matched = iter(matched_losses(together, truths, net) if together else ())
+    pairs = list(zip(heads, raws, strict=True))
+    found: dict[int, HeadLoss] = {}
+    for assigner in SHARING:
+        members = [k for k, head in enumerate(heads) if getattr(head, "assigner", "") == assigner]
+        if members:
+            found |= zip(members, matched_losses([pairs[k] for k in members], truths, net), strict=True)
     return [
-        next(matched) if one else OF_ONE_HEAD[head.section](head, raw, truths, net)
-        for head, raw, one in zip(heads, raws, shared, strict=True)
+        found.get(k) or OF_ONE_HEAD[head.section](head, raw, truths, net)
+        for k, (head, raw) in enumerate(pairs)
     ]

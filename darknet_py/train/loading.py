@@ -27,6 +27,10 @@ def loaded(source: Iterator[Batch], requests: Requests) -> Iterator[Batch]:
             return
         except DarknetPyError as error:
             raise _told(error) from None
+        except (ConnectionError, EOFError) as error:  # a loader died while it handed a batch over
+            if requests.stop:
+                return
+            raise _lost(_noticed(source, error)) from None
         except RuntimeError as error:
             if SIGN not in str(error):
                 raise
@@ -38,6 +42,18 @@ def loaded(source: Iterator[Batch], requests: Requests) -> Iterator[Batch]:
             continue
         missed = 0
         yield batch
+
+
+def _noticed(source: Iterator[Batch], error: Exception) -> str:
+    """What torch says as soon as it notices the dead loader; no batch is used any more."""
+    for _ in range(PATIENCE):
+        try:
+            next(source)
+        except RuntimeError as told:
+            return str(told)
+        except (ConnectionError, EOFError, StopIteration):
+            continue
+    return f"{SIGN} lost a worker: {error}"
 
 
 def _told(error: DarknetPyError) -> DarknetPyError:

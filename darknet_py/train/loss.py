@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from darknet_py.boxes import iou, xyxy_from_cxcywh
+from darknet_py.boxes import iou, iou_of_pairs, xyxy_from_cxcywh
 from darknet_py.layers.yolo import Yolo
 from darknet_py.train.assign import Positives, assigned
 from darknet_py.train.box_delta import iou_delta
@@ -174,7 +174,7 @@ class _Teacher:
     def note_overlap(self, pairs: Positives) -> None:
         """Remember how well assigned boxes lie, for the printed loss."""
         a, b = xyxy_from_cxcywh(self.boxes.reshape(-1, 4)[pairs.box]), xyxy_from_cxcywh(pairs.truth_cxcywh)
-        overlap = iou(a.unsqueeze(1), b.unsqueeze(1)).flatten()
+        overlap = iou_of_pairs(a, b)
         hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(dim=1)
         both = self.boxes.reshape(-1, 4)[pairs.box, 2:].prod(dim=1) + pairs.truth_cxcywh[:, 2:].prod(dim=1)
         union = both / (1 + overlap)

@@ -7,7 +7,7 @@ class and box (Ge et al., "YOLOX", 2021, arXiv:2107.08430; over anchors: Wang, B
 CVPR 2023, arXiv:2207.02696).
 
     loss = iou_normalizer * sum over positives of (1 - CIoU)
-         + obj_normalizer * sum over boxes of BCE(objectness, overlap of a positive, or 0)
+         + obj_normalizer * sum over boxes of BCE(objectness, greatest overlap of a positive, or 0)
          + cls_normalizer * sum over positives of BCE(classes)
 
 Sums over images, as Darknet's loss; so it does not depend on how a batch is divided.
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from darknet_py.boxes import xyxy_from_cxcywh
+from darknet_py.boxes import iou_of_pairs, xyxy_from_cxcywh
 from darknet_py.layers.yolo import Yolo
 from darknet_py.train.loss import HeadLoss
 from darknet_py.train.truths import Truths
@@ -112,21 +112,28 @@ def candidates(
         anchors = boxes.new_tensor(layer.masked) / boxes.new_tensor([net[1], net[0]])
         ratio = boxes[:, None, 2:] / anchors
         alike = torch.maximum(ratio, 1 / ratio).amax(dim=2) < ALIKE  # (T, A)
-        column, row, inside = _cells(boxes, rows, columns)  # (T, 3) each
+        column, row, inside = _cells(boxes, rows, columns, beyond=(layer.scale_x_y - 1) / 2)  # (T, 3) each
         truth, cell, anchor = torch.nonzero(alike[:, None, :] & inside[:, :, None], as_tuple=True)
         place = (image[truth] * rows + row[truth, cell]) * columns + column[truth, cell]
         found.append(Pairs(torch.full_like(truth, k), place * len(layer.mask) + anchor, truth))
     return Pairs(*(torch.cat([getattr(one, name) for one in found]) for name in ("head", "box", "truth")))
 
 
-def _cells(boxes: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor, Tensor]:
-    """A truth's own cell, the nearest one beside it, and the nearest one above or below; which are inside."""
+def _cells(boxes: Tensor, rows: int, columns: int, *, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
+    """A truth's own cell, the nearest one beside it, and the nearest one above or below; which are taught.
+
+    Args:
+        beyond: how far from its cell a centre can be predicted, in cells; cells that cannot are not taught.
+    """
     x, y = boxes[:, 0] * columns, boxes[:, 1] * rows
     own_x, own_y = x.long().clamp(0, columns - 1), y.long().clamp(0, rows - 1)
     beside = own_x + torch.where(x - own_x < 0.5, -1, 1)
     above = own_y + torch.where(y - own_y < 0.5, -1, 1)
     column, row = torch.stack([own_x, beside, own_x], dim=1), torch.stack([own_y, own_y, above], dim=1)
-    return column, row, (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    far_x, far_y = (0.5 - (part - part.floor() - 0.5).abs() for part in (x, y))
+    far = torch.stack([torch.zeros_like(x), far_x, far_y], dim=1)
+    return column, row, inside & ((far < beyond) | (far == 0))
 
 
 @torch.no_grad()
@@ -137,7 +144,7 @@ def chosen(pairs: Pairs, predicted: Sequence[_Predicted], true_px: Tensor, label
     boxes, logits = (
         _gathered([getattr(one, name) for one in predicted], pairs) for name in ("boxes_xyxy_px", "logits")
     )
-    overlap = _overlaps(boxes, true_px[pairs.truth])
+    overlap = iou_of_pairs(boxes, true_px[pairs.truth])
     score = (logits[:, :1].sigmoid() * logits[:, 1:].sigmoid()).sqrt().clamp(1e-7, 1 - 1e-7)
     truth = torch.nn.functional.one_hot(labels[pairs.truth], score.shape[1])
     cost = -torch.where(truth > 0, score, 1 - score).log().sum(dim=1)
@@ -168,20 +175,12 @@ def _rank(group: Tensor, cost: Tensor) -> Tensor:
     return rank
 
 
-def _overlaps(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
-    """IoU, pair by pair: (P, 4), (P, 4) to (P,)."""
-    low, high = torch.maximum(a_xyxy[:, :2], b_xyxy[:, :2]), torch.minimum(a_xyxy[:, 2:], b_xyxy[:, 2:])
-    inter = (high - low).clamp(min=0).prod(dim=1)
-    union = sum((box[:, 2:] - box[:, :2]).prod(dim=1) for box in (a_xyxy, b_xyxy)) - inter
-    return inter / union.clamp(min=1e-9)
-
-
 def _loss(layer: Yolo, predicted: _Predicted, pairs: Pairs, true_px: Tensor, labels: Tensor) -> Tensor:
     """The sum of the three parts, over the batch."""
     boxes, true = predicted.boxes_xyxy_px[pairs.box], true_px[pairs.truth]
     lack = _lack(layer.iou_loss, boxes, true)
     target = torch.zeros_like(predicted.logits[:, 0])
-    target[pairs.box] = _overlaps(boxes.detach(), true)
+    target.scatter_reduce_(0, pairs.box, iou_of_pairs(boxes.detach(), true), "amax")
     objectness = binary_cross_entropy_with_logits(predicted.logits[:, 0], target, reduction="sum")
     logits = predicted.logits[pairs.box, 1:]
     one = torch.nn.functional.one_hot(labels[pairs.truth], layer.classes).to(logits.dtype)
@@ -201,4 +200,4 @@ def _lack(kind: str, a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
         "diou": "distance_box_iou_loss",
         "ciou": "complete_box_iou_loss",
     }
-    return getattr(ops, losses[kind])(a_xyxy, b_xyxy) if kind in losses else 1 - _overlaps(a_xyxy, b_xyxy)
+    return getattr(ops, losses[kind])(a_xyxy, b_xyxy) if kind in losses else 1 - iou_of_pairs(a_xyxy, b_xyxy)

@@ -1,7 +1,7 @@
 """Recipes: how a network is trained, as edits of its cfg; the record of a run stays its text.
 
-`darknet` changes nothing: the cfg's own loss, schedule and augmentation. `modern` is what reaches the best AP
-for the same compute on these networks today, and every key that it sets is told and stored:
+`darknet` changes nothing: the cfg's own loss, schedule and augmentation. `modern` is for networks that find
+boxes; of a classifier it changes nothing either. Every key that it sets is told and stored:
 
 - exact gradients of CIoU and of cross entropies, several boxes for each truth (`train/matched_loss.py`);
 - mosaics; a learning rate that falls by a cosine, after a linear warm-up;
@@ -27,17 +27,15 @@ from darknet_py.layers.yolo import Yolo
 from darknet_py.train.fit import changes, fitted
 from darknet_py.train.loop import Settings
 
-RECIPES = ("modern", "darknet")
 LEAST_UPDATES = {"modern": 1000, "darknet": 300}  # where an epoch is short the batch shrinks, see `fit.py`
 SHORT = 10_000  # updates; in fewer Adam is the faster
-RATE = {"adam": 0.001, "floor": 0.02}  # Adam's rate, and the last rate as a share of the first
+LEAST_BATCH = {"modern": 8, "darknet": 1}
+ADAMS_RATE = {True: 0.001, False: 0.0001}  # of heads that are fresh, and of a network trained before
+FLOOR = 0.02  # the last rate, as a share of the first
 WARM_UP = 0.05  # of the updates, at most the cfg's own
-AVERAGED = {
-    "share": 0.03,
-    "most": 5000,
-    "ramp": 0.1,
-}  # of the updates the average looks back on; and its growth
-STRETCH = 2.0  # a centre may lie half a cell beyond its own, so that neighbours can be taught
+LOOKS_BACK, AT_MOST = 0.03, 5000  # the average: over this share of the updates, and so many
+RAMP, LONGEST_RAMP = 0.1, 2000  # of the updates in which it grows to that
+STRETCH = "2"  # a centre may lie half a cell beyond its own, so that neighbours can be taught
 HEAD = {
     "assigner": "simota",
     "iou_loss": "ciou",
@@ -59,10 +57,12 @@ def prepared(
         edits: the person's, which are in the document already.
     """
     size = {"classes": len(data.names), "images": len(data), "epochs": epochs}
-    fit = fitted(document, **size, least_updates=LEAST_UPDATES[settings.recipe])
+    recipe = settings.recipe
+    least = {"least_updates": LEAST_UPDATES[recipe], "least_batch": LEAST_BATCH[recipe]}
+    fit = fitted(document, **size, **least)
     heads = compile(fit).heads
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
-    final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
+    final = with_recipe(fit, recipe, kept=edits, fresh=fresh)
     return final, list(changes(document, final))
 
 
@@ -74,35 +74,33 @@ def with_recipe(document: Document, recipe: str, *, kept: Sequence[Edit] = (), f
         kept: edits of the person, which are not overruled.
         fresh: the heads start from random numbers, so that what their numbers mean may change.
     """
-    if recipe == "darknet":
-        return document
-    own = {(0 if edit.layer is None else edit.layer + 1, edit.key) for edit in kept}
+    own = {(edit.position, edit.key) for edit in kept}
     graph = compile(document)
-    for position, key, value in (*_of_net(graph), *_of_heads(graph, fresh=fresh)):
+    if recipe == "darknet" or not graph.heads:
+        return document
+    for position, key, value in (*_of_net(graph, fresh=fresh), *_of_heads(graph, fresh=fresh)):
         if (position, key) not in own:
             document = set_value(document, position, key, value)
     return document
 
 
-def _of_net(graph: Graph) -> Iterator[Change]:
+def _of_net(graph: Graph, *, fresh: bool) -> Iterator[Change]:
     net = graph.net
-    updates = max(1, net.max_batches)
-    rate = net.learning_rate
+    updates, rate = max(1, net.max_batches), net.learning_rate
     if updates < SHORT:
-        rate = RATE["adam"]
+        rate = ADAMS_RATE[fresh]
         yield 0, "adam", "1"
         yield 0, "decoupled_decay", "1"
         yield 0, "learning_rate", f"{rate:g}"
     yield 0, "policy", "sgdr"
     yield 0, "sgdr_cycle", str(updates)
-    yield 0, "learning_rate_min", f"{rate * RATE['floor']:.4g}"
+    yield 0, "learning_rate_min", f"{rate * FLOOR:.4g}"
     yield 0, "burn_in", str(min(net.burn_in or updates, round(WARM_UP * updates)))
     yield 0, "power", "1"
-    back = min(AVERAGED["most"], max(1.0, AVERAGED["share"] * updates))
+    back = min(AT_MOST, max(1.0, LOOKS_BACK * updates))
     yield 0, "ema_decay", f"{1 - 1 / (back + 1):.5g}"
-    yield 0, "ema_ramp", str(max(1, min(2000, round(AVERAGED["ramp"] * updates))))
-    if graph.heads:
-        yield 0, "mosaic", "1"
+    yield 0, "ema_ramp", str(max(1, min(LONGEST_RAMP, round(RAMP * updates))))
+    yield 0, "mosaic", "1"
 
 
 def _of_heads(graph: Graph, *, fresh: bool) -> Iterator[Change]:
@@ -110,4 +108,4 @@ def _of_heads(graph: Graph, *, fresh: bool) -> Iterator[Change]:
         if isinstance(graph[index].layer, Yolo):
             yield from ((index + 1, key, value) for key, value in HEAD.items())
             if fresh and not graph[index].layer.new_coords:
-                yield index + 1, "scale_x_y", f"{STRETCH:g}"
+                yield index + 1, "scale_x_y", STRETCH

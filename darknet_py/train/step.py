@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from darknet_py.errors import NotFinite, UsageError
 from darknet_py.graph.graph import Graph
@@ -15,11 +13,11 @@ from darknet_py.layers.convolutional import MOMENTUM
 from darknet_py.network import Network
 from darknet_py.train.classification import Classification
 from darknet_py.train.detection import Detection
+from darknet_py.train.ema import average_of
 from darknet_py.train.objective import Objective
 from darknet_py.train.optimizer import groups_of, optimizer_of
 from darknet_py.train.truths import Truths
 
-AVERAGE_TAKEN = 1000  # iterations before the end, as in Darknet's detector.c
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # of activations; weights and losses stay float32
 
 
@@ -41,12 +39,7 @@ class Trainer:
             what = "all weights are frozen by stopbackward" if groups else "the network has no weights"
             raise UsageError(f"{what}, so there is nothing to train")
         self.optimizer = optimizer_of(self.net, groups)
-        self.ema: AveragedModel | None = None
-        if self.net.ema_alpha:
-            average = get_ema_multi_avg_fn(self.net.ema_alpha)
-            self.ema = AveragedModel(network, multi_avg_fn=average)
-        if self.net.ema_decay:
-            self.ema = AveragedModel(network, multi_avg_fn=self._growing_average, use_buffers=True)
+        self.ema = average_of(network)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
@@ -81,7 +74,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
-        self._averaged(iteration)
+        if self.ema is not None:
+            self.ema.after(self.network, iteration)
         return float(loss)
 
     def _freeze(self, iteration: int) -> None:
@@ -107,44 +101,13 @@ class Trainer:
                 loss += self.objective.backward(images[start:stop], truths.part(start, stop), len(images))
         return loss
 
-    def _averaged(self, iteration: int) -> None:
-        """The average of weights begins in the middle, and takes the place of the weights near the end.
-
-        Darknet's rule: `max_batches / 2`, and `max_batches - 1000`, after which training goes on from it. A
-        run of fewer than 2000 iterations ends with two sets, the weights and their average.
-        """
-        if self.ema is None or (not self.net.ema_decay and iteration < self.net.max_batches // 2):
-            return
-        self.ema.update_parameters(self.network)
-        if not self.net.ema_decay and iteration == self.net.max_batches - AVERAGE_TAKEN:
-            with torch.no_grad():
-                for own, mean in zip(self.network.parameters(), self.ema.module.parameters(), strict=True):
-                    own.copy_(mean)
-
-    @torch.no_grad()
-    def _growing_average(self, means: list[Tensor], own: list[Tensor], updates: Tensor) -> None:
-        """`ema_decay`, smaller in the first updates, so that random beginnings are soon forgotten."""
-        decay = self.net.ema_decay * (1 - math.exp(-float(updates) / self.net.ema_ramp))
-        if means[0].is_floating_point():
-            torch._foreach_lerp_(means, own, 1 - decay)
-        else:
-            for mean, value in zip(means, own, strict=True):
-                mean.copy_(value)
-
     def averaged(self) -> Network | None:
-        """The network with averaged weights, and its own statistics; None where there is no average."""
-        if self.ema is None or not self.ema.n_averaged:
-            return None
-        network: Network = self.ema.module
-        if self.net.ema_decay:
-            return network
-        for mean, own in zip(network.buffers(), self.network.buffers(), strict=True):
-            mean.copy_(own)
-        return network
+        """The network with averaged weights; None where there is no average."""
+        return self.ema.of(self.network) if self.ema is not None and self.ema.n_averaged else None
 
     def scored(self) -> Network:
         """The network whose figures count, and whose weights are kept: with `ema_decay` the average."""
-        return (self.net.ema_decay and self.averaged()) or self.network
+        return (self.averaged() if self.ema is not None and self.ema.scored else None) or self.network
 
     def _running(self) -> list[Tensor]:
         """Batch normalisation's running statistics, which a forward pass moves."""

@@ -201,7 +201,7 @@ def test_a_real_command_killed_and_resumed_ends_as_if_nothing_had_been(
     out, said = tmp_path / "run", (tmp_path / "said").open("wb")
     data = unbroken.data
     command = [sys.executable, "train.py", "--cfg", str(data / "small.cfg"), "--data", str(data / "set.data")]
-    command += ["--out", str(out), "--evaluations", "2", "--checkpoint-seconds", "0"]
+    command += ["--out", str(out), "--evaluations", "2", "--checkpoint-seconds", "0", "--recipe", "darknet"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
     def begin(*more: str) -> subprocess.Popen[bytes]:
