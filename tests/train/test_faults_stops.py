@@ -243,13 +243,19 @@ def test_T09_a_torn_line_is_cut_off(unbroken: Unbroken, tmp_path: Path) -> None:
 
 
 def test_T11_a_second_process_is_refused_and_the_first_goes_on(unbroken: Unbroken, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    first = start(unbroken.data, out)
+    out, go = tmp_path / "run", tmp_path / "go"
+
+    def until_told() -> None:
+        while not go.exists():
+            time.sleep(0.01)
+
+    first = start(unbroken.data, out, before=at_iteration(7, until_told))
     waiting_for_lines(out, 2, first)
     second = start(unbroken.data, out)
     assert second.wait() == 2
     assert f"{out}: error: another process is training in this folder" in second.said()
     assert is_locked(out)
+    go.touch()
     assert first.wait() == 0, first.said()
     assert differences(out, unbroken.out) == []
     assert not (out / NAME).exists()
