@@ -9,18 +9,21 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from darknet_py import __version__
-from darknet_py.errors import DarknetPyError, UsageError
-from darknet_py.plugin import fault_of, load_plugins
-from darknet_py.verbs.data_options import declare
+from darknet_py.errors import DarknetPyError, Elsewhere, UsageError
+from darknet_py.verbs import data_options, edit_options, training_options
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
-WORKERS_PER_CORE = 8  # each holds some 400 MB
+PLUGIN = "darknet_py.plugin"
 
 VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
     "lint": ("text", "lint"),
     "show": ("text", "show"),
+    "edit": ("edit", "edit"),
+    "diff": ("diff", "diff"),
+    "reach": ("reach", "reach"),
     "layers": ("layers", "layers"),
     "conform": ("conform", "conform"),
     "pool-view": ("images", "pool_view"),
@@ -30,6 +33,7 @@ VERBS = {  # verb: module and function, imported when asked for, so that lint an
     "train": ("training", "train"),
     "compare": ("training", "compare"),
     "runs": ("runs", "runs"),
+    "lsp": ("lsp", "lsp"),
 }
 
 
@@ -39,13 +43,15 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"darknet-py {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _text_verbs(verbs)
+    edit_options.declare(verbs)
     _image_verbs(verbs)
-    _training_verbs(verbs)
-    declare(verbs, count=_count, natural=_natural, output=_output)
+    training_options.declare(verbs, count=_count, natural=_natural, cfg=_set, shared=_data_and_device)
+    data_options.declare(verbs, count=_count, natural=_natural, output=_output)
     listed = verbs.add_parser("runs", help="the runs so far: state and figures")
     listed.add_argument("folder", nargs="*", type=Path, default=[Path("runs")], help="where (default: runs)")
     listed.add_argument("--json", action="store_true", help="print JSON")
     _output(listed)
+    verbs.add_parser("lsp", help="the language server, for editors (standard input and output)")
     for verb in verbs.choices.values():
         verb.add_argument(
             "--plugin",
@@ -58,11 +64,23 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+class _Codes(argparse.Action):
+    """`lint --codes`: an option that answers and exits, as --help does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from darknet_py.cfg.codes import listing
+
+        print("\n".join(listing()))
+        parser.exit()
+
+
 def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lint = verbs.add_parser("lint", help="every fault and every doubt of cfgs")
     lint.add_argument("cfg", nargs="+", help="a cfg file, or a shipped one by name")
-    lint.add_argument("--format", choices=("text", "json"), default="text")
-    lint.add_argument("--strict", action="store_true", help="doubts are faults")
+    lint.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    lint.add_argument("--strict", action="store_true", help="warnings are faults, hints are not")
+    lint.add_argument("--off", action="append", metavar="CODE", help="say nothing of such doubts; CODE,...")
+    lint.add_argument("--codes", action=_Codes, nargs=0, help="list the codes, and exit")
     lint.add_argument("--lenient", action="store_true", help="a misspelt key is ignored, as Darknet does")
     _output(lint)
     show = verbs.add_parser("show", help="layers, shapes, costs and receptive fields")
@@ -70,6 +88,21 @@ def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show.add_argument("--json", action="store_true", help="print JSON")
     _set(show)
     _output(show)
+    show.add_argument("--svg", type=Path, metavar="FILE", help="draw the graph into a file")
+    reach = verbs.add_parser("reach", help="what every layer sees of the image")
+    reach.add_argument("cfg", help="a cfg file, or a shipped one by name")
+    reach.add_argument(
+        "--layer", action="append", type=_natural, metavar="N", help="this layer alone; may be repeated"
+    )
+    reach.add_argument("--weights", type=Path, help="Darknet weights, for what a cell looks at in fact")
+    reach.add_argument("--images", type=Path, help="an image, a folder, or a list of them, to average over")
+    reach.add_argument(
+        "--most", type=_count, default=64, metavar="N", help="images that are used (default: 64)"
+    )
+    reach.add_argument("--out", type=Path, metavar="PNG", help="draw it")
+    reach.add_argument("--json", action="store_true", help="print JSON")
+    _set(reach)
+    _output(reach)
     layers = verbs.add_parser("layers", help="the sections there are, or the card of one")
     layers.add_argument("name", nargs="?", help="a section, such as maxpool")
     layers.add_argument("--json", action="store_true", help="print JSON")
@@ -121,88 +154,17 @@ def _weighted(verb: argparse.ArgumentParser, *, threshold: float, nms: float, ba
     _output(verb)
 
 
-def _training_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    train = verbs.add_parser("train", help="train a network")
-    train.add_argument("--cfg", required=True, help="a cfg file, or a shipped one by name")
-    train.add_argument("--seed", type=_natural, default=0, help="of everything random (default: 0)")
-    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    train.add_argument(
-        "--show-batches", type=_count, metavar="N", help="draw the first N batches into --out, and stop"
-    )
-    _set(train)
-    compare = verbs.add_parser("compare", help="train variants, and report how they compare")
-    compare.add_argument(
-        "cfg",
-        nargs="+",
-        help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline",
-    )
-    compare.add_argument("--seeds", type=_count, default=2, help="trainings of each variant (default: 2)")
-    for verb in (train, compare):
-        _run_options(verb)
-
-
-def _run_options(verb: argparse.ArgumentParser) -> None:
-    _data(verb)
-    verb.add_argument("--out", required=True, type=Path, help="folder of the run")
-    verb.add_argument("--weights", type=Path, help="Darknet weights to start from")
-    verb.add_argument(
-        "--partial", type=_count, metavar="N", help="read the first N layers of --weights alone"
-    )
-    verb.add_argument(
-        "--epochs", type=_positive, help="passes over the data (default: as [net] max_batches says)"
-    )
-    verb.add_argument(
-        "--recipe",
-        choices=("modern", "darknet"),
-        default="modern",
-        help="modern: mosaics, cosine, average of weights, CIoU, told and written into the run's cfg; "
-        "darknet: as the cfg and Darknet say (default: modern)",
-    )
-    verb.add_argument(
-        "--evaluations", type=_count, default=5, help="evaluations during a training (default: 5)"
-    )
-    verb.add_argument(
-        "--workers",
-        type=_workers,
-        default=0,
-        help="processes that load images (default: 0, none besides this one)",
-    )
-    verb.add_argument(
-        "--precision",
-        choices=("float32", "bfloat16"),
-        default="float32",
-        help="of activations in training; weights stay float32 (default: float32)",
-    )
-    _checkpoints(verb)
-    _device(verb)
-
-
-def _checkpoints(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--checkpoint-seconds",
-        type=_seconds,
-        default=60.0,
-        metavar="S",
-        help="between two checkpoints; 0 writes one after every iteration (default: 60)",
-    )
-    verb.add_argument(
-        "--keep", type=_natural, default=1, help="older checkpoints beside the newest (default: 1)"
-    )
-    verb.add_argument(
-        "--allow-changed",
-        action="append",
-        default=[],
-        choices=("torch", "device", "threads"),
-        help="go on where this is not as it was; the last bits will differ; may be repeated",
-    )
-
-
 def _data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", required=True, help="a COCO folder, a Darknet .data file, or `scenes`")
 
 
 def _device(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def _data_and_device(verb: argparse.ArgumentParser) -> None:
+    _data(verb)
+    _device(verb)
 
 
 def _set(verb: argparse.ArgumentParser) -> None:
@@ -227,35 +189,15 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _workers(text: str) -> int:
-    most = WORKERS_PER_CORE * (os.cpu_count() or 1)
-    if _natural(text) > most:
-        raise argparse.ArgumentTypeError(f"{text} are more than this machine's cores can use; at most {most}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    return 0.0 if text == "0" else _positive(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. Faults of the user's are told in one message, without a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show, it spells
-    args = parser().parse_args(arguments)
     try:
-        return _run(args)
+        return _run(parser().parse_args(arguments))
+    except Elsewhere as error:
+        return error.exit_code
     except DarknetPyError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -276,7 +218,7 @@ def _run(args: argparse.Namespace) -> int:
         raise UsageError("there is no such folder to write to", where=args.output.parent)
     module, function = VERBS[args.verb]
     try:
-        args.plugins = load_plugins(args.plugin)
+        args.plugins = _plugins(args)
         return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
     except (DarknetPyError, BrokenPipeError):
         raise
@@ -287,9 +229,18 @@ def _run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return OUT_OF_MEMORY
-        if fault := fault_of(error, args.plugin):
+        if args.plugin and (fault := _plugin_module().fault_of(error, args.plugin)):
             raise fault from error
         raise
+
+
+def _plugins(args: argparse.Namespace) -> Any:
+    """The plug-ins asked for; those of an earlier command in this process are forgotten."""
+    return _plugin_module().load_plugins(args.plugin) if args.plugin or PLUGIN in sys.modules else ()
+
+
+def _plugin_module() -> Any:
+    return import_module(PLUGIN)  # when asked for: most commands have no plug-in
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from turns import serve
 def main(files: str, timed: str) -> None:
     """Serve turns of `timed` images; `files` is a list of paths."""
     cv2.setNumThreads(1)
-    paths = list(islice(cycle(Path(files).read_text().split("\n")), int(timed)))
+    paths = list(islice(cycle(Path(files).read_text().splitlines()), int(timed)))
     with ThreadPoolExecutor(2) as pool:
         serve(lambda: all(pool.map(lambda path: cv2.imread(path) is not None, paths)), threads=2)
 

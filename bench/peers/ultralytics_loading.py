@@ -26,7 +26,7 @@ def main(
             "batch": int(batch),
         }
     )
-    classes = dict(enumerate(Path(names).read_text().split("\n")))
+    classes = dict(enumerate(Path(names).read_text().splitlines()))
     data = {"names": classes, "nc": len(classes), "channels": 3}
     images = build_yolo_dataset(how, files, int(batch), data, mode="train", rect=False, stride=32)
     loader = build_dataloader(images, batch=int(batch), workers=2, shuffle=True, rank=-1)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key, same_as
-from darknet_py.layers.base import Layer
+from darknet_py.layers.schedule import Schedule
 
-POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sgdr")
-LATER = "not built yet; training goes on without it"
 MEMORY = "a matter of Darknet's GPU memory; it changes no result"
+SEQUENCES = "sequences are not trained"
+EXPERIMENT = "an experiment of Darknet's that no published cfg sets"
+CONTRASTIVE = "the loss of [contrastive] is not built"
 
 
-class Net(Layer, section="net", aliases=("network",)):
+class Net(Schedule, section="net", aliases=("network",)):
     """The input's size, and the training schedule. Always the first section.
 
     [net]
@@ -25,61 +26,22 @@ class Net(Layer, section="net", aliases=("network",)):
     subdivisions = 2
     """
 
-    batch: int = key(1, at_least=1, at_most=65536, doc="images in one update")
-    subdivisions: int = key(
-        1, at_least=1, at_most=65536, doc="parts in which a batch is computed, gradients summed"
-    )
     width: int = key(0, at_least=0, at_most=8192, doc="columns of the input", unit="px")
     height: int = key(0, at_least=0, at_most=8192, doc="rows of the input", unit="px")
     channels: int = key(0, at_least=0, at_most=8192, doc="channels of the input, 3 for RGB")
     inputs_: int = key(
-        0, name="inputs", at_least=0, doc="numbers of a flat input", ignored="only images are read"
+        0, name="inputs", at_least=0, at_most=1 << 28, doc="numbers of an input that is no image"
     )
-    max_batches: int = key(0, at_least=0, doc="iterations to train")
-    learning_rate: float = key(0.001, above=0, doc="learning rate")
-    learning_rate_min: float = key(1e-5, at_least=0, doc="the floor of policy sgdr")
-    policy: str = key("constant", one_of=POLICIES, doc="how the learning rate changes")
-    burn_in: int = key(0, at_least=0, doc="iterations of warm-up, (iteration / burn_in) ^ power")
-    power: float = key(4.0, doc="exponent of the warm-up, and of policies poly and random")
-    steps: tuple[int, ...] = key((), doc="iterations at which the rate changes, policy steps")
-    scales: tuple[float, ...] = key((), doc="what the rate is multiplied by at each of `steps`")
-    seq_scales: tuple[float, ...] = key((), doc="sequence scales", ignored="video sequences are not trained")
-    step: int = key(1, at_least=1, doc="interval of policies step and sigmoid")
-    scale: float = key(1.0, doc="factor of policy step")
-    gamma: float = key(1.0, doc="base of policy exp, slope of policy sigmoid")
-    sgdr_cycle: int = key(
-        same_as("max_batches"), at_least=0, doc="iterations of the first cycle of policy sgdr"
-    )
-    sgdr_mult: int = key(
-        2, at_least=1, doc="how much longer each cycle of policy sgdr is than the one before"
-    )
-    momentum: float = key(0.9, at_least=0, at_most=1, doc="momentum of gradient descent")
-    decay: float = key(0.0001, at_least=0, doc="weight decay; of weights, not of biases and scales")
     saturation: float = key(1.0, above=0, doc="range of the random factor of saturation, 1 for none")
     exposure: float = key(1.0, above=0, doc="range of the random factor of brightness, 1 for none")
     hue: float = key(0.0, at_least=0, doc="range of the random shift of hue, as a fraction of the circle")
     flip: bool = key(True, doc="mirror half of the images")
     letter_box: bool = key(False, doc="keep the aspect of images, with a grey border")
     resize_step: int = key(32, at_least=1, doc="grid of the sizes of multi-scale training", unit="px")
-    adam: bool = key(False, doc="Adam in the place of gradient descent")
-    B1: float = key(0.9, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of gradients")
-    B2: float = key(0.999, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of their squares")
-    eps: float = key(1e-6, above=0, doc="Adam's epsilon, beside gradients summed over a batch")
-    decoupled_decay: bool = key(
-        False, doc="Adam's decay is of weights alone, and no part of their gradient (AdamW); ours alone"
-    )
-    ema_decay: float = key(
-        0.0,
-        at_least=0,
-        at_most=0.999999,
-        doc="average of weights from the first update on, which is scored and kept; ours alone",
-    )
-    ema_ramp: int = key(2000, at_least=1, doc="updates in which ema_decay grows to its value; ours alone")
-    ema_alpha: float = key(0.0, at_least=0, at_most=0.999999, doc="average of weights from half-time on")
-    mosaic: bool = key(False, doc="every second sample is made of four images, detectors alone")
+    mosaic: bool = key(False, doc="every second sample is made of four images")
     mosaic_bound: bool = key(False, doc="cut the boxes of a mosaic at their image's edge")
-    mixup: int = key(0, doc="1: every second sample is a blend of two images, detectors alone")
-    cutmix: bool = key(False, doc="paste a part of another image", ignored=LATER)
+    mixup: int = key(0, doc="1: every second sample is a blend of two images")
+    cutmix: bool = key(False, doc="every second sample has a part of another image, classifiers alone")
     blur: int = key(0, at_least=0, doc="blur of images, or of what is around the boxes", unit="px")
     gaussian_noise: int = key(0, at_least=0, doc="standard deviation of noise, 8-bit levels")
     label_smooth_eps: float = key(
@@ -96,39 +58,67 @@ class Net(Layer, section="net", aliases=("network",)):
         doc="greatest size of a classifier's image before its crop",
         unit="px",
     )
-    time_steps: int = key(1, doc="length of sequences", ignored="sequences are not trained")
-    track: int = key(0, doc="train on video sequences", ignored="sequences are not trained")
-    augment_speed: int = key(2, doc="frames between those of a sequence", ignored="sequences are not trained")
-    sequential_subdivisions: int = key(1, doc="parts of a sequence", ignored="sequences are not trained")
-    dynamic_minibatch: bool = key(False, doc="larger minibatches at smaller sizes", ignored=LATER)
+    seq_scales: tuple[float, ...] = key((), doc="sequence scales", ignored="video sequences are not trained")
+    time_steps: int = key(1, doc="length of sequences", ignored=SEQUENCES)
+    track: int = key(0, doc="train on video sequences", ignored=SEQUENCES)
+    augment_speed: int = key(2, doc="frames between those of a sequence", ignored=SEQUENCES)
+    sequential_subdivisions: int = key(1, doc="parts of a sequence", ignored=SEQUENCES)
+    dynamic_minibatch: bool = key(
+        False,
+        doc="more images in an update of a smaller size",
+        ignored="Darknet fills a GPU's memory so; here an update has `batch` images at every size",
+    )
     optimized_memory: int = key(0, doc="share GPU memory", ignored=MEMORY)
     workspace_size_limit_MB: float = key(1024.0, doc="cuDNN's workspace", ignored=MEMORY)
     max_chart_loss: float = key(
         20.0, doc="top of Darknet's loss chart", ignored="our curves scale themselves"
     )
-    adversarial_lr: float = key(0.0, doc="self-adversarial training", ignored=LATER)
-    attention: int = key(0, doc="draw what adversarial training attends to", ignored=LATER)
-    unsupervised: int = key(0, doc="contrastive training", ignored=LATER)
-    contrastive: int = key(0, doc="contrastive training", ignored=LATER)
-    contrastive_jit_flip: int = key(0, doc="augmentation of contrastive training", ignored=LATER)
-    contrastive_color: int = key(0, doc="augmentation of contrastive training", ignored=LATER)
+    adversarial_lr: float = key(0.0, doc="self-adversarial training", ignored=EXPERIMENT)
+    attention: int = key(0, doc="draw what adversarial training attends to", ignored=EXPERIMENT)
+    unsupervised: int = key(0, doc="contrastive training", ignored=CONTRASTIVE)
+    contrastive: int = key(0, doc="contrastive training", ignored=CONTRASTIVE)
+    contrastive_jit_flip: int = key(0, doc="augmentation of contrastive training", ignored=CONTRASTIVE)
+    contrastive_color: int = key(0, doc="augmentation of contrastive training", ignored=CONTRASTIVE)
     try_fix_nan: int = key(0, doc="replace NaN by zero", ignored="training stops at the first NaN instead")
-    loss_scale: float = key(1.0, doc="multiplies gradients on a GPU", ignored="gradients are in float32")
+    loss_scale: float = key(
+        1.0,
+        doc="multiplies gradients, and divides the learning rate",
+        ignored="it serves gradients of 16 bits, and cancels out; here they have 32",
+    )
+    badlabels_rejection_percentage: float = key(
+        0.0, doc="share of the largest gradients that are dropped late", ignored=EXPERIMENT
+    )
+    num_sigmas_reject_badlabels: float = key(
+        0.0, doc="gradients beyond so many deviations are dropped late", ignored=EXPERIMENT
+    )
+    equidistant_point: int = key(
+        0, doc="iteration after which small gradients are dropped", ignored=EXPERIMENT
+    )
+    weights_reject_freq: int = key(
+        0, doc="iterations between rejections of filters that are alike", ignored=EXPERIMENT
+    )
     use_cuda_graph: int = key(0, doc="CUDA graphs", ignored=MEMORY)
     show_receptive_field: int = key(0, doc="print the receptive field", ignored="`show` prints it always")
     max_epochs: int = key(0, doc="read by nobody", ignored="Darknet ignores it too; use max_batches")
     seen: int = key(0, doc="read by nobody", ignored="Darknet ignores it too; the weights file holds it")
+
+    @property
+    def flat(self) -> bool:
+        """Whether the network reads numbers that are no image."""
+        return self.inputs_ > 0 and 0 in (self.width, self.height, self.channels)
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """Nothing: it is the image."""
         return ()
 
     def shape(self, *maps: Shape) -> Shape:
-        """The image."""
+        """The image, or `inputs` numbers in one cell where there is none."""
+        if self.flat:
+            return Shape(self.inputs_, 1, 1)
         return Shape(self.channels, self.height, self.width)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Batches that divide, and schedules that fit."""
+        """A size to begin with, and a schedule that fits."""
         if self.inputs_ == 0:
             for name in ("width", "height", "channels"):
                 if getattr(self, name) < 1:
@@ -137,28 +127,16 @@ class Net(Layer, section="net", aliases=("network",)):
                         key=name,
                         code="missing-key",
                     )
-        if self.batch % self.subdivisions:
-            message = f"batch={self.batch} is not a multiple of subdivisions={self.subdivisions}"
-            yield Complaint(
-                message, key="subdivisions", reason="each part of a batch has batch / subdivisions images"
-            )
-        if 0 < self.max_batches < self.burn_in:
-            message = f"burn_in={self.burn_in} is longer than max_batches={self.max_batches}"
-            reason = "the learning rate never reaches learning_rate"
-            yield Complaint(message, key="burn_in", severity="warning", reason=reason)
+        elif self.flat:
+            message = f"inputs={self.inputs_} is understood, and not run here"
+            reason = "the network reads numbers that are no image: it has no width, height and channels"
+            yield Complaint(message, key="inputs", code="not-run", reason=reason, severity="warning")
+        elif self.shape().floats != self.inputs_:
+            message = f"inputs={self.inputs_} is read and not honoured"
+            reason = f"the input is an image of {self.shape()}, {self.shape().floats} numbers"
+            yield Complaint(message, key="inputs", code="ignored-key", reason=reason, severity="warning")
+        yield from super().check(*maps)
         if self.mosaic and self.letter_box:
             message = "letter_box=1 with mosaic=1"
             reason = "Darknet refuses to train so; here each image of a mosaic keeps its aspect"
             yield Complaint(message, key="letter_box", severity="warning", reason=reason)
-        if self.policy == "steps" and len(self.steps) != len(self.scales):
-            message = f"{len(self.steps)} steps and {len(self.scales)} scales"
-            yield Complaint(
-                message, key="scales", severity="warning", reason="training is refused until they pair up"
-            )
-        if any(b <= a for a, b in zip(self.steps, self.steps[1:], strict=False)):
-            yield Complaint(
-                "steps must ascend",
-                key="steps",
-                severity="warning",
-                reason="Darknet stops at the first larger one",
-            )

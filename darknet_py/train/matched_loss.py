@@ -7,7 +7,7 @@ class and box (Ge et al., "YOLOX", 2021, arXiv:2107.08430; over anchors: Wang, B
 CVPR 2023, arXiv:2207.02696).
 
     loss = iou_normalizer * sum over positives of (1 - CIoU)
-         + obj_normalizer * sum over boxes of BCE(objectness, overlap of a positive, or 0)
+         + obj_normalizer * sum over boxes of BCE(objectness, greatest overlap of a positive, or 0)
          + cls_normalizer * sum over positives of BCE(classes)
 
 Sums over images, as Darknet's loss; so it does not depend on how a batch is divided.
@@ -24,7 +24,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from darknet_py.boxes import xyxy_from_cxcywh
 from darknet_py.layers.yolo import Yolo
-from darknet_py.train.loss import HeadLoss
+from darknet_py.train.teacher import HeadLoss
 from darknet_py.train.truths import Truths
 
 ALIKE = 4.0  # a truth's sides are less than so many times the anchor's, and the other way round
@@ -94,7 +94,10 @@ def matched_losses(
             for k, (layer, one) in enumerate(zip(layers, predicted, strict=True))
         ]
         grads = torch.autograd.grad(torch.stack(losses).sum(), raws)
-    return [HeadLoss(-grad, loss.detach()) for grad, loss in zip(grads, losses, strict=True)]
+    return [
+        HeadLoss(-layer.delta_normalizer * grad, loss.detach())
+        for layer, grad, loss in zip(layers, grads, losses, strict=True)
+    ]
 
 
 def candidates(
@@ -112,21 +115,28 @@ def candidates(
         anchors = boxes.new_tensor(layer.masked) / boxes.new_tensor([net[1], net[0]])
         ratio = boxes[:, None, 2:] / anchors
         alike = torch.maximum(ratio, 1 / ratio).amax(dim=2) < ALIKE  # (T, A)
-        column, row, inside = _cells(boxes, rows, columns)  # (T, 3) each
+        column, row, inside = _cells(boxes, rows, columns, beyond=(layer.scale_x_y - 1) / 2)  # (T, 3) each
         truth, cell, anchor = torch.nonzero(alike[:, None, :] & inside[:, :, None], as_tuple=True)
         place = (image[truth] * rows + row[truth, cell]) * columns + column[truth, cell]
         found.append(Pairs(torch.full_like(truth, k), place * len(layer.mask) + anchor, truth))
     return Pairs(*(torch.cat([getattr(one, name) for one in found]) for name in ("head", "box", "truth")))
 
 
-def _cells(boxes: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor, Tensor]:
-    """A truth's own cell, the nearest one beside it, and the nearest one above or below; which are inside."""
+def _cells(boxes: Tensor, rows: int, columns: int, *, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
+    """A truth's own cell, the nearest one beside it, and the nearest one above or below; which are taught.
+
+    Args:
+        beyond: how far from its cell a centre can be predicted, in cells; cells that cannot are not taught.
+    """
     x, y = boxes[:, 0] * columns, boxes[:, 1] * rows
     own_x, own_y = x.long().clamp(0, columns - 1), y.long().clamp(0, rows - 1)
     beside = own_x + torch.where(x - own_x < 0.5, -1, 1)
     above = own_y + torch.where(y - own_y < 0.5, -1, 1)
     column, row = torch.stack([own_x, beside, own_x], dim=1), torch.stack([own_y, own_y, above], dim=1)
-    return column, row, (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    far_x, far_y = (0.5 - (part - part.floor() - 0.5).abs() for part in (x, y))
+    far = torch.stack([torch.zeros_like(x), far_x, far_y], dim=1)
+    return column, row, inside & ((far < beyond) | (far == 0))
 
 
 @torch.no_grad()
@@ -181,7 +191,7 @@ def _loss(layer: Yolo, predicted: _Predicted, pairs: Pairs, true_px: Tensor, lab
     boxes, true = predicted.boxes_xyxy_px[pairs.box], true_px[pairs.truth]
     lack = _lack(layer.iou_loss, boxes, true)
     target = torch.zeros_like(predicted.logits[:, 0])
-    target[pairs.box] = _overlaps(boxes.detach(), true)
+    target.scatter_reduce_(0, pairs.box, _overlaps(boxes.detach(), true), "amax")
     objectness = binary_cross_entropy_with_logits(predicted.logits[:, 0], target, reduction="sum")
     logits = predicted.logits[pairs.box, 1:]
     one = torch.nn.functional.one_hot(labels[pairs.truth], layer.classes).to(logits.dtype)

@@ -30,7 +30,8 @@ from darknet_py.train.loop import Settings
 RECIPES = ("modern", "darknet")
 LEAST_UPDATES = {"modern": 1000, "darknet": 300}  # where an epoch is short the batch shrinks, see `fit.py`
 SHORT = 10_000  # updates; in fewer Adam is the faster
-RATE = {"adam": 0.001, "floor": 0.02}  # Adam's rate, and the last rate as a share of the first
+LEAST_BATCH = {"modern": 8, "darknet": 1}
+RATE = {"adam": 0.001, "tuning": 0.0001, "floor": 0.02}  # Adam's; of trained heads; the last, as a share
 WARM_UP = 0.05  # of the updates, at most the cfg's own
 AVERAGED = {
     "share": 0.03,
@@ -59,7 +60,13 @@ def prepared(
         edits: the person's, which are in the document already.
     """
     size = {"classes": len(data.names), "images": len(data), "epochs": epochs}
-    fit = fitted(document, **size, least_updates=LEAST_UPDATES[settings.recipe])
+    fit = fitted(
+        document,
+        **size,
+        least_updates=LEAST_UPDATES[settings.recipe],
+        least_batch=LEAST_BATCH[settings.recipe],
+        processes=settings.processes,
+    )
     heads = compile(fit).heads
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
     final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
@@ -76,20 +83,20 @@ def with_recipe(document: Document, recipe: str, *, kept: Sequence[Edit] = (), f
     """
     if recipe == "darknet":
         return document
-    own = {(0 if edit.layer is None else edit.layer + 1, edit.key) for edit in kept}
+    own = {(edit.position(document), edit.key) for edit in kept}
     graph = compile(document)
-    for position, key, value in (*_of_net(graph), *_of_heads(graph, fresh=fresh)):
+    for position, key, value in (*_of_net(graph, fresh=fresh), *_of_heads(graph, fresh=fresh)):
         if (position, key) not in own:
             document = set_value(document, position, key, value)
     return document
 
 
-def _of_net(graph: Graph) -> Iterator[Change]:
+def _of_net(graph: Graph, *, fresh: bool) -> Iterator[Change]:
     net = graph.net
     updates = max(1, net.max_batches)
     rate = net.learning_rate
     if updates < SHORT:
-        rate = RATE["adam"]
+        rate = RATE["adam" if fresh else "tuning"]
         yield 0, "adam", "1"
         yield 0, "decoupled_decay", "1"
         yield 0, "learning_rate", f"{rate:g}"
