@@ -19,7 +19,6 @@ from darknet_py.data.groups import Group, Groups, partners
 from darknet_py.data.ring import Place, Ring
 from darknet_py.data.sampler import AUGMENT, Batches, Draw, keyed
 
-AHEAD = 2  # groups that each worker is given before the first is asked for; one more is being handed out
 KEPT_BYTES = 1 << 28  # of decoded images, in each process that loads
 STALLED = 5  # seconds without a batch from a worker, after which asking for one raises; it can be asked again
 
@@ -148,8 +147,8 @@ def _as_it_is(found: Iterable[_Made]) -> Iterable[_Made]:
 def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Iterator[Batch]:
     """The batches of a plan, in order; the same for any number of workers."""
     forked = bool(workers) and sys.platform == "linux"
-    groups = Groups(plan, how.mixes, slots=AHEAD * workers + 1)
-    ring = Ring(groups.slots, groups.size() * plan.bytes()) if forked else None
+    groups = Groups(plan, how.mixes, workers)
+    ring = Ring(groups.slots, groups.size * plan.bytes()) if forked else None
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
@@ -157,7 +156,7 @@ def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) 
         batch_size=None,
         sampler=groups,
         num_workers=workers,
-        prefetch_factor=AHEAD if workers else None,
+        prefetch_factor=groups.ahead if workers else None,
         multiprocessing_context="fork" if forked else None,
         timeout=STALLED if workers else 0,
         collate_fn=_as_it_is,

@@ -38,19 +38,30 @@ class Groups:
 
     plan: Batches
     mixed: bool
-    slots: int = 1
+    workers: int = 0
 
+    @property
     def size(self) -> int:
         """Iterations of a group."""
         return -(-POOL // len(self.plan.draws(self.plan.first))) if self.mixed else 1
 
+    @property
+    def ahead(self) -> int:
+        """How many each process that loads is given at once: two, or one where it holds several batches."""
+        return 1 if self.size > 1 else 2
+
+    @property
+    def slots(self) -> int:
+        """Places for those on their way, and the one that is being handed out."""
+        return self.ahead * self.workers + 1
+
     def __iter__(self) -> Iterator[Group]:
-        first, last, size = self.plan.first, self.plan.last, self.size()
+        first, last, size, slots = self.plan.first, self.plan.last, self.size, self.slots
         for number, start in enumerate(range((first - 1) // size * size + 1, last + 1, size)):
             draws = {k: self.plan.draws(k) for k in range(start, start + size)}
             todo = tuple(found for k, found in draws.items() if first <= k <= last)
             pool = dict.fromkeys(draw.index for found in draws.values() for draw in found)
-            yield Group(todo, tuple(pool) if self.mixed else (), number % self.slots)
+            yield Group(todo, tuple(pool) if self.mixed else (), number % slots)
 
 
 def partners(index: int, pool: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:

@@ -16,7 +16,7 @@ from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.omissions import omitted
 from darknet_py.graph.references import by_numbers
 from darknet_py.graph.sharing import bad_loans
-from darknet_py.graph.suspects import OF_MEANING, suspect
+from darknet_py.graph.suspects import OF_LOST_LINES, OF_MEANING, suspect
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
@@ -80,7 +80,11 @@ class _Compiler:
 
     def causes(self) -> tuple[Diagnostic, ...]:
         """Where all faults are of maps that do not fit, what they probably come from."""
-        if not {d.code for d in self.diagnostics if d.severity == "error"} <= OF_MEANING:
+        codes = {d.code for d in self.diagnostics}
+        if (
+            codes & OF_LOST_LINES
+            or not {d.code for d in self.diagnostics if d.severity == "error"} <= OF_MEANING
+        ):
             return ()
         found = suspect(self.document, fits=self.fits)
         told = [(found.position - 1, found.complaint)] if found else omitted(self.document)

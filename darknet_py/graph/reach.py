@@ -47,6 +47,11 @@ class Stretches:
         return (first, last) if first <= last else None
 
     @property
+    def blind(self) -> bool:
+        """Whether no cell sees anything."""
+        return all(first > last for first, last in zip(self.firsts, self.lasts, strict=True))
+
+    @property
     def least(self) -> int:
         """Pixels from the first to the last, of the cell for which they are fewest."""
         return max(0, min(last - first + 1 for first, last in zip(self.firsts, self.lasts, strict=True)))
@@ -84,8 +89,16 @@ def sights(graph: Graph) -> list[Sight]:
         for position, source in enumerate(node.inputs):
             here, seen = window.on(position), found[source] if source >= 0 else image
             rows = seen.rows.read(here.rows, node.shape.height)
-            columns = seen.columns.read(here.columns, node.shape.width)
-            joined = Sight(joined.rows.join(rows), joined.columns.join(columns)) if joined else None
-            joined = joined or Sight(rows, columns)
+            read = _both(rows, seen.columns.read(here.columns, node.shape.width))
+            joined = Sight(joined.rows.join(read.rows), joined.columns.join(read.columns)) if joined else read
         found.append(joined or image)
     return found
+
+
+def _both(rows: Stretches, columns: Stretches) -> Sight:
+    """Where no row sees anything, as after a kernel that lies beside its map, no column does."""
+    if rows.blind or columns.blind:
+        rows, columns = (
+            Stretches(*((end,) * len(one.firsts) for end in (FAR, -FAR))) for one in (rows, columns)
+        )
+    return Sight(rows, columns)

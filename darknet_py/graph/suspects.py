@@ -19,6 +19,7 @@ from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
 
 OF_MEANING = {"shapes-differ", "bad-filters", "too-small", "bad-groups", "reads-head"}
+OF_LOST_LINES = {"duplicate-key", "unknown-key"}  # a header may be missing: then every number is another
 COARSEST = 32  # the stride of most networks
 MOST_TRIALS = 16
 COUNTED = "layers count from 0 after [net]; [net] itself has no number"

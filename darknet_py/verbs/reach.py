@@ -15,7 +15,10 @@ from darknet_py.graph.reach import Sight, fields, sights
 from darknet_py.terminal import emit
 from darknet_py.verbs.text import document_of
 
-HEAD = "      layer           rows x columns   stride         reach   middle cell: rows, columns      of image    least"
+HEAD = (
+    "      layer           rows x columns   stride         reach   "
+    "middle cell: rows, columns      of image    least"
+)
 
 
 def reach(args: argparse.Namespace) -> int:
@@ -144,9 +147,8 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     print(f"{title}: cell ({row}, {column}) of {graph[layer].shape.height} x {graph[layer].shape.width}")
     print(f"can see    rows {top} .. {bottom}, columns {left} .. {right}: {size} pixels")
     for share in SHARES:
-        print(
-            f"{100 * share:>3g} %      of the energy lies within {found.radius(share):.0f} pixels of its centre"
-        )
+        within = f"{found.radius(share):.0f} pixels of its middle"
+        print(f"{100 * share:>3g} %      of the energy lies within {within}")
     if args.out:
         print(f"drawn      {args.out}")
     return 0

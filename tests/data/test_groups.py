@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from darknet_py.data.augment import Augmentation
-from darknet_py.data.collate import AHEAD, KEPT_BYTES, batches
+from darknet_py.data.collate import KEPT_BYTES, batches
 from darknet_py.data.groups import POOL, Groups, partners
 from darknet_py.data.ring import Place, Ring
 from darknet_py.data.sampler import Batches, Sampler
@@ -38,9 +38,12 @@ def test_groups_hold_the_iterations_in_order_and_pools_that_no_start_changes(bat
 
 
 def test_nothing_is_grouped_where_nothing_is_mixed():
-    groups = list(Groups(plan(), mixed=False, slots=3))
+    groups = Groups(plan(), mixed=False, workers=1)
     assert [(len(group.todo), group.pool) for group in groups] == [(1, ())] * 40
-    assert [group.slot for group in groups[:5]] == [0, 1, 2, 0, 1]
+    assert (groups.ahead, groups.slots) == (2, 3)
+    assert [group.slot for group in list(groups)[:5]] == [0, 1, 2, 0, 1]
+    mixed = Groups(plan(), mixed=True, workers=2)
+    assert (mixed.size, mixed.ahead, mixed.slots) == (8, 1, 3)
 
 
 def test_the_pool_of_a_rank_is_its_own_share():
@@ -111,7 +114,7 @@ def same(some, others):
 def test_mosaics_are_alike_for_any_number_of_workers_and_from_any_start(workers):
     """All batches are held to the end: what loaders write later changes none that was handed out."""
     data = Scenes("train", train=90, size=96)
-    more = {"images": 90, "batch": 24, "last": 3 * (AHEAD * workers + 3), "random": 1.4}
+    more = {"images": 90, "batch": 24, "last": 3 * 3 * (workers + 3), "random": 1.4}
     alone = list(batches(data, plan(**more), MOSAIC))
     assert len({batch.images.shape for batch in alone}) > 1
     same(list(batches(data, plan(**more), MOSAIC, workers=workers)), alone)

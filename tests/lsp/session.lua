@@ -33,7 +33,7 @@ end
 wait(function()
   return #vim.diagnostic.get(0) > 0
 end)
-say("opened: " .. #errors() .. " faults, " .. #vim.diagnostic.get(0) .. " doubts")
+say("opened: " .. #errors() .. " faults, " .. #vim.diagnostic.get(0) .. " message in all")
 
 local line = find("activation=leaky")
 write(line, "activation=leeky")
@@ -55,7 +55,7 @@ for text in ask("textDocument/hover").contents.value:gmatch("[^\n]+") do
   say("    " .. text)
 end
 
-line = find("layers")
+line = find("layers=-1,8")
 local target = vim.fn.getline(line):find("8")
 vim.fn.cursor(line, target)
 vim.lsp.buf.definition()

@@ -87,8 +87,8 @@ def test_hovering_over_a_key_shows_its_card_and_over_a_reference_the_layer(edito
     editor.open(TINY)
     said = editor.at("hover", line_of(TINY, "stride=1", 2), 2)["contents"]["value"]
     assert said.startswith("**stride** of [maxpool]: step of the window") or "**stride** of [" in said
-    line = line_of(TINY, "layers = -1, 8")
-    assert "layer 8 [convolutional]" in editor.at("hover", line, len("layers = -1, "))["contents"]["value"]
+    line = line_of(TINY, "layers=-1,8")
+    assert "layer 8 [convolutional]" in editor.at("hover", line, len("layers=-1,"))["contents"]["value"]
 
 
 def test_sections_keys_values_and_layers_are_completed(editor: Editor) -> None:
@@ -109,10 +109,10 @@ def test_sections_keys_values_and_layers_are_completed(editor: Editor) -> None:
 
 def test_a_reference_leads_to_its_layer_by_number_and_by_name(editor: Editor) -> None:
     editor.open(TINY)
-    line = line_of(TINY, "layers = -1, 8")
-    there = editor.at("definition", line, 13)["range"]["start"]["line"]
+    line = line_of(TINY, "layers=-1,8")
+    there = editor.at("definition", line, 10)["range"]["start"]["line"]
     assert there == line_of(TINY, "[convolutional]", 5)
-    assert editor.at("definition", line, 9)["range"]["start"]["line"] == line_of(TINY, "[upsample]")
+    assert editor.at("definition", line, 8)["range"]["start"]["line"] == line_of(TINY, "[upsample]")
     assert editor.at("definition", line, 2) is None
     editor.open(NAMED)
     there = editor.at("definition", line_of(NAMED, "layers"), 11)["range"]["start"]["line"]

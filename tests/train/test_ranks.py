@@ -8,23 +8,35 @@ from __future__ import annotations
 import ast
 import itertools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.distributed import HashStore
 
+from darknet_py.cfg.document import parse
+from darknet_py.classify import classify
+from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.sampler import Batches, Sampler
 from darknet_py.errors import DataError, Elsewhere, RanksError, UsageError
-from darknet_py.evaluate import joined_results
+from darknet_py.evaluate import Scores, evaluate, joined_results
+from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
+from darknet_py.meeting import _fresh
+from darknet_py.network import Network
 from darknet_py.place import Place
 from darknet_py.ranks import Ranks
 from darknet_py.train.alike import check_shares
+from darknet_py.train.fit import fitted
 from darknet_py.train.step import Trainer
 from darknet_py.train.truths import Truths
+from darknet_py.weights import load_weights
 from tests.layers.nets import network, section
+from tests.test_classify import Pictures, classifier
 from tests.train.rank_run import in_ranks
+from tests.train.small_run import Unbroken
 from tests.train.small_trainer import state
 
 PACKAGE = Path(__file__).resolve().parents[2] / "darknet_py"
@@ -294,3 +306,81 @@ def test_X13_an_image_that_is_scored_twice_is_found_out() -> None:
     with pytest.raises(AssertionError, match="looked at twice, or not at all"):
         joined_results(_Twice(Place(size=2)), 4, [0, 1], [])
     assert joined_results(Ranks(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
+
+
+class FirstOf(Dataset):
+    """Some of a data set's images."""
+
+    def __init__(self, whole: Dataset, count: int) -> None:
+        self.whole, self.count = whole, count
+        self.names, self.category_ids, self.dropped = whole.names, whole.category_ids, {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def record(self, index: int) -> Record:
+        return self.whole.record(index)
+
+    def pixels(self, index: int) -> np.ndarray:
+        return self.whole.pixels(index)
+
+
+def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Path) -> None:
+    net = Network.from_cfg(unbroken.out / "net.cfg")
+    load_weights(net, unbroken.out / "final.weights")
+    whole = unbroken.plan(tmp_path).train
+
+    def scores(count: int, batch: int, ranks: Ranks | None = None) -> Scores:
+        return evaluate(net, FirstOf(whole, count), threshold=0.01, batch=batch, ranks=ranks)
+
+    sizes = [(count, batch) for count in range(1, 8) for batch in (1, 2)]
+    alone = [scores(*size) for size in sizes]
+    assert all(found.detections for found in alone)
+
+    def act(ranks: Ranks) -> None:
+        assert [scores(*size, ranks) for size in sizes] == alone
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [0, 0, 0], together.said()
+
+
+def test_X13_classes_are_scored_as_by_one_process(tmp_path: Path) -> None:
+    net, train = classifier(), Pictures(9, seed=1)
+    alone = [classify(net, Pictures(count), train=train, batch=2) for count in range(1, 8)]
+
+    def act(ranks: Ranks) -> None:
+        together = [
+            classify(net, Pictures(count), train=train, batch=2, ranks=ranks) for count in range(1, 8)
+        ]
+        assert together == alone
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [0, 0, 0], together.said()
+
+
+def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> None:
+    store = HashStore()
+    store.set("hello/1", "one that is gone")
+    store.set("address", "of one that is gone")
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(_fresh, store, Place(rank=1, size=2), 20)
+        mine = _fresh(store, Place(rank=0, size=2), 20)
+        theirs = other.result()
+    assert not mine.check(["address"])
+    mine.set("address", "new")
+    assert theirs.get("address") == b"new"
+
+
+def test_X03_processes_that_never_come_are_told() -> None:
+    with pytest.raises(RuntimeError, match="no sign of process 1"):
+        _fresh(HashStore(), Place(rank=0, size=2), 0.1)
+
+
+def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:
+    net = "batch=64\nsubdivisions=16\nmax_batches=9"
+    document = parse(f"[net]\nwidth=32\nheight=32\nchannels=3\n{net}\n" + "".join(BODY))
+    for processes in (1, 2, 3, 8):
+        fit = fitted(document, classes=2, images=4000, epochs=1, processes=processes)
+        chosen = compile(fit).net
+        check_shares(chosen, processes)
+        assert {1: 13, 2: 12, 3: 12, 8: 8}[processes] == chosen.batch
