@@ -58,7 +58,8 @@ class Span1D:
         count, advance = _period(period.denominator, period.numerator * self.advance, rate, cells)
         ends = [(axis.first(cell), axis.last(cell)) for cell in range(count)]
         seen = [(self.first(a), self.last(b)) if a <= b else (FAR, -FAR) for a, b in ends]
-        return Span1D(*zip(*seen, strict=True), advance, self.stride * axis.stride)
+        firsts, lasts = (tuple(side) for side in zip(*seen, strict=True))
+        return Span1D(firsts, lasts, advance, self.stride * axis.stride)
 
     def join(self, other: Span1D, cells: int = 0) -> Span1D:
         """What a cell sees that reads two maps of the same place."""

@@ -123,3 +123,8 @@ def test_show_and_diff_write_a_picture(tmp_path: Path) -> None:
     assert main(["diff", "yolov3-tiny", "yolov3-tiny@11.section=stochpool", "--svg", str(two)]) == 0
     assert "24 layers" in one.read_text()
     assert "was [maxpool]" in two.read_text()
+
+
+def test_the_picture_of_the_page_is_fresh() -> None:
+    shown = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "yolov3-spp.svg"
+    assert shown.read_text() == svg(graph_of("yolov3-spp")), "darknet-py show yolov3-spp --svg writes it anew"
