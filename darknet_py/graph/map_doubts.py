@@ -101,17 +101,23 @@ def covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> It
 
     One that reads twice the map, less one cell, sees all of it from every cell.
     """
-    sides = (getattr(node.layer, "size", 0), *getattr(node.layer, "sizes", ()))
-    slides = (isinstance(node.layer, WindowPool) and not node.layer.adaptive) or len(sides) > 1
-    wide = [side for side in sides if side >= max(map_.height, map_.width) and side > 1]
+    several = getattr(node.layer, "sizes", ())
+    slides = several or (isinstance(node.layer, WindowPool) and not node.layer.adaptive)
+    wide = [
+        side
+        for side in several or (getattr(node.layer, "size", 0),)
+        if side >= max(map_.height, map_.width) and side > 1
+    ]
     if not slides or not wide:
         return
-    whole = min(wide) >= 2 * max(map_.height, map_.width) - 1
+    whole = max(wide) >= 2 * max(map_.height, map_.width) - 1
     sees = "every cell sees all of it" if whole else "cells at the middle see all of it"
     inputs = f"an input of {size[0]} x {size[1]}"
     drawn = inputs if size == (graph.net.height, graph.net.width) else f"{inputs}, which training draws"
-    message = f"a window of {min(wide)} covers the whole map of {map_.height} x {map_.width}"
-    key = "sizes" if getattr(node.layer, "sizes", ()) else "size"
+    sizes = ", ".join(map(str, sorted(wide)))
+    windows = f"windows of {sizes} cover" if len(wide) > 1 else f"a window of {sizes} covers"
+    message = f"{windows} the whole map of {map_.height} x {map_.width}"
+    key = "sizes" if several else "size"
     yield Complaint(message, key=key, code="covers-map", reason=f"at {drawn}, {sees}", severity="warning")
 
 

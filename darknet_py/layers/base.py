@@ -61,6 +61,10 @@ class Layer:
             object.__setattr__(self, field.name, value)
         if values:
             raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """What a class does with its keys when they are there; as in any dataclass."""
 
     def __eq__(self, other: object) -> bool:
         return self._values() == other._values() if type(other) is type(self) else NotImplemented

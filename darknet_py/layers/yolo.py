@@ -62,10 +62,10 @@ class Yolo(Anchored, section="yolo"):
         yield from super().check(*maps)
         if self.assigner != "darknet" and self.iou_loss == "mse":
             message = f"assigner={self.assigner} with iou_loss=mse"
-            reason = "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"
-            yield Complaint(
-                message, key="assigner", code="bad-assigner", reason=reason, severity="warning"
+            reason = (
+                "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"
             )
+            yield Complaint(message, key="assigner", code="bad-assigner", reason=reason, severity="warning")
 
     def held(self, raw: Tensor) -> Tensor:
         """Sigmoid of x, y, objectness and classes (unless new_coords), then scale_x_y."""

@@ -77,6 +77,16 @@ def test_the_smallest_size_that_training_draws_decides(random: str, told: list[s
     assert [d.reason.split("input of ")[1].split(",")[0] for d in doubts] == told
 
 
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [("9", "a window of 9 covers"), ("5,9,13", "windows of 9, 13 cover"), ("15,9", "windows of 9, 15 cover")],
+)
+def test_the_windows_of_a_pyramid_are_told_together(sizes: str, words: str) -> None:
+    (doubt,) = compile(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")).doubts
+    assert doubt.message == f"{words} the whole map of 8 x 8"
+    assert ("every cell" in doubt.reason) == ("15" in sizes)
+
+
 def test_a_pool_that_is_meant_for_the_whole_map_is_no_doubt() -> None:
     body = HALF + "[maxpool]\nadaptive=1\n" + "[avgpool]\n"
     assert codes(NET + body) == []
