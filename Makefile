@@ -10,7 +10,7 @@ DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/y
 CIFAR10 ?= cifar10
 ARTICLE := $(foreach kind,max average stochastic max-dropout,cfg/cifar/zeiler-$(kind).cfg)
 
-.PHONY: compare article test soak clean
+.PHONY: compare article test fuzz soak clean
 
 compare: $(VENV)/ready
 	$(BIN)/darknet-py compare $(DEMO) --data scenes --recipe darknet --seeds 2 --evaluations 4 --out $(OUT)
@@ -23,6 +23,9 @@ test: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/ready
+	$(BIN)/python bench/fuzz.py --count 200000 --seed 1
 
 soak: $(VENV)/ready
 	$(BIN)/python -m pytest -m soak

@@ -9,17 +9,21 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from darknet_py import __version__
-from darknet_py.errors import DarknetPyError, UsageError
-from darknet_py.plugin import fault_of, load_plugins
-from darknet_py.verbs import data_options, training_options
+from darknet_py.errors import DarknetPyError, Elsewhere, UsageError
+from darknet_py.verbs import data_options, edit_options, training_options
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
+PLUGIN = "darknet_py.plugin"
 
 VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
     "lint": ("text", "lint"),
     "show": ("text", "show"),
+    "edit": ("edit", "edit"),
+    "diff": ("diff", "diff"),
+    "reach": ("reach", "reach"),
     "layers": ("layers", "layers"),
     "conform": ("conform", "conform"),
     "pool-view": ("images", "pool_view"),
@@ -29,6 +33,7 @@ VERBS = {  # verb: module and function, imported when asked for, so that lint an
     "train": ("training", "train"),
     "compare": ("training", "compare"),
     "runs": ("runs", "runs"),
+    "lsp": ("lsp", "lsp"),
 }
 
 
@@ -38,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"darknet-py {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _text_verbs(verbs)
+    edit_options.declare(verbs)
     _image_verbs(verbs)
     training_options.declare(verbs, count=_count, natural=_natural, cfg=_set, shared=_data_and_device)
     data_options.declare(verbs, count=_count, natural=_natural, output=_output)
@@ -45,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     listed.add_argument("folder", nargs="*", type=Path, default=[Path("runs")], help="where (default: runs)")
     listed.add_argument("--json", action="store_true", help="print JSON")
     _output(listed)
+    verbs.add_parser("lsp", help="the language server, for editors (standard input and output)")
     for verb in verbs.choices.values():
         verb.add_argument(
             "--plugin",
@@ -57,11 +64,23 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+class _Codes(argparse.Action):
+    """`lint --codes`: an option that answers and exits, as --help does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from darknet_py.cfg.codes import listing
+
+        print("\n".join(listing()))
+        parser.exit()
+
+
 def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lint = verbs.add_parser("lint", help="every fault and every doubt of cfgs")
     lint.add_argument("cfg", nargs="+", help="a cfg file, or a shipped one by name")
-    lint.add_argument("--format", choices=("text", "json"), default="text")
-    lint.add_argument("--strict", action="store_true", help="doubts are faults")
+    lint.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    lint.add_argument("--strict", action="store_true", help="warnings are faults, hints are not")
+    lint.add_argument("--off", action="append", metavar="CODE", help="say nothing of such doubts; CODE,...")
+    lint.add_argument("--codes", action=_Codes, nargs=0, help="list the codes, and exit")
     lint.add_argument("--lenient", action="store_true", help="a misspelt key is ignored, as Darknet does")
     _output(lint)
     show = verbs.add_parser("show", help="layers, shapes, costs and receptive fields")
@@ -69,6 +88,21 @@ def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show.add_argument("--json", action="store_true", help="print JSON")
     _set(show)
     _output(show)
+    show.add_argument("--svg", type=Path, metavar="FILE", help="draw the graph into a file")
+    reach = verbs.add_parser("reach", help="what every layer sees of the image")
+    reach.add_argument("cfg", help="a cfg file, or a shipped one by name")
+    reach.add_argument(
+        "--layer", action="append", type=_natural, metavar="N", help="this layer alone; may be repeated"
+    )
+    reach.add_argument("--weights", type=Path, help="Darknet weights, for what a cell looks at in fact")
+    reach.add_argument("--images", type=Path, help="an image, a folder, or a list of them, to average over")
+    reach.add_argument(
+        "--most", type=_count, default=64, metavar="N", help="images that are used (default: 64)"
+    )
+    reach.add_argument("--out", type=Path, metavar="PNG", help="draw it")
+    reach.add_argument("--json", action="store_true", help="print JSON")
+    _set(reach)
+    _output(reach)
     layers = verbs.add_parser("layers", help="the sections there are, or the card of one")
     layers.add_argument("name", nargs="?", help="a section, such as maxpool")
     layers.add_argument("--json", action="store_true", help="print JSON")
@@ -120,17 +154,17 @@ def _weighted(verb: argparse.ArgumentParser, *, threshold: float, nms: float, ba
     _output(verb)
 
 
-def _data_and_device(verb: argparse.ArgumentParser) -> None:
-    _data(verb)
-    _device(verb)
-
-
 def _data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", required=True, help="a COCO folder, a Darknet .data file, or `scenes`")
 
 
 def _device(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def _data_and_device(verb: argparse.ArgumentParser) -> None:
+    _data(verb)
+    _device(verb)
 
 
 def _set(verb: argparse.ArgumentParser) -> None:
@@ -160,9 +194,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show, it spells
-    args = parser().parse_args(arguments)
     try:
-        return _run(args)
+        return _run(parser().parse_args(arguments))
+    except Elsewhere as error:
+        return error.exit_code
     except DarknetPyError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -183,7 +218,7 @@ def _run(args: argparse.Namespace) -> int:
         raise UsageError("there is no such folder to write to", where=args.output.parent)
     module, function = VERBS[args.verb]
     try:
-        args.plugins = load_plugins(args.plugin)
+        args.plugins = _plugins(args)
         return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
     except (DarknetPyError, BrokenPipeError):
         raise
@@ -194,9 +229,18 @@ def _run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return OUT_OF_MEMORY
-        if fault := fault_of(error, args.plugin):
+        if args.plugin and (fault := _plugin_module().fault_of(error, args.plugin)):
             raise fault from error
         raise
+
+
+def _plugins(args: argparse.Namespace) -> Any:
+    """The plug-ins asked for; those of an earlier command in this process are forgotten."""
+    return _plugin_module().load_plugins(args.plugin) if args.plugin or PLUGIN in sys.modules else ()
+
+
+def _plugin_module() -> Any:
+    return import_module(PLUGIN)  # when asked for: most commands have no plug-in
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -116,7 +116,7 @@ def _keys(cls: type[Layer]) -> Iterator[KeyCard]:
             unit=key.unit,
             doc=key.doc,
             ignored=key.ignored,
-            refused=key.refused,
+            refused=key.refused or (f"when it is to be run: {key.unrun}" if key.unrun else ""),
             owner=_owner(cls, field),
         )
 

@@ -18,6 +18,7 @@ from darknet_py.errors import DataError, NotFinite, UsageError, shown
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.softmax import Softmax
 from darknet_py.network import Network
+from darknet_py.ranks import Ranks
 
 TOP = 5
 NOT_PREDICTIONS = ("predictions",)
@@ -80,6 +81,7 @@ def classify(
     device: str = "cpu",
     split: str = "val",
     progress: Callable[[int, int], None] | None = None,
+    ranks: Ranks | None = None,
 ) -> Accuracy:
     """Score a classifier on labelled images.
 
@@ -89,39 +91,81 @@ def classify(
     Args:
         train: training images, of which as many as `dataset` has, evenly spread, are scored too.
         progress: called with (images done, images in all).
+        ranks: processes that share the images; all return the same.
 
     Raises:
         DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
     """
-    check_classifier(network.graph)
-    check_labelled(network.graph, dataset)
+    ranks = ranks or Ranks()
+    _check(network.graph, dataset)
     runner = copy.deepcopy(network).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     chosen = _spread(train, len(dataset)) if train else np.zeros(0, np.int64)
     tell, total = progress or (lambda done, total: None), len(dataset) + len(chosen)
-    predicted, losses, among = _scored(runner, dataset, range(len(dataset)), batch, lambda n: tell(n, total))
-    confusion = _confusion(_labels(dataset), predicted, len(dataset.names))
     return Accuracy(
-        top1=float(confusion.trace() / confusion.sum()),
-        top5=float(among.mean()) if len(dataset.names) > TOP else None,
-        loss=float(losses.mean()),
-        **_of_training(runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total)),
-        per_class=dict(zip(dataset.names, _per_class(confusion), strict=True)),
-        confusion=confusion.tolist(),
+        **_of_images(ranks, runner, dataset, batch, lambda n: tell(n, total)),
+        **_of_training(ranks, runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total)),
         images=len(dataset),
         protocol=_protocol(network.graph, split, len(chosen)),
-        predictions=predicted.tolist(),
     )
 
 
+def _check(graph: Graph, dataset: Dataset) -> None:
+    check_classifier(graph)
+    check_labelled(graph, dataset)
+
+
+def _of_images(
+    ranks: Ranks, network: Network, dataset: Dataset, batch: int, done: Callable[[int], None]
+) -> dict[str, Any]:
+    """The figures of all images."""
+    predicted, losses, among = _shared(ranks, network, dataset, np.arange(len(dataset)), batch, done)
+    confusion = _confusion(_labels(dataset), predicted, len(dataset.names))
+    return {
+        "top1": float(confusion.trace() / confusion.sum()),
+        "top5": float(among.mean()) if len(dataset.names) > TOP else None,
+        "loss": float(losses.mean()),
+        "per_class": dict(zip(dataset.names, _per_class(confusion), strict=True)),
+        "confusion": confusion.tolist(),
+        "predictions": predicted.tolist(),
+    }
+
+
 def _of_training(
-    network: Network, train: Dataset | None, chosen: np.ndarray, batch: int, done: Callable[[int], None]
+    ranks: Ranks,
+    network: Network,
+    train: Dataset | None,
+    chosen: np.ndarray,
+    batch: int,
+    done: Callable[[int], None],
 ) -> dict[str, float | None]:
     """The figures of training images; None without any."""
     if train is None:
         return {"train_top1": None, "train_loss": None}
-    predicted, losses, _ = _scored(network, train, chosen, batch, done)
+    predicted, losses, _ = _shared(ranks, network, train, chosen, batch, done)
     right = predicted == _labels(train)[chosen]
     return {"train_top1": float(right.mean()), "train_loss": float(losses.mean())}
+
+
+def _shared(
+    ranks: Ranks,
+    network: Network,
+    dataset: Dataset,
+    chosen: np.ndarray,
+    batch: int,
+    done: Callable[[int], None],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`_scored`, each process in its share of the images."""
+    share = ranks.share(len(chosen), of=batch)
+    with ranks.each():
+        mine = _scored(network, dataset, chosen[share.start : share.stop], batch, done)
+    predicted, losses, among = (joined_array(ranks, array) for array in mine)
+    assert len(predicted) == len(chosen), "an image was looked at twice, or not at all"
+    return predicted, losses, among
+
+
+def joined_array(ranks: Ranks, array: np.ndarray) -> np.ndarray:
+    """What all processes have, one after the other."""
+    return np.concatenate([np.frombuffer(data, array.dtype) for data in ranks.gather(array.tobytes())])
 
 
 def _confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -164,12 +208,13 @@ def _labels(dataset: Dataset) -> np.ndarray:
 
 
 def _scored(
-    network: Network, dataset: Dataset, chosen: Sequence[int], batch: int, done: Callable[[int], None]
+    network: Network, dataset: Dataset, chosen: np.ndarray, batch: int, done: Callable[[int], None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each image: the predicted class, the cross entropy, and whether the label is in the first five."""
     net, labels = network.graph.net, _labels(dataset)
     device = next(network.parameters(), torch.empty(0)).device
-    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    nothing = torch.zeros(0, device=device)
+    found: list[tuple[Tensor, Tensor, Tensor]] = [(nothing.long(), nothing, nothing.bool())]
     with torch.inference_mode():
         for part in _parts(chosen, batch):
             images = torch.stack([fitted_image(dataset.pixels(i), (net.height, net.width)) for i in part])
@@ -204,8 +249,8 @@ def confusion_lines(accuracy: Accuracy, names: Sequence[str], *, most: int = 20)
     ]
 
 
-def _parts(chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
-    numbers = [int(number) for number in chosen]
+def _parts(chosen: np.ndarray, batch: int) -> Iterator[list[int]]:
+    numbers = chosen.tolist()
     return (numbers[at : at + batch] for at in range(0, len(numbers), batch))
 
 

@@ -68,6 +68,18 @@ class NotFinite(DarknetPyError):
     exit_code = 4
 
 
+class RanksError(DarknetPyError):
+    """Processes of one training that have lost each other."""
+
+
+class Elsewhere(DarknetPyError):
+    """Another process of the same training failed, and says why; this one ends without a word."""
+
+    def __init__(self, message: str, *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class Stopped(DarknetPyError):
     """The run was asked to stop, saved itself, and can be resumed."""
 

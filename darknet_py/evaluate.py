@@ -21,6 +21,7 @@ from darknet_py.data.labelled import Labelled
 from darknet_py.detect.decode import Detections
 from darknet_py.detect.detector import Detector
 from darknet_py.errors import DataError
+from darknet_py.ranks import Ranks
 
 if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
@@ -66,35 +67,68 @@ def evaluate(
     device: str = "cpu",
     split: str = "val",
     progress: Callable[[int, int], None] | None = None,
+    ranks: Ranks | None = None,
 ) -> Scores:
     """Detect in every image of a data set, and score it as COCO does.
 
     A copy of the network runs, so the network itself keeps its mode, its device and its layout.
 
     Args:
-        network: a Network.
         dataset: a Dataset with as many classes as the network's heads.
         threshold: of the scores; Darknet's `detector valid` takes .001.
         nms: threshold of the overlap; Darknet's `detector valid` takes .6.
         batch: images that run at once.
         device: where the network runs.
         split: what the data set is called in the protocol.
-        progress: called with (images done, images in all) after each image.
+        progress: called with (images done, images in all) after each image of this process's share.
+        ranks: processes that share the images, in the batches that one would make; all return the same.
 
     Raises:
         DataError: when the data set is empty, or its classes are not as many as the heads'.
     """
-    check_boxes(network.graph, dataset)
-    detector = Detector(  # pixels in NMS, as `detector valid`
-        copy.deepcopy(network), threshold=threshold, nms=nms, device=device, batch=batch, relative=False
-    )
-    results = list(_results(detector, dataset, progress or (lambda done, total: None)))
-    truth = dataset.ground_truth()
-    stats, per_category = coco_figures(truth, results)
-    per_class = dict(zip(dataset.names, (per_category[i] for i in dataset.category_ids), strict=True))
-    figures = dict(zip(FIGURES, stats, strict=True))
+    ranks = ranks or Ranks()
+    with ranks.each():
+        check_boxes(network.graph, dataset)
+        options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
+        detector = Detector(copy.deepcopy(network), **options, relative=False)  # NMS as `detector valid`
+        share = ranks.share(len(dataset), of=batch)
+        found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
+    results = joined_results(ranks, len(dataset), list(share), found)
+    figures, per_class = _figures(ranks, dataset, results)
     protocol = _protocol(detector, split)
     return Scores(**figures, per_class=per_class, images=len(dataset), protocol=protocol, detections=results)
+
+
+def joined_results(
+    ranks: Ranks, count: int, share: Sequence[int], results: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What all processes found, in the data set's order.
+
+    Args:
+        count: images in all, each of which one process has looked at.
+        share: the images of this one.
+    """
+    parts = ranks.gather_json([share, results])
+    images = [index for part, _ in parts for index in part]
+    assert images == list(range(count)), "an image was looked at twice, or not at all"
+    return [result for _, found in parts for result in found]
+
+
+def _figures(
+    ranks: Ranks, dataset: Dataset, results: Sequence[dict[str, Any]]
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """The figures by name, and AP by the name of the class; the first process works them out."""
+    scored = None
+    with ranks.each():
+        if ranks.first:
+            stats, per_category = coco_figures(dataset.ground_truth(), results)
+            classes = [per_category[i] for i in dataset.category_ids]
+            scored = [
+                dict(zip(names, values, strict=True))
+                for names, values in ((FIGURES, stats), (dataset.names, classes))
+            ]
+    figures, per_class = ranks.of_first(scored)
+    return figures, per_class
 
 
 def coco_figures(
@@ -156,12 +190,12 @@ def check_boxes(graph: Graph, dataset: Dataset) -> None:
 
 
 def _results(
-    detector: Detector, dataset: Dataset, progress: Callable[[int, int], None]
+    detector: Detector, dataset: Dataset, share: range, progress: Callable[[int, int], None]
 ) -> Iterator[dict[str, Any]]:
-    images = (dataset.pixels(index) for index in range(len(dataset)))
-    for index, detections in enumerate(detector.detect(images)):
+    images = (dataset.pixels(index) for index in share)
+    for done, (index, detections) in enumerate(zip(share, detector.detect(images), strict=True), start=1):
         yield from coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
-        progress(index + 1, len(dataset))
+        progress(done, len(share))
 
 
 def coco_results(detections: Detections, image_id: int, category_ids: Sequence[int]) -> list[dict[str, Any]]:

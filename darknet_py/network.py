@@ -12,12 +12,18 @@ from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.lifetime import last_uses
 from darknet_py.graph.rewrite import rewritten
+from darknet_py.graph.running import must_run
+from darknet_py.graph.sharing import lenders
 from darknet_py.layers.head import Head
 from darknet_py.layers.keyed_modules import Keyed
+from darknet_py.layers.sharing_modules import share
 
 
 class Network(nn.Module):
     """The torch module of a graph: one module a layer, each called as `module(*maps)`.
+
+    Raises:
+        CfgError: when a layer is one that is understood and not run.
 
     >>> network = Network.from_cfg("cfg/yolov3-tiny.cfg")
     >>> [tuple(raw.shape) for raw in network(torch.zeros(1, 3, 416, 416))]
@@ -27,8 +33,10 @@ class Network(nn.Module):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        self._plan = rewritten(graph)
+        self._plan = rewritten(must_run(graph))
         self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in self._plan)
+        for borrower, lender in lenders(self._plan).items():
+            share(self.layers[borrower], self.layers[lender])
         self._done = last_uses(self._plan)
 
     @classmethod
@@ -60,6 +68,11 @@ class Network(nn.Module):
             for index in done:
                 del maps[index]
         return maps
+
+    def map_of(self, images: Tensor, layer: int) -> Tensor:
+        """The map of one layer, of heads before their sigmoid; the layers behind it are not run."""
+        maps = self._run(images, layer)
+        return self.layers[layer](*[maps[i] for i in self._plan[layer].inputs])
 
     def trace(self, images: Tensor) -> list[Tensor]:
         """Every layer's map as Darknet's layer holds it: heads after their sigmoid."""

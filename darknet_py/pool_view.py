@@ -116,7 +116,10 @@ def _network(name: str, *, size: int, stride: int) -> Network:
     lines = "\n".join(f"{key}={value}" for key, value in keys.items())
     text = f"[net]\nwidth={SIDE}\nheight={SIDE}\nchannels=1\n[{cls.section}]\n{lines}\n"
     try:
-        return Network(compile(parse(text, path=name)))
+        graph = compile(parse(text, path=name))
+        if unknown := [doubt for doubt in graph.doubts if doubt.code == "unknown-key"]:
+            raise CfgError(unknown)  # in a cfg it is a doubt; who names one here means it
+        return Network(graph)
     except CfgError as error:
         faults = "; ".join(fault.message for fault in error.diagnostics)
         raise UsageError(f"{shown(name)} cannot be shown: {shown(faults, limit=300)}") from None

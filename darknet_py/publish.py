@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 def publish_bytes(path: Path, data: bytes) -> None:
@@ -20,10 +20,14 @@ def publish_bytes(path: Path, data: bytes) -> None:
     publish_parts(path, [data])
 
 
-def publish_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+def publish_parts(path: Path, parts: Iterable[bytes | memoryview], *, lasting: bool = True) -> None:
     """Write a file from its parts, one after the other, as `publish_bytes` does.
 
     The bytes go into a temporary file in the same folder, reach the disk, and are then renamed.
+
+    Args:
+        lasting: wait for the disk. Without, a loss of power may leave a file of that name with other content:
+            for what its reader checks and can do without.
 
     Raises:  OSError: when the folder cannot be written; the file that was there is untouched.
     """
@@ -33,7 +37,8 @@ def publish_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
             for part in parts:
                 file.write(part)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -41,13 +46,14 @@ def publish_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         if isinstance(error, OSError):
             error.filename = str(path)  # the name that the person knows
         raise
-    _sync_folder(path.parent)
+    if lasting:
+        _sync_folder(path.parent)
 
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files of writers that were killed; nobody else may be writing in the folder."""
     for path in folder.iterdir():
-        if _TEMPORARY.fullmatch(path.name):
+        if TEMPORARY.fullmatch(path.name):
             path.unlink()
 
 

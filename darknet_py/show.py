@@ -78,6 +78,7 @@ def _totals(graph: Graph) -> Iterator[str]:
     size, counted = f"{20 + 4 * cost.parameters:,} bytes", "1 MAC = 2 FLOPs"
     yield ""
     image = f"{net.width} x {net.height} x {net.channels} pixels (width x height x channels)"
+    image = f"{net.inputs_:,} numbers that are no image" if net.flat else image
     yield f"{len(graph)} layers on {image}"
     yield f"floats   {cost.parameters:,} in the weights file ({size}), {cost.trainable:,} trained"
     yield f"BFLOPs   {cost.bflops:.3f} as AlexeyAB counts; {cost.bflops_conv:.3f} in convolutions ({counted})"

@@ -2,6 +2,9 @@
 
 A file is a header (major, minor, revision as int32; the number of images seen as uint64, or uint32 where
 major * 10 + minor < 2) and float32 numbers, little endian, without names or padding.
+
+Files are written whole. A file to read may lack what `dontload` and `dontloadscales` name; one that has just
+as many floats as the whole network was written so, and is read so.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from darknet_py.errors import UsageError, WeightsError
 from darknet_py.graph.graph import Graph, Node
@@ -30,6 +33,9 @@ LIKELY = {
     b"<": "a web page",
     b"vers": "a Git LFS pointer",
 }
+
+
+Layout = list[tuple[Node, list[Tensor]]]  # layers, each with its arrays in the order of a file
 
 
 @dataclass(frozen=True)
@@ -64,25 +70,27 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
         raise UsageError(
             f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}"
         )
-    nodes = graph[: len(graph) if partial is None else partial]
-    need = sum(node.cost.parameters for node in nodes)
+    layout = _layout(network, graph[: len(graph) if partial is None else partial])
     try:
         with _opened(path) as file:
             size = os.fstat(file.fileno()).st_size
             seen, start = _header(file.read(20), path)
-            _fitting(size, start, nodes, path, whole=partial is None)
+            if partial is not None or size != start + 4 * _floats(layout):
+                layout = [(node, _in_file(node, network, tensors)) for node, tensors in layout]
+            need = _floats(layout)
+            _fitting(size, start, layout, path, whole=partial is None)
             file.seek(start)
             floats = np.fromfile(file, "<f4", need).astype(np.float32, copy=False)
             if len(floats) < need or os.fstat(file.fileno()).st_size != size:
                 raise WeightsError("changed while it was read", where=path)
     except (OSError, ValueError) as error:
         raise WeightsError(f"cannot be read: {error}", where=path) from None
-    parts = list(_parts(network, nodes, floats))
+    parts = list(_parts(layout, floats))
     _sound(network, parts, path)
     with torch.no_grad():
         for _, tensor, part in parts:
             tensor.copy_(torch.from_numpy(part).view(tensor.shape))
-    return Ledger(len(nodes), need, graph.cost.parameters, seen)
+    return Ledger(len(layout), need, graph.cost.parameters, seen)
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
@@ -93,7 +101,7 @@ def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
 def weights_bytes(network: Network, *, seen: int = 0) -> bytes:
     """The contents of a network's `.weights` file, `seen` images trained on."""
     parts = [struct.pack("<iiiQ", *VERSION, seen)]
-    for _, tensors in _arrays(network, network.graph[:]):
+    for _, tensors in _layout(network, network.graph[:]):
         parts += [t.detach().cpu().contiguous().numpy().astype("<f4").tobytes() for t in tensors]
     return b"".join(parts)
 
@@ -103,9 +111,21 @@ def expected_bytes(graph: Graph) -> int:
     return 20 + 4 * graph.cost.parameters
 
 
-def _arrays(network: Network, nodes: tuple[Node, ...]) -> Iterator[tuple[Node, list[Tensor]]]:
-    for node in nodes:
-        yield node, list(node.layer.arrays(network.layers[node.index]))
+def _layout(network: Network, nodes: tuple[Node, ...]) -> Layout:
+    return [(node, list(node.layer.arrays(network.layers[node.index]))) for node in nodes]
+
+
+def _floats(layout: Layout) -> int:
+    return sum(tensor.numel() for _, tensors in layout for tensor in tensors)
+
+
+def _in_file(node: Node, network: Network, tensors: list[Tensor]) -> list[Tensor]:
+    """The arrays of a layer that a file has, where it was not written by this program."""
+    if node.layer.dontload:
+        return []
+    norms = [part for part in network.layers[node.index].modules() if isinstance(part, nn.BatchNorm2d)]
+    scales = {id(array) for norm in norms for array in (norm.weight, norm.running_mean, norm.running_var)}
+    return [one for one in tensors if not (node.layer.dontloadscales and id(one) in scales)]
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -134,12 +154,12 @@ def _header(data: bytes, path: Path) -> tuple[int, int]:
     return seen, 16 if old else 20
 
 
-def _fitting(size: int, start: int, nodes: tuple[Node, ...], path: Path, *, whole: bool) -> None:
+def _fitting(size: int, start: int, layout: Layout, path: Path, *, whole: bool) -> None:
     """Refuse a file of `size` bytes that does not hold the floats of the layers, before they are read."""
     have, rest = divmod(size - start, 4)
-    need = sum(node.cost.parameters for node in nodes)
+    need = _floats(layout)
     if have < need:
-        raise _too_short(nodes, path, size, start)
+        raise _too_short(layout, path, size, start)
     if whole and size > start + 4 * need:
         extra = size - start - 4 * need
         message = f"has {size:,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
@@ -150,25 +170,23 @@ def _fitting(size: int, start: int, nodes: tuple[Node, ...], path: Path, *, whol
         raise WeightsError(message, where=path, hint="it was damaged on its way here")
 
 
-def _too_short(nodes: tuple[Node, ...], path: Path, size: int, start: int) -> WeightsError:
+def _too_short(layout: Layout, path: Path, size: int, start: int) -> WeightsError:
     left = (size - start) // 4
-    for node in nodes:
-        if left < node.cost.parameters:
+    for one in layout:
+        node, needed = one[0], _floats([one])
+        if left < needed:
             break
-        left -= node.cost.parameters
-    need = sum(n.cost.parameters for n in nodes)
-    message = f"ends inside {node.name}: it needs {node.cost.parameters:,} floats, {left:,} remain"
-    hint = f"{size:,} bytes, {start + 4 * need - size:,} too few"
+        left -= needed
+    message = f"ends inside {node.name}: it needs {needed:,} floats, {left:,} remain"
+    hint = f"{size:,} bytes, {start + 4 * _floats(layout) - size:,} too few"
     if node.index:
         hint += f"; training can start from what is whole: --partial {node.index}"
     return WeightsError(message, where=path, hint=hint)
 
 
-def _parts(
-    network: Network, nodes: tuple[Node, ...], floats: np.ndarray
-) -> Iterator[tuple[Node, Tensor, np.ndarray]]:
+def _parts(layout: Layout, floats: np.ndarray) -> Iterator[tuple[Node, Tensor, np.ndarray]]:
     """Every array of the layers beside its floats in the file."""
-    for node, tensors in _arrays(network, nodes):
+    for node, tensors in layout:
         for tensor in tensors:
             part, floats = floats[: tensor.numel()], floats[tensor.numel() :]
             yield node, tensor, part

@@ -17,7 +17,7 @@ from darknet_py.plugin import load_plugins
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-QUICK = {"show", "lint", "layers", "conform"}
+QUICK = {"show", "lint", "edit", "diff", "layers", "conform", "reach"}
 POOL_PAGE = ROOT / "docs" / "write-a-pool.md"
 POOL_FILE = ROOT / "docs" / "examples" / "midrange.py"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.train import Replay, replay
 from darknet_py.train.loss import yolo_loss
+from darknet_py.train.region_loss import EARLY
 from darknet_py.train.truths import Truths
 
 GOLDEN = Path(__file__).parent / "golden" / "training"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
+HEADS = sorted(GOLDEN.with_name("training-heads").glob("*.npz"))
 ITERATIONS = 10
 
 
@@ -28,9 +32,9 @@ def relative(mine: np.ndarray, darknet: np.ndarray) -> float:
     return float(np.abs(mine.astype(np.float64) - darknet).max() / np.abs(darknet).max())
 
 
-def train(recorded: np.lib.npyio.NpzFile, tmp_path: Path, text: str) -> Replay:
-    """Ten iterations of a recorded training."""
-    (tmp_path / "net.cfg").write_text(text)
+def train(recorded: Mapping[str, np.ndarray], tmp_path: Path, text: str = "") -> Replay:
+    """Ten iterations of a recorded training, or of another cfg on the same images."""
+    (tmp_path / "net.cfg").write_text(text or str(recorded["cfg"]))
     (tmp_path / "net.weights").write_bytes(recorded["weights_before"].tobytes())
     files = tmp_path / "net.cfg", tmp_path / "net.weights"
     return replay(*files, recorded["images"], recorded["truths"], ITERATIONS)
@@ -61,7 +65,7 @@ def test_the_delta_is_darknets(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_ten_iterations_are_darknets(case: str, tmp_path: Path) -> None:
     with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded:
-        found = train(recorded, tmp_path, str(recorded["cfg"]))
+        found = train(recorded, tmp_path)
         delta = recorded["yolo_delta_iteration1_last_minibatch"]
         assert relative(np.array(found.learning_rate), recorded["learning_rate"]) <= 1e-6
         assert relative(np.array(found.loss), recorded["loss"]) <= 1e-5
@@ -70,8 +74,40 @@ def test_ten_iterations_are_darknets(case: str, tmp_path: Path) -> None:
         assert relative(found.deltas[0], delta) <= 1e-5
 
 
+@pytest.mark.parametrize("path", HEADS, ids=lambda path: path.stem)
+def test_ten_iterations_with_another_head_are_darknets(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with np.load(path, allow_pickle=False) as recorded, np.load(GOLDEN / "ciou.npz") as scene:
+        if recorded["seen"] >= EARLY:
+            monkeypatch.setattr("darknet_py.train.region_loss.EARLY", 0)
+        found = train({**recorded, "images": scene["images"], "truths": scene["truths"]}, tmp_path)
+        assert relative(np.array(found.learning_rate), recorded["learning_rate"]) <= 1e-6
+        assert relative(np.array(found.loss), recorded["loss"]) <= 1e-5
+        assert relative(floats(found.weights), floats(recorded["weights_after_10"].tobytes())) <= 1e-5
+        assert relative(found.deltas[0], recorded["delta_iteration1_last_minibatch"]) <= 1e-5
+
+
+@pytest.mark.parametrize("case", ["region-late", "region-yolov2"])
+def test_from_when_on_boxes_are_not_drawn_to_anchors_matters(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A control: the bound above can fail."""
+    with np.load(GOLDEN.with_name("training-heads") / f"{case}.npz") as recorded:
+        monkeypatch.setattr("darknet_py.train.region_loss.EARLY", 0 if recorded["seen"] < EARLY else EARLY)
+        with np.load(GOLDEN / "ciou.npz") as scene:
+            found = train({**recorded, "images": scene["images"], "truths": scene["truths"]}, tmp_path)
+        assert relative(floats(found.weights), floats(recorded["weights_after_10"].tobytes())) > 1e-3
+
+
 def test_without_weight_decay_the_weights_miss_darknets(tmp_path: Path) -> None:
     """A control: the bound above can fail."""
     with np.load(GOLDEN / "objsmooth.npz", allow_pickle=False) as recorded:
         found = train(recorded, tmp_path, str(recorded["cfg"]).replace("decay=0.0005", "decay=0"))
         assert relative(floats(found.weights), floats(recorded["weights_after_10"].tobytes())) > 2e-6
+
+
+def test_the_table_of_the_documents_has_every_recording() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| ([a-z0-9-]+) \| \d\.\de-\d\d \|", page)
+    assert sorted(rows) == sorted([*CASES, *(path.stem for path in HEADS)])

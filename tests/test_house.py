@@ -24,18 +24,21 @@ ORDER = (  # a package imports from those before it
     {"cfg", "arithmetic"},
     {"layers"},
     {"graph"},
-    {"network", "boxes", "device", "cards", "plugin"},
-    {"weights", "detect", "data", "shipped", "show", "pool_view"},
-    {"evaluate", "classify", "conform"},
+    {"network", "boxes", "device", "place", "cards", "plugin"},
+    {"ranks"},
+    {"meeting"},
+    {"weights", "detect", "data", "shipped", "show", "pool_view", "picture"},
+    {"evaluate", "classify", "conform", "effective"},
     {"train"},
     {"compare"},
-    {"terminal", "verbs", "__main__", "__init__"},
+    {"terminal", "verbs", "lsp", "__main__", "__init__"},
 )
 NO_TORCH = (
     "cfg", "arithmetic", "graph", "layers", "show.py", "shipped.py", "errors.py", "cards.py", "plugin.py",
 )  # fmt: skip
 LONGER_POOLS = {"base", "maxpool", "mixpool", "spp", "unpool"}  # the window, many keys, modes, several maps
 MENTIONS = {  # the pools that a file outside of layers/pools speaks of, and why
+    ("avgpool", "layers/scale_channels.py"): "the example: its scales are the means of a map",
     ("maxpool", "__main__.py"): "the example of a section's name in a help text",
     ("maxpool", "graph/rewrite.py"): "large maxima of one map become a chain of small ones",
     ("bilinear", "data/frame.py"): "the interpolation",
@@ -146,10 +149,13 @@ def test_a_new_section_is_known_from_its_file_alone() -> None:
 
 def test_the_sections_are_these() -> None:
     assert sorted(CATALOGUE) == [
-        "avgpool", "bilinear", "blurpool", "connected", "convolutional", "cost", "crop", "dropout", "gempool",
-        "global_maxpool", "local_avgpool", "lppool", "lsepool", "maxpool", "medianpool", "minpool", "mixpool",
-        "net", "netvlad", "normalization", "region", "reorg", "route", "shortcut", "softmax", "softpool",
-        "spp", "sppnet", "stochpool", "unpool", "upsample", "yolo",
+        "Gaussian_yolo", "activation", "avgpool", "batchnorm", "bilinear", "blurpool", "connected",
+        "contrastive", "conv_lstm", "convolutional", "cost", "crnn", "crop", "deconvolutional", "detection",
+        "dropout", "empty", "gempool", "global_maxpool", "gru", "history", "implicit", "iseg", "l2norm",
+        "local", "local_avgpool", "logistic", "lppool", "lsepool", "lstm", "maxpool", "medianpool",
+        "minpool", "mixpool", "net", "netvlad", "normalization", "region", "reorg", "reorg3d", "rnn",
+        "route", "sam", "scale_channels", "shortcut", "softmax", "softpool", "spp", "sppnet", "stochpool",
+        "unpool", "upsample", "yolo",
     ]  # fmt: skip
 
 

@@ -205,6 +205,16 @@ def test_without_the_file_the_section_is_unknown_and_with_it_known(
     assert main(["lint", cfg]) == 1, "it is forgotten afterwards"
 
 
+def test_what_a_class_does_after_its_keys_are_read_is_done(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`__post_init__`, as in any dataclass."""
+    asks = '\n    def __post_init__(self) -> None:\n        raise ValueError("asked")\n'
+    (place / "least.py").write_text((place / "least.py").read_text().rstrip("\n") + "\n" + asks)
+    assert main(["lint", str(place / "a.cfg"), "--plugin", str(place / "least.py")]) == 3
+    assert "ValueError: asked" in capsys.readouterr().err
+
+
 def test_a_misspelling_of_its_section_is_understood(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "a.cfg").write_text(CFG.replace("[leastpool]", "[leastpol]"))
     assert main(["lint", str(place / "a.cfg"), "--plugin", str(place / "least.py")]) == 1

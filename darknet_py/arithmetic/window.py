@@ -1,88 +1,116 @@
-"""Windows that slide over a map: how many fit, where they begin, and how what they see composes."""
+"""Windows that slide over a map: how many fit, and which cells each of them reads."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A window along one axis of a map: `size` cells, moved by `stride`.
+    """A window along one axis of a map: `size` cells from its first to its last, moved by `stride`.
 
-    The first one begins `before` cells outside of the map. An upsampling has a fractional stride.
+    The first one begins `before` cells outside of the map. An upsampling has a fractional stride. Of the
+    cells it spans, every `step`-th is read: a dilation.
+
+    >>> Axis(5, 1, 2, step=2).inside(0, 8)
+    range(0, 3, 2)
     """
 
     size: int = 1
     stride: Fraction | int = 1
     before: int = 0
+    step: int = field(default=1, repr=False)
+
+    @property
+    def pace(self) -> Fraction | int:
+        """How many cells the window moves on for the next output cell."""
+        return self.stride
+
+    def first(self, cell: int) -> int:
+        """The first cell that an output cell reads; it may lie outside of the map."""
+        return math.floor(cell * self.stride) - self.before
+
+    def last(self, cell: int) -> int:
+        """The last one; before the first where nothing is read."""
+        return self.first(cell) + self.size - 1
+
+    def inside(self, cell: int, cells: int) -> range:
+        """Those that an output cell reads in a map of `cells` cells."""
+        first = self.first(cell)
+        first += -(first // self.step) * self.step if first < 0 else 0
+        return range(first, min(self.last(cell), cells - 1) + 1, self.step)
+
+
+@dataclass(frozen=True)
+class Bins(Axis):
+    """Parts of a map, as equal as whole cells allow; `size` is that of the widest."""
+
+    def last(self, cell: int) -> int:
+        """Bins that do not divide the map evenly overlap."""
+        return math.ceil((cell + 1) * self.stride) - 1
+
+
+@dataclass(frozen=True)
+class Covering(Axis):
+    """The windows of another axis that cover a cell; their number differs from cell to cell."""
+
+    of: Axis = field(default=Axis(), repr=False)
+
+    def first(self, cell: int) -> int:
+        """The first window that does not end before the cell."""
+        return -((self.of.size - 1 - self.of.before - cell) // int(self.of.stride))
+
+    def last(self, cell: int) -> int:
+        """The last window that does not begin behind the cell."""
+        return (cell + self.of.before) // int(self.of.stride)
+
+
+@dataclass(frozen=True)
+class Everywhere(Axis):
+    """The whole map, of `size` cells, for every output cell; these lie `stride` apart all the same."""
+
+    @property
+    def pace(self) -> int:
+        """None: each reads the same."""
+        return 0
+
+    def first(self, cell: int) -> int:
+        """The map's first."""
+        return 0
+
+    def last(self, cell: int) -> int:
+        """The map's last."""
+        return self.size - 1
+
+
+@dataclass(frozen=True)
+class Scattered(Everywhere):
+    """Cells from far apart: `between` has the first and the last of each output cell."""
+
+    between: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+
+    def inside(self, cell: int, cells: int) -> range:
+        """From the first to the last."""
+        first, last = self.between[cell]
+        return range(first, last + 1)
 
 
 @dataclass(frozen=True)
 class Window:
-    """What one output cell reads of its input, rows and columns."""
+    """What one output cell reads of its input, rows and columns.
+
+    `others` are the windows on a layer's second map and those after it, where they are not the first's.
+    """
 
     rows: Axis = Axis()
     columns: Axis = Axis()
+    others: tuple[Window, ...] = ()
 
-
-@dataclass(frozen=True)
-class Span1D:
-    """What cell 0 of a map sees of the image along one axis: pixels `first` to `last`.
-
-    The next cell sees `stride` further on. Composition is associative and has an identity, `Span1D()`:
-
-    >>> Span1D().then(Axis(3, 1, 1)).then(Axis(2, 2)).size
-    4
-    """
-
-    first: Fraction = Fraction(0)
-    last: Fraction = Fraction(0)
-    stride: Fraction = Fraction(1)
-
-    @property
-    def size(self) -> int:
-        """Pixels seen by one cell."""
-        return math.floor(self.last) - math.ceil(self.first) + 1
-
-    def then(self, axis: Axis) -> Span1D:
-        """What a cell sees after one more window."""
-        first = self.first - axis.before * self.stride
-        last = self.last + (axis.size - 1 - axis.before) * self.stride
-        return Span1D(first, last, self.stride * axis.stride)
-
-    def join(self, other: Span1D) -> Span1D:
-        """What a cell sees that reads two maps of the same place."""
-        return Span1D(
-            min(self.first, other.first), max(self.last, other.last), max(self.stride, other.stride)
-        )
-
-
-@dataclass(frozen=True)
-class Field:
-    """The receptive field of a map, rows and columns."""
-
-    rows: Span1D = Span1D()
-    columns: Span1D = Span1D()
-
-    def then(self, window: Window) -> Field:
-        """The field after one more window."""
-        return Field(self.rows.then(window.rows), self.columns.then(window.columns))
-
-    def join(self, other: Field) -> Field:
-        """The field of a map that reads both."""
-        return Field(self.rows.join(other.rows), self.columns.join(other.columns))
-
-    @property
-    def reach(self) -> tuple[int, int]:
-        """Rows and columns of the image that one cell sees."""
-        return self.rows.size, self.columns.size
-
-    @property
-    def stride(self) -> tuple[Fraction, Fraction]:
-        """Pixels between neighbouring cells, rows and columns."""
-        return self.rows.stride, self.columns.stride
+    def on(self, position: int) -> Window:
+        """The window on the map at a position of those that the layer reads."""
+        return self.others[position - 1] if position and self.others else self
 
 
 def output_size(inside: int, *, size: int, stride: int, padding: int) -> int:
@@ -105,25 +133,25 @@ def bin_edges(number: int, count: int, inside: int) -> tuple[int, int]:
     return number * inside // count, -(-(number + 1) * inside // count)
 
 
-def bins(count: int, inside: int) -> Axis:
-    """`count` bins along an axis of `inside` cells as one window: as wide as the widest of them.
+def bins(count: int, inside: int) -> Bins:
+    """`count` bins along an axis of `inside` cells.
 
     >>> bins(3, 7)
-    Axis(size=3, stride=Fraction(7, 3), before=0)
+    Bins(size=3, stride=Fraction(7, 3), before=0)
     """
     edges = [bin_edges(i, count, inside) for i in range(count)]
-    return Axis(max(stop - start for start, stop in edges), Fraction(inside, count))
+    return Bins(max(stop - start for start, stop in edges), Fraction(inside, count))
 
 
-def covering(axis: Axis) -> Axis:
+def covering(axis: Axis) -> Covering:
     """The windows that cover one cell, as a window on the map that those windows put out.
 
-    Their number differs from cell to cell; this is the most. The stride must be whole.
+    Its size is the most that there are. The stride must be whole.
 
     >>> covering(Axis(3, 2, 1))
-    Axis(size=2, stride=Fraction(1, 2), before=0)
+    Covering(size=2, stride=Fraction(1, 2), before=0)
     """
     step = int(axis.stride)
     before = (axis.size - 1 - axis.before) // step
     after = (step - 1 + axis.before) // step
-    return Axis(before + 1 + after, Fraction(1, step), before)
+    return Covering(before + 1 + after, Fraction(1, step), before, of=axis)

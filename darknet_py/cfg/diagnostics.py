@@ -11,6 +11,8 @@ from darknet_py.errors import DarknetPyError, shown
 
 Severity = Literal["error", "warning", "hint"]
 SIMILAR = 0.75  # a bad suggestion is worse than none
+SHORT = 3  # letters of words in which one wrong letter leaves less than that
+LONGEST = 64  # letters of a word that may be a misspelling
 WIDEST = 160  # characters of a source line that are shown
 
 
@@ -119,5 +121,27 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("filters", ["size", "stride"])
     ''
     """
-    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=SIMILAR)
-    return matches[0] if matches else ""
+    typed = word.lower()[:LONGEST]
+    best: tuple[float, ...] = ()
+    guess = ""
+    for candidate in known:
+        slips, alike = _slips(typed, candidate), difflib.SequenceMatcher(None, candidate, typed).ratio()
+        short = slips == 1 and len(typed) == len(candidate) == SHORT
+        rank = (-slips, -abs(len(candidate) - len(typed)), alike)
+        if (alike >= SIMILAR or short) and (not best or rank > best):
+            best, guess = rank, candidate
+    return guess
+
+
+def _slips(typed: str, word: str) -> int:
+    """Letters that are wrong, missing, too many, or exchanged with the next: the fewest that explain it."""
+    before: list[int] = []
+    row = list(range(len(word) + 1))
+    for i, letter in enumerate(typed, start=1):
+        earlier, before, row = before, row, [i]
+        for j, other in enumerate(word, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == word[j - 2] and other == typed[i - 2]:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

@@ -1,4 +1,4 @@
-"""Edits of a cfg's text that leave the rest as it is: `82.size=19`, `11.section=stochpool`."""
+"""Edits of a cfg's text that leave the rest as it is: `82.size=19`, `top.size=5`, `11.section=stochpool`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,92 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from darknet_py.cfg.diagnostics import Span
+from darknet_py.cfg.diagnostics import Span, did_you_mean
 from darknet_py.cfg.document import COMMENT, Document, Section, parse
 from darknet_py.errors import UsageError, shown
 
-EDIT = re.compile(
-    r"(?P<layer>net|[0-9]{1,4})\.(?P<key>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>[^=\[\]#;\s]+)", re.ASCII
-)
+WORD = r"[A-Za-z_][A-Za-z0-9_]*"
+LAYER = re.compile(rf"[0-9]{{1,4}}|{WORD}", re.ASCII)
+EDIT = re.compile(rf"(?P<layer>[0-9]{{1,4}}|{WORD})\.(?P<key>{WORD})=(?P<value>[^=\[\]#;\s]+)", re.ASCII)
+BEGINS = re.compile(rf"@(?=(?:[0-9]{{1,4}}|{WORD})\.{WORD}=)", re.ASCII)
 KIND = "section"  # the pseudo-key that changes what a section is
+NAME = "name"  # the key by which references and edits may call a layer
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One value to set: of [net] (layer None) or of a layer, as `show` numbers it."""
+    """One value to set: of [net] (layer None) or of a layer, as `show` numbers it or as the cfg names it."""
 
-    layer: int | None
+    layer: int | str | None
     key: str
     value: str
 
-    @property
-    def position(self) -> int:
-        """The section that is meant, 0 for [net]."""
-        return 0 if self.layer is None else self.layer + 1
-
     def __str__(self) -> str:
         return f"{'net' if self.layer is None else self.layer}.{self.key}={self.value}"
+
+    def position(self, document: Document) -> int:
+        """The section that is meant, 0 for [net].
+
+        Raises:
+            UsageError: when it does not exist.
+        """
+        return position(document, self.layer, asked=str(self))
+
+
+def layer_of(text: str) -> int | str | None:
+    """`net`, a number or a name.
+
+    Raises:
+        UsageError: when it is none of them.
+    """
+    if not LAYER.fullmatch(text):
+        raise UsageError(f"{shown(text)!s} is not a layer", hint="expected a number, a name, or net")
+    return None if text == "net" else int(text) if text.isdigit() else text
+
+
+def position(document: Document, layer: int | str | None, *, asked: str) -> int:
+    """The section of a layer, 0 for [net].
+
+    Args:
+        asked: what to say that it was asked for.
+
+    Raises:
+        UsageError: when it does not exist.
+    """
+    names = names_of(document)
+    found = 0 if layer is None else layer + 1 if isinstance(layer, int) else names.get(layer, -2) + 1
+    if 0 <= found < len(document.sections):
+        return found
+    if isinstance(layer, str):
+        guess = did_you_mean(layer, names)
+        hint = f"did you mean `{guess}`?" if guess else f"names are {', '.join(names) or 'none'}"
+        raise UsageError(f"{asked}: no layer is called {layer}", where=document.path, hint=hint)
+    last = len(document.sections) - 2
+    missing = "[net]" if layer is None else f"layer {layer}"
+    hint = f"layers are 0 to {last}" if last >= 0 else "there is no layer"
+    raise UsageError(f"{asked}: the cfg has no {missing}", where=document.path, hint=hint)
+
+
+def names_of(document: Document) -> dict[str, int]:
+    """The layers that have a name, by it; of two with one name, the first."""
+    found: dict[str, int] = {}
+    for index, section in enumerate(document.sections[1:]):
+        if entry := section.first(NAME):
+            found.setdefault(entry.value, index)
+    return found
+
+
+def cut_variant(text: str) -> tuple[str, str]:
+    """`CFG@EDIT,...` as the cfg's name and its edits.
+
+    >>> cut_variant("cfg/yolov3-spp.cfg@82.size=19,84.layers=@a,8")
+    ('cfg/yolov3-spp.cfg', '82.size=19,84.layers=@a,8')
+    """
+    begins = BEGINS.search(text)
+    if begins:
+        return text[: begins.start()], text[begins.end() :]
+    name, _, rest = text.partition("@")
+    return name, rest
 
 
 def parse_edits(text: str) -> list[Edit]:
@@ -56,8 +117,7 @@ def _edit(piece: str) -> Edit:
     if not match:
         hint = "expected LAYER.KEY=VALUE, as in 82.size=19, net.width=608 or 11.section=stochpool"
         raise UsageError(f"{shown(piece)!s} is not an edit", hint=hint)
-    layer = match["layer"]
-    return Edit(None if layer == "net" else int(layer), match["key"], match["value"])
+    return Edit(layer_of(match["layer"]), match["key"], match["value"])
 
 
 def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
@@ -67,12 +127,7 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
         UsageError: when a layer does not exist.
     """
     for edit in edits:
-        if edit.position >= len(document.sections):
-            last = len(document.sections) - 2
-            missing = "[net]" if edit.layer is None else f"layer {edit.layer}"
-            hint = f"layers are 0 to {last}" if last >= 0 else "there is no layer"
-            raise UsageError(f"{edit}: the cfg has no {missing}", where=document.path, hint=hint)
-        document = set_value(document, edit.position, edit.key, edit.value)
+        document = set_value(document, edit.position(document), edit.key, edit.value)
     return document
 
 
@@ -85,12 +140,32 @@ def set_value(document: Document, position: int, key: str, value: str) -> Docume
     elif entry := section.first(key):
         _put(lines, _bare(lines, entry.value_span), value)
     else:
-        at = _last_line(section)
-        end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+        at = last_line(section)
+        end = line_end(lines)
         if not lines[at - 1].endswith("\n"):
             lines[at - 1] += end
         lines.insert(at, f"{key}={value}{end}")
     return parse("".join(lines), path=document.path)
+
+
+def without_keys(document: Document, position: int, keys: Iterable[str]) -> Document:
+    """The document without some keys of a section; their lines go, with the comments behind them."""
+    gone = set(keys)
+    lines = list(document.lines)
+    for entry in document.sections[position].entries:
+        if entry.key in gone:
+            lines[entry.span.line - 1] = ""
+    return parse("".join(lines), path=document.path)
+
+
+def line_end(lines: Iterable[str]) -> str:
+    """How lines end in this text."""
+    return "\r\n" if next(iter(lines), "").endswith("\r\n") else "\n"
+
+
+def last_line(section: Section) -> int:
+    """The number of the section's last line that says something."""
+    return max([section.span.line, *(entry.span.line for entry in section.entries)])
 
 
 def _put(lines: list[str], span: Span, text: str) -> None:
@@ -99,14 +174,17 @@ def _put(lines: list[str], span: Span, text: str) -> None:
     lines[span.line - 1] = line[:start] + text + line[start + span.length :]
 
 
+def put_all(document: Document, texts: Iterable[tuple[Span, str]]) -> Document:
+    """The document with what stands at some spans replaced; they must not overlap."""
+    lines = list(document.lines)
+    for span, text in sorted(texts, key=lambda each: (each[0].line, -each[0].column)):
+        _put(lines, span, text)
+    return parse("".join(lines), path=document.path)
+
+
 def _bare(lines: list[str], span: Span) -> Span:
     """A value's span without the comment behind it, which stays."""
     start = span.column - 1
     text = lines[span.line - 1][start : start + span.length]
     bare = re.split(f"[{COMMENT}]", text)[0].rstrip()
     return replace(span, length=len(bare))
-
-
-def _last_line(section: Section) -> int:
-    """The number of the section's last line that says something."""
-    return max([section.span.line, *(entry.span.line for entry in section.entries)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 import typing
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from typing import Any
 
 from darknet_py.cfg.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from darknet_py.cfg.document import COMMENT, Document, Entry, Section
+from darknet_py.cfg.values import Unreadable, value_of
 from darknet_py.errors import shown
 
 REQUIRED: Any = object()
-INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
-FLOAT = re.compile(r"[-+]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+JOINED = re.compile(r"[0-9.][ \t]+[-+0-9.]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Key:
     one_of: tuple[str, ...] = ()
     ignored: str = ""
     refused: str = ""
+    unrun: str = ""
+    refers: bool = False
 
     def refusal(self, value: Any) -> str:
         """Why a value lies outside the range, or an empty string."""
@@ -76,6 +77,8 @@ def key(
     name: str = "",
     ignored: str = "",
     refused: str = "",
+    unrun: str = "",
+    refers: bool = False,
 ) -> Any:
     """Declare one key of a section, as a field of the section's class.
 
@@ -84,8 +87,12 @@ def key(
         name: the word in the cfg, where it is no Python name (`from`).
         ignored: why we read the key and do not honour it; `lint` says so when it is set.
         refused: why any value but the default is a fault: the network would be another.
+        unrun: why a network with any value but the default compiles, and is not run.
+        refers: its numbers are layers, negative ones counted back; a text may name them, as `@spp_in`.
     """
-    declared = Key(name, default, doc, unit, at_least, at_most, above, one_of, ignored, refused)
+    declared = Key(
+        name, default, doc, unit, at_least, at_most, above, one_of, ignored, refused, unrun, refers
+    )
     plain = REQUIRED if default is REQUIRED else default
     if plain is REQUIRED or isinstance(default, SameAs):
         return dataclasses.field(metadata={"key": declared})
@@ -107,10 +114,6 @@ def keys_of(cls: type) -> dict[str, Key]:
 def types_of(cls: type) -> dict[str, Any]:
     """The type of every field: int, float, str, bool, tuple[int, ...] or tuple[float, ...]."""
     return typing.get_type_hints(cls)
-
-
-class _Unreadable(Exception):
-    """A value is not of its key's type; the text says what was expected."""
 
 
 def read_keys(
@@ -182,23 +185,26 @@ class _Keys:
     def convert(self, entry: Entry, declared: Key, kind: Any) -> Any:
         text = self.without_comment(entry, kind)
         try:
-            value = _value(text, kind)
-        except _Unreadable as error:
+            value = value_of(text, kind)
+        except Unreadable as error:
             self.say("error", "bad-value", f"{entry.key}={shown(text)}: {error}", entry.value_span)
             self.lost = True
             return None
         refusal = declared.refusal(value)
         if refusal:
             return self.refuse(entry, declared, text, refusal)
-        if declared.ignored and value != declared.default:
-            self.say(
-                "warning",
-                "ignored-key",
-                f"{entry.key}={shown(text)} is read and not honoured",
-                entry.span,
-                declared.ignored,
-            )
+        if value != declared.default:
+            self.unused(entry, declared, shown(text))
         return value
+
+    def unused(self, entry: Entry, declared: Key, text: str) -> None:
+        """Say of a value that it is not honoured, or that a network with it is not run."""
+        said = f"{entry.key}={text} is"
+        if declared.ignored:
+            message = f"{said} read and not honoured"
+            self.say("warning", "ignored-key", message, entry.span, declared.ignored)
+        if declared.unrun:
+            self.say("warning", "not-run", f"{said} understood, and not run here", entry.span, declared.unrun)
 
     def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> Any:
         """Say why a value is refused; what is probably meant, or None."""
@@ -217,6 +223,8 @@ class _Keys:
 
     def without_comment(self, entry: Entry, kind: Any) -> str:
         bare = re.split(f"[{COMMENT}]", entry.value)[0]
+        if kind is not str:
+            self.joined(entry, bare)
         if kind is str or bare == entry.value:
             return entry.value
         why = "Darknet has no comments behind values; its number reader stops at the first other character"
@@ -228,6 +236,15 @@ class _Keys:
             why,
         )
         return bare
+
+    def joined(self, entry: Entry, value: str) -> None:
+        """Say of digits with white space between them that they are one number."""
+        start = entry.value_span.column - 1
+        written = self.document.source(entry.span.line)[start : start + entry.value_span.length]
+        if JOINED.search(re.split(f"[{COMMENT}]", written)[0]):
+            message = f"{entry.key}={shown(value)} is written with a space between two digits"
+            why = "Darknet drops white space, so that they are one number; numbers of a list need commas"
+            self.say("warning", "joined-digits", message, entry.value_span, why)
 
     def unknown(self, entry: Entry) -> str:
         """Say that a key is unknown; the key that is probably meant, or an empty string."""
@@ -256,27 +273,3 @@ class _Keys:
         self.diagnostics.append(
             Diagnostic(severity, code, message, self.document.path, span, reason, guess, source)
         )
-
-
-def _value(text: str, kind: Any) -> Any:
-    if typing.get_origin(kind) is tuple:
-        element = typing.get_args(kind)[0]
-        return tuple(_value(item, element) for item in text.split(","))
-    if kind is str:
-        return text
-    if kind is float:
-        return _float(text)
-    number = _integer(text)
-    return number != 0 if kind is bool else number
-
-
-def _integer(text: str) -> int:
-    if not INTEGER.fullmatch(text):
-        raise _Unreadable("expected a whole number")
-    return int(text)
-
-
-def _float(text: str) -> float:
-    if not FLOAT.fullmatch(text) or not math.isfinite(float(text)):
-        raise _Unreadable("expected a number")
-    return float(text)

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from darknet_py.cfg.document import Document, must_parse, read
-from darknet_py.cfg.edit import Edit, parse_edits
+from darknet_py.cfg.edit import Edit, cut_variant, parse_edits
 from darknet_py.compare.metrics import told
 from darknet_py.data.dataset import Dataset
 from darknet_py.detect.decode import Detections
@@ -57,7 +57,7 @@ class Variant:
         Raises:
             DarknetPyError: when the cfg does not exist or an edit is none.
         """
-        path, _, edits = (text, "", "") if Path(text).is_file() or "@" not in text else text.rpartition("@")
+        path, edits = (text, "") if Path(text).is_file() else cut_variant(text)
         cfg = find_cfg(path)
         name = re.sub(r"[^A-Za-z0-9._,=@+-]", "_", cfg.stem + (f"@{edits}" if edits else ""))
         return cls(name, cfg, tuple(parse_edits(edits)) if edits else ())

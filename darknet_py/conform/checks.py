@@ -79,7 +79,7 @@ def alone(specimen: Specimen) -> None:
     module, batch = specimen.module().eval(), specimen.maps(batch=3)
     with torch.no_grad():
         together, single = module(*batch), module(*(m[1:2] for m in batch))
-    _close(single, together[1:2], "the image in a batch of 3", rtol=1e-5, atol=1e-6)
+    _close(single, together[1:2], "the image in a batch of 3", rtol=1e-5, atol=1e-5)  # sums in another order
 
 
 def finite(specimen: Specimen) -> None:

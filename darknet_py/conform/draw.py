@@ -22,7 +22,7 @@ from darknet_py.layers.base import CATALOGUE, Layer
 LARGEST_SIDE = 9  # of a map; windows larger than the map are among the cases
 CHANNELS = (4, 12)
 REFERENCES = (-1, -2, 0, 1)
-REFERRING = ("from", "layers")  # keys that hold them
+REFERRING = ("from", "layers", "share_index")  # keys that hold them; those that need not be are not drawn
 T = TypeVar("T")
 
 
@@ -120,7 +120,7 @@ def draw_case(section: str, choose: Choices, *, fixed: Mapping[str, Any] = {}) -
         choose.one_of(CHANNELS),
         choose.integer(1, LARGEST_SIDE),
         choose.integer(1, LARGEST_SIDE),
-        "".join(f"{_text(other.name, _entries(other.name, choose, {}))}\n" for other in before),
+        _ahead(before, choose, {}),
     )
     try:
         case.node()
@@ -128,9 +128,19 @@ def draw_case(section: str, choose: Choices, *, fixed: Mapping[str, Any] = {}) -
         wanted = [d.suggestion for d in error.diagnostics if d.code == "bad-filters" and d.suggestion]
         if not wanted:
             raise
-        case = replace(case, channels=int(wanted[0]))
+        fits = (
+            {"ahead": _ahead(before, choose, {"output": wanted[0]})}
+            if before
+            else {"channels": int(wanted[0])}
+        )
+        case = replace(case, **fits)
         case.node()
     return case
+
+
+def _ahead(sections: Iterable[Section], choose: Choices, fixed: Mapping[str, Any]) -> str:
+    """Sections that another cannot stand without, as text."""
+    return "".join(f"{_text(one.name, _entries(one.name, choose, fixed))}\n" for one in sections)
 
 
 @cache
@@ -151,10 +161,14 @@ def _entries(section: str, choose: Choices, fixed: Mapping[str, Any]) -> Iterato
             yield key.name, str(fixed[key.name])
         elif key.default is REQUIRED and key.name in REFERRING:
             yield key.name, _references(kind, choose)
-        elif key.ignored or key.refused or not (key.default is REQUIRED or choose.one_of((False, True))):
+        elif _unused(key) or not (key.default is REQUIRED or choose.one_of((False, True))):
             continue
         elif (value := _value(key, kind, choose)) is not None:
             yield key.name, value
+
+
+def _unused(key: Key) -> bool:
+    return bool(key.ignored or key.refused or key.unrun) or key.name in REFERRING
 
 
 def _references(kind: Any, choose: Choices) -> str:

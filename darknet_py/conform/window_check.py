@@ -27,7 +27,8 @@ def window(specimen: Specimen) -> None:
         rows, columns = sees[:, :, row, column].nonzero().unbind(dim=1)
         spans = (seen(declared.rows, row), seen(declared.columns, column))
         if len(rows) == 0:
-            measured, fits = None, isinstance(node.layer, Undoing) or not _inside(spans, source)
+            nothing = any(last < first for first, last in spans)
+            measured, fits = None, nothing or isinstance(node.layer, Undoing) or not _inside(spans, source)
         else:
             measured = ((int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max())))
             exact = _inside(spans, source) and _whole_steps(declared)
@@ -40,8 +41,7 @@ def window(specimen: Specimen) -> None:
 
 def seen(axis: Axis, at: int) -> tuple[int, int]:
     """The first and the last cell that a declared window covers from output cell `at`."""
-    first = int(at * axis.stride // 1) - axis.before
-    return first, first + axis.size - 1
+    return axis.first(at), axis.last(at)
 
 
 def _own_maps(node: Node) -> tuple[Shape, ...]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from darknet_py.data.collate import Augment, Picture
-from darknet_py.data.frame import random_window, rendered
+from darknet_py.data.edges import as_rows
+from darknet_py.data.frame import Piece, random_window, rendered
 from darknet_py.data.mixing import blended, mosaic_of
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
@@ -36,9 +37,14 @@ class Augmentation(Augment):
     blur: int = 0
     gaussian_noise: int = 0
 
+    @property
+    def mixes(self) -> bool:
+        """Mosaics, or blends."""
+        return self.mosaic or self.mixup
+
     def others(self, rng: np.random.Generator) -> int:
         """Every second time three for a mosaic, or one to blend."""
-        if not (self.mosaic or self.mixup) or rng.random() < 0.5:
+        if not self.mixes or rng.random() < 0.5:
             return 0
         return 3 if self.mosaic else 1
 
@@ -81,4 +87,7 @@ def augmented(
     """
     window = random_window(pixels.shape[:2], rng, how, size)
     mirrored = bool(how.flip and rng.random() < 0.5)
-    return rendered(pixels, rows, rng, how, size, window, mirrored=mirrored)
+    canvas = np.empty((*size, 3), np.uint8)
+    whole = Piece(0, 0, size[1], size[0])
+    edges = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored, piece=whole, canvas=canvas)
+    return canvas, as_rows(edges, size)

@@ -34,6 +34,7 @@ class CocoFolder(Dataset):
         """Read and check the annotation file, and see that every image is there."""
         self.file = annotation_file(folder, split)
         self.images = image_folder(folder, self.file.stem.removeprefix("instances_"))
+        self._root = os.path.join(os.path.realpath(self.images), "")
         top = read_object(self.file)
         categories, images, annotations = (
             Table.of(self.file, top, name) for name in ("categories", "images", "annotations")
@@ -58,9 +59,9 @@ class CocoFolder(Dataset):
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image, and refuse it when its size is not the one the boxes were drawn for."""
         record, path = self._records[index], self.path(index)
-        if not path.resolve().is_relative_to(self.images.resolve()):
+        if not os.path.realpath(path).startswith(self._root):
             raise DataError(f"is a link that leaves the image folder `{shown(self.images)}`", where=path)
-        pixels = read_image(path)
+        pixels = self.cache(path, read_image)
         if pixels.shape[:2] != (record.height, record.width):
             raise DataError(
                 f"is {pixels.shape[1]} x {pixels.shape[0]} pixels upright, "

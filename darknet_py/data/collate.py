@@ -5,17 +5,21 @@ from __future__ import annotations
 import signal
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, get_worker_info
 
 from darknet_py.data.dataset import Dataset
+from darknet_py.data.groups import Group, Groups, partners
+from darknet_py.data.ring import Place, Ring
 from darknet_py.data.sampler import AUGMENT, Batches, Draw, keyed
 
+KEPT_BYTES = 1 << 28  # of decoded images, in each process that loads
 STALLED = 5  # seconds without a batch from a worker, after which asking for one raises; it can be asked again
 
 
@@ -35,9 +39,14 @@ Picture = tuple[np.ndarray, np.ndarray]
 class Augment(ABC):
     """How an image, or several, become one training sample."""
 
+    @property
+    @abstractmethod
+    def mixes(self) -> bool:
+        """Whether any sample is made of several images."""
+
+    @abstractmethod
     def others(self, rng: np.random.Generator) -> int:
-        """How many other images this sample is made of; they are drawn at random."""
-        return 0
+        """How many other images this sample is made of."""
 
     @abstractmethod
     def __call__(
@@ -51,21 +60,54 @@ class Augment(ABC):
         """The sample, (height, width, 3), its rows as fractions of it."""
 
 
-class _Samples(torch.utils.data.Dataset):
-    """torch's view of a data set: a draw in, an augmented sample out, and nothing else matters."""
+class _Made(NamedTuple):
+    """A batch on its way; its images are left where they are if both ends see that place."""
 
-    def __init__(self, dataset: Dataset, how: Augment, seed: int) -> None:
-        self.dataset, self.how, self.seed = dataset, how, seed
+    images: torch.Tensor | Place
+    rows: tuple[np.ndarray, ...]
+    samples: tuple[int, ...]
 
-    def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray, int]:
+
+class _Loader(torch.utils.data.Dataset):
+    """torch's view of a data set: a group in, its batches out, and nothing else matters."""
+
+    def __init__(self, dataset: Dataset, how: Augment, seed: int, ring: Ring | None) -> None:
+        self.dataset, self.how, self.seed, self.ring = dataset, how, seed, ring
+
+    def __getitem__(self, group: Group) -> Iterable[_Made]:
+        """All at once where they go to another process, else one by one."""
+        self.read: dict[int, Picture] = {}
+        self.room = KEPT_BYTES if group.pool else 0
+        found = self._batches(group)
+        return found if get_worker_info() is None else list(found)
+
+    def _batches(self, group: Group) -> Iterator[_Made]:
+        end = 0
+        for draws in group.todo:
+            place = Place(group.slot, end, (len(draws), draws[0].height, draws[0].width, 3))
+            images, end = self.ring.at(place) if self.ring else np.empty(place.shape, np.uint8), place.end
+            rows = []
+            for image, draw in zip(images, draws, strict=True):
+                image[:], boxes = self._sample(draw, group.pool)
+                rows.append(boxes)
+            sent = place if self.ring else torch.from_numpy(images)
+            yield _Made(sent, tuple(rows), tuple(draw.index for draw in draws))
+
+    def _sample(self, draw: Draw, pool: Sequence[int]) -> Picture:
         rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
-        chosen = rng.integers(len(self.dataset), size=self.how.others(rng)).tolist()
+        chosen = partners(draw.index, pool, self.how.others(rng), rng)
         picture, *others = (self._picture(index) for index in (draw.index, *chosen))
-        image, boxes = self.how(*picture, rng, (draw.height, draw.width), *others)
-        return image, boxes, draw.index
+        return self.how(*picture, rng, (draw.height, draw.width), *others)
 
     def _picture(self, index: int) -> Picture:
-        return self.dataset.pixels(index), truth_rows(self.dataset, index)
+        """An image and its boxes, read once in a group as long as there is room."""
+        found = self.read.get(index)
+        if found is None:
+            found = self.dataset.pixels(index), truth_rows(self.dataset, index)
+            if found[0].nbytes <= self.room:
+                self.read[index] = found
+                self.room -= found[0].nbytes
+        return found
 
 
 def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
@@ -78,9 +120,19 @@ def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
     return rows[~np.asarray(record.crowd, bool)]
 
 
-def _stack(samples: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> Batch:
-    images, rows, numbers = zip(*samples, strict=True)
-    return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), rows, numbers)
+class _OneByOne(Iterator[Batch]):
+    """The batches of groups. No generator: those end for good when torch says that nothing came in time."""
+
+    def __init__(self, groups: Iterator[Iterable[_Made]], ring: Ring | None) -> None:
+        self.groups, self.ring, self.ready = groups, ring, iter(list[_Made]())
+
+    def __next__(self) -> Batch:
+        found = next(self.ready, None)
+        if found is None:
+            self.ready = iter(next(self.groups))
+            found = next(self.ready)
+        images = self.ring.taken_out(found.images) if self.ring else found.images
+        return Batch(images.permute(0, 3, 1, 2), found.rows, found.samples)
 
 
 def _can_be_ended(worker: int) -> None:
@@ -88,17 +140,27 @@ def _can_be_ended(worker: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
+def _as_it_is(found: Iterable[_Made]) -> Iterable[_Made]:
+    return found
+
+
 def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Iterator[Batch]:
     """The batches of a plan, in order; the same for any number of workers."""
+    forked = bool(workers) and sys.platform == "linux"
+    groups = Groups(plan, how.mixes, workers)
+    ring = Ring(groups.slots, groups.size * plan.bytes()) if forked else None
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
-        _Samples(dataset, how, plan.sampler.seed),
-        batch_sampler=plan,  # type: ignore[arg-type]
+        _Loader(dataset, how, plan.sampler.seed, ring),
+        batch_size=None,
+        sampler=groups,
         num_workers=workers,
+        prefetch_factor=groups.ahead if workers else None,
+        multiprocessing_context="fork" if forked else None,
         timeout=STALLED if workers else 0,
-        collate_fn=_stack,
+        collate_fn=_as_it_is,
         worker_init_fn=_can_be_ended,
         generator=torch.Generator(),  # its own: making an iterator draws from the generator
     )
-    return iter(loader)
+    return _OneByOne(iter(loader), ring)

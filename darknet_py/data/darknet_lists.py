@@ -93,7 +93,7 @@ class DarknetLists(Dataset):
 
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image."""
-        return read_image(self._paths[index])
+        return self.cache(self._paths[index], read_image)
 
     def _read_labels(self, images: Path) -> list[np.ndarray]:
         faults: list[str] = []

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from darknet_py.errors import DataError, shown
 
 SPLITS = ("train", "val")
+Reader = Callable[[Path], np.ndarray]  # an image file, decoded
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,10 @@ class Record:
     areas: np.ndarray | None = None
 
 
+def _uncached(path: Path, read: Reader) -> np.ndarray:
+    return read(path)
+
+
 class Dataset(ABC):
     """Images with boxes. A subclass sets the three attributes and gives `__len__`, `record` and `pixels`.
 
@@ -54,11 +60,13 @@ class Dataset(ABC):
         names: class names, in the order of labels.
         category_ids: COCO category id of each class.
         dropped: what of the source was left out and why, with the number.
+        cache: what `pixels` has image files read by, see `cache.py`; at first nothing is kept.
     """
 
     names: tuple[str, ...]
     category_ids: tuple[int, ...]
     dropped: dict[str, int]
+    cache: Callable[[Path, Reader], np.ndarray] = staticmethod(_uncached)
 
     @abstractmethod
     def __len__(self) -> int:
@@ -70,7 +78,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def pixels(self, index: int) -> np.ndarray:
-        """Return one upright image, (H, W, 3) uint8 RGB; H and W are the record's."""
+        """Return one upright image, (H, W, 3) uint8 RGB, not to be written into; H and W are the record's."""
 
     @cached_property
     def fingerprint(self) -> str:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from darknet_py.data.collate import Picture
+from darknet_py.data.colours import blurred, recoloured
+from darknet_py.data.edges import Axis, along, edges_in
 
 if TYPE_CHECKING:
     from darknet_py.data.augment import Augmentation
 
-
-class Colours(Protocol):
-    """The ranges of random colours, as `[net]` names them."""
-
-    @property
-    def hue(self) -> float:
-        """Range of the random shift of hue."""
-        ...
-
-    @property
-    def saturation(self) -> float:
-        """Range of the random factor of saturation."""
-        ...
-
-    @property
-    def exposure(self) -> float:
-        """Range of the random factor of brightness."""
-        ...
+MEAN_ROWS = 100  # at least, where the image has so many
 
 
 @dataclass(frozen=True)
@@ -43,6 +27,16 @@ class Window:
     height: float
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A part of a sample, in cells of it: the whole sample, or what a mosaic takes of one."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
 def rendered(
     pixels: np.ndarray,
     rows: np.ndarray,
@@ -52,34 +46,32 @@ def rendered(
     window: Window,
     *,
     mirrored: bool,
-) -> Picture:
-    """As `augmented`, of a window that is chosen."""
-    image = _seen_through(pixels, window, size, mirrored=mirrored)
-    image = recoloured(image, rng, how)
-    boxes = boxes_in(window, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
+    piece: Piece,
+    canvas: np.ndarray,
+) -> np.ndarray:
+    """As `augmented`, of a window that is chosen.
+
+    Args:
+        piece: what of the sample is drawn.
+        canvas: what it is drawn on, of its size.
+
+    Returns:
+        The boxes of all of the sample, as `edges_in` has them.
+    """
+    seen = replace(piece, left=size[1] - piece.left - piece.width) if mirrored else piece
+    across = along(pixels.shape[1], window.left, window.width, size[1], seen.left, seen.width)
+    down = along(pixels.shape[0], window.top, window.height, size[0], seen.top, seen.height)
+    _draw(pixels, across, down, seen, canvas)
+    if mirrored:
+        canvas[:] = cv2.flip(canvas, 1)
+    recoloured(canvas, rng, how, canvas)
+    edges = edges_in(across, down, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
     if how.blur:
-        image = blurred(image, boxes, rng, how.blur)
+        canvas[:] = blurred(canvas, edges[:, :4] - (piece.left, piece.top) * 2, rng, how.blur)
     if how.gaussian_noise and rng.random() < 0.5:
-        noise = rng.normal(0, how.gaussian_noise, image.shape)
-        image = (image + noise).round().clip(0, 255).astype(np.uint8)
-    return image, boxes
-
-
-def blurred(image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator, blur: int) -> np.ndarray:
-    """One time of three what is around the boxes, one time all of it, by `blur` and less than small boxes."""
-    kind, (height, width) = rng.integers(3), image.shape[:2]
-    if kind == 1:
-        soft = cv2.GaussianBlur(image, (17, 17), 0)
-        for x, y, w, h in boxes[:, :4] * (width, height, width, height):
-            inside = (
-                slice(int(y - h / 2), int(np.ceil(y + h / 2))),
-                slice(int(x - w / 2), int(np.ceil(x + w / 2))),
-            )
-            soft[inside] = image[inside]
-        return soft
-    least = (boxes[:, 2:4] * (width, height)).min(initial=8 * blur) / 8
-    side = int(min(blur, least)) // 2 * 2 + 1
-    return cv2.GaussianBlur(image, (side, side), 0) if kind == 2 and side > 1 else image
+        noise = rng.normal(0, how.gaussian_noise, canvas.shape)
+        canvas[:] = (canvas + noise).round().clip(0, 255)
+    return edges
 
 
 def random_window(
@@ -117,52 +109,21 @@ def _letterboxed(window: Window, image: tuple[int, int], size: tuple[int, int]) 
     return Window(window.left - wide / 2, window.top - high / 2, window.width + wide, window.height + high)
 
 
-def _seen_through(pixels: np.ndarray, window: Window, size: tuple[int, int], *, mirrored: bool) -> np.ndarray:
-    """The window resized to `size` by bilinear interpolation; the image's mean colour outside of it."""
-    height, width = size
-    step_x, step_y = window.width / width, window.height / height
-    start_x, start_y = window.left + 0.5 * step_x - 0.5, window.top + 0.5 * step_y - 0.5
-    if mirrored:
-        start_x, step_x = start_x + (width - 1) * step_x, -step_x
-    matrix = np.array([[step_x, 0, start_x], [0, step_y, start_y]])
-    mean = tuple(float(v) for v in cv2.mean(pixels)[:3])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(
-        pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=mean
-    )
+def _draw(pixels: np.ndarray, across: Axis, down: Axis, piece: Piece, canvas: np.ndarray) -> None:
+    """Draw what the axes show, by bilinear interpolation, and the image's mean colour around it."""
+    if (down.cells, across.cells) != canvas.shape[:2]:
+        canvas[:] = _mean(pixels, canvas.shape[1])
+    if not (down.cells and across.cells):
+        return
+    left, top = across.first - piece.left, down.first - piece.top
+    inside = canvas[top : top + down.cells, left : left + across.cells]
+    source = pixels[down.near : down.near + down.pixels, across.near : across.near + across.pixels]
+    cv2.resize(source, (across.cells, down.cells), dst=inside)
 
 
-def recoloured(image: np.ndarray, rng: np.random.Generator, how: Colours) -> np.ndarray:
-    """Saturation and brightness by a random factor, hue by a random shift, on 8-bit HSV."""
-    shift = rng.uniform(-how.hue, how.hue)
-    saturation, exposure = factor(rng, how.saturation), factor(rng, how.exposure)
-    if shift == 0 and saturation == exposure == 1:
-        return image
-    levels = np.arange(256)
-    hues = ((levels + round(180 * shift)) % 180).astype(np.uint8)
-    tables = [hues, *(np.clip(levels * f, 0, 255).astype(np.uint8) for f in (saturation, exposure))]
-    hsv = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), np.stack(tables, axis=-1).reshape(1, 256, 3))
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
-
-
-def factor(rng: np.random.Generator, most: float) -> float:
-    """Between 1 / most and most, as often above 1 as below; `most` may itself be below 1, as `aspect=.75`."""
-    factor, inverted = rng.uniform(min(1.0, most), max(1.0, most)), rng.random() < 0.5
-    return float(1 / factor if inverted else factor)
-
-
-def boxes_in(
-    window: Window, rows: np.ndarray, size: tuple[int, int], *, mirrored: bool = False
-) -> np.ndarray:
-    """Boxes as fractions of the window, cut at its edges; those smaller than a pixel are dropped.
-
-    Args:
-        rows: (T, 5) x, y, w, h in pixels of the image, and class.
-    """
-    low = (rows[:, :2] - rows[:, 2:4] / 2 - (window.left, window.top)) / (window.width, window.height)
-    high = (rows[:, :2] + rows[:, 2:4] / 2 - (window.left, window.top)) / (window.width, window.height)
-    if mirrored:
-        low[:, 0], high[:, 0] = 1 - high[:, 0], 1 - low[:, 0]
-    low, high = low.clip(0, 1), high.clip(0, 1)
-    found = np.concatenate([(low + high) / 2, high - low, rows[:, 4:]], axis=1)
-    return found[(found[:, 2] >= 1 / size[1]) & (found[:, 3] >= 1 / size[0])]
+def _mean(pixels: np.ndarray, count: int) -> np.ndarray:
+    """The mean colour of some hundred rows, `count` times; by sums of columns, for `cv2.mean` is slow."""
+    rows = pixels[:: max(1, len(pixels) // MEAN_ROWS)]
+    columns = cv2.reduce(rows.reshape(len(rows), -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+    mean = columns.reshape(-1, 3).sum(axis=0, dtype=np.int64) / (rows.size // 3)
+    return np.tile(np.rint(mean).astype(np.uint8), count).reshape(-1, 3)

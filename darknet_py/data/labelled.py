@@ -16,7 +16,6 @@ from darknet_py.data.images import SUFFIXES, image_size, read_image
 from darknet_py.errors import DataError, shown
 
 SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
-KEPT_BYTES = 1 << 29  # decoded images are kept up to this; CIFAR-10 takes 154 MB
 
 
 class Labelled(Dataset):
@@ -59,7 +58,7 @@ class Labelled(Dataset):
 
 
 class LabelledFiles(Labelled):
-    """Labelled image files; small sets are decoded once and kept.
+    """Labelled image files.
 
     Args:
         files: path and class index of each image.
@@ -72,8 +71,6 @@ class LabelledFiles(Labelled):
         self.dropped = {}
         self.labels = np.array([label for _, label in files], np.int64)
         self._paths, self._written = [path for path, _ in files], written
-        self._kept: dict[int, np.ndarray] = {}
-        self._kept_bytes = 0
 
     def name(self, index: int) -> str:
         """Return the path as it was written."""
@@ -84,13 +81,8 @@ class LabelledFiles(Labelled):
         return image_size(self._paths[index])
 
     def pixels(self, index: int) -> np.ndarray:
-        """Decode one image, or hand out what was decoded before; not to be written into."""
-        found = self._kept.get(index)
-        if found is None:
-            found = read_image(self._paths[index])
-            if self._kept_bytes + found.nbytes <= KEPT_BYTES:
-                self._kept[index], self._kept_bytes = found, self._kept_bytes + found.nbytes
-        return found
+        """Decode one image."""
+        return self.cache(self._paths[index], read_image)
 
 
 class ClassFolders(LabelledFiles):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darknet_py.data.collate import Picture
-from darknet_py.data.frame import Window, random_window, rendered
+from darknet_py.data.edges import as_rows, clipped
+from darknet_py.data.frame import Piece, Window, random_window, rendered
 
 if TYPE_CHECKING:
     from darknet_py.data.augment import Augmentation
@@ -19,7 +20,7 @@ def mosaic_of(
 ) -> Picture:
     """Four images around a random point, top left, top right, bottom left and bottom right of it.
 
-    Each is augmented to the full size, and a corner piece of it is taken: nothing is made smaller. From
+    Each is augmented as for the full size, and a corner piece of that is drawn: nothing is made smaller. From
     AlexeyAB's `blend_truth_mosaic`. A box may reach under the next image, as there, unless `mosaic_bound`.
 
     Args:
@@ -36,15 +37,21 @@ def mosaic_of(
         mirrored = bool(how.flip and rng.random() < 0.5)
         if rng.random() < 0.5:
             window = _in_corner(window, pixels.shape[:2], corner, mirrored=mirrored)
-        image, boxes = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored)
         margins = _margins(window, pixels.shape[:2], size, mirrored=mirrored)
         pairs = zip((width, height), cut, corner, margins, strict=True)
-        across, down = (_span(side, at, later, *margin) for side, at, later, margin in pairs)
-        (to_x, from_x, wide), (to_y, from_y, high) = across, down
-        canvas[to_y : to_y + high, to_x : to_x + wide] = image[from_y : from_y + high, from_x : from_x + wide]
-        frame = (to_x, to_y, to_x + wide, to_y + high) if how.mosaic_bound else (0, 0, width, height)
-        found.append(_moved(boxes, (to_x - from_x, to_y - from_y), frame, size))
-    return canvas, np.concatenate(found)[: how.max]
+        (to_x, from_x, wide), (to_y, from_y, high) = (_span(*axis) for axis in pairs)
+        if not (wide and high):
+            continue  # an input of a few pixels
+        part = {
+            "piece": Piece(from_x, from_y, wide, high),
+            "canvas": canvas[to_y : to_y + high, to_x : to_x + wide],
+        }
+        edges = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored, **part)
+        edges[:, :4] += (to_x - from_x, to_y - from_y) * 2
+        found.append(clipped(edges, (to_x, to_y, to_x + wide, to_y + high)) if how.mosaic_bound else edges)
+    edges = clipped(np.concatenate(found), (0, 0, width, height))
+    seen = edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) > 1]
+    return canvas, as_rows(seen[: how.max], size)
 
 
 def blended(one: Picture, other: Picture, *, most: int) -> Picture:
@@ -75,21 +82,9 @@ def _margins(
     return (across[::-1] if mirrored else across), down  # type: ignore[return-value]
 
 
-def _span(side: int, cut: int, later: int, before: int, after: int) -> tuple[int, int, int]:
+def _span(side: int, cut: int, later: int, margins: tuple[int, int]) -> tuple[int, int, int]:
     """Along one axis: where a piece goes, where it is taken from, and its length; margins are left out."""
+    before, after = margins
     if later:
         return cut, min(cut, before), side - cut
     return 0, side - cut - min(side - cut, after), cut
-
-
-def _moved(
-    boxes: np.ndarray, shift: tuple[int, int], frame: tuple[int, int, int, int], size: tuple[int, int]
-) -> np.ndarray:
-    """Boxes moved by pixels and cut at a frame; those smaller than a pixel are dropped."""
-    scale = np.array(size[::-1], float)
-    low = (boxes[:, :2] - boxes[:, 2:4] / 2) * scale + shift
-    high = (boxes[:, :2] + boxes[:, 2:4] / 2) * scale + shift
-    low, high = low.clip(frame[:2], frame[2:]), high.clip(frame[:2], frame[2:])
-    kept = (high - low > 1).all(axis=1)
-    moved = np.concatenate([(low + high) / 2 / scale, (high - low) / scale, boxes[:, 4:]], axis=1)
-    return moved[kept]

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from darknet_py.data.class_mixing import alone, cutmix, mixup, mosaic
 from darknet_py.data.collate import Augment, Picture
-from darknet_py.data.frame import factor, recoloured
+from darknet_py.data.colours import factor, recoloured
 from darknet_py.layers.net import Net
-
-WHOLE = (0.5, 0.5, 1.0, 1.0)  # the box that is all of the image
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,28 @@ class RandomCrop(Augment):
     hue: float = 0.0
     saturation: float = 1.0
     exposure: float = 1.0
+    mosaic: bool = False
+    cutmix: bool = False
+    mixup: bool = False
 
     @classmethod
     def of(cls, net: Net) -> RandomCrop:
         """As `[net]` says."""
         frame = {"min_crop": net.min_crop, "max_crop": max(net.min_crop, net.max_crop), "flip": net.flip}
         colours = {"hue": net.hue, "saturation": net.saturation, "exposure": net.exposure}
-        return cls(**frame, **colours, angle=net.angle, aspect=net.aspect)
+        mixtures = {"mosaic": net.mosaic, "cutmix": net.cutmix, "mixup": net.mixup == 1}
+        return cls(**frame, **colours, **mixtures, angle=net.angle, aspect=net.aspect)
+
+    @property
+    def mixes(self) -> bool:
+        """Mosaics, parts pasted in, or blends."""
+        return self.mosaic or self.cutmix or self.mixup
+
+    def others(self, rng: np.random.Generator) -> int:
+        """Every second time: three for a mosaic, one to paste in or to blend; by turns if both are set."""
+        if not self.mixes or rng.random() < 0.5:
+            return 0
+        return 3 if self.mosaic and not (self.cutmix and rng.random() < 0.5) else 1
 
     def __call__(
         self,
@@ -55,8 +69,19 @@ class RandomCrop(Augment):
             size: height and width of the result.
 
         Returns:
-            (height, width, 3) uint8, and the label as a row of all of it.
+            (height, width, 3) uint8, and (T, 6): box, label, and its share of the truth, in all 1.
         """
+        first, *more = (
+            (self._cropped(image, rng, size), int(labels[0, 4]))
+            for image, labels in ((pixels, rows), *others)
+        )
+        if not more:
+            return alone(*first)
+        if len(more) == 3:
+            return mosaic([first, *more], rng)
+        return cutmix(first, *more, rng) if self.cutmix else mixup(first, *more)
+
+    def _cropped(self, pixels: np.ndarray, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         matrix = self._matrix(pixels.shape[:2], rng, size)
         image = pixels
         if pixels.shape[:2] != size or not np.array_equal(matrix, np.eye(2, 3)):
@@ -64,7 +89,7 @@ class RandomCrop(Augment):
             image = cv2.warpAffine(pixels, matrix, size[::-1], flags=flags)
         if self.flip and rng.random() < 0.5:
             image = image[:, ::-1]
-        return recoloured(np.ascontiguousarray(image), rng, self), np.array([[*WHOLE, rows[0, 4]]])
+        return recoloured(np.ascontiguousarray(image), rng, self)
 
     def _matrix(self, image: tuple[int, int], rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         """Where in the image each pixel (x, y, 1) of the result lies."""

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from darknet_py.arithmetic.sizes import drawn_side, greatest_factor
+
 ORDER, SIZES, AUGMENT, RATE = (1 << 32 | k for k in range(4))  # streams of a seed; layers count from 0
 
 
@@ -68,15 +70,22 @@ class Sampler:
         """
         if not self.random:
             return self.height, self.width
-        most = 1.4 if self.random == 1 else self.random
+        most = greatest_factor(self.random)
         draw = keyed(self.seed, SIZES, (iteration - 1) // 10)
-        scale = draw.uniform(1, most)
+        scale = draw.uniform(min(1.0, most), max(1.0, most))
         scale = scale if draw.random() < 0.5 else 1 / scale
         return self._scaled(self.height, scale), self._scaled(self.width, scale)
 
+    def largest(self) -> tuple[int, int]:
+        """Height and width of the largest input that an iteration may have."""
+        if not self.random:
+            return self.height, self.width
+        most = greatest_factor(self.random)
+        most = max(most, 1 / most)
+        return self._scaled(self.height, most), self._scaled(self.width, most)
+
     def _scaled(self, side: int, scale: float) -> int:
-        wanted = (round(scale * side / self.step) + 1) * self.step
-        return max(self.step, side if scale < 1 and wanted > side else wanted)
+        return drawn_side(side, scale, self.step)
 
 
 @lru_cache(maxsize=4)
@@ -86,14 +95,30 @@ def _permutation(seed: int, epoch: int, images: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Batches:
-    """The draws of iterations `first` to `last`, in order: a batch sampler for torch's DataLoader."""
+    """The draws of iterations `first` to `last`, in order: a batch sampler for torch's DataLoader.
+
+    Args:
+        rank: of `ranks` processes that share each batch, the one whose part this is.
+    """
 
     sampler: Sampler
     first: int
     last: int
+    rank: int = 0
+    ranks: int = 1
+
+    def draws(self, iteration: int) -> list[Draw]:
+        """What this process takes of an iteration, which need not be one of these."""
+        part = self.sampler.batch // self.ranks
+        return self.sampler.draws(iteration)[self.rank * part : (self.rank + 1) * part]
+
+    def bytes(self) -> int:
+        """Of this process's images of an iteration, at the most."""
+        height, width = self.sampler.largest()
+        return self.sampler.batch // self.ranks * height * width * 3
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        return (self.sampler.draws(iteration) for iteration in range(self.first, self.last + 1))
+        return (self.draws(iteration) for iteration in range(self.first, self.last + 1))
 
     def __len__(self) -> int:
         return max(0, self.last - self.first + 1)

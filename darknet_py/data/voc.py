@@ -69,7 +69,7 @@ class VocFolder(Dataset):
 
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image."""
-        return read_image(self._paths[index])
+        return self.cache(self._paths[index], read_image)
 
     def _record(self, index: int, note: _Note) -> Record:
         kept = []

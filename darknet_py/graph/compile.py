@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused, Span, did_you_mean
@@ -12,6 +13,10 @@ from darknet_py.cfg.keys import read_keys
 from darknet_py.errors import shown
 from darknet_py.graph.doubts import doubts
 from darknet_py.graph.graph import Graph, Node
+from darknet_py.graph.omissions import omitted
+from darknet_py.graph.references import by_numbers
+from darknet_py.graph.sharing import bad_loans
+from darknet_py.graph.suspects import OF_LOST_LINES, OF_MEANING, suspect
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.head import Head
 from darknet_py.layers.net import Net
@@ -19,33 +24,6 @@ from darknet_py.layers.undoing import Undoing
 
 __all__ = ["compile"]
 
-ELSEWHERE = frozenset(
-    [
-        "activation",
-        "batchnorm",
-        "contrastive",
-        "conv_lstm",
-        "crnn",
-        "deconv",
-        "deconvolutional",
-        "detection",
-        "empty",
-        "Gaussian_yolo",
-        "gru",
-        "history",
-        "implicit",
-        "iseg",
-        "l2norm",
-        "local",
-        "logistic",
-        "lstm",
-        "reorg3d",
-        "rnn",
-        "sam",
-        "scale_channels",
-        "silence",
-    ]
-)  # sections of Darknet that are not built here yet
 MOST_FLOATS = 1 << 32  # 16 GiB of one image's maps, or of weights: no machine that this is meant for holds it
 MOST_MACS = 10**15  # an hour of one image on a fast GPU
 UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is a fault"
@@ -60,7 +38,13 @@ def compile(document: Document, *, lenient: bool = False) -> Graph:
     Raises:
         CfgError: with every fault of the text, in the order of its lines.
     """
-    return _Compiler(document, lenient).graph()
+    compiler = _Compiler(by_numbers(document), lenient)
+    graph = compiler.graph()
+    if graph is None:
+        raise CfgError((*compiler.causes(), *in_order(compiler.diagnostics)))
+    for index, complaint in (*doubts(graph), *omitted(document)):
+        compiler.complain(compiler.document.sections[index + 1], complaint, ())
+    return replace(graph, doubts=in_order(compiler.diagnostics))
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -71,29 +55,58 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 class _Compiler:
     """One document on its way to a graph."""
 
-    def __init__(self, document: Document, lenient: bool) -> None:
+    def __init__(self, document: Document, lenient: bool, known: dict[int, Any] | None = None) -> None:
         self.document, self.lenient = document, lenient
+        self.known = known or {}  # by position, what a section is read as
         self.diagnostics: list[Diagnostic] = list(document.faults)
         self.sections = document.sections[1:]
         self.shapes: list[Shape | None] = []
         self.nodes: list[Node] = []
 
-    def graph(self) -> Graph:
+    def graph(self) -> Graph | None:
+        """The graph, or None where there is a fault."""
         if any(d.code == "too-long" for d in self.document.faults):
-            raise CfgError(self.document.faults)
+            return None
         net = self.net()
-        self.image = net.shape() if net and min(net.width, net.height, net.channels) > 0 else None
+        self.image = net.shape() if net and net.shape().floats > 0 else None
         for index, section in enumerate(self.sections):
             self.shapes.append(self.layer(index, section))
+        for node, complaint in bad_loans(self.nodes):
+            self.complain(self.sections[node.index], complaint, node.inputs)
         self.budget()
-        faults = [d for d in self.diagnostics if d.severity == "error"]
-        if faults:
-            raise CfgError(in_order(self.diagnostics))
-        assert net is not None
-        graph = Graph(net, tuple(self.nodes), self.document)
-        for complaint in doubts(graph):
-            self.complain(self.document.sections[0], complaint, ())
-        return replace(graph, doubts=in_order(self.diagnostics))
+        if any(d.severity == "error" for d in self.diagnostics) or net is None:
+            return None
+        return Graph(net, tuple(self.nodes), self.document)
+
+    def causes(self) -> tuple[Diagnostic, ...]:
+        """Where all faults are of maps that do not fit, what they probably come from."""
+        codes = {d.code for d in self.diagnostics}
+        if (
+            codes & OF_LOST_LINES
+            or not {d.code for d in self.diagnostics if d.severity == "error"} <= OF_MEANING
+        ):
+            return ()
+        found = suspect(self.document, fits=self.fits)
+        told = [(found.position - 1, found.complaint)] if found else omitted(self.document)
+        before = len(self.diagnostics)
+        for index, complaint in told:
+            self.complain(self.document.sections[index + 1], complaint, ())
+        self.diagnostics, causes = self.diagnostics[:before], self.diagnostics[before:]
+        return in_order(causes)
+
+    def fits(self, document: Document, changed: frozenset[int]) -> bool:
+        """Whether a document has no fault of which only these sections are not ours."""
+        known = {p: read for p, read in self.known.items() if p not in changed}
+        return _Compiler(document, self.lenient, known).graph() is not None
+
+    def read(self, cls: type[Layer], position: int) -> Any:
+        """The section as its class reads it, or None, and what is wrong with it."""
+        if position not in self.known:
+            section = self.document.sections[position]
+            self.known[position] = read_keys(cls, section, self.document, lenient=self.lenient)
+        layer, found = self.known[position]
+        self.diagnostics += found
+        return layer
 
     def net(self) -> Net | None:
         first = self.document.sections[0] if self.document.sections else None
@@ -104,9 +117,7 @@ class _Compiler:
             return None
         if len(self.document.sections) == 1:
             self.say(first.span, Complaint("there is no layer after [net]", code="no-layers"))
-        net: Net | None
-        net, found = read_keys(Net, first, self.document, lenient=self.lenient)
-        self.diagnostics += found
+        net: Net | None = self.read(Net, 0)
         for complaint in net.check() if net else ():
             self.complain(first, complaint, ())
         return net
@@ -118,8 +129,7 @@ class _Compiler:
             cls = self.unknown(section, cls)
         if cls is None:
             return None
-        layer, found = read_keys(cls, section, self.document, lenient=self.lenient)
-        self.diagnostics += found
+        layer = self.read(cls, index + 1)
         if layer is None:
             return None
         inputs = layer.inputs(index)
@@ -191,11 +201,6 @@ class _Compiler:
             complaint = Complaint("a second [net]; a cfg has one, at its beginning", code="second-net")
         elif any(d.span == section.span for d in self.document.faults):
             return None
-        elif section.name in ELSEWHERE:
-            reason = "it is a section of Darknet, so the cfg is right; this program cannot run it"
-            complaint = Complaint(
-                f"[{section.name}] is not built yet", code="unsupported-section", reason=reason
-            )
         else:
             guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
             reason = UNKNOWN if guess else f"known are {', '.join(sorted(CATALOGUE))}"

@@ -1,4 +1,4 @@
-"""What is allowed and still doubtful about a whole network."""
+"""What is allowed and still doubtful: every check that looks at more than one layer, and keys of [net]."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import SameAs, keys_of
 from darknet_py.errors import shown
 from darknet_py.graph.graph import Graph
+from darknet_py.graph.head_doubts import doubtful_heads
+from darknet_py.graph.map_doubts import doubtful_maps
 from darknet_py.graph.reach import fields
 from darknet_py.layers.net import Net
 
+Doubt = tuple[int, Complaint]  # the layer that it is about, -1 for [net]
+NET = -1
 SIDES = ("height", "width")
-OF_DETECTORS = ("mosaic", "mosaic_bound", "mixup", "blur", "gaussian_noise")
-OF_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps")
+OF_DETECTORS = ("mosaic_bound", "blur", "gaussian_noise")
+OF_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps", "cutmix")
 
 
-def doubts(graph: Graph) -> Iterator[Complaint]:
-    """Everything of this file, about keys of [net]."""
-    yield from odd_sizes(graph)
-    yield from keys_of_others(graph)
+def doubts(graph: Graph) -> Iterator[Doubt]:
+    """Everything of this file, and of those beside it about layers."""
+    for check in (odd_sizes, keys_of_others, steps_too_late):
+        yield from ((NET, complaint) for complaint in check(graph))
+    yield from doubtful_maps(graph)
+    yield from doubtful_heads(graph)
 
 
 def odd_sizes(graph: Graph) -> Iterator[Complaint]:
     """An input whose sides are no multiples of a head's stride: its cells do not cover the image evenly."""
-    strides = [field.stride for field in fields(graph)]
+    strides = [field.stride for field in fields(graph)] if graph.heads else []
     for axis, side in enumerate(SIDES):
         stride = max((strides[i][axis] for i in graph.heads), default=1)
         pixels = getattr(graph.net, side)
@@ -48,3 +54,13 @@ def keys_of_others(graph: Graph) -> Iterator[Complaint]:
         if entry and getattr(graph.net, name) != default:
             message = f"{name}={shown(entry.value)} is read and not honoured"
             yield Complaint(message, key=name, code="ignored-key", reason=reason, severity="warning")
+
+
+def steps_too_late(graph: Graph) -> Iterator[Complaint]:
+    """Steps of the learning rate after the last iteration."""
+    net = graph.net
+    late = [step for step in net.steps if net.policy == "steps" and step >= net.max_batches > 0]
+    if late:
+        message = f"the step at {late[0]} is never reached"
+        reason = f"training ends at max_batches={net.max_batches}"
+        yield Complaint(message, key="steps", code="late-step", reason=reason, severity="warning")

@@ -48,3 +48,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "normalize_channels_softmax": partial(_elementwise, "normalize_channels_softmax"),
     "normalize_channels_softmax_maxval": partial(_elementwise, "normalize_channels_softmax_maxval"),
 }
+
+
+def apart(name: str) -> nn.Module:
+    """An activation that leaves the map it reads as it is; those of convolutions work in place."""
+    act = ACTIVATIONS[name]()
+    if hasattr(act, "inplace"):
+        act.inplace = False
+    return act

@@ -32,7 +32,7 @@ ALIASES: dict[str, str] = {}
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Layer:
     """One section of a cfg, read and checked.
 
@@ -48,9 +48,36 @@ class Layer:
     def __init_subclass__(cls, *, section: str = "", aliases: tuple[str, ...] = ()) -> None:
         super().__init_subclass__()
         cls.section, cls.aliases = section, aliases
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        dataclasses.dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)(cls)
         if section:
             _enter(cls)
+
+    # Of all layers at once: written anew for each class, these would take half of the time that `lint` takes.
+    def __init__(self, **values: Any) -> None:
+        for field in dataclasses.fields(self):
+            value = values.pop(field.name, field.default)
+            if value is dataclasses.MISSING:
+                raise TypeError(f"{type(self).__name__} needs {field.name}")
+            object.__setattr__(self, field.name, value)
+        if values:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """What a class does with its keys when they are there; as in any dataclass."""
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        keys = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self))
+        return f"{type(self).__name__}({', '.join(keys)})"
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """Indices of the layers that layer `at` reads; -1 is the image."""
@@ -91,25 +118,19 @@ class Layer:
     stopbackward: int = key(
         0, at_least=0, doc="1: this layer and all before it are not trained; N: before iteration N"
     )
-    onlyforward: int = key(
-        0, doc="do not pass gradients through this layer", ignored="gradients pass through every layer here"
-    )
-    dont_update: int = key(
-        0, doc="update only after this many iterations", ignored="honoured by Darknet's GPU code alone"
-    )
-    burnin_update: int = key(
-        0, doc="update only after burn_in times this", ignored="honoured by Darknet's GPU code alone"
-    )
+    onlyforward: int = key(0, doc="1: nothing is carried back through this layer, and its weights rest")
+    dont_update: int = key(0, at_least=0, doc="the weights rest up to this iteration")
+    burnin_update: int = key(0, at_least=0, doc="the weights rest for so many times burn_in iterations")
     train_only_bn: int = key(
-        0, doc="do not update the layers before", ignored="freezing is not built yet; every layer is trained"
+        0, doc="1: the weights of this layer and all before it rest; running statistics do not"
     )
-    dontload: bool = key(
-        False, doc="the weights file has nothing for this layer", ignored="every layer is read from the file"
+    dontload: bool = key(False, doc="the weights file has nothing for this layer")
+    dontloadscales: bool = key(False, doc="the weights file has no scales, means and variances here")
+    dontsave: bool = key(False, doc="write no more from here on", ignored="pjreddie's Darknet alone has it")
+    clip: float = key(0.0, at_least=0, doc="0, or the limit of weights after an update")
+    name: str = key(
+        "", doc="what references call this layer, as `layers = @spp_in`; ours, `edit --plain` writes numbers"
     )
-    dontloadscales: bool = key(
-        False, doc="the weights file has no batch normalisation here", ignored="all arrays are read"
-    )
-    clip: float = key(0.0, doc="clamp weights to this after an update", ignored="weights are not clamped")
 
 
 def _enter(cls: type[Layer]) -> None:

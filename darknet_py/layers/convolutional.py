@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
 from darknet_py.layers.activations import ACTIVATIONS
-from darknet_py.layers.base import Layer
+from darknet_py.layers.rare import RareKeys
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 EPSILON = 1e-5  # AlexeyAB's Darknet: sqrt(variance + 1e-5)
 MOMENTUM = 0.01  # Darknet on a GPU: running = .99 running + .01 batch
 NONE = -1_000_000_000  # Darknet's word for no layer
-BINARY = "binary networks are not computed here"
-GPU_ONLY = "honoured by Darknet's GPU training alone"
+BINARY = "binary networks are not computed"
+BITS = 32  # of a word: Darknet counts an operation on all of them as one
 
 
-class Convolutional(Layer, section="convolutional", aliases=("conv",)):
+class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
     """Convolution (no kernel flip, zeros around the map), batch normalisation if asked, activation.
 
     With batch normalisation the biases are its beta, and the convolution has none of its own. Darknet's
@@ -54,27 +54,11 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
     )
     activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
     batch_normalize: bool = key(False, doc="normalise each channel over the batch")
-    cbn: int = key(0, doc="batch normalisation across iterations", ignored=GPU_ONLY)
-    grad_centr: int = key(0, doc="subtract the mean of each filter's gradient", ignored=GPU_ONLY)
-    assisted_excitation: float = key(
-        0.0, doc="excite the places of objects in training", ignored="not built yet"
+    xnor: int = key(0, doc="binary weights and inputs", unrun=BINARY)
+    binary: int = key(0, doc="binary weights", unrun=BINARY)
+    share_index: int = key(
+        NONE, doc="the layer whose weights are used here too: negative counts back from here", refers=True
     )
-    xnor: int = key(0, doc="binary weights and inputs", refused=BINARY)
-    binary: int = key(0, doc="binary weights", refused=BINARY)
-    bin_output: int = key(0, doc="pack outputs into bits", ignored="an optimisation of xnor networks")
-    flipped: int = key(0, doc="transposed weights", refused="the weights would be read in the wrong order")
-    antialiasing: int = key(0, doc="blur after a strided convolution", refused="not built yet")
-    share_index: int = key(NONE, doc="use another layer's weights", refused="not built yet")
-    coordconv: int = key(0, doc="overwrite channels by coordinates", refused="Darknet has it on GPUs alone")
-    sway: int = key(0, doc="deformed filters in training", ignored=GPU_ONLY)
-    rotate: int = key(0, doc="rotated filters in training", ignored=GPU_ONLY)
-    stretch: int = key(0, doc="stretched filters in training", ignored=GPU_ONLY)
-    stretch_sway: int = key(0, doc="stretched and swayed filters in training", ignored=GPU_ONLY)
-    angle: float = key(15.0, doc="angle of rotated filters", ignored=GPU_ONLY)
-    reverse: float = key(0.0, doc="invert updates", ignored=GPU_ONLY)
-    dot: float = key(0.0, doc="a regulariser of old", ignored="Darknet reads it and does not use it")
-    stream: int = key(-1, doc="CUDA stream", ignored="CUDA scheduling alone")
-    wait_stream: int = key(-1, doc="CUDA stream to wait for", ignored="CUDA scheduling alone")
 
     @property
     def around(self) -> int:
@@ -86,13 +70,22 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
         """Dilation as Darknet uses it: a kernel of one tap has none."""
         return self.dilation if self.size > 1 else 1
 
+    @property
+    def blocks(self) -> int:
+        """Groups as Darknet uses them: a binary convolution has one."""
+        return 1 if self.xnor else self.groups
+
+    @property
+    def shared(self) -> bool:
+        """Whether its weights are another layer's."""
+        return self.share_index != NONE
+
     def shape(self, *maps: Shape) -> Shape:
         """Filters, and Darknet's output size, which leaves dilation out."""
         (source,) = maps
-        if source.channels % self.groups or self.filters % self.groups:
-            message = (
-                f"groups={self.groups} does not divide {source.channels} channels and {self.filters} filters"
-            )
+        if source.channels % self.blocks or self.filters % self.blocks:
+            counts = f"{source.channels} channels and {self.filters} filters"
+            message = f"groups={self.groups} does not divide {counts}"
             raise Refused(Complaint(message, key="groups", code="bad-groups"))
         rows, columns = (
             output_size(inside, size=self.size, stride=stride, padding=2 * self.around)
@@ -114,15 +107,20 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
     def window(self, *maps: Shape) -> Window:
         """The kernel, with its holes."""
         size, before = (self.size - 1) * self.spread + 1, self.around * self.spread
-        return Window(Axis(size, self.stride_y, before), Axis(size, self.stride_x, before))
+        rows, columns = (Axis(size, step, before, self.spread) for step in (self.stride_y, self.stride_x))
+        return Window(rows, columns)
 
     def cost(self, *maps: Shape) -> Cost:
         """Weights, biases and BN's three arrays; 2 x MACs, biases and activations not counted."""
-        weights = self.filters * (maps[0].channels // self.groups) * self.size**2
-        arrays = 4 if self.batch_normalize else 1
-        learned = 2 if self.batch_normalize else 1
+        weights = self.filters * (maps[0].channels // self.blocks) * self.size**2
         macs = weights * self.shape(*maps).cells
-        return Cost(weights + arrays * self.filters, weights + learned * self.filters, macs)
+        arrays, learned = (4, 2) if self.batch_normalize else (1, 1)
+        floats, trained = weights + arrays * self.filters, weights + learned * self.filters
+        if self.shared:
+            floats = trained = 0
+        if self.xnor:
+            return Cost(floats, trained, others=2 * macs // BITS)
+        return Cost(floats, trained, macs)
 
     def module(self, *maps: Shape) -> nn.Module:
         """`conv`, `norm` if asked, and `act`, in sequence."""
@@ -135,7 +133,7 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
             stride=(self.stride_y, self.stride_x),
             padding=self.around * self.spread,
             dilation=self.spread,
-            groups=self.groups,
+            groups=self.blocks,
             bias=not self.batch_normalize,
         )
         parts = nn.Sequential()
@@ -147,7 +145,9 @@ class Convolutional(Layer, section="convolutional", aliases=("conv",)):
         return parts
 
     def arrays(self, module: nn.Module) -> Iterator[Tensor]:
-        """Biases first, then BN's scales, means and variances, then the weights."""
+        """Biases first, then BN's scales, means and variances, then the weights; none of those it shares."""
+        if self.shared:
+            return
         conv = module.conv
         if self.batch_normalize:
             norm = module.norm

@@ -39,5 +39,6 @@ class Normalization(Layer, section="normalization", aliases=("lrn",)):
         """The sum over channels is a product with a banded matrix."""
         from darknet_py.layers.normalization_modules import LocalResponse, window_of
 
-        band = window_of(maps[0].channels, self.size, missing=self.sum == "darknet")
-        return LocalResponse(band, alpha=self.alpha, beta=self.beta, kappa=self.kappa)
+        missing, channels = self.sum == "darknet", maps[0].channels
+        band, cancels = window_of(channels, self.size, missing=missing), missing and channels > self.size
+        return LocalResponse(band, alpha=self.alpha, beta=self.beta, kappa=self.kappa, cancels=cancels)

@@ -29,11 +29,11 @@ class LocalResponse(nn.Module):
 
     band: Tensor
 
-    def __init__(self, band: Tensor, *, alpha: float, beta: float, kappa: float) -> None:
+    def __init__(self, band: Tensor, *, alpha: float, beta: float, kappa: float, cancels: bool) -> None:
         super().__init__()
         self.register_buffer("band", band, persistent=False)
         self.alpha, self.beta, self.kappa = alpha, beta, kappa
-        self.cancels = bool((band < 0).any())  # a difference of large sums needs float64
+        self.cancels = cancels  # a difference of large sums needs float64
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""

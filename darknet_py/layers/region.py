@@ -41,10 +41,14 @@ class Region(Head, section="region"):
     noobject_scale: float = key(1.0, doc="weight of objectness elsewhere")
     class_scale: float = key(1.0, doc="weight of classes")
     coord_scale: float = key(1.0, doc="weight of boxes")
-    mask_scale: float = key(1.0, doc="weight of masks")
-    bias_match: int = key(0, doc="truths are matched to anchors")
-    rescore: int = key(0, doc="objectness follows the overlap")
-    classfix: int = key(0, doc="classes of images without boxes")
+    mask_scale: float = key(1.0, doc="weight of masks", ignored="Darknet reads it and does not use it")
+    bias_match: int = key(0, doc="1: truths are matched to anchors, not to the boxes that are predicted")
+    rescore: int = key(0, doc="1: objectness at objects follows the overlap")
+    classfix: int = key(
+        0,
+        doc="1: boxes that overlap a truth are taught its class, 2: as far as they are sure of an object; "
+        "-1: objectness follows the overlap everywhere",
+    )
     absolute: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     log: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     sqrt: int = key(0, doc="read and not used", ignored="Darknet does not use it")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.arithmetic.window import Axis, Scattered, Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
@@ -29,9 +29,15 @@ class Reorg(Layer, section="reorg"):
     """
 
     stride: int = key(1, at_least=1, at_most=64, doc="side of the blocks of cells")
-    reverse: bool = key(False, doc="the inverse: channels into cells")
-    flatten: int = key(0, doc="flatten the map", refused="not built yet; pjreddie's Darknet alone has it")
-    extra: int = key(0, doc="append zeros", refused="not built yet; pjreddie's Darknet alone has it")
+    reverse: bool = key(False, doc="channels into cells: the inverse of [reorg3d], as Darknet has it")
+    flatten: bool = key(
+        False, doc="no blocks: the channels of each cell side by side, or back; pjreddie's Darknet alone"
+    )
+    extra: int = key(
+        0,
+        doc="no blocks, and so many zeros appended",
+        ignored="AlexeyAB's Darknet ignores it too; in pjreddie's it adds a move to his game of Go",
+    )
 
     def shape(self, *maps: Shape) -> Shape:
         """Channels times stride², rows and columns over stride; or back."""
@@ -43,13 +49,9 @@ class Reorg(Layer, section="reorg"):
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """The map must come apart evenly."""
         m, s = maps[0], self.stride
-        blocks = s**4 if self.reverse else s**2
-        if m.channels % blocks:
-            yield Complaint(
-                f"stride={s} needs channels in multiples of {blocks}; there are {m.channels}",
-                "stride",
-                "bad-groups",
-            )
+        if m.channels % s**2:
+            message = f"stride={s} needs channels in multiples of {s**2}; there are {m.channels}"
+            yield Complaint(message, "stride", "bad-groups")
         if not self.reverse and (m.height % s or m.width % s):
             message = f"stride={s} does not divide a map of {m.height} x {m.width}"
             yield Complaint(
@@ -60,13 +62,33 @@ class Reorg(Layer, section="reorg"):
             )
 
     def window(self, *maps: Shape) -> Window:
-        """A block; the order inside is Darknet's own."""
-        axis = Axis(1, Fraction(1, self.stride)) if self.reverse else Axis(self.stride, self.stride)
-        return Window(axis, axis)
+        """Columns of a block; of rows, those that Darknet's order puts there, which lie far apart."""
+        if self.reverse or self.flatten:
+            axis = Axis(1, Fraction(1, self.stride)) if self.reverse else Axis(self.stride, self.stride)
+            return Window(axis, axis)
+        rows = maps[0].height
+        between = tuple(self._between(row, rows) for row in range(rows // self.stride))
+        return Window(Scattered(rows, self.stride, between=between), Axis(self.stride, self.stride))
+
+    def _between(self, row: int, rows: int) -> tuple[int, int]:
+        """The first and the last row read for a row of blocks, of a map of `rows`."""
+        s = self.stride
+        lines = (block * (rows // s) + row for block in range(s**2))
+        read = {(s * (line - line % s) + s * y + line % s) % rows for line in lines for y in range(s)}
+        return min(read), max(read)
 
     def module(self, *maps: Shape) -> nn.Module:
         """A permutation."""
         from darknet_py.layers.function_modules import Function
-        from darknet_py.layers.map_modules import old_reorg, old_reorg_reverse
+        from darknet_py.layers.map_modules import (
+            channels_first,
+            channels_last,
+            channels_to_cells,
+            old_reorg,
+        )
 
-        return Function(partial(old_reorg_reverse if self.reverse else old_reorg, stride=self.stride))
+        if self.flatten:
+            out = self.shape(*maps)
+            rule = channels_first if self.reverse else channels_last
+            return Function(partial(rule, shape=(out.channels, out.height, out.width)))
+        return Function(partial(channels_to_cells if self.reverse else old_reorg, stride=self.stride))

@@ -26,7 +26,8 @@ class Route(Layer, section="route"):
     """
 
     layers: tuple[int, ...] = key(
-        doc="layers to read: negative counts back from here, others count from 0 after [net]"
+        doc="layers to read: negative counts back from here, others count from 0 after [net]",
+        refers=True,
     )
     groups: int = key(1, at_least=1, doc="blocks each map is cut into")
     group_id: int = key(0, at_least=0, doc="the block that is taken")

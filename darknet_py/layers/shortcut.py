@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.activations import ACTIVATIONS
@@ -32,12 +33,16 @@ class Shortcut(Layer, section="shortcut"):
         activation = linear
     """
 
-    from_: tuple[int, ...] = key(name="from", doc="layers to add: negative counts back from here")
+    from_: tuple[int, ...] = key(
+        name="from", doc="layers to add: negative counts back from here", refers=True
+    )
     activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the sum")
     weights_type: str = key(
         "none", one_of=TYPES, doc="a learned weight for each map, or for each map and channel"
     )
     weights_normalization: str = key("none", one_of=NORMALIZATIONS, doc="how the weights are normalised")
+    alpha: float = key(1.0, doc="multiplies the map before where it is added to; pjreddie's Darknet alone")
+    beta: float = key(1.0, doc="multiplies what is added; pjreddie's Darknet alone")
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """The layer before, then `from`."""
@@ -56,9 +61,18 @@ class Shortcut(Layer, section="shortcut"):
         return here
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Learned weights need equal shapes."""
+        """Learned weights need equal shapes, and stand alone."""
+        if self.weights and (self.alpha, self.beta) != (1, 1):
+            reason = "alpha and beta are pjreddie's, weights_type is AlexeyAB's"
+            yield Complaint("weights_type with alpha or beta", key="weights_type", reason=reason)
         if self.weights and any(m != maps[0] for m in maps):
             yield Complaint("weights_type needs maps of one shape", key="weights_type", code="shapes-differ")
+
+    def window(self, *maps: Shape) -> Window:
+        """One cell of each map; of a larger or smaller one, the cell that is met."""
+        here, *others = maps
+        met = (Window(_met(here.height, other.height), _met(here.width, other.width)) for other in others)
+        return Window(others=tuple(met))
 
     @property
     def weights(self) -> bool:
@@ -79,7 +93,7 @@ class Shortcut(Layer, section="shortcut"):
 
         act = ACTIVATIONS[self.activation]()
         if not self.weights:
-            return Sum(act, plain=all(m == maps[0] for m in maps))
+            return Sum(act, plain=all(m == maps[0] for m in maps), factors=(self.alpha, self.beta))
         per_map = maps[0].channels if self.weights_type == "per_channel" else 1
         return WeightedSum(len(maps), per_map, self.weights_normalization, act)
 
@@ -87,6 +101,11 @@ class Shortcut(Layer, section="shortcut"):
         """The weights, map by map."""
         if self.weights:
             yield module.weights
+
+
+def _met(here: int, other: int) -> Axis:
+    """Every k-th cell of a larger map; of a smaller one a cell for every k-th here."""
+    return Axis(1, other // here) if other >= here else covering(Axis(1, here // other))
 
 
 def _whole(here: int, other: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -9,12 +11,16 @@ EPSILON = 1e-4  # Darknet: added to the sum of weights
 
 
 class Sum(nn.Module):
-    """Adds maps to the first one; `plain` when all have its shape."""
+    """Adds maps to the first one; `plain` when all have its shape.
 
-    def __init__(self, act: nn.Module, *, plain: bool) -> None:
+    Args:
+        factors: of the map that is added to, and of what is added.
+    """
+
+    def __init__(self, act: nn.Module, *, plain: bool, factors: tuple[float, float] = (1, 1)) -> None:
         super().__init__()
         self.act = act
-        self.add = torch.add if plain else add_overlap
+        self.add = torch.add if plain and factors == (1, 1) else partial(add_overlap, factors=factors)
 
     def forward(self, here: Tensor, *others: Tensor) -> Tensor:
         """(N, C, H, W) of `here`."""
@@ -56,11 +62,12 @@ def softmax_share(weights: Tensor) -> Tensor:
     return e / (EPSILON + e.sum(dim=0))
 
 
-def add_overlap(here: Tensor, other: Tensor) -> Tensor:
-    """Add the channels both have, the larger map subsampled to the smaller one's cells."""
+def add_overlap(here: Tensor, other: Tensor, *, factors: tuple[float, float]) -> Tensor:
+    """Add the channels both have, the larger map subsampled to the smaller one's cells; other cells stay."""
     channels = min(here.shape[1], other.shape[1])
     step_y, step_x = (max(1, int(o) // int(h)) for h, o in zip(here.shape[2:], other.shape[2:], strict=True))
     skip_y, skip_x = (max(1, int(h) // int(o)) for h, o in zip(here.shape[2:], other.shape[2:], strict=True))
     result = here.clone()
-    result[:, :channels, ::skip_y, ::skip_x] += other[:, :channels, ::step_y, ::step_x]
+    met, added = here[:, :channels, ::skip_y, ::skip_x], other[:, :channels, ::step_y, ::step_x]
+    result[:, :channels, ::skip_y, ::skip_x] = met * factors[0] + added * factors[1]
     return result

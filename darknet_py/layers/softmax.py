@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.arithmetic.window import Everywhere, Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
@@ -27,7 +27,7 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
     temperature: float = key(1.0, above=0, doc="large values flatten the distribution")
     spatial: bool = key(False, doc="over channels at each cell")
     noloss: bool = key(False, doc="no loss in training", ignored="the last softmax is what a loss is of")
-    tree: str = key("", doc="file of a class tree", refused="class trees are not built yet")
+    tree: str = key("", doc="file of a class tree", unrun="classes in a tree are not computed")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Groups must divide the map."""
@@ -43,7 +43,7 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
         if self.spatial:
             return Window()
         height, width = maps[0].height, maps[0].width
-        return Window(Axis(2 * height - 1, 1, height - 1), Axis(2 * width - 1, 1, width - 1))
+        return Window(Everywhere(height), Everywhere(width))
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's softmax on a reshaped map."""

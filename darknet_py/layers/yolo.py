@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint
-from darknet_py.cfg.keys import key, same_as
-from darknet_py.layers.head import Head
+from darknet_py.cfg.keys import key
+from darknet_py.layers.anchored import Anchored
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-IOUS = ("iou", "giou", "diou", "ciou")
 SHARING = ("neighbours", "simota")  # assigners that give a truth to several boxes, of all heads
 TRACKING = "tracking is not built"
 
 
-class Yolo(Head, section="yolo"):
+class Yolo(Anchored, section="yolo"):
     """One box for each cell and masked anchor: place in the cell, size by the anchor, objectness, classes.
 
     x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / input width. Redmon and Farhadi, "YOLOv3: an
@@ -33,49 +32,20 @@ class Yolo(Head, section="yolo"):
         num = 6
     """
 
-    mask: tuple[int, ...] = key(
-        same_as("num", lambda num: tuple(range(num))), at_least=0, doc="the anchors of this head"
-    )
-    anchors: tuple[float, ...] = key(
-        same_as("num", lambda num: (0.5,) * (2 * num)),
-        above=0,
-        doc="width, height of each anchor",
-        unit="px of the input",
-    )
-    ignore_thresh: float = key(0.5, doc="a box that overlaps a truth by more is not taught to be background")
-    truth_thresh: float = key(1.0, doc="a box that overlaps a truth by more is taught to be it")
-    iou_thresh: float = key(1.0, doc="further anchors this similar to a truth are taught too")
-    iou_thresh_kind: str = key("iou", one_of=IOUS, doc="similarity for iou_thresh")
     assigner: str = key(
         "darknet",
         one_of=("darknet", *SHARING),
         doc="which boxes a truth teaches; all but darknet with exact gradients, ours alone",
     )
-    scale_x_y: float = key(1.0, above=0, doc="stretches the place in the cell about its centre")
     new_coords: bool = key(False, doc="Scaled-YOLOv4's coordinates")
-    iou_loss: str = key("mse", one_of=("mse", *IOUS), doc="what moves boxes in training")
-    iou_normalizer: float = key(0.75, doc="weight of the boxes' loss")
-    obj_normalizer: float = key(1.0, doc="weight of objectness")
-    cls_normalizer: float = key(
-        1.0, doc="weight of a true class; inert without counters_per_class, as in Darknet"
-    )
-    delta_normalizer: float = key(
-        1.0, doc="weight of all gradients", ignored="honoured by Darknet's GPU code alone"
-    )
-    max_delta: float = key(3.4e38, above=0, doc="limit of the gradients of boxes by IoU")
-    counters_per_class: tuple[float, ...] = key((), doc="objects of each class, to weigh rare ones up")
-    label_smooth_eps: float = key(0.0, at_least=0, at_most=1, doc="label smoothing")
-    objectness_smooth: bool = key(False, doc="objectness follows the overlap")
     focal_loss: bool = key(False, doc="focal loss of classes")
     nms_kind: str = key("default", one_of=("default", "greedynms", "diounms"), doc="how boxes are thinned")
-    beta_nms: float = key(0.6, at_least=0, doc="exponent of diounms")
     show_details: int = key(1, doc="which cost Darknet prints")
     uc_normalizer: float = key(
         1.0, doc="weight of uncertainty", ignored="a key of [Gaussian_yolo]; Darknet ignores it here too"
     )
     beta1: float = key(0.6, doc="read by nobody", ignored="Darknet ignores it too; it reads beta_nms")
-    map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
-    embedding_layer: int = key(999999, doc="layer of appearance", ignored=TRACKING)
+    embedding_layer: int = key(999999, doc="layer of appearance", ignored=TRACKING, refers=True)
     track_history_size: int = key(5, doc="frames remembered", ignored=TRACKING)
     sim_thresh: float = key(0.8, doc="similarity of tracks", ignored=TRACKING)
     dets_for_track: int = key(1, doc="detections that make a track", ignored=TRACKING)
@@ -83,43 +53,19 @@ class Yolo(Head, section="yolo"):
     track_ciou_norm: float = key(0.01, doc="weight of overlap in tracking", ignored=TRACKING)
 
     @property
-    def boxes_per_cell(self) -> int:
-        """One for each masked anchor."""
-        return len(self.mask)
-
-    @property
     def entries(self) -> int:
         """x, y, w, h, objectness, classes."""
         return 5 + self.classes
 
-    @property
-    def masked(self) -> tuple[tuple[float, float], ...]:
-        """(width, height) of this head's anchors, in pixels of the input."""
-        return tuple((self.anchors[2 * m], self.anchors[2 * m + 1]) for m in self.mask)
-
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Anchors in pairs, masks among them, channels to match."""
-        if len(self.anchors) != 2 * self.num:
-            message = f"{len(self.anchors)} numbers for num={self.num} anchors"
-            reason = f"expected {2 * self.num}, a width and a height each"
-            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
-        if max(self.mask) >= self.num or len(set(self.mask)) < len(self.mask):
-            message = f"mask={','.join(map(str, self.mask))} of num={self.num} anchors"
-            yield Complaint(
-                message, key="mask", code="out-of-range", reason="expected different numbers, counted from 0"
-            )
-        wrong = self.fits(maps[0])
-        if wrong:
-            yield wrong
+        """Anchors, masks and channels that fit, and a loss that the assigner has."""
+        yield from super().check(*maps)
         if self.assigner in SHARING and self.iou_loss == "mse":
             message = f"assigner={self.assigner} with iou_loss=mse"
             reason = (
                 "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"
             )
             yield Complaint(message, key="assigner", code="bad-assigner", reason=reason, severity="warning")
-        if self.counters_per_class and len(self.counters_per_class) != self.classes:
-            message = f"{len(self.counters_per_class)} counters for {self.classes} classes"
-            yield Complaint(message, key="counters_per_class", code="out-of-range")
 
     def held(self, raw: Tensor) -> Tensor:
         """Sigmoid of x, y, objectness and classes (unless new_coords), then scale_x_y."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from darknet_py.layers.yolo import Yolo
+from darknet_py.layers.anchored import Anchored
 from darknet_py.train.truths import Truths
 
 
@@ -44,7 +44,7 @@ class Positives:
         return Positives(self.box[chosen], self.truth_cxcywh[chosen], self.label[chosen])
 
 
-def assigned(layer: Yolo, truths: Truths, grid: tuple[int, int], net: tuple[int, int]) -> Positives:
+def assigned(layer: Anchored, truths: Truths, grid: tuple[int, int], net: tuple[int, int]) -> Positives:
     """The pairs of the truths' own cells.
 
     The anchor most similar to a truth, among all `num` anchors and not only this head's, is taught it if it
@@ -57,8 +57,8 @@ def assigned(layer: Yolo, truths: Truths, grid: tuple[int, int], net: tuple[int,
     (rows, columns), (height, width) = grid, net
     image, number = torch.nonzero((truths.labels >= 0) & (truths.labels < layer.classes), as_tuple=True)
     boxes = truths.boxes_cxcywh[image, number]
-    column = (boxes[:, 0] * columns).long().clamp(0, columns - 1)
-    row = (boxes[:, 1] * rows).long().clamp(0, rows - 1)
+    x, y = (boxes[:, :2] + layer.from_centre * boxes[:, 2:]).unbind(dim=1)
+    column, row = (x * columns).long().clamp(0, columns - 1), (y * rows).long().clamp(0, rows - 1)
     anchors = boxes.new_tensor(layer.anchors).view(-1, 2) / boxes.new_tensor([width, height])
     best = centred_similarity("iou", anchors, boxes[:, 2:]).argmax(dim=1)
     mask = torch.tensor(layer.mask, device=boxes.device)
@@ -71,7 +71,15 @@ def assigned(layer: Yolo, truths: Truths, grid: tuple[int, int], net: tuple[int,
 
 
 def centred_similarity(kind: str, anchors: Tensor, sizes: Tensor) -> Tensor:
-    """IoU (or giou, diou, ciou) of boxes with one centre, by width and height: (A, 2), (P, 2) to (P, A)."""
+    """IoU (or giou, diou, ciou) of boxes with one centre, by width and height.
+
+    Args:
+        anchors: (A, 2) or (P, A, 2).
+        sizes: (P, 2).
+
+    Returns:
+        (P, A).
+    """
     least = torch.minimum(anchors, sizes.unsqueeze(1)).prod(-1)
     union = anchors.prod(-1) + sizes.prod(-1).unsqueeze(1) - least
     iou = least / union
@@ -79,7 +87,9 @@ def centred_similarity(kind: str, anchors: Tensor, sizes: Tensor) -> Tensor:
         hull = torch.maximum(anchors, sizes.unsqueeze(1)).prod(-1)
         return iou - (hull - union) / hull
     if kind == "ciou":
-        turn = torch.atan(sizes[:, 0] / sizes[:, 1]).unsqueeze(1) - torch.atan(anchors[:, 0] / anchors[:, 1])
+        turn = torch.atan(sizes[:, 0] / sizes[:, 1]).unsqueeze(1) - torch.atan(
+            anchors[..., 0] / anchors[..., 1]
+        )
         v = 4 / math.pi**2 * turn**2
         return iou - v * v / (1 - iou + v + 1e-6)
     return iou  # one centre: the distance of diou is 0

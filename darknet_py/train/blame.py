@@ -23,20 +23,23 @@ def blamed(
     names: Sequence[str],
     iteration: int,
     samples: Sequence[int],
-) -> NotFinite:
+) -> tuple[NotFinite, bool]:
     """The same error, told with the first minibatch, image names and layer that it comes from.
 
     The batch is computed once more, in the same parts and with the same random draws; the state of the
     network stays as it was.
+
+    Returns:
+        The error, and whether a layer was found: of several processes one has the images that it comes from.
     """
     part = -(-len(images) // trainer.net.subdivisions)
     for start in range(0, len(images), part):
         here = slice(start, start + part)
         trainer.network.at(seed=trainer.seed, iteration=iteration, samples=samples[here])
-        place = _place(trainer, images[here], truths.part(start, start + part), len(images))
+        place = _place(trainer, images[here], truths.part(start, start + part), trainer.batch(images))
         if place:
-            return NotFinite(f"{error.message}; {place}, with {_listed(names[here])}", hint=error.hint)
-    return NotFinite(f"{error.message}; with {_listed(names)}", hint=error.hint)
+            return NotFinite(f"{error.message}; {place}, with {_listed(names[here])}", hint=error.hint), True
+    return NotFinite(f"{error.message}; with {_listed(names)}", hint=error.hint), False
 
 
 def _place(trainer: Trainer, images: Tensor, truths: Truths, batch: int) -> str:

@@ -37,6 +37,7 @@ KINDS = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }  # safetensors' names
+STEP = ".step"  # torch's counts of steps, which lie on the CPU
 TYPES = {
     "iteration": int,
     "log_bytes": int,
@@ -61,7 +62,7 @@ class Position:
         seconds: of training so far.
         average: the running mean of the loss; None before the first iteration.
         fingerprint: what the run is: cfg, data, seed, first weights.
-        environment: what else the last bits depend on: torch, device, threads.
+        environment: what else the last bits depend on: torch, device, threads, number of processes.
     """
 
     iteration: int
@@ -79,7 +80,7 @@ def save_checkpoint(path: Path, trainer: Trainer, position: Position) -> None:
         NotFinite: when a number of the state is NaN or infinite; nothing is written.
         OSError: when the file cannot be written.
     """
-    tensors = _tensors(trainer)
+    tensors = state_of(trainer)
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise NotFinite(f"{key} is not finite; no checkpoint was written", where=path)
@@ -130,11 +131,12 @@ def load_checkpoint(
             tensors = {key: file.get_tensor(key) for key in kinds if key != "sha256"}
     except SafetensorError as error:
         raise CheckpointError(f"cannot be read: {error}", where=path) from None
-    _fill(trainer, tensors)
+    restore(trainer, tensors)
     return position
 
 
-def _tensors(trainer: Trainer) -> dict[str, Tensor]:
+def state_of(trainer: Trainer) -> dict[str, Tensor]:
+    """All tensors that a training goes on from, by name."""
     found = {f"network.{k}": v for k, v in trainer.network.state_dict().items()}
     if trainer.ema is not None:
         found |= {f"ema.{k}": v for k, v in trainer.ema.state_dict().items()}
@@ -202,6 +204,8 @@ def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence
         )
         flags = " ".join(f"--allow-changed {key}" for key in other)
         hint = f"{flags} goes on all the same"
+        if "world-size" in other:
+            hint += ", and every iteration draws the images that it would have drawn"
         raise CheckpointError(f"would not go on to the same bits: {sides}", where=path, hint=hint)
 
 
@@ -215,7 +219,7 @@ def _kind(part: Any) -> tuple[str, list[int]]:
 
 def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], trainer: Trainer) -> None:
     """Every tensor that the trainer has, and none that it cannot have."""
-    own = {k: v for k, v in _tensors(trainer).items() if not k.startswith("optimizer.")}
+    own = {k: v for k, v in state_of(trainer).items() if not k.startswith("optimizer.")}
     shapes = {f"optimizer.{name}": list(p.shape) for name, p in trainer.network.named_parameters()}
     other = [key for key, value in own.items() if kinds.get(key) != (KINDS[value.dtype], list(value.shape))]
     for key in kinds.keys() - own.keys() - {"sha256"}:
@@ -228,7 +232,9 @@ def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], trainer: 
         raise CheckpointError(message, where=path)
 
 
-def _fill(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
+def restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
+    """Put the tensors of a state in their places."""
+
     def part(prefix: str) -> dict[str, Tensor]:
         return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
 
@@ -239,6 +245,6 @@ def _fill(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
     for name, parameter in trainer.network.named_parameters():
         for key, value in part(f"optimizer.{name}.").items():
             state = value.clone()
-            if key != "step":  # torch's count of steps lies on the CPU; all else lies as the parameter does
+            if f".{key}" != STEP:  # all else lies as the parameter does
                 state = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
             trainer.optimizer.state[parameter][key] = state

@@ -13,6 +13,7 @@ from darknet_py.data.collate import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.random_crop import RandomCrop
 from darknet_py.network import Network
+from darknet_py.ranks import Ranks
 from darknet_py.train.objective import Objective, Scored
 from darknet_py.train.truths import Truths
 
@@ -37,30 +38,33 @@ class Classification(Objective):
     def backward(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
         """Cross entropy, summed over the images and divided by the batch."""
         logits = self.network.logits(images)
-        loss = cross_entropy(logits, truths.labels[:, 0], smoothing=self.graph.net.label_smooth_eps) / batch
+        smoothing = self.graph.net.label_smooth_eps
+        loss = cross_entropy(logits, truths.labels, truths.shares, smoothing=smoothing) / batch
         loss.backward()
         return loss.detach()
 
-    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str) -> Scored:
+    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
         """Top-1 and top-5, and top-1 of as many training images."""
-        return Classes(classify(network, val, train=train, device=device))
+        return Classes(classify(network, val, train=train, device=device, ranks=ranks))
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
+def cross_entropy(logits: Tensor, labels: Tensor, shares: Tensor, *, smoothing: float = 0.0) -> Tensor:
     """Sum over images of -sum(t log p), in float32 at least.
 
-    Darknet's smoothing gives each of the other K - 1 classes smoothing / (K - 1) of the truth.
+    Darknet's smoothing gives each of the other K - 1 classes smoothing / (K - 1) of a label's share.
 
     Args:
         logits: (N, K).
-        labels: (N,), class indices.
+        labels: (N, T), class indices; -1 where there is none.
+        shares: (N, T), of each label in the truth; they add up to 1 for each image.
     """
     exact = logits if logits.dtype == torch.float64 else logits.float()
     logp = exact.log_softmax(dim=1)
     others = logits.shape[1] - 1
-    if not smoothing or not others:
-        return -logp.gather(1, labels[:, None]).sum()
-    truth = torch.full_like(logp, smoothing / others).scatter(1, labels[:, None], 1 - smoothing)
+    given = shares.to(logp.dtype) * (labels >= 0)
+    truth = torch.zeros_like(logp).scatter_add(1, labels.clamp(min=0), given)
+    if smoothing and others:
+        truth = truth * (1 - smoothing) + (1 - truth) * (smoothing / others)
     return -(truth * logp).sum()
 
 

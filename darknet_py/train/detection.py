@@ -15,6 +15,7 @@ from darknet_py.errors import UsageError
 from darknet_py.evaluate import Scores, check_boxes, evaluate
 from darknet_py.layers.yolo import SHARING
 from darknet_py.network import Network
+from darknet_py.ranks import Ranks
 from darknet_py.train.head_losses import losses_of, trainable
 from darknet_py.train.objective import Objective, Scored
 from darknet_py.train.truths import Truths
@@ -23,7 +24,7 @@ HALVES = (torch.bfloat16, torch.float16)
 
 
 class Detection(Objective):
-    """Networks with [yolo] heads."""
+    """Networks that end in boxes."""
 
     task = "detection"
 
@@ -32,7 +33,7 @@ class Detection(Objective):
         self.heads = [network.graph[i].layer for i in network.graph.heads]
         if not trainable(self.heads):
             kinds = ", ".join(f"[{head.section}]" for head in self.heads) or "no head"
-            trained = "networks with [yolo] heads, and those that end in [softmax], are trained"
+            trained = "networks with heads such as [yolo], and those that end in [softmax], are trained"
             raise UsageError(f"{trained}; this one has {kinds}")
         if any(getattr(h, "assigner", "") in SHARING and h.iou_loss == "mse" for h in self.heads):
             raise UsageError(
@@ -54,16 +55,16 @@ class Detection(Objective):
         raws = self.network(images)
         size = (images.shape[2], images.shape[3])
         exact = [raw.float() if raw.dtype in HALVES else raw for raw in raws]
-        found = losses_of(self.heads, exact, truths, size)
+        found = losses_of(self.heads, exact, truths, size, seen=self.seen)
         self.deltas = [one.delta for one in found]
         torch.autograd.backward(
             raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
         )
         return torch.stack([one.cost for one in found]).mean() / batch
 
-    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str) -> Scored:
+    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
         """COCO figures."""
-        return Boxes(evaluate(network, val, device=device))
+        return Boxes(evaluate(network, val, device=device, ranks=ranks))
 
 
 @dataclass(frozen=True)

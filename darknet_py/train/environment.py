@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import torch
 
-PARTS = ("torch", "device", "threads")
+PARTS = ("torch", "device", "threads", "world-size")
+CODE = Path(__file__).parents[1]
 
 
-def environment_of(device: str) -> dict[str, Any]:
-    """The parts of `PARTS`: the version of torch, the kind of device, and threads where the CPU computes."""
+def environment_of(device: str, *, processes: int = 1) -> dict[str, Any]:
+    """The parts of `PARTS`: torch's version, the device's kind, a CPU's threads, the number of processes."""
     kind = torch.device(device).type
-    facts: dict[str, Any] = {"torch": torch.__version__, "device": kind}
+    facts: dict[str, Any] = {"torch": torch.__version__, "device": kind, "world-size": processes}
     if kind == "cpu":
         facts["device"] = f"cpu {torch.backends.cpu.get_cpu_capability()}"
         facts["threads"] = torch.get_num_threads()
     elif kind == "cuda":
         facts["device"] = torch.cuda.get_device_name(device)
     return facts
+
+
+def code_digest() -> str:
+    """sha256 of this program's files, by which processes on several machines see that they run the same."""
+    digest = hashlib.sha256()
+    for path in sorted(CODE.rglob("*.py")):
+        digest.update(path.relative_to(CODE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -31,15 +31,17 @@ def fitted(
     epochs: float | None,
     least_updates: int = LEAST_UPDATES,
     least_batch: int = 1,
+    processes: int = 1,
 ) -> Document:
     """The document for a data set of `images` images and `classes` classes.
 
     Args:
         least_updates: fewer make the batch smaller, down to `least_batch`.
+        processes: that share a batch; a smaller one is chosen so that they can.
     """
     for position, key, value in [
         *_for_classes(compile(document), classes),
-        *_for_epochs(compile(document), images, epochs, (least_updates, least_batch)),
+        *_for_epochs(compile(document), images, epochs, (least_updates, least_batch), processes),
     ]:
         entry = document.sections[position].first(key)
         if entry is None or _bare(entry.value) != value:
@@ -94,17 +96,19 @@ def _last_weights(graph: Graph, classifier: int) -> tuple[int, str]:
 
 
 def _for_epochs(
-    graph: Graph, images: int, epochs: float | None, least: tuple[int, int]
+    graph: Graph, images: int, epochs: float | None, least: tuple[int, int], processes: int
 ) -> Iterator[tuple[int, str, str]]:
     if epochs is None:
         return
     net = graph.net
     total = max(1, round(epochs * images))
     batch = max(min(least[1], net.batch, images), min(net.batch, total // least[0]))
+    if batch < net.batch:
+        batch = max(processes, batch - batch % processes)
     updates = max(1, -(-total // batch))
     if batch != net.batch:
         yield 0, "batch", str(batch)
-        yield 0, "subdivisions", str(_divisor(batch, net.subdivisions))
+        yield 0, "subdivisions", str(_divisor(max(1, batch // processes), net.subdivisions))
         yield 0, "learning_rate", f"{net.learning_rate * (batch / net.batch) ** 0.5:.6g}"
     yield 0, "max_batches", str(updates)
     yield 0, "burn_in", str(min(net.burn_in, round(LONGEST_BURN_IN * updates)))

@@ -24,7 +24,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from darknet_py.boxes import iou_of_pairs, xyxy_from_cxcywh
 from darknet_py.layers.yolo import Yolo
-from darknet_py.train.loss import HeadLoss
+from darknet_py.train.teacher import HeadLoss
 from darknet_py.train.truths import Truths
 
 ALIKE = 4.0  # a truth's sides are less than so many times the anchor's, and the other way round
@@ -94,7 +94,10 @@ def matched_losses(
             for k, (layer, one) in enumerate(zip(layers, predicted, strict=True))
         ]
         grads = torch.autograd.grad(torch.stack(losses).sum(), raws)
-    return [HeadLoss(-grad, loss.detach()) for grad, loss in zip(grads, losses, strict=True)]
+    return [
+        HeadLoss(-layer.delta_normalizer * grad, loss.detach())
+        for layer, grad, loss in zip(layers, grads, losses, strict=True)
+    ]
 
 
 def candidates(

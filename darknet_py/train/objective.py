@@ -10,6 +10,7 @@ from torch import Tensor
 from darknet_py.data.collate import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.network import Network
+from darknet_py.ranks import Ranks
 from darknet_py.train.truths import Truths
 
 
@@ -34,10 +35,12 @@ class Objective(ABC):
 
     Args:
         random: the factor by which the sizes of inputs vary; 0 for one size.
+        seen: images trained on, those of the iteration that is computed among them.
     """
 
     task: str
     random: float = 0.0
+    seen: int = 0
     deltas: list[Tensor]
 
     def __init__(self, network: Network) -> None:
@@ -56,5 +59,5 @@ class Objective(ABC):
         """Forward and backward of one minibatch; its share of the loss of a batch of `batch` images."""
 
     @abstractmethod
-    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str) -> Scored:
-        """The figures of the network, or of its average, on the validation images."""
+    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
+        """The figures of the network, or of its average, on the validation images, shared among `ranks`."""

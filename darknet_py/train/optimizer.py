@@ -25,6 +25,15 @@ def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimize
     return torch.optim.Adam(everything, lr=0.0, betas=(net.B1, net.B2), eps=net.eps / net.batch)
 
 
+@torch.no_grad()
+def clamp(network: Network) -> None:
+    """Weights of layers that say `clip` are brought back between it and its negative."""
+    for node, module in zip(network.graph, network.layers, strict=True):
+        for weight in module.parameters() if node.layer.clip else ():
+            if weight.dim() > 1:
+                weight.clamp_(-node.layer.clip, node.layer.clip)
+
+
 def groups_of(network: Network) -> Iterator[dict[str, Any]]:
     """Parameters by learning-rate scale, and by whether they decay: weights do, biases and scales do not."""
     for node, module in zip(network.graph, network.layers, strict=True):

@@ -17,7 +17,14 @@ MOST_SHOWN = 16  # images of a batch: more would be too small to see
 
 
 def show_batch(batch: Batch, path: Path, names: Sequence[str]) -> int:
-    """Write the first images of a batch side by side, as a JPEG file; returns how many.
+    """Write the first images of a batch side by side, as a JPEG file; returns how many."""
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture_of(batch, names), cv2.COLOR_RGB2BGR))
+    publish_bytes(path, data.tobytes())
+    return min(len(batch.images), MOST_SHOWN)
+
+
+def picture_of(batch: Batch, names: Sequence[str]) -> np.ndarray:
+    """The first images of a batch side by side, with their boxes: (H, W, 3) uint8 RGB.
 
     A box that is all of its image, as a classifier's truth, is a word in the corner.
     """
@@ -30,9 +37,7 @@ def show_batch(batch: Batch, path: Path, names: Sequence[str]) -> int:
     columns = math.ceil(math.sqrt(len(tiles)))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     lines = [np.hstack(tiles[k : k + columns]) for k in range(0, len(tiles), columns)]
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(np.vstack(lines), cv2.COLOR_RGB2BGR))
-    publish_bytes(path, data.tobytes())
-    return min(len(batch.images), MOST_SHOWN)
+    return np.vstack(lines)
 
 
 def _drawn(

@@ -57,12 +57,16 @@ def prepared(
         edits: the person's, which are in the document already.
     """
     size = {"classes": len(data.names), "images": len(data), "epochs": epochs}
-    recipe = settings.recipe
-    least = {"least_updates": LEAST_UPDATES[recipe], "least_batch": LEAST_BATCH[recipe]}
-    fit = fitted(document, **size, **least)
+    fit = fitted(
+        document,
+        **size,
+        least_updates=LEAST_UPDATES[settings.recipe],
+        least_batch=LEAST_BATCH[settings.recipe],
+        processes=settings.processes,
+    )
     heads = compile(fit).heads
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
-    final = with_recipe(fit, recipe, kept=edits, fresh=fresh)
+    final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
     return final, list(changes(document, final))
 
 
@@ -74,7 +78,7 @@ def with_recipe(document: Document, recipe: str, *, kept: Sequence[Edit] = (), f
         kept: edits of the person, which are not overruled.
         fresh: the heads start from random numbers, so that what their numbers mean may change.
     """
-    own = {(edit.position, edit.key) for edit in kept}
+    own = {(edit.position(document), edit.key) for edit in kept}
     graph = compile(document)
     if recipe == "darknet" or not graph.heads:
         return document

@@ -24,7 +24,7 @@ class Replay(NamedTuple):
         loss: of each iteration, as Darknet prints it.
         learning_rate: of each iteration.
         weights: the bytes of a `.weights` file after the last one.
-        deltas: for each [yolo] layer, -dLoss/d(its map), (minibatch, channels, height, width), at the last
+        deltas: for each head, -dLoss/d(its map), (minibatch, channels, height, width), at the last
             minibatch of iteration 1.
     """
 
@@ -55,7 +55,7 @@ def replay(
     losses, rates, deltas = [], [], []
     for iteration in range(1, iterations + 1):
         rates.append(learning_rate(network.graph.net, iteration))
-        losses.append(trainer.step(batch, lists, rate=rates[-1]))
+        losses.append(trainer.step(batch, lists, rate=rates[-1], iteration=iteration))
         deltas = deltas or [delta.cpu().numpy() for delta in trainer.objective.deltas]
     return Replay(losses, rates, weights_bytes(network, seen=iterations * len(batch)), deltas)
 

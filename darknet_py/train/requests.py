@@ -13,9 +13,16 @@ class Requests(AbstractContextManager["Requests"]):
     """Listens for SIGINT, SIGTERM and SIGHUP; a second one ends the program at once.
 
     A signal that is ignored stays ignored, as `nohup` wants it.
+
+    Args:
+        patient: further signals say nothing new. What a batch system sends to a whole job reaches a process
+            of torchrun twice: directly, and from torchrun, which also ends those that take too long.
     """
 
     stop = False
+
+    def __init__(self, *, patient: bool = False) -> None:
+        self.patient = patient
 
     def __enter__(self) -> Requests:
         numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
@@ -39,6 +46,6 @@ class Requests(AbstractContextManager["Requests"]):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.stop:
+        if self.stop and not self.patient:
             raise KeyboardInterrupt
         self.stop = True

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from darknet_py.errors import NotFinite, UsageError
-from darknet_py.graph.graph import Graph
 from darknet_py.layers.convolutional import MOMENTUM
 from darknet_py.network import Network
+from darknet_py.ranks import Ranks
 from darknet_py.train.classification import Classification
 from darknet_py.train.detection import Detection
 from darknet_py.train.ema import average_of
 from darknet_py.train.objective import Objective
-from darknet_py.train.optimizer import groups_of, optimizer_of
+from darknet_py.train.optimizer import clamp, groups_of, optimizer_of
+from darknet_py.train.resting import cut, frozen, learning
+from darknet_py.train.sums import Sums
 from darknet_py.train.truths import Truths
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # of activations; weights and losses stay float32
@@ -26,20 +28,29 @@ class Trainer:
 
     Gradients are summed over the images of a batch, and the learning rate is divided by their number; weights
     decay, biases and scales do not. torch's SGD on the gradient over B is the same arithmetic.
+
+    Of several processes each has a share of the batch. Gradients are summed over all of them, and running
+    statistics are the mean, so that after an update all hold the same bits.
     """
 
-    def __init__(self, network: Network, *, seed: int = 0, precision: str = "float32") -> None:
+    def __init__(
+        self, network: Network, *, seed: int = 0, precision: str = "float32", ranks: Ranks | None = None
+    ) -> None:
         self.network, self.net, self.seed = network, network.graph.net, seed
+        self.ranks = ranks or Ranks()
         self.objective = objective_of(network)
         self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         groups = list(groups_of(network))
-        frozen = frozen_layers(network.graph, self.net.max_batches)
-        if not any(True for module in network.layers[frozen:] for _ in module.parameters()):
-            what = "all weights are frozen by stopbackward" if groups else "the network has no weights"
+        learn = learning(network.graph, self.net.max_batches)
+        if not any(True for index in learn for _ in network.layers[index].parameters()):
+            keys = "all weights rest, by stopbackward, onlyforward, train_only_bn or dont_update"
+            what = keys if groups else "the network has no weights"
             raise UsageError(f"{what}, so there is nothing to train")
+        cut(network)
         self.optimizer = optimizer_of(self.net, groups)
         self.ema = average_of(network)
+        self.sums = Sums(list(network.parameters()), self.ranks)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
@@ -47,7 +58,8 @@ class Trainer:
         """Train on one batch.
 
         Args:
-            images: (N, 3, H, W) in 0..1, N the cfg's `batch` or fewer; computed in `subdivisions` parts.
+            images: (N, 3, H, W) in 0..1, N the cfg's `batch` or fewer, or this process's share of it;
+                computed in `subdivisions` parts.
             rate: the learning rate of this iteration.
             iteration: its number, from 1; with `samples` it keys the draws of random layers.
             samples: which image of the data set each image is.
@@ -57,6 +69,7 @@ class Trainer:
 
         Raises:
             NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
+            Elsewhere: when another process failed in this step; nothing has been updated.
         """
         self.network.train()
         self._freeze(iteration)
@@ -64,7 +77,7 @@ class Trainer:
             norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
         before = [buffer.clone() for buffer in self._running()]
-        loss = self._gradients(images, truths, iteration, samples)
+        loss = self._summed(images, truths, iteration, samples)
         try:
             self._check(loss)
         except NotFinite:
@@ -74,32 +87,53 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
+        clamp(self.network)
+        self.ranks.mean(self._running())
         if self.ema is not None:
             self.ema.after(self.network, iteration)
         return float(loss)
 
     def _freeze(self, iteration: int) -> None:
-        """Layers up to the last `stopbackward` that holds now: no gradient, statistics as they are.
-
-        Darknet still lets the weights of the layer that says so decay; here they rest with the others.
-        """
-        frozen = frozen_layers(self.network.graph, iteration)
+        """Layers that rest have no gradient; up to the last `stopbackward` statistics rest too."""
+        graph = self.network.graph
+        learn, still = learning(graph, iteration), frozen(graph, iteration)
         for index, module in enumerate(self.network.layers):
-            module.requires_grad_(index >= frozen)
-            if index < frozen:
+            module.requires_grad_(index in learn)
+            if index < still:
                 module.eval()
 
+    def _summed(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
+        """The loss and the gradients of the whole batch."""
+        try:
+            loss = self._gradients(images, truths, iteration, samples)
+        except Exception as error:
+            self.sums.abandon(error)
+            raise
+        return self.sums.finish(loss)
+
     def _gradients(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
-        """The loss; the gradients of all parts are summed."""
-        part = -(-len(images) // self.net.subdivisions)
+        """This process's part of the loss; the gradients of all parts are summed."""
+        part, batch = -(-len(images) // self.net.subdivisions), self.batch(images)
+        self.objective.seen = iteration * self.net.batch
         loss = torch.zeros((), device=images.device)
         for start in range(0, len(images), part):
             stop = start + part
             if samples:
                 self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
+            if stop >= len(images):
+                self.sums.begin()
             with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
-                loss += self.objective.backward(images[start:stop], truths.part(start, stop), len(images))
+                loss += self.objective.backward(images[start:stop], truths.part(start, stop), batch)
         return loss
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    def batch(self, images: Tensor) -> int:
+        """How many images a batch has of which these are this process's."""
+        return len(images) * self.ranks.size
 
     def averaged(self) -> Network | None:
         """The network with averaged weights; None where there is no average."""
@@ -110,8 +144,9 @@ class Trainer:
         return (self.averaged() if self.ema is not None and self.ema.scored else None) or self.network
 
     def _running(self) -> list[Tensor]:
-        """Batch normalisation's running statistics, which a forward pass moves."""
-        return [buffer for norm in self.norms for buffer in (norm.running_mean, norm.running_var)]
+        """Batch normalisation's running statistics that a forward pass moves."""
+        moved = [norm for norm in self.norms if norm.training]
+        return [buffer for norm in moved for buffer in (norm.running_mean, norm.running_var)]
 
     def _check(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
@@ -129,15 +164,9 @@ def objective_of(network: Network) -> Objective:
     """What a network is trained for, by what it ends in.
 
     Raises:
-        UsageError: when it ends in neither [yolo] heads nor [softmax].
+        UsageError: when it ends in neither heads nor [softmax].
     """
     return Classification(network) if network.graph.classifier is not None else Detection(network)
-
-
-def frozen_layers(graph: Graph, iteration: int) -> int:
-    """How many layers, from the first on, are not trained in an iteration."""
-    stops = ((node.index, node.layer.stopbackward) for node in graph)
-    return max((index + 1 for index, until in stops if until == 1 or iteration < until), default=0)
 
 
 def running_momentum(iteration: int) -> float:

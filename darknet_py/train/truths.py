@@ -17,27 +17,29 @@ class Truths:
     Args:
         boxes_cxcywh: (N, T, 4), fractions of the image as the network sees it.
         labels: (N, T), class indices; -1 where there is no box.
+        shares: (N, T), how much of a classifier's truth a label is; they add up to 1 for each image.
     """
 
     boxes_cxcywh: Tensor
     labels: Tensor
+    shares: Tensor
 
     @classmethod
     def of(cls, lists: Sequence[np.ndarray]) -> Truths:
-        """From one array (T, 5) an image, rows x, y, w, h, class."""
+        """From one array (T, 5 or 6) an image, rows x, y, w, h, class, and share where it is not 1."""
         longest = max((len(rows) for rows in lists), default=0)
-        table = np.zeros((len(lists), longest, 5), np.float32)
+        table = np.zeros((len(lists), longest, 6), np.float32)
         table[:, :, 4] = -1
         for row, boxes in zip(table, lists, strict=True):
-            row[: len(boxes)] = boxes
-        return cls(
-            torch.from_numpy(table[:, :, :4].copy()), torch.from_numpy(table[:, :, 4].astype(np.int64))
-        )
+            row[: len(boxes), 5] = 1
+            row[: len(boxes), : boxes.shape[1]] = boxes
+        boxes_cxcywh, labels, shares = table[:, :, :4].copy(), table[:, :, 4].astype(np.int64), table[:, :, 5]
+        return cls(*(torch.from_numpy(array) for array in (boxes_cxcywh, labels, shares.copy())))
 
     def to(self, device: torch.device | str) -> Truths:
         """The same on another device."""
-        return Truths(self.boxes_cxcywh.to(device), self.labels.to(device))
+        return Truths(self.boxes_cxcywh.to(device), self.labels.to(device), self.shares.to(device))
 
     def part(self, start: int, stop: int) -> Truths:
         """The truths of some images of the batch."""
-        return Truths(self.boxes_cxcywh[start:stop], self.labels[start:stop])
+        return Truths(self.boxes_cxcywh[start:stop], self.labels[start:stop], self.shares[start:stop])

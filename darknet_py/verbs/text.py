@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
+from darknet_py.cfg.codes import doubts_named, without
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic
 from darknet_py.cfg.document import Document, read
 from darknet_py.cfg.edit import Edit, parse_edits
 from darknet_py.errors import DarknetPyError
 from darknet_py.graph.compile import compile
 from darknet_py.graph.edited import edited
+from darknet_py.publish import publish_bytes
 from darknet_py.shipped import find_cfg
 from darknet_py.show import as_json, table
 from darknet_py.terminal import coloured, emit
@@ -18,6 +20,7 @@ from darknet_py.terminal import coloured, emit
 
 def lint(args: argparse.Namespace) -> int:
     """Every fault and every doubt of some cfgs."""
+    off = doubts_named(args.off or (), strangers=bool(args.plugin))
     found: list[Diagnostic] = []
     unread: list[DarknetPyError] = []
     for name in args.cfg:
@@ -27,7 +30,12 @@ def lint(args: argparse.Namespace) -> int:
             found += error.diagnostics
         except DarknetPyError as error:
             unread.append(error)
-    if args.format == "json" or args.output:
+    found = without(found, off)
+    if args.format == "sarif":
+        from darknet_py.verbs.sarif import as_sarif
+
+        emit(args, as_sarif(found))
+    elif args.format == "json" or args.output:
         emit(args, [d.to_json() for d in found])
     elif found or not unread:
         print(
@@ -37,13 +45,17 @@ def lint(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
     if unread:
         raise unread[-1]
-    faults = [d for d in found if d.severity == "error" or args.strict]
+    faults = [d for d in found if d.severity == "error" or (args.strict and d.severity == "warning")]
     return 1 if faults else 0
 
 
 def show(args: argparse.Namespace) -> int:
     """The layers of a cfg, their shapes, costs and reach."""
     graph = compile(document_of(args))
+    if args.svg:
+        from darknet_py.picture.draw import svg
+
+        publish_bytes(args.svg, svg(graph).encode())
     if args.json or args.output:
         emit(args, as_json(graph))
     else:

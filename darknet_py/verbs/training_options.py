@@ -34,6 +34,7 @@ def declare(
     for verb in (train, compare):
         _run(verb, count, natural)
         _checkpoints(verb, natural)
+        _cache(verb)
         shared(verb)
 
 
@@ -44,6 +45,13 @@ def _train(verbs: Verbs[Parser], count: Number, natural: Number) -> Parser:
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     train.add_argument(
         "--show-batches", type=count, metavar="N", help="draw the first N batches into --out, and stop"
+    )
+    train.add_argument(
+        "--rank-timeout",
+        type=_positive,
+        default=300.0,
+        metavar="S",
+        help="under torchrun: how long a process waits for another (default: 300)",
     )
     return train
 
@@ -105,8 +113,29 @@ def _checkpoints(verb: Parser, natural: Number) -> None:
         "--allow-changed",
         action="append",
         default=[],
-        choices=("torch", "device", "threads"),
+        choices=("torch", "device", "threads", "world-size"),
         help="go on where this is not as it was; the last bits will differ; may be repeated",
+    )
+
+
+def _cache(verb: Parser) -> None:
+    verb.add_argument(
+        "--cache",
+        choices=("ram", "disk", "none"),
+        default="ram",
+        help="where decoded images are kept, for all loaders together (default: ram)",
+    )
+    verb.add_argument(
+        "--cache-gib",
+        type=_positive,
+        metavar="N",
+        help="at most so much of them (default: 0.5 in ram, 10 on disk)",
+    )
+    verb.add_argument(
+        "--cache-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="of --cache disk (default: darknet-py/images in the user's cache folder)",
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darknet_py.cfg.document import Document, parse
-from darknet_py.cfg.edit import Edit, apply_edits, parse_edits, set_value
+from darknet_py.cfg.edit import Edit, apply_edits, cut_variant, parse_edits, set_value
 from darknet_py.errors import UsageError
 
 TEXT = """# a net
@@ -96,7 +96,7 @@ def test_edits_are_carried_out_in_order() -> None:
         "0.size",
         "0.size=",
         "0=3",
-        "x.size=3",
+        "x-y.size=3",
         "-1.size=3",
         "0.size=3=4",
         "0.si ze=3",
@@ -132,6 +132,38 @@ def test_an_edit_of_a_text_without_layers_says_so(text: str, missing: str) -> No
         edited(text, "net.width=8" if missing == "[net]" else "0.size=3")
     assert f"the cfg has no {missing}" in str(caught.value)
     assert "there is no layer" in str(caught.value)
+
+
+def test_a_layer_is_called_by_its_name() -> None:
+    named = TEXT + "name = top\n"
+    assert edited(named, "top.size=5") == named.replace("[maxpool]\nsize=2", "[maxpool]\nsize=5")
+    assert edited(TEXT, "1.name=top,top.size=5") == named.replace("size=2", "size=5").replace(
+        " = top", "=top"
+    )
+
+
+def test_a_name_that_no_layer_has_is_refused_with_the_likely_one() -> None:
+    with pytest.raises(UsageError) as caught:
+        edited(TEXT + "name=spp_in\n", "spp_im.size=3")
+    assert str(caught.value) == (
+        "a.cfg: error: spp_im.size=3: no layer is called spp_im\n   = did you mean `spp_in`?"
+    )
+    with pytest.raises(UsageError, match="names are none"):
+        edited(TEXT, "top.size=3")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "edits"),
+    [
+        ("cfg/a.cfg@82.size=19", "cfg/a.cfg", "82.size=19"),
+        ("a@3.layers=@x,8,net.width=32", "a", "3.layers=@x,8,net.width=32"),
+        ("a@b.cfg@x.size=3", "a@b.cfg", "x.size=3"),
+        ("a.cfg", "a.cfg", ""),
+        ("a.cfg@82.size", "a.cfg", "82.size"),
+    ],
+)
+def test_a_variant_is_cut_where_its_edits_begin(text: str, name: str, edits: str) -> None:
+    assert cut_variant(text) == (name, edits)
 
 
 LINES = st.lists(

@@ -39,7 +39,7 @@ def file(folder: Path, text: str) -> Path:
 
 def verdicts(folder: Path, body: str, *only: str) -> list[Verdict]:
     load_plugins([file(folder, HEAD + textwrap.indent(body, "    "))])
-    return list(conform("planted", cases=6, only=only))
+    return list(conform("planted", cases=12, only=only))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

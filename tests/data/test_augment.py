@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from darknet_py.cfg.document import parse
 from darknet_py.data.augment import Augmentation, augmented
-from darknet_py.data.frame import Window, boxes_in, random_window
+from darknet_py.data.colours import factor, recoloured
+from darknet_py.data.edges import Axis, along, as_rows, edges_in
+from darknet_py.data.frame import Window, random_window
 from darknet_py.graph.compile import compile
 
 few = settings(max_examples=80, deadline=None, derandomize=True)
@@ -189,7 +191,7 @@ def test_a_window_that_jitter_turns_inside_out_is_the_whole_image():
 
 
 def test_boxes_are_cut_at_the_window_and_dropped_below_a_pixel():
-    window = Window(10, 10, 100, 50)
+    across, down = along(300, 10, 100, 100, 0, 100), along(200, 10, 50, 50, 0, 50)
     rows = np.array(
         [
             [60, 35, 20, 10, 0],  # inside
@@ -199,8 +201,50 @@ def test_boxes_are_cut_at_the_window_and_dropped_below_a_pixel():
         ],
         float,
     )
-    expected = [[0.5, 0.5, 0.2, 0.2, 0], [0.1, 0.1, 0.2, 0.2, 1]]
-    np.testing.assert_allclose(boxes_in(window, rows, (50, 100)), expected)
+    for mirrored, first in (
+        (False, [[40, 20, 60, 30, 0], [0, 0, 20, 10, 1]]),
+        (True, [[40, 20, 60, 30, 0], [80, 0, 100, 10, 1]]),
+    ):
+        edges = edges_in(across, down, rows, (50, 100), mirrored=mirrored)
+        np.testing.assert_allclose(edges, first)
+    expected = [[0.5, 0.5, 0.2, 0.2, 0], [0.9, 0.1, 0.2, 0.2, 1]]
+    np.testing.assert_allclose(as_rows(edges, (50, 100)), expected)
+
+
+@few
+@given(
+    st.integers(1, 300),
+    st.floats(-200, 200),
+    st.floats(1, 500),
+    st.integers(8, 416),
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+def test_whole_pixels_become_whole_cells_less_than_one_from_where_they_belong(
+    image, start, length, side, part
+):
+    count = max(1, int(side * part[0]))
+    first = int((side - count) * part[1])
+    axis, step = along(image, start, length, side, first, count), length / side
+    begin, end = start + first * step, start + (first + count) * step
+    if min(end, image) <= max(begin, 0):
+        assert (axis.cells, axis.pixels) == (0, 0)
+        return
+    assert 0 <= axis.near < axis.near + axis.pixels <= image
+    assert first <= axis.first < axis.first + axis.cells <= first + count
+    for pixel, cell, wanted in (
+        (axis.near, axis.first, max(begin, 0)),
+        (axis.near + axis.pixels, axis.first + axis.cells, min(end, image)),
+    ):
+        assert abs(pixel - wanted) <= 1
+        assert abs(cell - (wanted - start) / step) <= 1 + 1e-6
+
+
+def test_boxes_are_exact_where_the_image_is_drawn_and_to_scale_beyond():
+    """7 pixels from 3 on become 20 cells from 100 on; elsewhere a cell is 0.5 pixels."""
+    axis, rows = Axis(3, 7, 100, 20, 0.5), np.array([[6.5, 6.5, 7, 7, 0], [8, 8, 14, 14, 1]], float)
+    edges = edges_in(axis, axis, rows, (200, 200), mirrored=False)
+    np.testing.assert_allclose(edges[0], [100, 100, 120, 120, 0])
+    np.testing.assert_allclose(edges[1], [96, 96, 130, 130, 1])
 
 
 def test_no_more_boxes_than_max_and_which_ones_is_drawn():
@@ -235,9 +279,36 @@ def test_resizing_alone_is_opencvs_linear_resize():
     pixels = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
     pixels = cv2.GaussianBlur(pixels, (0, 0), 3)
     image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(0), Augmentation(), (64, 96))
-    theirs = cv2.resize(pixels, (96, 64), interpolation=cv2.INTER_LINEAR)
-    inner = np.abs(image.astype(int) - theirs)[2:-2, 2:-2]
-    assert inner.max() <= 2  # warpAffine has 1/32 of a pixel
+    np.testing.assert_array_equal(image, cv2.resize(pixels, (96, 64), interpolation=cv2.INTER_LINEAR))
+
+
+def test_a_window_inside_the_image_is_darknets_crop_and_opencvs_resize():
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    how, inside = Augmentation(jitter=0.3), 0
+    for seed in range(200):
+        window = random_window((90, 120), np.random.default_rng(seed), how, (64, 96))
+        left, top, wide, high = (int(v) for v in vars(window).values())
+        if min(left, top) < 0 or left + wide > 120 or top + high > 90:
+            continue
+        inside += 1
+        image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(seed), how, (64, 96))
+        crop = pixels[top : top + high, left : left + wide]
+        np.testing.assert_array_equal(image, cv2.resize(crop, (96, 64)))
+    assert inside > 5
+
+
+def test_saturation_and_brightness_are_rounded_as_opencvs_matrices_are():
+    """Darknet multiplies cv::Mat of 8 bits, which rounds and saturates."""
+    draw = np.random.default_rng(3)
+    pixels = draw.integers(0, 256, (8, 9, 3), dtype=np.uint8)
+    how = Augmentation(saturation=1.5, exposure=1.5, hue=0.1)
+    image = recoloured(pixels, np.random.default_rng(5), how)
+    again = np.random.default_rng(5)
+    shift, saturation, exposure = again.uniform(-0.1, 0.1), factor(again, 1.5), factor(again, 1.5)
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV).astype(float)
+    hsv[..., 0] = (hsv[..., 0] + round(180 * shift)) % 180
+    hsv[..., 1:] = np.rint(hsv[..., 1:] * (saturation, exposure)).clip(0, 255)
+    np.testing.assert_array_equal(image, cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB))
 
 
 def test_the_words_of_the_cfg_are_read():

@@ -11,6 +11,7 @@ from darknet_py.cfg.document import parse
 from darknet_py.data.augment import Augmentation, augmented
 from darknet_py.data.collate import batches
 from darknet_py.data.dataset import open_data
+from darknet_py.data.frame import Piece, random_window, rendered
 from darknet_py.data.mixing import blended, mosaic_of
 from darknet_py.data.sampler import Batches, Sampler
 from darknet_py.graph.compile import compile
@@ -79,6 +80,54 @@ def test_the_four_images_meet_in_one_point_between_a_fifth_and_four_fifths():
     across = [x for x, _ in cuts]
     assert (min(across), max(across)) == (20, 80)
     assert len(cuts) > 150
+
+
+def smooth(height, width):
+    """A picture whose colours change slowly: a part of a pixel changes little."""
+    rows, columns = np.mgrid[:height, :width]
+    waves = [128 + 50 * np.sin(rows / (15 + k)) + 40 * np.cos(columns / (12 + 2 * k)) for k in range(3)]
+    return np.stack(waves, axis=-1).round().astype(np.uint8)
+
+
+@few
+@given(
+    st.tuples(st.integers(40, 160), st.integers(40, 160)),
+    st.sampled_from([0, 0.3]),
+    st.sampled_from([1.0, 1.5]),
+    st.tuples(*[st.floats(0, 1)] * 4),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 2**16),
+)
+def test_a_piece_is_what_the_whole_sample_shows_there(shape, jitter, resize, place, mirrored, boxed, seed):
+    size, pixels = (96, 128), smooth(*shape)
+    how = Augmentation(jitter=jitter, resize=resize, letter_box=boxed)
+    window = random_window(shape, np.random.default_rng(seed), how, size)
+    wide, high = (int(side * (0.2 + 0.6 * part)) for side, part in zip((128, 96), place[:2], strict=True))
+    left, top = int((128 - wide) * place[2]), int((96 - high) * place[3])
+    rows = np.array([[shape[1] / 2, shape[0] / 2, shape[1] / 2, shape[0] / 2, 1]])
+    found = []
+    for piece in (Piece(0, 0, 128, 96), Piece(left, top, wide, high)):
+        canvas = np.zeros((piece.height, piece.width, 3), np.uint8)
+        drawn = {"piece": piece, "canvas": canvas, "mirrored": mirrored}
+        found.append((canvas, rendered(pixels, rows, np.random.default_rng(0), how, size, window, **drawn)))
+    (whole, edges), (part, others) = found
+    apart = np.abs(part.astype(int) - whole[top : top + high, left : left + wide]).max(axis=-1)
+    assert np.quantile(apart, 0.9) <= 12, "half a pixel of the picture"
+    if len(edges) and len(others):
+        cell = np.array([size[1] / window.width, size[0] / window.height] * 2)
+        assert (np.abs(edges - others)[:, :4] <= 2 + 2 * cell).all(), "a pixel and a cell at each end"
+
+
+def test_an_input_of_a_few_pixels_has_mosaics_too():
+    pictures = [picture(label, 40, 50, (0, 0, 1, 1)) for label in range(4)]
+    for side in (1, 2, 3, 5):
+        for seed in range(20):
+            image, rows = mosaic_of(
+                pictures, np.random.default_rng(seed), Augmentation(jitter=0.2), (side, side)
+            )
+            assert image.shape == (side, side, 3)
+            assert (rows[:, :4] <= 1).all()
 
 
 def test_a_box_reaches_under_its_neighbour_unless_it_is_bounded():

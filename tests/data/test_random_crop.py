@@ -82,7 +82,7 @@ def test_a_crop_is_darknets(case, image, least, most):
     assert (found.shape, found.dtype) == ((size, size, 3), np.uint8)
     assert (np.abs(found.transpose(2, 0, 1) - expected) <= levels).all()
     assert (levels == LEVELS).mean() > 0.1
-    assert rows.tolist() == [[0.5, 0.5, 1, 1, 7]]
+    assert rows.tolist() == [[0.5, 0.5, 1, 1, 7, 1]]
 
 
 def crops(count, *, image, size=(24, 24), **keys):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import darknet_py
+from darknet_py.cfg.codes import DOUBTS as CODES_OF_DOUBTS
+from darknet_py.cfg.codes import FAULTS
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
@@ -115,15 +117,6 @@ a.cfg:5:1: error[unknown-section]: [convolutionl] is not known
    | ^^^^^^^^^^^^^^ did you mean `[convolutional]`?
    = Darknet puts a layer that does nothing in its place; here it is a fault""",
     ),
-    "unsupported-section": (
-        NET + CONV + "[conv_lstm]\noutput=3\n",
-        """\
-a.cfg:10:1: error[unsupported-section]: [conv_lstm] is not built yet
-   |
- 10| [conv_lstm]
-   | ^^^^^^^^^^^
-   = it is a section of Darknet, so the cfg is right; this program cannot run it""",
-    ),
     "unknown-key": (
         NET + "[convolutional]\nfilter=32\n",
         """\
@@ -165,12 +158,12 @@ a.cfg:6:9: error[out-of-range]: filters=2147483648 must be at most 1048576
    |         ^^^^^^^^^^""",
     ),
     "unsupported-key": (
-        NET + "[convolutional]\nxnor=1\n",
+        NET + "[convolutional]\nflipped=1\n",
         """\
-a.cfg:6:6: error[unsupported-key]: xnor=1 is not supported: binary networks are not computed here
+a.cfg:6:9: error[unsupported-key]: flipped=1 is not supported: the weights would be read in the wrong order
    |
-  6| xnor=1
-   |      ^""",
+  6| flipped=1
+   |         ^""",
     ),
     "bad-reference": (
         NET + CONV + CONV + "[route]\nlayers = -1, 5\n",
@@ -251,6 +244,124 @@ a.cfg:5:1: error[too-large]: one image needs 16.0 GiB of maps, 0.0 GiB of weight
     ),
 }
 DOUBTS = {
+    "bad-sizes": (
+        NET.replace("64", "98")
+        + "resize_step=1\n"
+        + CONV
+        + HALF
+        + "[upsample]\n[route]\nlayers=-1,0\n"
+        + FLAT
+        + YOLO
+        + "random=1\n",
+        """\
+a.cfg:5:13: warning[bad-sizes]: at 71 x 71, the smallest size that training draws, the maps do not fit
+   |
+  5| resize_step=1
+   |             ^
+   = resize_step=1 should be a multiple of the network's stride""",
+    ),
+    "counts-net": (
+        NET + CONV + HALF + CONV + "[route]\nlayers=1\n",
+        """\
+a.cfg:22:8: warning[counts-net]: layer 1 is the first of its size; layer 0 is the last before
+   |
+ 22| layers=1
+   |        ^
+   = layers count from 0 after [net]; [net] itself has no number""",
+    ),
+    "covers-map": (
+        NET.replace("64", "256") + HALF * 3 + "[maxpool]\nsize=29\nstride=1\n" + FLAT + YOLO + "random=1\n",
+        """\
+a.cfg:24:6: warning[covers-map]: a window of 29 covers the whole map of 28 x 28
+   |
+ 24| size=29
+   |      ^^
+   = at an input of 224 x 224, which training draws, cells at the middle see all of it""",
+    ),
+    "heads-differ": (
+        NET + CONV + FLAT + YOLO + "[route]\nlayers=0\n" + FLAT + YOLO.replace("27", "28"),
+        """\
+a.cfg:25:9: warning[heads-differ]: anchors=10,14,23,28 here, and the other heads have 10,14,23,27
+   |
+ 25| anchors=10,14,23,28
+   |         ^^^^^^^^^^^""",
+    ),
+    "joined-digits": (
+        NET + CONV + "stride = 1 0\n",
+        """\
+a.cfg:10:10: warning[joined-digits]: stride=10 is written with a space between two digits
+   |
+ 10| stride = 1 0
+   |          ^^^
+   = Darknet drops white space, so that they are one number; numbers of a list need commas""",
+    ),
+    "large-kernel": (
+        NET.replace("64", "4") + CONV.replace("size=3", "size=7"),
+        """\
+a.cfg:7:6: warning[large-kernel]: a kernel of 7 is larger than the map of 4 x 4
+   |
+  7| size=7
+   |      ^
+   = its outer taps read zeros alone""",
+    ),
+    "late-step": (
+        NET + "policy=steps\nmax_batches=90\nsteps=80,90\nscales=.1,.1\n" + CONV,
+        """\
+a.cfg:7:7: warning[late-step]: the step at 90 is never reached
+   |
+  7| steps=80,90
+   |       ^^^^^
+   = training ends at max_batches=90""",
+    ),
+    "map-grows": (
+        NET + CONV.replace("size=3", "size=2"),
+        """\
+a.cfg:7:6: warning[map-grows]: size=2 with padding 1 makes the map 65 x 65, not 64 x 64
+   |
+  7| size=2
+   |      ^
+   = an odd size with pad=1 keeps every cell in its place""",
+    ),
+    "no-effect": (
+        NET + CONV + "padding=2\n" + CONV.replace("size=3\npad=1", "size=1") + "dilation=2\n",
+        """\
+a.cfg:10:9: warning[no-effect]: padding=2 has no effect
+   |
+ 10| padding=2
+   |         ^
+   = pad=1 takes size // 2, which is 1
+a.cfg:15:10: warning[no-effect]: dilation=2 has no effect
+   |
+ 15| dilation=2
+   |          ^
+   = a kernel of size=1 has one tap""",
+    ),
+    "omitted-key": (
+        NET + HALF * 3 + CONV + HALF,
+        """\
+a.cfg:23:1: hint[omitted-key]: this [convolutional] has no `stride`
+   |
+ 23| [convolutional]
+   | ^^^^^^^^^^^^^^^
+   = 4 others have it, and are like it otherwise""",
+    ),
+    "unused-anchor": (
+        NET + FLAT.replace("18", "9") + YOLO.replace("0,1", "1", 1),
+        """\
+a.cfg:9:6: hint[unused-anchor]: no head uses anchor 0 (10 x 14)
+   |
+  9| mask=1
+   |      ^""",
+    ),
+    "ignored-key": (
+        NET + "dynamic_minibatch=1\n" + CONV,
+        """\
+a.cfg:5:1: warning[ignored-key]: dynamic_minibatch=1 is read and not honoured
+   |
+  5| dynamic_minibatch=1
+   | ^^^^^^^^^^^^^^^^^
+   = Darknet fills a GPU's memory so; here an update has `batch` images at every size""",
+    ),
     "unknown-key": (
         NET + CONV + "max_epochs=3\n",
         """\
@@ -278,14 +389,19 @@ a.cfg:6:11: warning[inline-comment]: filters=30###P6 is read as 30
    |           ^^^^^^^
    = Darknet has no comments behind values; its number reader stops at the first other character""",
     ),
-    "ignored-key": (
-        NET + "cutmix=1\n" + CONV,
+    "not-run": (
+        NET + CONV + "xnor=1\n[crnn]\npad=1\n",
         """\
-a.cfg:5:1: warning[ignored-key]: cutmix=1 is read and not honoured
+a.cfg:10:1: warning[not-run]: xnor=1 is understood, and not run here
    |
-  5| cutmix=1
+ 10| xnor=1
+   | ^^^^
+   = binary networks are not computed
+a.cfg:11:1: warning[not-run]: [crnn] is understood, and not run here
+   |
+ 11| [crnn]
    | ^^^^^^
-   = not built yet; training goes on without it""",
+   = it remembers the frames before; images here have no order""",
     ),
     "odd-size": (
         NET.replace("width=64", "width=65") + HALF + FLAT + YOLO,
@@ -315,6 +431,85 @@ a.cfg:13:10: warning[bad-assigner]: assigner=simota with iou_loss=mse
    = its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou""",
     ),
 }
+
+
+CAUSES = {  # of maps that do not fit: what they probably come from is told first
+    "counts-net": (
+        NET + CONV + HALF + HALF + "[upsample]\n[route]\nlayers=-1,2\n",
+        """\
+a.cfg:24:8: warning[counts-net]: layers=-1,2 does not fit what reads it, and -1,1 does
+   |
+ 24| layers=-1,2
+   |        ^^^^ did you mean `-1,1`?
+   = layers count from 0 after [net]; [net] itself has no number
+a.cfg:24:8: error[shapes-differ]: maps of 32x32 and 16x16 cannot be concatenated
+   |
+ 24| layers=-1,2
+   |        ^^^^""",
+    ),
+    "map-grows": (
+        NET + CONV + CONV.replace("size=3", "size=4") + "[route]\nlayers=-1,0\n",
+        """\
+a.cfg:12:6: warning[map-grows]: a kernel of 4 with pad=1 moves the size of the map by one
+   |
+ 12| size=4
+   |      ^
+   = with size=3 or 5 the maps fit
+a.cfg:16:8: error[shapes-differ]: maps of 65x65 and 64x64 cannot be concatenated
+   |
+ 16| layers=-1,0
+   |        ^^^^""",
+    ),
+    "odd-size": (
+        NET.replace("64", "65") + HALF * 2 + "[upsample]\n[route]\nlayers=-1,0\n",
+        """\
+a.cfg:2:7: warning[odd-size]: width=65 is not a multiple of 32
+   |
+  2| width=65
+   |       ^^
+   = with 64 the maps fit, and with 96
+a.cfg:19:8: error[shapes-differ]: maps of 34x34 and 33x33 cannot be concatenated
+   |
+ 19| layers=-1,0
+   |        ^^^^""",
+    ),
+    "omitted-key": (
+        NET + HALF * 2 + CONV + HALF + "[upsample]\nstride=8\n[route]\nlayers=-1,0\n",
+        """\
+a.cfg:17:1: hint[omitted-key]: this [convolutional] has no `stride`
+   |
+ 17| [convolutional]
+   | ^^^^^^^^^^^^^^^
+   = 3 others have it, and are like it otherwise
+a.cfg:31:8: error[shapes-differ]: maps of 64x64 and 32x32 cannot be concatenated
+   |
+ 31| layers=-1,0
+   |        ^^^^""",
+    ),
+    "heads-differ": (
+        NET + CONV + FLAT + YOLO + "[route]\nlayers=0\n" + FLAT + YOLO.replace("classes=4", "classes=5"),
+        """\
+a.cfg:26:9: warning[heads-differ]: classes=5 here, and classes=4 in the other heads
+   |
+ 26| classes=5
+   |         ^
+   = the filters before it are for 4 classes
+a.cfg:21:9: error[bad-filters]: filters=18 should be 20 = 2 anchors x (5 + 5 classes)
+   |
+ 21| filters=18
+   |         ^^ did you mean `20`?
+   = the [yolo] that reads this layer needs a map for every number it predicts""",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_a_probable_cause_is_told_before_the_fault(code: str) -> None:
+    text, drawn = CAUSES[code]
+    with pytest.raises(CfgError) as caught:
+        graph_of(text)
+    assert str(caught.value) == drawn
+    assert caught.value.diagnostics[0].code == code
 
 
 @pytest.mark.parametrize("code", GOLDEN)
@@ -353,4 +548,11 @@ def test_every_code_of_the_package_has_its_text_here() -> None:
             found += call.args[place : place + 1] if place is not None else []
             codes |= {c.value for c in found if isinstance(c, ast.Constant) and "-" in str(c.value)}
     assert codes <= set(GOLDEN) | set(DOUBTS)
+    assert codes <= set(FAULTS) | set(CODES_OF_DOUBTS)
     assert len(codes) > 20
+
+
+def test_the_codes_that_are_listed_are_those_that_are_drawn_here() -> None:
+    drawn = {code for code in DOUBTS if f"warning[{code}]" in DOUBTS[code][1] or "hint" in DOUBTS[code][1]}
+    assert drawn <= set(CODES_OF_DOUBTS)
+    assert set(GOLDEN) - {"not-run"} <= set(FAULTS)

@@ -32,21 +32,35 @@ needs_opencv4 = pytest.mark.skipif(
     not hasattr(cv2.dnn, "readNetFromDarknet"), reason="OpenCV 5 no longer imports Darknet"
 )
 
-NOT_BUILT = {"unsupported-section", "unsupported-key"}
-REFUSED = {  # by file: what is not built; who builds one takes it off this list
-    "alexeyab--cspx-p7-mish": {"sam"},
+REFUSED = {  # by file: the codes of its faults, and why Darknet's own answer is none
+    # Five heads say num=16 and list 20 anchors, one masks 16 to 19: Darknet reads past the end of its memory.
+    "alexeyab--cspx-p7-mish": {"bad-anchors", "out-of-range"},
+}
+NOT_RUN = {  # by file: what is understood and not computed
     "alexeyab--darknet53_448_xnor": {"xnor=1"},
-    "alexeyab--lstm.train": {"lstm"},
-    "alexeyab--yolo-2": {"detection", "local"},
-    "alexeyab--yolo-coco": {"detection", "local"},
-    "alexeyab--yolo2": {"detection", "local"},
-    "alexeyab--yolov3-tiny_occlusion_track": {"crnn"},
-    "alexeyab--yolov4-sam-mish-csp-reorg-bfm": {"reorg3d", "sam"},
-    "alexeyab--yolov4-tiny_contrastive": {"contrastive"},
+    "alexeyab--lstm.train": {"inputs=256", "[lstm]"},
+    "alexeyab--yolov3-tiny_occlusion_track": {"[crnn]"},
     "pjreddie--darknet9000": {"tree=data/9k.tree"},
-    "pjreddie--go.test": {"extra=1"},
-    "pjreddie--rnn": {"rnn"},
-    "pjreddie--rnn.train": {"rnn"},
+    "pjreddie--rnn": {"inputs=256", "[rnn]"},
+    "pjreddie--rnn.train": {"inputs=256", "[rnn]"},
+}
+ABORTS = {  # what Darknet says of cfgs that compile here: by pjreddie's shortcut, and as vectors
+    "resnet": "parse_shortcut: Assertion",
+    "resnext": "parse_shortcut: Assertion",
+    "rnn": "Total BFLOPS 0.000",  # then it divides by the number of layers that are maps, none
+    "lstm": "Total BFLOPS 0.000",
+}
+PARAMETERS = {  # floats of a weights file by the format page's own calculator, of what has no published file
+    "alexeyab--lstm.train": 22_380_800,
+    "alexeyab--yolov3-tiny_occlusion_track": 15_664_020,
+    "alexeyab--yolov4-sam-mish-csp-reorg-bfm": 61_562_973,
+    "alexeyab--yolov4-tiny_contrastive": 7_390_429,
+    "alexeyab--darknet53_448_xnor": 41_659_976,
+    "alexeyab--yolo-coco": 234_210_543,
+    "alexeyab--yolo2": 197_328_243,
+    "pjreddie--darknet9000": 29_485_226,
+    "pjreddie--go.test": 7_093_761,
+    "pjreddie--rnn": 8_950_016,
 }
 ROUNDING = 1e-6  # BFLOPs are printed with six digits
 
@@ -67,7 +81,8 @@ def test_C31_a_real_cfg_comes_back_byte_for_byte(path: Path) -> None:
 def test_every_layer_has_darknets_shape_and_cost(path: Path) -> None:
     graph, table = compile(read(path)), darknet(path)
     if "refused" in table:
-        assert "parse_shortcut: Assertion" in table["refused"], "pjreddie's strided shortcuts alone"
+        (said,) = [words for name, words in ABORTS.items() if f"--{name}" in path.stem]
+        assert said in table["refused"]
         return
     assert len(graph) == len(table["layers"])
     for node, (_, *shape, bflops) in zip(graph, table["layers"], strict=True):
@@ -78,19 +93,36 @@ def test_every_layer_has_darknets_shape_and_cost(path: Path) -> None:
 
 
 @needs_zoo
-@pytest.mark.parametrize("path", [p for p in ZOO if p.stem in REFUSED], ids=lambda p: p.stem)
-def test_a_real_cfg_is_refused_for_what_is_not_built_alone(path: Path) -> None:
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_real_cfg_is_refused_for_a_fault_that_it_has(name: str) -> None:
     with pytest.raises(CfgError) as caught:
-        compile(read(path))
-    faults = [d for d in caught.value.diagnostics if d.severity == "error"]
-    assert {d.code for d in faults} <= NOT_BUILT
-    assert {d.message.split(" is not ")[0].strip("[]") for d in faults} == REFUSED[path.stem]
+        compile(read(SHARED / "zoo" / f"{name}.cfg"))
+    assert {d.code for d in caught.value.diagnostics if d.severity == "error"} == REFUSED[name]
 
 
 @needs_zoo
-def test_the_list_of_refused_cfgs_names_real_ones() -> None:
-    assert {p.stem for p in ZOO} >= set(REFUSED)
-    assert len(ZOO) - len(REFUSED) == 51
+@pytest.mark.parametrize("path", [p for p in ZOO if p.stem not in REFUSED], ids=lambda p: p.stem)
+def test_what_is_not_run_is_said_at_its_place(path: Path) -> None:
+    graph = compile(read(path))
+    doubts = [d for d in graph.doubts if d.code == "not-run"]
+    assert {d.message.split(" is ")[0] for d in doubts} == NOT_RUN.get(path.stem, set())
+    if doubts:
+        with pytest.raises(CfgError) as caught:
+            Network(graph)
+        assert [d.span for d in caught.value.diagnostics] == [d.span for d in doubts]
+        assert {d.severity for d in caught.value.diagnostics} == {"error"}
+
+
+@needs_zoo
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_weights_file_would_have_as_many_floats(name: str) -> None:
+    assert compile(read(SHARED / "zoo" / f"{name}.cfg")).cost.parameters == PARAMETERS[name]
+
+
+@needs_zoo
+def test_the_lists_name_real_cfgs() -> None:
+    assert {p.stem for p in ZOO} >= {*REFUSED, *NOT_RUN, *PARAMETERS}
+    assert len(ZOO) - len(REFUSED) == 63
 
 
 @pytest.mark.parametrize(
@@ -120,7 +152,10 @@ def test_yolov4_tiny_has_the_totals_that_darknet_prints() -> None:
 
 @pytest.mark.parametrize("path", OWN, ids=lambda p: p.stem)
 def test_our_own_cfgs_compile_without_doubts(path: Path) -> None:
-    assert compile(read(path)).doubts == ()
+    told = [d for d in compile(read(path)).doubts if d.severity != "hint"]
+    assert {d.code for d in told} <= {"covers-map"}, (
+        "large windows at small training sizes: it is what they ask"
+    )
 
 
 # OpenCV reads the same two files, by code of its own.

@@ -27,10 +27,11 @@ from safetensors.torch import load_file
 
 from darknet_py.__main__ import main
 from darknet_py.cfg.document import must_parse, read
+from darknet_py.data import groups
 from darknet_py.data.dataset import open_data
 from darknet_py.train import loop
 from darknet_py.train.checkpoints import Checkpoints, found_in
-from darknet_py.train.loop import Plan, Settings
+from darknet_py.train.plan import Plan, Settings
 
 CFG = """[net]
 width=64
@@ -45,6 +46,7 @@ policy=steps
 steps=12,18
 scales=.5,.5
 ema_alpha=0.9
+mosaic=1
 [convolutional]
 batch_normalize=1
 filters=8
@@ -175,6 +177,7 @@ def fork(folder: Path, action: Action) -> Process:
         for sign in (signal.SIGTERM, signal.SIGHUP):  # the tests themselves may run under nohup
             signal.signal(sign, signal.SIG_DFL)
         logging.root.handlers.clear()  # of the test runner's
+        groups.POOL = 8  # of two iterations, so that loaders have much still to do
         code = int(action() or 0)  # type: ignore[call-overload]
     except BaseException:
         traceback.print_exc()
@@ -188,6 +191,7 @@ def start(
     *more: str,
     before: Action = lambda: None,
     within: contextlib.AbstractContextManager[None] | None = None,
+    name: str = "",
 ) -> Process:
     """Train, or go on with, the small run; `before` is called there first, and all is done `within`."""
     words = ["train", "--cfg", str(data / "small.cfg"), "--data", str(data / "set.data"), "--out", str(out)]
@@ -199,7 +203,7 @@ def start(
         with within or contextlib.nullcontext():
             return main([*words, "--evaluations", "2", "--resume", *FAST, *more])
 
-    return fork(out.parent / f"{out.name}.process", action)
+    return fork(out.parent / (name or f"{out.name}.process"), action)
 
 
 def finished(out: Path) -> bool:
@@ -233,12 +237,70 @@ def at_iteration(number: int, act: Action) -> Action:
     def before() -> None:
         real = loop._Run.iterate
 
-        def iterate(self: loop._Run, iteration: int, *rest: Any) -> None:
+        def iterate(self: loop._Run, iteration: int, *rest: Any) -> Any:
             if iteration == number:
                 act()
-            real(self, iteration, *rest)
+            return real(self, iteration, *rest)
 
         loop._Run.iterate = iterate  # type: ignore[method-assign]
+
+    return before
+
+
+def send(*numbers: int) -> Action:
+    """What sends signals to its own process."""
+
+    def act() -> None:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+
+    return act
+
+
+def in_(owner: Any, name: str, act: Action, *, after: bool = False, call: int = 7) -> Action:
+    """What makes a run act within a method, when it is called for the seventh time."""
+
+    def before() -> None:
+        real, calls = getattr(owner, name), iter(range(1, 10_000))
+
+        def method(*args: Any, **keys: Any) -> Any:
+            now = next(calls) == call
+            if now and not after:
+                act()
+            value = real(*args, **keys)
+            if now and after:
+                act()
+            return value
+
+        setattr(owner, name, method)
+
+    return before
+
+
+def stopped_at(out: Path, iteration: int) -> None:
+    assert found_in(out)[0].name == f"checkpoint-{iteration:06d}.safetensors"
+
+
+def waiting_for_lines(out: Path, count: int, process: Process) -> None:
+    log = out / "log.jsonl"
+    while not log.exists() or log.read_bytes().count(b"\n") < count:
+        assert process.running(), process.said()
+        time.sleep(0.002)
+
+
+def poisoned_at(number: int) -> Action:
+    """What makes the last image of an iteration's batch a NaN."""
+
+    def before() -> None:
+        real, calls = loop._Run.ready, iter(range(1, 10_000))
+
+        def ready(self: loop._Run, batch: Any) -> loop.Ready:
+            found = real(self, batch)
+            if next(calls) == number:
+                found.images[-1] = torch.nan
+            return found
+
+        loop._Run.ready = ready  # type: ignore[method-assign]
 
     return before
 

@@ -10,7 +10,7 @@ import torch
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
-from darknet_py.train.checkpoint import Position, _tensors
+from darknet_py.train.checkpoint import Position, state_of
 from darknet_py.train.initialise import initialise
 from darknet_py.train.step import Trainer
 from darknet_py.train.truths import Truths
@@ -65,4 +65,4 @@ def trained(seed: int, updates: int, *, net: str = "") -> Trainer:
 
 def state(trainer: Trainer) -> dict[str, bytes]:
     """All that a checkpoint holds of a trainer."""
-    return {key: tensor.numpy().tobytes() for key, tensor in _tensors(trainer).items()}
+    return {key: tensor.numpy().tobytes() for key, tensor in state_of(trainer).items()}

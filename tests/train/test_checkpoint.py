@@ -135,7 +135,7 @@ def crafted(path: Path, text: str, **tensors: torch.Tensor) -> Path:
     real = checkpoint.json.dumps
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(checkpoint.json, "dumps", lambda v, **k: text if k else real(v))
-        path.write_bytes(b"".join(checkpoint._file({**checkpoint._tensors(trained(0, 1)), **tensors}, {})))
+        path.write_bytes(b"".join(checkpoint._file({**checkpoint.state_of(trained(0, 1)), **tensors}, {})))
     checkpoint.check_digest(path)
     return path
 

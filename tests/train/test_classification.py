@@ -66,11 +66,42 @@ def test_the_loss_and_its_gradient_are_numpys(classes, smoothing):
     logits, labels = draw.normal(size=(5, classes)) * 3, draw.integers(0, classes, 5)
     eps = smoothing if classes > 1 else 0  # with one class there is no other to give it to
     leaf = torch.from_numpy(logits).requires_grad_()
-    loss = cross_entropy(leaf, torch.from_numpy(labels), smoothing=smoothing)
+    loss = cross_entropy(leaf, torch.from_numpy(labels)[:, None], torch.ones(5, 1), smoothing=smoothing)
     loss.backward()
     assert loss.item() == pytest.approx(reference.cross_entropy(logits, labels, eps).sum(), rel=1e-9)
     expected = reference.softmax(logits) - reference.smooth_labels(labels, classes, eps)  # p - t
     np.testing.assert_allclose(leaf.grad, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+def test_a_label_counts_by_its_share_of_the_truth(smoothing):
+    """Cross entropy is linear in the truth: the sum of each label's own, times its share. -1 is no label."""
+    draw = np.random.default_rng(1)
+    logits, shares = (
+        draw.normal(size=(4, 5)) * 3,
+        np.array([[1, 0, 0], [0.5, 0.5, 0], [0.2, 0.3, 0.5]] * 2)[:4],
+    )
+    labels = np.array([[2, -1, -1], [0, 4, -1], [1, 1, 3], [3, -1, -1]])  # one label twice
+    leaf = torch.from_numpy(logits).requires_grad_()
+    cross_entropy(leaf, torch.from_numpy(labels), torch.from_numpy(shares), smoothing=smoothing).backward()
+    expected = np.zeros((4, 5))
+    for row, (some, parts) in enumerate(zip(labels, shares, strict=True)):
+        for label, part in zip(some, parts, strict=True):
+            if label >= 0:
+                expected[row] += part * reference.smooth_labels([label], 5, smoothing)[0]
+    np.testing.assert_allclose(expected.sum(axis=1), 1)
+    np.testing.assert_allclose(leaf.grad, reference.softmax(logits) - expected, atol=1e-12)
+
+
+def test_truths_without_shares_are_whole_and_padding_has_none():
+    rows = [
+        np.array([[0.5, 0.5, 1, 1, 2.0]]),
+        np.array([[0.5, 0.5, 1, 1, 1, 0.25], [0.5, 0.5, 1, 1, 0, 0.75]]),
+    ]
+    found = Truths.of(rows)
+    assert found.labels.tolist() == [[2, -1], [1, 0]]
+    assert found.shares.tolist() == [[1, 0], [0.25, 0.75]]
+    assert found.part(1, 2).shares.tolist() == [[0.25, 0.75]]
 
 
 @pytest.mark.parametrize("temperature", [1, 2.5])
@@ -297,8 +328,9 @@ def left_by(out: Path) -> list[object]:
     return [(out / "final.weights").read_bytes(), (out / "predictions.json").read_bytes(), lines, result]
 
 
-@pytest.mark.parametrize("at", [1, 7, 11])
-def test_a_run_that_was_stopped_ends_like_one_that_was_not(data, tmp_path, at):
+@pytest.mark.parametrize(("at", "keys"), [(1, ""), (7, "mosaic=1\ncutmix=1\n"), (11, "mixup=1\n")])
+def test_a_run_that_was_stopped_ends_like_one_that_was_not(data, tmp_path, at, keys, monkeypatch):
+    monkeypatch.setitem(globals(), "RUN", RUN.replace("[convolutional]", f"{keys}[convolutional]"))
     train(plan(data, tmp_path / "whole"))
 
     def stop(done, total, facts):

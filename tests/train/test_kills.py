@@ -145,22 +145,22 @@ def _draws_of_another_iteration() -> None:
 
 def _without(prefix: str) -> Callable[[], None]:
     """Loads all but the tensors whose names begin so."""
-    real = checkpoint._fill
+    real = checkpoint.restore
 
     def fill(trainer: object, tensors: dict[str, object]) -> None:
-        own = checkpoint._tensors(trainer)  # type: ignore[arg-type]
+        own = checkpoint.state_of(trainer)  # type: ignore[arg-type]
         chosen = {key: own.get(key) if key.startswith(prefix) else t for key, t in tensors.items()}
         real(trainer, {key: t for key, t in chosen.items() if t is not None})  # type: ignore[arg-type]
 
-    return lambda: setattr(checkpoint, "_fill", fill)
+    return lambda: setattr(checkpoint, "restore", fill)
 
 
 def _mean_of_losses_forgotten() -> None:
     real = loop._Run.iterate
 
-    def iterate(self: loop._Run, iteration: int, *rest: object) -> None:
+    def iterate(self: loop._Run, iteration: int, *rest: object) -> object:
         self.average = None if iteration == 14 else self.average
-        real(self, iteration, *rest)  # type: ignore[arg-type]
+        return real(self, iteration, *rest)  # type: ignore[arg-type]
 
     loop._Run.iterate = iterate  # type: ignore[method-assign]
 

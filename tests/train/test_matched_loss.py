@@ -209,6 +209,18 @@ def test_a_head_that_darknet_teaches_stands_beside_those_that_share():
     assert torch.equal(mixed[1].delta, plain.delta)
 
 
+def test_delta_normalizer_weighs_all_gradients_of_a_head():
+    cases = heads()
+    maps, truths = scene(cases, 6)
+    one, two = layers_of(cases, "simota")
+    weighed = dataclasses.replace(two, delta_normalizer=0.25)
+    plain, found = (
+        losses_of(pair, tensors(maps), Truths.of(truths), NET) for pair in ((one, two), (one, weighed))
+    )
+    assert torch.equal(found[0].delta, plain[0].delta)
+    assert torch.equal(found[1].delta, 0.25 * plain[1].delta)
+
+
 def test_heads_of_two_assigners_share_with_their_like():
     cases = heads(scale_x_y=2)
     maps, truths = scene(cases, 7)

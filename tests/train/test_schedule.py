@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from darknet_py.cfg.document import parse
+from darknet_py.cfg.document import parse, read
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.train.schedule import check_schedule, learning_rate
 from tests.reference import schedule as reference
 
+CFGS = Path(__file__).resolve().parents[2] / "cfg"
 ITERATIONS = [*range(1, 400), *range(400, 5000, 37), 5000]
 LONG = {"learning_rate": 0.00261, "max_batches": 5000}
 POLICIES = {
@@ -44,6 +49,69 @@ def test_every_policy_is_darknets_formula(keys):
     mine = [learning_rate(net_of(**LONG, **keys), it) for it in ITERATIONS]
     theirs = [reference.rate(LONG | keys, it) for it in ITERATIONS]
     np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-18)
+
+
+def test_every_iteration_of_yolov3s_500200_is_darknets_formula():
+    net = compile(read(CFGS / "yolov3.cfg")).net
+    keys = {"learning_rate": 0.001, "burn_in": 1000, "policy": "steps", "max_batches": 500_200}
+    keys |= {"steps": [400_000, 450_000], "scales": [0.1, 0.1]}
+    for name, value in keys.items():
+        assert getattr(net, name) == (tuple(value) if isinstance(value, list) else value)
+    iterations = range(1, net.max_batches + 1)
+    mine = np.array([learning_rate(net, it) for it in iterations])
+    theirs = np.array([reference.rate(keys, it) for it in iterations])
+    assert len(mine) == 500_200
+    np.testing.assert_allclose(mine, theirs, rtol=1e-14, atol=0)
+    changes = np.flatnonzero(np.diff(mine)) + 2  # the iterations that differ from the one before
+    assert changes[:999].tolist() == list(range(2, 1001))
+    assert changes[999:].tolist() == [400_000, 450_000]
+
+
+steps = st.lists(
+    st.tuples(st.integers(0, 600), st.sampled_from([0.1, 0.5, 1.0, 3.0])), min_size=1, max_size=4
+)
+policies = st.one_of(
+    st.just({"policy": "constant"}),
+    st.fixed_dictionaries(
+        {"policy": st.just("step"), "step": st.integers(1, 700), "scale": st.floats(0.3, 1.1)}
+    ),
+    steps.map(
+        lambda pairs: {"policy": "steps", "steps": [a for a, _ in pairs], "scales": [b for _, b in pairs]}
+    ),
+    st.fixed_dictionaries({"policy": st.just("exp"), "gamma": st.floats(0.9, 1.01)}),
+    st.just({"policy": "poly"}),
+    st.fixed_dictionaries(
+        {"policy": st.just("sigmoid"), "gamma": st.floats(-0.5, 0.5), "step": st.integers(1, 900)}
+    ),
+    st.fixed_dictionaries(
+        {
+            "policy": st.just("sgdr"),
+            "sgdr_cycle": st.integers(1, 1500),
+            "sgdr_mult": st.integers(1, 5),
+            "learning_rate_min": st.sampled_from([0.0, 1e-5, 0.5]),  # 0.5 is above the rate itself
+        }
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(
+    policies,
+    st.fixed_dictionaries(
+        {
+            "learning_rate": st.floats(1e-7, 10),
+            "burn_in": st.sampled_from([0, 1, 2, 137, 1000, 5000]),
+            "power": st.sampled_from([0.0, 0.25, 1.0, 4.0, 7.5]),
+            "max_batches": st.just(1000),
+        }
+    ),
+    st.lists(st.integers(1, 1000), min_size=20, max_size=20),
+)
+def test_odd_parameters_of_any_policy_give_darknets_formula(policy, keys, iterations):
+    net = net_of(**keys, **policy)
+    mine = [learning_rate(net, it) for it in (1, *iterations, 1000)]
+    theirs = [reference.rate(keys | policy, it) for it in (1, *iterations, 1000)]
+    np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-15 * keys["learning_rate"])
 
 
 def test_the_first_update_is_iteration_1_of_the_warm_up():

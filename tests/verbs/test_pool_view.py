@@ -214,3 +214,12 @@ def test_a_window_without_cells_is_refused_by_the_command_line(
         view(place, *words)
     assert f"argument {words[0]}" in capsys.readouterr().err
     assert not (place / "view.png").exists()
+
+
+@pytest.mark.parametrize("name", ["maxpool@siz=3", "maxpool@colour=3", "lppool@q=2"])
+def test_a_key_that_the_pool_has_not_is_a_usage_error(
+    name: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert view(place, name) == 2
+    assert f"has no key `{name.partition('@')[2].partition('=')[0]}`" in capsys.readouterr().err
+    assert not (place / "view.png").exists()

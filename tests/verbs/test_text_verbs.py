@@ -38,7 +38,7 @@ BROKEN = {  # name: text, code of its one fault
     "misspelt key": (NET + CONV.replace("filters", "filter"), "unknown-key"),
     "misspelt section": (NET + CONV.replace("[conv", "[comv"), "unknown-section"),
     "misspelt value": (NET + CONV.replace("leaky", "leeky"), "unknown-value"),
-    "not built": (NET + CONV + "[gru]\n", "unsupported-section"),
+    "refused": (NET + CONV + "flipped=1\n", "unsupported-key"),
     "reference": (NET + CONV + "[route]\nlayers=-5\n", "bad-reference"),
     "filters": (NET + CONV + "[yolo]\nmask=0\nanchors=1,2\nnum=1\nclasses=80\n", "bad-filters"),
     "unclosed": (NET + CONV.replace("]", ""), "bad-section"),
@@ -154,7 +154,7 @@ def test_show_tells_faults_of_text_and_of_meaning_together(
 
 
 def test_show_counts_the_doubts(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(NET + "cutmix=1\n" + CONV)
+    path = cfg(NET + "dynamic_minibatch=1\n" + CONV)
     code, out, _ = told(capsys, "show", path)
     assert code == 0
     assert out.endswith(f"doubts   1; `darknet-py lint {path}` says which\n")
@@ -192,8 +192,9 @@ def test_a_file_name_that_is_no_text_breaks_no_output(
 
 
 def test_lint_of_a_good_cfg_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(capsys, "lint", str(TINY)) == (0, f"{TINY}: no fault, no doubt\n", "")
-    assert told(capsys, "lint", str(TINY), "--format", "json") == (0, "[]\n", "")
+    good = str(ROOT / "cfg" / "yolov3.cfg")
+    assert told(capsys, "lint", good) == (0, f"{good}: no fault, no doubt\n", "")
+    assert told(capsys, "lint", good, "--format", "json") == (0, "[]\n", "")
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -236,7 +237,7 @@ def test_lint_as_json_has_these_words_and_no_other(
 def test_doubts_alone_exit_0_and_strict_makes_them_faults(
     cfg: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = cfg(NET + "cutmix=1\nmax_epochs=3\n" + CONV)
+    path = cfg(NET + "dynamic_minibatch=1\nmax_epochs=3\n" + CONV)
     code, out, _ = told(capsys, "lint", path)
     assert (code, out.count("warning[")) == (0, 2)
     assert told(capsys, "lint", path, "--strict")[0] == 1
@@ -263,7 +264,7 @@ def test_several_cfgs_are_linted_in_one_run(cfg: Any, capsys: pytest.CaptureFixt
     one, two = cfg(BROKEN["range"][0], "1.cfg"), cfg(BROKEN["number"][0], "2.cfg")
     code, out, _ = told(capsys, "lint", one, str(TINY), two, "--format", "json")
     assert code == 1
-    assert [d["file"] for d in json.loads(out)] == [one, two]
+    assert [d["file"] for d in json.loads(out)] == [one, str(TINY), two]
 
 
 def test_C01_a_file_that_cannot_be_read_exits_3_and_hides_no_fault_of_another(

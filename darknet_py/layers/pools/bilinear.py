@@ -27,7 +27,9 @@ class Bilinear(WholeMap, section="bilinear"):
         from = -2
     """
 
-    from_: int = key(-1, name="from", doc="the other map; by default the layer before, with itself")
+    from_: int = key(
+        -1, name="from", doc="the other map; by default the layer before, with itself", refers=True
+    )
     sqrt_eps: float = key(1e-5, above=0, doc="added under the square root")
 
     def inputs(self, at: int) -> tuple[int, ...]:

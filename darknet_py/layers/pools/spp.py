@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,21 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
+from darknet_py.layers.expanding import Expanding
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.maxpool import MaxPool
 from darknet_py.layers.pools.pyramid import Pyramid
+from darknet_py.layers.route import Route
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Spp(Pyramid, section="spp"):
+DARKNETS = ("maxpool", "local_avgpool")  # the window pools that Darknet has
+
+
+class Spp(Pyramid, Expanding, section="spp"):
     """The same map pooled with stride 1 by windows of several sizes, concatenated.
 
     The largest window comes first, the map itself last. The variant of yolov3-spp, where it is six sections:
@@ -65,3 +71,24 @@ class Spp(Pyramid, section="spp"):
             return BesideTheMap(pool.module(*maps) for pool in pools)
         grown = [pool.grown_from(known) for pool, known in pairwise(pools)]
         return GrownBesideTheMap(pool.module(*maps) for pool in (*grown, smallest))
+
+    def in_sections(self, *maps: Shape) -> tuple[str, ...]:
+        """The pools by size, routes to the map between them, and a route of all, as in yolov3-spp."""
+        kind, sizes = self.pools()[0].section, sorted(self.sizes)
+        if kind not in DARKNETS:
+            return ()
+        written = [f"{kind} size={sizes[0]} stride=1"]
+        for number, size in enumerate(sizes[1:], start=1):
+            written += [f"route layers=-{2 * number}", f"{kind} size={size} stride=1"]
+        branches = [-1 - 2 * number for number in range(len(sizes))]
+        return (*written, f"route layers={','.join(map(str, (*branches, -2 * len(sizes))))}")
+
+    @classmethod
+    def guess(cls, run: Sequence[Layer]) -> Spp | None:
+        """Pools and routes in turn, up to the first route that has several maps."""
+        ends = (at for at, layer in enumerate(run) if isinstance(layer, Route) and len(layer.layers) > 1)
+        pools = [layer for layer in run[: next(ends, 0)] if isinstance(layer, WindowPool)]
+        if not pools:
+            return None
+        kind, sizes = type(pools[0]), tuple(sorted(pool.size for pool in pools))
+        return cls(sizes=sizes) if kind is MaxPool else cls(sizes=sizes, pool=kind.section)

@@ -35,7 +35,7 @@ class Unpool(Undoing, section="unpool"):
         from = -1
     """
 
-    from_: int = key(name="from", doc="the [maxpool]: negative counts back from here")
+    from_: int = key(name="from", doc="the [maxpool]: negative counts back from here", refers=True)
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """The values and the pool; `compile` adds the map that the pool reads."""
@@ -63,9 +63,11 @@ class Unpool(Undoing, section="unpool"):
         """The pool's windows that cover a cell, on the map that they put out."""
         pool, sides = self.pool, (maps[2].height, maps[2].width)
         if pool.adaptive:
-            return Window(*(bins(cells, pool.adaptive) for cells in sides))
-        seen = pool.window(maps[2])
-        return Window(covering(seen.rows), covering(seen.columns))
+            rows, columns = (bins(cells, pool.adaptive) for cells in sides)
+        else:
+            seen = pool.window(maps[2])
+            rows, columns = covering(seen.rows), covering(seen.columns)
+        return Window(rows, columns, (Window(rows, columns), Window()))
 
     def cost(self, *maps: Shape) -> Cost:
         """The pool's once more: its positions are found again."""

@@ -1,0 +1,56 @@
+"""Memory that loaders write batches into, and the training process copies them out of.
+
+torch sends each batch in shared memory of its own. The system then finds and clears its pages anew, which
+takes a tenth of the time of loading; and it is counted against /dev/shm, which containers keep small. This
+memory is used again and again, and has no name: it is gone with the last process that maps it.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from darknet_py.errors import UsageError
+
+
+class Place(NamedTuple):
+    """Where a batch lies: the number of the slot, the first byte in it, and (N, H, W, 3)."""
+
+    slot: int
+    start: int
+    shape: tuple[int, int, int, int]
+
+    @property
+    def end(self) -> int:
+        """The byte behind it."""
+        return self.start + math.prod(self.shape)
+
+
+class Ring:
+    """Slots of the same size, shared with the processes that are forked from this one."""
+
+    def __init__(self, slots: int, size: int) -> None:
+        """Reserve the addresses; memory is taken when it is written to.
+
+        Raises: UsageError: when the system does not give them.
+        """
+        self.slots, self.size = slots, size
+        try:
+            self.memory = mmap.mmap(-1, slots * size)
+        except (OSError, ValueError, OverflowError) as fault:
+            raise UsageError(
+                f"no memory for the batches of the loaders: {fault}", hint="fewer --workers"
+            ) from None
+
+    def at(self, place: Place) -> np.ndarray:
+        """The images of a batch, in place."""
+        assert place.end <= self.size
+        return np.ndarray(place.shape, np.uint8, self.memory, offset=place.slot * self.size + place.start)
+
+    def taken_out(self, place: Place) -> torch.Tensor:
+        """A copy of them."""
+        return torch.from_numpy(self.at(place).copy())

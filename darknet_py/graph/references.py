@@ -1,0 +1,151 @@
+"""Where a text names layers: as numbers, or by the names that it gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from darknet_py.cfg.diagnostics import Diagnostic, Span, did_you_mean
+from darknet_py.cfg.document import COMMENT, PACK, WHITE, Document, Entry, Section
+from darknet_py.cfg.edit import NAME, WORD, names_of, put_all, without_keys
+from darknet_py.cfg.keys import keys_of
+from darknet_py.cfg.values import INTEGER
+from darknet_py.errors import shown
+from darknet_py.layers.base import absolute, layer_class
+
+CALL = "@"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One layer that a section names: `text` is `-4`, `8` or `@spp_in`, without white space."""
+
+    key: str
+    text: str
+    span: Span
+
+    @property
+    def relative(self) -> bool:
+        """Whether it counts back."""
+        return self.text.startswith("-")
+
+    def layer(self, at: int, names: dict[str, int]) -> int | None:
+        """The index of the layer that layer `at` names; None when it is none that a cfg can have."""
+        if self.text.startswith(CALL):
+            return names.get(self.text[1:])
+        return absolute(int(self.text), at) if INTEGER.fullmatch(self.text) else None
+
+
+def referring(section: Section) -> tuple[str, ...]:
+    """The keys of a section that name layers."""
+    cls = layer_class(section.name)
+    return tuple(k.name for k in keys_of(cls).values() if k.refers) if cls else ()  # type: ignore[arg-type]
+
+
+def references(document: Document, position: int) -> Iterator[Reference]:
+    """The layers that a section names, in the order of its keys' declarations and of their values."""
+    section = document.sections[position]
+    for key in referring(section):
+        if entry := section.first(key):
+            yield from _items(document, entry)
+
+
+def _items(document: Document, entry: Entry) -> Iterator[Reference]:
+    span = entry.value_span
+    start = span.column - 1
+    raw = document.source(span.line)[start : start + span.length]
+    raw = re.split(f"[{COMMENT}]", raw)[0]
+    for piece in re.finditer("[^,]+", raw):
+        bare = piece.group().strip(WHITE)
+        if bare:
+            lead = len(piece.group()) - len(piece.group().lstrip(WHITE))
+            at = Span(span.line, span.column + piece.start() + lead, len(bare))
+            yield Reference(entry.key, bare.translate(PACK), at)
+
+
+def by_numbers(document: Document) -> Document:
+    """The document with Darknet's numbers as the values of its references; the text itself stays.
+
+    Names that are none, that stand twice, or that no layer has are added to the document's faults.
+    """
+    called = [e.key == NAME or CALL in e.value for s in document.sections for e in s.entries]
+    return _Names(document).resolved() if any(called) else document
+
+
+class _Names:
+    """A document with names on its way to one with numbers."""
+
+    def __init__(self, document: Document) -> None:
+        self.document, self.names = document, names_of(document)
+        self.faults: list[Diagnostic] = []
+
+    def resolved(self) -> Document:
+        sections = tuple(self.section(at, one) for at, one in enumerate(self.document.sections))
+        return replace(self.document, sections=sections, faults=(*self.document.faults, *self.faults))
+
+    def section(self, position: int, section: Section) -> Section:
+        if entry := section.first(NAME):
+            self.declared(position, entry)
+        values: dict[str, Entry] = {}
+        unread = list(section.unread)
+        for key in referring(section):
+            entry = section.first(key)
+            if entry and CALL in entry.value:
+                value = self.numbers(entry)
+                unread += [] if value else [key]
+                values[key] = replace(entry, value=value)
+        entries = (values.get(e.key, e) if e is section.first(e.key) else e for e in section.entries)
+        return replace(section, entries=tuple(e for e in entries if e.value), unread=tuple(unread))
+
+    def declared(self, position: int, entry: Entry) -> None:
+        """Say what is wrong with a name."""
+        first = self.names.get(entry.value)
+        if position == 0 or entry.value == "net":
+            reason = "`net` is what edits call it"
+            self.say("bad-name", f"{shown(entry.value)} cannot be a layer's name", entry.value_span, reason)
+        elif not re.fullmatch(WORD, entry.value, re.ASCII):
+            reason = "a name begins with a letter; letters, digits and `_` follow, and no comment on its line"
+            self.say("bad-name", f"name={shown(entry.value)} is no name", entry.value_span, reason)
+        elif first is not None and first != position - 1:
+            line = self.document.sections[first + 1].span.line
+            message = f"a second layer called `{entry.value}`; the first is layer {first}, line {line}"
+            self.say("duplicate-name", message, entry.value_span)
+
+    def numbers(self, entry: Entry) -> str:
+        """The entry's value with numbers; empty when a name is unknown and none is likely to be meant."""
+        value = entry.value
+        for item in _items(self.document, entry):
+            name = item.text[1:]
+            if not item.text.startswith(CALL):
+                continue
+            if name not in self.names:
+                guess = did_you_mean(name, self.names)
+                reason = "" if guess else f"names are {', '.join(self.names) or 'none'}; `name =` gives one"
+                message, meant = f"no layer is called `{shown(name)}`", f"{CALL}{guess}" if guess else ""
+                self.say("unknown-name", message, item.span, reason, meant)
+                if not guess:
+                    return ""
+                value, name = value.replace(item.text, meant, 1), guess
+            value = re.sub(rf"{CALL}{re.escape(name)}(?![A-Za-z0-9_])", str(self.names[name]), value)
+        return value
+
+    def say(self, code: str, message: str, span: Span, reason: str = "", guess: str = "") -> None:
+        document = self.document
+        source = document.source(span.line)
+        self.faults.append(Diagnostic("error", code, message, document.path, span, reason, guess, source))
+
+
+def plain(document: Document) -> Document:
+    """The document without names: references are the numbers that `show` prints, as Darknet reads them."""
+    names = names_of(document)
+    texts = [
+        (item.span, str(names[item.text[1:]]))
+        for position in range(1, len(document.sections))
+        for item in references(document, position)
+        if item.text.startswith(CALL)
+    ]
+    document = put_all(document, texts)
+    for position in range(len(document.sections)):
+        document = without_keys(document, position, [NAME])
+    return document

@@ -1,0 +1,43 @@
+"""Layers that use the weights of an earlier one: `share_index` of `[convolutional]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.graph.graph import Node
+from darknet_py.layers.base import absolute
+from darknet_py.layers.convolutional import Convolutional
+
+
+def lenders(nodes: Sequence[Node]) -> dict[int, int]:
+    """For each layer that borrows its weights, the layer that they are of."""
+    found = {}
+    for node in nodes:
+        if isinstance(node.layer, Convolutional) and node.layer.shared:
+            found[node.index] = absolute(node.layer.share_index, node.index)
+    return found
+
+
+def bad_loans(nodes: Sequence[Node]) -> Iterator[tuple[Node, Complaint]]:
+    """Layers that borrow from no convolution before them, or from one that is of another size."""
+    known = {node.index: node for node in nodes}
+    for borrower, lender in lenders(nodes).items():
+        node, other = known[borrower], known.get(lender)
+        if lender >= borrower or lender < 0 or (other and not isinstance(other.layer, Convolutional)):
+            message = f"layer {borrower} cannot share the weights of layer {lender}"
+            reason = "that is no [convolutional] before it"
+            yield node, Complaint(message, key="share_index", code="bad-reference", reason=reason)
+        elif other and _weights(node) != _weights(other):
+            message = f"layer {borrower} cannot share the weights of layer {lender}: they differ"
+            words = "{} filters of {} x {} x {} and batch_normalize={:d}"
+            reason = f"{words.format(*_weights(node))} here, {words.format(*_weights(other))} there"
+            yield node, Complaint(message, key="share_index", code="shapes-differ", reason=reason)
+
+
+def _weights(node: Node) -> tuple[int, int, int, int, bool]:
+    """Filters, channels of each, rows, columns, and whether they are normalised."""
+    layer = node.layer
+    assert isinstance(layer, Convolutional)
+    channels = node.maps[0].channels // layer.blocks
+    return layer.filters, channels, layer.size, layer.size, layer.batch_normalize

@@ -1,0 +1,214 @@
+"""The protocol: what the editor sends, and the answers of `analysis` in its words (pygls).
+
+Each text is analysed once a version. Columns are turned into the units of the editor and back at this border
+alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+from pygls.workspace import TextDocument
+
+from darknet_py import __version__
+from darknet_py.cfg.diagnostics import Diagnostic, Span
+from darknet_py.cfg.edit import WORD
+from darknet_py.lsp.analysis import Analysis
+from darknet_py.lsp.completion import choices
+from darknet_py.lsp.hover import hover
+
+SEVERITIES = {
+    "error": lsp.DiagnosticSeverity.Error,
+    "warning": lsp.DiagnosticSeverity.Warning,
+    "hint": lsp.DiagnosticSeverity.Hint,
+}
+KINDS = {
+    "section": lsp.CompletionItemKind.Class,
+    "key": lsp.CompletionItemKind.Property,
+    "value": lsp.CompletionItemKind.EnumMember,
+    "layer": lsp.CompletionItemKind.Reference,
+}
+TRIGGERS = ["[", "=", ",", "@"]
+
+
+class Server(LanguageServer):
+    """A server that keeps the newest analysis of every open text."""
+
+    def __init__(self) -> None:
+        super().__init__("darknet-py", __version__)
+        self.kept: dict[str, tuple[str, Analysis]] = {}
+
+    def analysis(self, uri: str) -> Analysis:
+        """Of the text as it stands."""
+        text = self.text(uri).source
+        kept = self.kept.get(uri)
+        if kept is None or kept[0] != text:
+            kept = self.kept[uri] = (text, Analysis(text, to_fs_path(uri) or uri))
+        return kept[1]
+
+    def text(self, uri: str) -> TextDocument:
+        """The open text."""
+        return self.workspace.get_text_document(uri)
+
+    def range(self, uri: str, span: Span) -> lsp.Range:
+        """A span in the editor's words: lines from 0, columns in its units."""
+        start = lsp.Position(span.line - 1, span.column - 1)
+        end = lsp.Position(span.line - 1, span.column - 1 + span.length)
+        return self.text(uri).range_to_client_units(lsp.Range(start, end))
+
+    def place(self, uri: str, position: lsp.Position) -> tuple[int, int]:
+        """Line and column from 1."""
+        here = self.text(uri).position_from_client_units(position)
+        return here.line + 1, here.character + 1
+
+    def told(self, uri: str, one: Diagnostic) -> lsp.Diagnostic:
+        """A diagnostic, with what it suggests for the quick fix."""
+        question = f"did you mean `{one.suggestion}`?" if one.suggestion else ""
+        message = "\n".join(part for part in (one.message, question, one.reason) if part)
+        return lsp.Diagnostic(
+            self.range(uri, one.span),
+            message,
+            severity=SEVERITIES[one.severity],
+            code=one.code,
+            source="darknet-py",
+            data=one.suggestion or None,
+        )
+
+    def publish(self, uri: str) -> None:
+        """Tell the editor every fault and doubt of a text."""
+        found = [self.told(uri, one) for one in self.analysis(uri).diagnostics]
+        self.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(uri, found, version=self.text(uri).version)
+        )
+
+
+def server() -> Server:
+    """A server with everything it answers."""
+    made = Server()
+    for method, answer in ANSWERS.items():
+        made.feature(method, OPTIONS.get(method))(answer)
+    return made
+
+
+def opened(ls: Server, params: Any) -> None:
+    """Opened or changed: the diagnostics of the text as it is now."""
+    ls.publish(params.text_document.uri)
+
+
+def closed(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
+    """Forget the text, and take its diagnostics away."""
+    uri = params.text_document.uri
+    ls.kept.pop(uri, None)
+    ls.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
+
+
+def hovered(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
+    """Shape, cost and reach of a section; the card of a key; the layer that is named."""
+    uri = params.text_document.uri
+    found = hover(ls.analysis(uri), *ls.place(uri, params.position))
+    if found is None:
+        return None
+    return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, found[0]), ls.range(uri, found[1]))
+
+
+def completed(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
+    """Sections, keys, values and layers."""
+    uri = params.text_document.uri
+    found = choices(ls.analysis(uri), *ls.place(uri, params.position))
+    items = [
+        lsp.CompletionItem(
+            one.text,
+            kind=KINDS[one.kind],
+            detail=one.detail,
+            documentation=one.doc or None,
+            sort_text=f"{number:04}",
+            insert_text=f"{one.text}=" if one.kind == "key" else None,
+        )
+        for number, one in enumerate(found)
+    ]
+    return lsp.CompletionList(is_incomplete=False, items=items)
+
+
+def defined(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
+    """The layer that a route, a shortcut or another reference names."""
+    uri = params.text_document.uri
+    span = ls.analysis(uri).definition(*ls.place(uri, params.position))
+    return lsp.Location(uri, ls.range(uri, span)) if span else None
+
+
+def prepared(ls: Server, params: lsp.PrepareRenameParams) -> lsp.Range | None:
+    """The name under the cursor; None where there is none."""
+    uri = params.text_document.uri
+    line, column = ls.place(uri, params.position)
+    analysis = ls.analysis(uri)
+    name = analysis.called(line, column)
+    spans = [span for span in analysis.places(name) if span.line == line] if name else []
+    near = [span for span in spans if span.column - 1 <= column <= span.column + span.length]
+    return ls.range(uri, (near or spans)[0]) if spans else None
+
+
+def renamed(ls: Server, params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
+    """A layer's name, where it is given and wherever it is used."""
+    uri, new = params.text_document.uri, params.new_name
+    analysis = ls.analysis(uri)
+    name = analysis.called(*ls.place(uri, params.position))
+    if name is None:
+        return None
+    if not re.fullmatch(WORD, new, re.ASCII) or new == "net":
+        raise JsonRpcInvalidParams(f"{new} is no name: a letter, then letters, digits and `_`")
+    if new != name and new in analysis.names:
+        raise JsonRpcInvalidParams(f"layer {analysis.names[new]} is called {new}")
+    edits = [lsp.TextEdit(ls.range(uri, span), new) for span in analysis.places(name)]
+    return lsp.WorkspaceEdit(changes={uri: edits})
+
+
+def fixes(ls: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+    """What diagnostics suggest, as edits."""
+    uri = params.text_document.uri
+    return [
+        lsp.CodeAction(
+            f"write `{one.data}`",
+            kind=lsp.CodeActionKind.QuickFix,
+            diagnostics=[one],
+            edit=lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(one.range, str(one.data))]}),
+        )
+        for one in params.context.diagnostics
+        if one.data and one.source == "darknet-py"
+    ]
+
+
+def outlined(ls: Server, params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
+    """The sections, with their numbers and maps."""
+    uri = params.text_document.uri
+    analysis, symbols = ls.analysis(uri), []
+    for position, section in enumerate(analysis.document.sections):
+        place = ls.range(uri, section.span)
+        number = f"{position - 1} " if position else ""
+        shape = str(analysis.graph[position - 1].shape) if analysis.graph and position else None
+        name = f"{number}[{section.name}]"
+        symbols.append(lsp.DocumentSymbol(name, lsp.SymbolKind.Class, place, place, detail=shape))
+    return symbols
+
+
+ANSWERS: dict[str, Any] = {
+    lsp.TEXT_DOCUMENT_DID_OPEN: opened,
+    lsp.TEXT_DOCUMENT_DID_CHANGE: opened,
+    lsp.TEXT_DOCUMENT_DID_CLOSE: closed,
+    lsp.TEXT_DOCUMENT_HOVER: hovered,
+    lsp.TEXT_DOCUMENT_COMPLETION: completed,
+    lsp.TEXT_DOCUMENT_DEFINITION: defined,
+    lsp.TEXT_DOCUMENT_PREPARE_RENAME: prepared,
+    lsp.TEXT_DOCUMENT_RENAME: renamed,
+    lsp.TEXT_DOCUMENT_CODE_ACTION: fixes,
+    lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL: outlined,
+}
+OPTIONS: dict[str, Any] = {
+    lsp.TEXT_DOCUMENT_COMPLETION: lsp.CompletionOptions(trigger_characters=TRIGGERS),
+    lsp.TEXT_DOCUMENT_RENAME: lsp.RenameOptions(prepare_provider=True),
+    lsp.TEXT_DOCUMENT_CODE_ACTION: lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix]),
+}

@@ -1,0 +1,56 @@
+"""What a finished run leaves: weights, names, detections or predictions, and its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from darknet_py.publish import publish_bytes
+from darknet_py.train.objective import Scored
+from darknet_py.train.plan import Plan
+from darknet_py.train.record import FORMAT, network_facts, write_json
+from darknet_py.train.step import Trainer
+from darknet_py.weights import save_weights
+
+
+def publish_result(
+    plan: Plan, trainer: Trainer, scores: Scored, *, fingerprint: dict[str, Any], seconds: float
+) -> dict[str, Any]:
+    """Write all files of a finished run, its result last; the result as `result.json` holds it."""
+    seen = trainer.net.max_batches * trainer.net.batch
+    save_weights(trainer.scored(), plan.out / "final.weights", seen=seen)
+    averaged = trainer.averaged()
+    if averaged is not None and averaged is not trainer.scored():
+        save_weights(averaged, plan.out / "final_ema.weights", seen=seen)  # Darknet's name for it
+    publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
+    for name, value in scores.files().items():
+        write_json(plan.out / name, value)
+    result = {
+        "format": FORMAT,
+        "task": trainer.objective.task,
+        "variant": plan.name,
+        "seed": plan.seed,
+        "fingerprint": fingerprint,
+        "data": {
+            "name": plan.data,
+            "fingerprint": plan.val.fingerprint,
+            "images": len(plan.val),
+            "classes": list(plan.val.names),
+        },
+        "scores": scores.to_json(),
+        "network": network_facts(trainer.network.graph),
+        "training": {
+            "iterations": trainer.net.max_batches,
+            "epochs": epochs_after(plan, trainer.net.max_batches, trainer.net.batch),
+            "images_seen": seen,
+            "seconds": round(seconds, 1),
+            "batch": trainer.net.batch,
+            "processes": trainer.ranks.size,
+        },
+    }
+    write_json(plan.out / "result.json", result)
+    return result
+
+
+def epochs_after(plan: Plan, iteration: int, batch: int) -> float:
+    """Epochs done after an iteration."""
+    return round(iteration * batch / len(plan.train), 4)

@@ -1,0 +1,24 @@
+"""`lsp`: the language server, over standard input and output."""
+
+from __future__ import annotations
+
+import argparse
+
+from darknet_py.errors import DarknetPyError
+
+
+def lsp(args: argparse.Namespace) -> int:
+    """Serve one editor until it hangs up.
+
+    Raises:
+        DarknetPyError: when pygls is not installed.
+    """
+    try:
+        from darknet_py.lsp.server import server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        hint = "python -m pip install 'darknet-cfg[lsp]' brings it; the other verbs do without"
+        raise DarknetPyError("the language server needs pygls, which is not installed", hint=hint) from None
+    server().start_io()
+    return 0
