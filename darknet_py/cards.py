@@ -36,7 +36,18 @@ class KeyCard:
     doc: str
     ignored: str
     refused: str
+    not_run: str
     owner: str  # of OWNERS: its own, of every window pool, of every section
+
+    @property
+    def limit(self) -> str:
+        """In what it is not honoured, and why; empty where it is."""
+        reasons = {
+            "ignored": self.ignored,
+            "any other value is refused": self.refused,
+            "with any other value the network is understood and not run": self.not_run,
+        }
+        return "; ".join(f"{what}: {why}" for what, why in reasons.items() if why)
 
     def to_json(self) -> dict[str, str | None]:
         """Its words; null where there is nothing to say."""
@@ -116,7 +127,8 @@ def _keys(cls: type[Layer]) -> Iterator[KeyCard]:
             unit=key.unit,
             doc=key.doc,
             ignored=key.ignored,
-            refused=key.refused or (f"when it is to be run: {key.unrun}" if key.unrun else ""),
+            refused=key.refused,
+            not_run=key.unrun,
             owner=_owner(cls, field),
         )
 

@@ -61,7 +61,6 @@ def about_key(section: str, key: KeyCard) -> Iterator[str]:
     yield ""
     facts = [key.type, key.unit and f"in {key.unit}", key.range, f"default: {key.default or 'none'}"]
     yield "; ".join(fact for fact in facts if fact)
-    for word, why in (("ignored", key.ignored), ("any other value is refused", key.refused)):
-        if why:
-            yield ""
-            yield f"{word}: {why}"
+    if key.limit:
+        yield ""
+        yield key.limit

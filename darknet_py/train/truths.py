@@ -26,13 +26,14 @@ class Truths:
 
     @classmethod
     def of(cls, lists: Sequence[np.ndarray]) -> Truths:
-        """From one array (T, 5 or 6) an image, rows x, y, w, h, class, and share where it is not 1."""
+        """From rows (T, 5 or 6) of each image, x, y, w, h, class, and share where it is not 1."""
         longest = max((len(rows) for rows in lists), default=0)
         table = np.zeros((len(lists), longest, 6), np.float32)
         table[:, :, 4] = -1
         for row, boxes in zip(table, lists, strict=True):
             row[: len(boxes), 5] = 1
-            row[: len(boxes), : boxes.shape[1]] = boxes
+            for place, box in zip(row, boxes, strict=False):
+                place[: len(box)] = box
         boxes_cxcywh, labels, shares = table[:, :, :4].copy(), table[:, :, 4].astype(np.int64), table[:, :, 5]
         return cls(*(torch.from_numpy(array) for array in (boxes_cxcywh, labels, shares.copy())))
 

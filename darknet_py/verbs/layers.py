@@ -86,10 +86,8 @@ def _meaning(key: KeyCard) -> str:
     parts = [key.doc]
     if key.range:
         parts.append(f"({key.range})")
-    if key.ignored:
-        parts.append(f"- ignored: {key.ignored}")
-    if key.refused:
-        parts.append(f"- any other value is refused: {key.refused}")
+    if key.limit:
+        parts.append(f"- {key.limit}")
     return " ".join(parts)
 
 

@@ -25,6 +25,7 @@ from darknet_py.train import alike, loop
 from darknet_py.train.checkpoint import state_of
 from darknet_py.train.checkpoints import found_in
 from darknet_py.train.detection import Detection
+from darknet_py.train.ema import LateAverage
 from darknet_py.train.step import Trainer
 from tests.train.file_operations import watched
 from tests.train.rank_run import Together, gone_on, start_ranks, unbroken_in_ranks
@@ -53,7 +54,8 @@ def broken(whole: Unbroken, out: Path, *, size: int, kills: int, draw: random.Ra
     """Run to the end through up to so many kills, each of one process at a random time; how many hit."""
     hit = 0
     while not finished(out):
-        together = start_ranks(whole.data, out, "--workers", str(workers), size=size)
+        seldom = ("--rank-timeout", "10")  # of one that waits for another, killed before they met
+        together = start_ranks(whole.data, out, "--workers", str(workers), *seldom, size=size)
         if hit < kills:
             time.sleep(draw.uniform(0.02, whole.seconds))
             draw.choice(together.processes).kill()
@@ -179,7 +181,7 @@ def all_told(together: Together, text: str, *, by: int) -> None:
     assert len(together.errors()) == 1, together.errors()
 
 
-@pytest.mark.parametrize("place", [(Detection, "backward"), (Trainer, "_averaged"), (loop._Run, "ready")])
+@pytest.mark.parametrize("place", [(Detection, "backward"), (LateAverage, "after"), (loop._Run, "ready")])
 def test_X02_the_cause_is_told_by_the_process_that_met_it(
     pair: Unbroken, tmp_path: Path, place: tuple[Any, str]
 ) -> None:

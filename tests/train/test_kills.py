@@ -198,22 +198,23 @@ def test_control_a_resumption_that_forgets_something_is_found_out(
 def test_a_real_command_killed_and_resumed_ends_as_if_nothing_had_been(
     unbroken: Unbroken, tmp_path: Path
 ) -> None:
-    out, said = tmp_path / "run", (tmp_path / "said").open("wb")
+    out, whole, said = tmp_path / "run", tmp_path / "whole", (tmp_path / "said").open("wb")
     data = unbroken.data
     command = [sys.executable, "train.py", "--cfg", str(data / "small.cfg"), "--data", str(data / "set.data")]
-    command += ["--out", str(out), "--evaluations", "2", "--checkpoint-seconds", "0", "--recipe", "darknet"]
+    command += ["--evaluations", "2", "--checkpoint-seconds", "0", "--recipe", "darknet"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-    def begin(*more: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*command, *more], cwd=ROOT, env=alone, stdout=said, stderr=said)
+    def begin(out: Path, *more: str) -> subprocess.Popen[bytes]:
+        to = ["--out", str(out), *more]
+        return subprocess.Popen([*command, *to], cwd=ROOT, env=alone, stdout=said, stderr=said)
 
-    process = begin()
+    process, undisturbed = begin(out), begin(whole)
     while process.poll() is None and not found_in(out):
         time.sleep(0.005)
     process.kill()
     assert process.wait(timeout=60) == -signal.SIGKILL
-    assert main(["train", *command[2:]]) == 2, "without --resume"
-    assert begin("--resume").wait(timeout=100) == 0
+    assert main(["train", *command[2:], "--out", str(out)]) == 2, "without --resume"
+    assert begin(out, "--resume").wait(timeout=100) == undisturbed.wait(timeout=100) == 0
     for name in ("final.weights", "detections.json"):
-        assert (out / name).read_bytes() == (unbroken.out / name).read_bytes()
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert not found_in(out)

@@ -33,7 +33,7 @@ adaptive  whole number  0                rows and columns of the output, in the 
                                          off (0 .. 1024)
 
 shared   keys of every section: learning_rate, stopbackward, onlyforward, dont_update, burnin_update,
-         train_only_bn, dontload, dontloadscales, clip
+         train_only_bn, dontload, dontloadscales, dontsave, clip, name
 weights  none: it has no array in a .weights file
 """
 
@@ -47,7 +47,7 @@ def test_the_catalogue_is_a_line_a_section(capsys: pytest.CaptureFixture[str]) -
     code, out, err = told(capsys, "layers")
     assert (code, err) == (0, "")
     assert {line.split()[0] for line in out.splitlines()} == set(CATALOGUE)
-    assert "local_avgpool   The mean of the existing cells" in out
+    assert "local_avgpool    The mean of the existing cells" in out
 
 
 def test_a_card_says_all_of_a_declaration(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,8 +67,13 @@ def test_every_section_has_a_card(section: str, capsys: pytest.CaptureFixture[st
 def test_a_card_tells_what_is_ignored_refused_needed_and_ordered(capsys: pytest.CaptureFixture[str]) -> None:
     out = " ".join(told(capsys, "layers", "convolutional")[1].split())
     assert "CUDA stream - ignored: CUDA scheduling alone" in out
-    assert "binary weights - any other value is refused: binary networks are not computed here" in out
-    assert "weights Biases first, then BN's scales, means and variances, then the weights." in out
+    assert "transposed weights - any other value is refused: the weights would be read in the wrong" in out
+    limit = "with any other value the network is understood and not run"
+    assert f"binary weights - {limit}: binary networks are not computed" in out
+    assert (
+        "weights Biases first, then BN's scales, means and variances, then the weights; none of those it shares."
+        in out
+    )
     assert "from whole numbers needed" in " ".join(told(capsys, "layers", "shortcut")[1].split())
 
 
@@ -87,7 +92,7 @@ def test_json_has_these_words_and_no_other(capsys: pytest.CaptureFixture[str]) -
         "section", "aliases", "summary", "text", "example", "keys", "sources", "relatives", "weights",
     }  # fmt: skip
     assert set(one["keys"][0]) == {
-        "name", "type", "default", "range", "unit", "doc", "ignored", "refused", "owner",
+        "name", "type", "default", "range", "unit", "doc", "ignored", "refused", "not_run", "owner",
     }  # fmt: skip
     assert one["keys"][0]["range"] == "relu, shift, softmax, abs"
 
