@@ -68,6 +68,12 @@ class NotFinite(DarknetPyError):
     exit_code = 4
 
 
+class OutOfMemory(DarknetPyError):
+    """There is not enough memory, of the machine or of a GPU, for what was asked."""
+
+    exit_code = 5
+
+
 class RanksError(DarknetPyError):
     """Processes of one training that have lost each other."""
 

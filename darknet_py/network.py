@@ -37,7 +37,7 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in self._plan)
         for borrower, lender in lenders(self._plan).items():
             share(self.layers[borrower], self.layers[lender])
-        self._done = last_uses(self._plan)
+        self._done, self._outputs = last_uses(self._plan), graph.outputs
 
     @classmethod
     def from_cfg(cls, path: str | Path) -> Network:
@@ -51,7 +51,7 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map."""
         maps = self._run(images, len(self.graph))
-        return [maps[i] for i in self.graph.outputs]
+        return [maps[i] for i in self._outputs]
 
     def logits(self, images: Tensor) -> Tensor:
         """What the [softmax] of a classifier reads, over its temperature: (N, K)."""

@@ -18,7 +18,7 @@ from darknet_py.data.cache import keep_images
 from darknet_py.data.collate import batches
 from darknet_py.data.dataset import open_data
 from darknet_py.data.sampler import Batches, Sampler
-from darknet_py.train.malloc import keep_freed_memory
+from darknet_py.train.memory import keep_freed_memory
 
 ENDLESS = 10**7  # iterations
 

@@ -15,7 +15,7 @@ from darknet_py.cfg.document import must_parse, read
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.train.initialise import initialise
-from darknet_py.train.malloc import keep_freed_memory
+from darknet_py.train.memory import keep_freed_memory
 from darknet_py.train.step import Trainer
 from darknet_py.train.truths import Truths
 

@@ -65,7 +65,7 @@ def hand_out(trainer: Trainer, ranks: Ranks) -> None:
         if ranks.first:
             state[key] = own[key].contiguous()
         else:
-            device = "cpu" if key.endswith(STEP) else trainer.device
+            device = "cpu" if key.endswith(STEP) or key.startswith("scaling.") else trainer.device
             state[key] = torch.empty(shape, dtype=OF_KIND[kind], device=device)
         ranks.hand_out(state[key])
     if not ranks.first:

@@ -2,7 +2,8 @@
 
 The last 32 bytes are the sha256 of all bytes before them; for readers of safetensors they are a tensor called
 `sha256`. Nothing of a file is believed before this digest fits. The tensors are `network.*`, `ema.*` (where
-the run has an average of weights), and `optimizer.PARAMETER.STATE`; the position is JSON among the metadata.
+the run has an average of weights), `scaling.*` (of float16) and `optimizer.PARAMETER.STATE`; the position is
+JSON among the metadata.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from darknet_py.errors import CheckpointError, NotFinite, shown
 from darknet_py.publish import publish_parts
 from darknet_py.train.step import Trainer
 
-FORMAT = 2
+FORMAT = 3
 DIGEST_BYTES = 32
 CHUNK = 1 << 20
 KINDS = {
@@ -43,6 +44,7 @@ TYPES = {
     "log_bytes": int,
     "seconds": (int, float),
     "average": (int, float, type(None)),
+    "best": (dict, type(None)),
     "fingerprint": dict,
     "environment": dict,
 }  # of a Position, as JSON gives them
@@ -61,6 +63,7 @@ class Position:
         log_bytes: length of the log at that moment; what stands behind it is cut off on resuming.
         seconds: of training so far.
         average: the running mean of the loss; None before the first iteration.
+        best: the iteration and the figure of the best weights so far, those in `best.weights`.
         fingerprint: what the run is: cfg, data, seed, first weights.
         environment: what else the last bits depend on: torch, device, threads, number of processes.
     """
@@ -69,6 +72,7 @@ class Position:
     log_bytes: int
     seconds: float
     average: float | None
+    best: dict[str, float] | None
     fingerprint: dict[str, Any]
     environment: dict[str, Any]
 
@@ -140,6 +144,7 @@ def state_of(trainer: Trainer) -> dict[str, Tensor]:
     found = {f"network.{k}": v for k, v in trainer.network.state_dict().items()}
     if trainer.ema is not None:
         found |= {f"ema.{k}": v for k, v in trainer.ema.state_dict().items()}
+    found |= {f"scaling.{k}": v for k, v in trainer.scaling.state().items()}
     for name, parameter in trainer.network.named_parameters():
         for key, value in trainer.optimizer.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
@@ -241,6 +246,7 @@ def restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
     trainer.network.load_state_dict(part("network."))
     if trainer.ema is not None:
         trainer.ema.load_state_dict(part("ema."))
+    trainer.scaling.restore(part("scaling."))
     trainer.optimizer.state.clear()
     for name, parameter in trainer.network.named_parameters():
         for key, value in part(f"optimizer.{name}.").items():

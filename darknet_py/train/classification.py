@@ -40,7 +40,7 @@ class Classification(Objective):
         logits = self.network.logits(images)
         smoothing = self.graph.net.label_smooth_eps
         loss = cross_entropy(logits, truths.labels, truths.shares, smoothing=smoothing) / batch
-        loss.backward()
+        self.scale(loss).backward()
         return loss.detach()
 
     def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
@@ -81,6 +81,10 @@ class Classes(Scored):
     def curve(self) -> dict[str, float | None]:
         """Top-1 of validation and of training images."""
         return {"top1": self.accuracy.top1, "train_top1": self.accuracy.train_top1}
+
+    def figure(self) -> float:
+        """Top-1 of validation."""
+        return self.accuracy.top1 or 0.0
 
     def files(self) -> dict[str, Any]:
         """The predicted classes."""

@@ -58,7 +58,7 @@ class Detection(Objective):
         found = losses_of(self.heads, exact, truths, size, seen=self.seen)
         self.deltas = [one.delta for one in found]
         torch.autograd.backward(
-            raws, [(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
+            raws, [self.scale(-one.delta / batch).to(raw.dtype) for one, raw in zip(found, raws, strict=True)]
         )
         return torch.stack([one.cost for one in found]).mean() / batch
 
@@ -80,6 +80,10 @@ class Boxes(Scored):
     def curve(self) -> dict[str, float | None]:
         """AP and AP50."""
         return {"ap": self.scores.ap, "ap50": self.scores.ap50}
+
+    def figure(self) -> float:
+        """AP."""
+        return self.scores.ap or 0.0
 
     def files(self) -> dict[str, Any]:
         """The detections, as a COCO results list."""

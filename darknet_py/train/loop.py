@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.data.collate import Batch
-from darknet_py.errors import NotFinite, Stopped, UsageError
+from darknet_py.errors import CheckpointError, NotFinite, OutOfMemory, Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.plugin import keep_plugins
@@ -20,13 +21,15 @@ from darknet_py.publish import publish_bytes, sweep
 from darknet_py.ranks import Ranks, Votes
 from darknet_py.train.alike import check_alike, check_equal, check_shares, hand_out
 from darknet_py.train.blame import blamed
+from darknet_py.train.board import Board
 from darknet_py.train.checkpoint import Position
 from darknet_py.train.checkpoints import Checkpoints
+from darknet_py.train.compiled import compile_network
 from darknet_py.train.environment import environment_of
 from darknet_py.train.initialise import initialise
 from darknet_py.train.loading import loaded
 from darknet_py.train.lock import locked
-from darknet_py.train.malloc import keep_freed_memory
+from darknet_py.train.memory import keep_freed_memory, out_of_memory, peak_gib
 from darknet_py.train.objective import Scored
 from darknet_py.train.plan import Plan, Settings, source_of
 from darknet_py.train.record import Log
@@ -35,10 +38,11 @@ from darknet_py.train.result import epochs_after, publish_result
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.step import Trainer
 from darknet_py.train.truths import Truths
-from darknet_py.weights import load_weights
+from darknet_py.weights import load_weights, save_weights
 
 __all__ = ["Plan", "Progress", "Settings", "source_of", "train"]
 LOG_LINES = 100  # in a whole run
+log = logging.getLogger(__name__)
 
 
 Progress = Callable[[int, int, dict[str, Any]], None]
@@ -104,6 +108,8 @@ class _Run:
             load_weights(self.network, self.settings.weights, partial=self.settings.partial)
         self.network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trainer = Trainer(self.network, seed=plan.seed, precision=self.settings.precision, ranks=ranks)
+        if self.settings.compiled:
+            compile_network(self.network)
         self.objective = self.trainer.objective
         for data in (plan.train, plan.val):
             self.objective.check(data)
@@ -121,12 +127,13 @@ class _Run:
         with self.ranks.each():
             found = asdict(self._found()) if self.ranks.first else None
         self.position = Position(**self.ranks.of_first(found))
-        self.average = self.position.average
+        self.average, self.best = self.position.average, self.position.best
         hand_out(self.trainer, self.ranks)
 
     def _found(self) -> Position:
         sweep(self.plan.out)
-        begin = self._at(0, seconds=0.0, average=None)
+        self.average = self.best = None
+        begin = self._at(0, seconds=0.0)
         position = self.checkpoints.load(self.trainer, begin) or replace(begin, log_bytes=0)
         self.log.cut(position.log_bytes)
         keep_plugins(self.settings.plugins, self.plan.document, self.plan.out)
@@ -134,8 +141,10 @@ class _Run:
         self.checkpoints.warn_of_space(self.trainer)
         return position
 
-    def _at(self, iteration: int, *, seconds: float, average: float | None) -> Position:
-        return Position(iteration, self.log.size(), seconds, average, self.fingerprint, self.environment)
+    def _at(self, iteration: int, *, seconds: float) -> Position:
+        facts = {"average": self.average, "best": self.best}
+        facts |= {"fingerprint": self.fingerprint, "environment": self.environment}
+        return Position(iteration=iteration, log_bytes=self.log.size(), seconds=seconds, **facts)
 
     def go_on(self, requests: Requests, progress: Progress) -> None:
         self.saved = self.ticked = time.monotonic()
@@ -145,10 +154,14 @@ class _Run:
             place = self.ranks.place
             source = loaded(source_of(self.plan, self.objective, first=done + 1, place=place), requests)
             requests.undisturbed()
+            wanted = self.settings.tensorboard and self.ranks.first
+            self.board = Board(self.plan.out, wanted=wanted, after=done)
         while done < self.net.max_batches:
             with self.ranks.each() as votes:
                 batch = next(source, None)
                 ready = batch and self.ready(batch)
+                if batch is not None:
+                    self.board.batch(done + 1, batch, self.plan.train.names)
                 votes.stop = ready is None  # loaders were asked to stop with us
             if votes.stop:
                 break
@@ -195,19 +208,43 @@ class _Run:
         images, truths, samples = batch.images, batch.truths, batch.samples
         try:
             return self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=samples)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise self.too_large(images) from error
         except NotFinite as error:
             names = [self.plan.train.record(index).name for index in samples]
             told, placed = blamed(error, self.trainer, images, truths, names, iteration, samples)
         self.ranks.common(told, mine=placed)
         raise AssertionError
 
+    def too_large(self, images: Tensor) -> OutOfMemory:
+        """What did not fit, and what was needed before."""
+        n, _, height, width = images.shape
+        part = -(-n // self.net.subdivisions)
+        at_once = f"{part} images of {height}x{width} at once (batch={self.net.batch}, "
+        at_once += f"subdivisions={self.net.subdivisions})"
+        message = f"out of memory, with {at_once}; {peak_gib(self.settings.device):.1f} GiB at most until now"
+        hint = "more subdivisions, a smaller batch or a smaller input need less"
+        return OutOfMemory(message, hint=hint)
+
     def tell(self, iteration: int, facts: dict[str, Any], size: list[int], *, scored: bool) -> None:
         """The lines of the log."""
         epoch = epochs_after(self.plan, iteration, self.net.batch)
         if iteration % max(1, self.net.max_batches // LOG_LINES) == 0 or iteration == self.net.max_batches:
             self.log.add(iteration=iteration, epoch=epoch, **facts, size=size)
+            self.board.scalars(iteration, facts)
         if scored and self.scores:
             self.log.add(iteration=iteration, epoch=epoch, **self.scores.curve())
+            self.board.scalars(iteration, self.scores.curve())
+            self.keep_best(iteration, self.scores.figure())
+
+    def keep_best(self, iteration: int, figure: float) -> None:
+        """Write the weights that were just scored, where none before them were as good."""
+        if self.best is None or figure > self.best["figure"]:
+            seen = iteration * self.net.batch
+            save_weights(self.trainer.scored(), self.plan.out / "best.weights", seen=seen)
+            self.best = {"iteration": iteration, "figure": figure}
 
     def evaluate(self) -> Scored:
         """The figures on the validation images."""
@@ -231,10 +268,16 @@ class _Run:
             if self.ranks.first:
                 self.log.sync()
                 seconds = time.monotonic() - self.started
-                self.checkpoints.save(
-                    self.trainer, self._at(iteration, seconds=seconds, average=self.average)
-                )
+                self._written(self._at(iteration, seconds=seconds))
         self.saved = time.monotonic()
+
+    def _written(self, position: Position) -> None:
+        try:
+            self.checkpoints.save(self.trainer, position)
+        except CheckpointError as error:
+            if not self.settings.keep_trying or self.requests.stop:
+                raise
+            log.warning("%s; training goes on", error)
 
     def finish(self) -> dict[str, Any]:
         """Weights, detections and result; the checkpoints have done their work."""
@@ -246,6 +289,7 @@ class _Run:
                     self.plan,
                     self.trainer,
                     scores,
+                    best=self.best,
                     fingerprint=self.fingerprint,
                     seconds=time.monotonic() - self.started,
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -26,6 +27,10 @@ class Scored(ABC):
         """What the log says of them along the way."""
 
     @abstractmethod
+    def figure(self) -> float:
+        """The one by which a run's best weights are chosen; higher is better."""
+
+    @abstractmethod
     def files(self) -> dict[str, Any]:
         """JSON files of their own: name and value."""
 
@@ -36,6 +41,7 @@ class Objective(ABC):
     Args:
         random: the factor by which the sizes of inputs vary; 0 for one size.
         seen: images trained on, those of the iteration that is computed among them.
+        scale: what a gradient is multiplied by on its way back, see `scaling.py`.
     """
 
     task: str
@@ -45,6 +51,7 @@ class Objective(ABC):
 
     def __init__(self, network: Network) -> None:
         self.network, self.graph, self.deltas = network, network.graph, []
+        self.scale: Callable[[Tensor], Tensor] = lambda tensor: tensor
 
     @abstractmethod
     def check(self, dataset: Dataset) -> None:

@@ -28,8 +28,11 @@ class Settings:
         evaluations: how often the network is evaluated, the last time at the end.
         plugins: files of layers that the person gave.
         recipe: modern or darknet, see `recipe.py`.
-        precision: of activations in training, float32 or bfloat16; weights and losses are float32.
+        precision: of activations in training, of `scaling.PRECISIONS`; weights and losses are float32.
+        compiled: by torch.compile, layer by layer.
+        tensorboard: write event files too.
         checkpoint_seconds: between two checkpoints; 0 writes one after every iteration.
+        keep_trying: a checkpoint that cannot be written is told, and the training goes on to the next.
         keep: older checkpoints that stay beside the newest.
         allow_changed: parts of the environment that may differ from the checkpoint's.
         processes: that share each batch.
@@ -42,9 +45,12 @@ class Settings:
     evaluations: int = 5
     recipe: str = "modern"
     precision: str = "float32"
+    compiled: bool = False
+    tensorboard: bool = False
     plugins: tuple[Plugin, ...] = ()
     checkpoint_seconds: float = 60.0
     keep: int = 1
+    keep_trying: bool = False
     allow_changed: tuple[str, ...] = ()
     processes: int = 1
 
@@ -78,6 +84,7 @@ class Plan:
             "weights": weights and hashlib.sha256(weights.read_bytes()).hexdigest(),
             "partial": self.settings.partial,
             "precision": self.settings.precision,
+            "compiled": self.settings.compiled,
             **fingerprint_of(self.settings.plugins, self.document),
         }
 

@@ -13,7 +13,13 @@ from darknet_py.weights import save_weights
 
 
 def publish_result(
-    plan: Plan, trainer: Trainer, scores: Scored, *, fingerprint: dict[str, Any], seconds: float
+    plan: Plan,
+    trainer: Trainer,
+    scores: Scored,
+    *,
+    best: dict[str, float] | None,
+    fingerprint: dict[str, Any],
+    seconds: float,
 ) -> dict[str, Any]:
     """Write all files of a finished run, its result last; the result as `result.json` holds it."""
     seen = trainer.net.max_batches * trainer.net.batch
@@ -45,6 +51,8 @@ def publish_result(
             "seconds": round(seconds, 1),
             "batch": trainer.net.batch,
             "processes": trainer.ranks.size,
+            "best": best,
+            **({"overflowed": trainer.scaling.skipped} if trainer.scaling.enabled else {}),
         },
     }
     write_json(plan.out / "result.json", result)

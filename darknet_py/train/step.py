@@ -17,10 +17,9 @@ from darknet_py.train.ema import average_of
 from darknet_py.train.objective import Objective
 from darknet_py.train.optimizer import clamp, groups_of, optimizer_of
 from darknet_py.train.resting import cut, frozen, learning
+from darknet_py.train.scaling import PRECISIONS, Scaling
 from darknet_py.train.sums import Sums
 from darknet_py.train.truths import Truths
-
-PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # of activations; weights and losses stay float32
 
 
 class Trainer:
@@ -40,6 +39,8 @@ class Trainer:
         self.ranks = ranks or Ranks()
         self.objective = objective_of(network)
         self.precision = PRECISIONS[precision]
+        self.scaling = Scaling(self.device.type, precision)
+        self.objective.scale = self.scaling.scale
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         groups = list(groups_of(network))
         learn = learning(network.graph, self.net.max_batches)
@@ -80,18 +81,24 @@ class Trainer:
         loss = self._summed(images, truths, iteration, samples)
         try:
             self._check(loss)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate * group["lr_scale"]
+            updated = self.scaling.step(self.optimizer)
         except NotFinite:
-            for buffer, value in zip(self._running(), before, strict=True):
-                buffer.copy_(value)
+            self._put_back(before)
             raise
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["lr_scale"]
-        self.optimizer.step()
+        if not updated:
+            self._put_back(before)
+            return float(loss)
         clamp(self.network)
         self.ranks.mean(self._running())
         if self.ema is not None:
             self.ema.after(self.network, iteration)
         return float(loss)
+
+    def _put_back(self, before: list[Tensor]) -> None:
+        for buffer, value in zip(self._running(), before, strict=True):
+            buffer.copy_(value)
 
     def _freeze(self, iteration: int) -> None:
         """Layers that rest have no gradient; up to the last `stopbackward` statistics rest too."""
@@ -154,7 +161,7 @@ class Trainer:
                 "the loss is not finite; training stopped before the update",
                 hint="a lower learning_rate may help",
             )
-        for name, parameter in self.network.named_parameters():
+        for name, parameter in () if self.scaling.enabled else self.network.named_parameters():
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
                 layer = self.network.graph[int(name.split(".")[1])].name
                 raise NotFinite(f"a gradient of {layer} is not finite; training stopped before the update")

@@ -133,9 +133,12 @@ def _settings(args: argparse.Namespace, place: Place) -> Settings:
         evaluations=args.evaluations,
         recipe=args.recipe,
         precision=args.precision,
+        compiled=args.compile,
+        tensorboard=args.tensorboard,
         plugins=args.plugins,
         checkpoint_seconds=args.checkpoint_seconds,
         keep=args.keep,
+        keep_trying=args.keep_trying,
         allow_changed=tuple(args.allow_changed),
         processes=place.size,
     )

@@ -92,10 +92,12 @@ def _run(verb: Parser, count: Number, natural: Number) -> None:
     )
     verb.add_argument(
         "--precision",
-        choices=("float32", "bfloat16"),
+        choices=("float32", "bfloat16", "float16"),
         default="float32",
         help="of activations in training; weights stay float32 (default: float32)",
     )
+    verb.add_argument("--compile", action="store_true", help="by torch.compile; needs a C++ compiler")
+    verb.add_argument("--tensorboard", action="store_true", help="event files too, in the run's folder")
 
 
 def _checkpoints(verb: Parser, natural: Number) -> None:
@@ -108,6 +110,11 @@ def _checkpoints(verb: Parser, natural: Number) -> None:
     )
     verb.add_argument(
         "--keep", type=natural, default=1, help="older checkpoints beside the newest (default: 1)"
+    )
+    verb.add_argument(
+        "--keep-trying",
+        action="store_true",
+        help="where a checkpoint cannot be written, say so and train on (default: stop)",
     )
     verb.add_argument(
         "--allow-changed",

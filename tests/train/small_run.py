@@ -216,7 +216,7 @@ def left_by(out: Path) -> dict[str, Any]:
     for line in lines:
         line.pop("images_per_second", None)
     found: dict[str, Any] = {"log.jsonl": lines}
-    for name in ("final.weights", "detections.json", "net.cfg"):
+    for name in ("final.weights", "best.weights", "detections.json", "net.cfg"):
         found[name] = (out / name).read_bytes()
     newest = found_in(out)[0]
     found["checkpoint"] = newest.name

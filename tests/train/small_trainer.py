@@ -44,7 +44,7 @@ IDENTITY: dict[str, Any] = {
 
 
 def position(iteration: int = 7, **other: Any) -> Position:
-    facts = {"log_bytes": 123, "seconds": 4.5, "average": 0.25} | IDENTITY
+    facts = {"log_bytes": 123, "seconds": 4.5, "average": 0.25, "best": None} | IDENTITY
     return Position(**{"iteration": iteration} | facts | other)
 
 

@@ -95,10 +95,10 @@ def test_K09_another_environment_is_refused_unless_it_is_allowed(file: Path) -> 
 
 
 def test_K10_another_format_is_refused_with_both_numbers(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint, "FORMAT", 4)
     save_checkpoint(file, trained(0, 1), HERE)
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="has format 3; this program reads 2"):
+    with pytest.raises(CheckpointError, match="has format 4; this program reads 3"):
         load_checkpoint(file, trained(0, 0), HERE)
 
 
@@ -140,16 +140,16 @@ def crafted(path: Path, text: str, **tensors: torch.Tensor) -> Path:
     return path
 
 
-GOOD = {"format": 2, "iteration": 7, "log_bytes": 1, "seconds": 1, "average": None} | IDENTITY
+GOOD = {"format": 3, "iteration": 7, "log_bytes": 1, "seconds": 1, "average": None, "best": None} | IDENTITY
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("{", "has format None; this program reads 2"),
+        ("{", "has format None; this program reads 3"),
         ("[" * 100_000, "has format None"),
         ("[1]", "has format None"),
-        ('{"format": 2}', "has no position that makes sense (iteration, log_bytes, seconds, average, "),
+        ('{"format": 3}', "has no position that makes sense (iteration, log_bytes, seconds, average, "),
         (json.dumps(GOOD | {"iteration": "7"}), "has no position that makes sense (iteration"),
         (json.dumps(GOOD | {"iteration": -1}), "has no position that makes sense"),
         (json.dumps(GOOD | {"more": 1}), "has no position that makes sense (more"),

@@ -352,6 +352,23 @@ def test_K04_a_full_disk_stops_the_run_and_says_what_is_needed(unbroken: Unbroke
     resumed(unbroken, out)
 
 
+def test_K04_a_run_that_keeps_trying_goes_on_to_the_next_checkpoint(
+    unbroken: Unbroken, tmp_path: Path
+) -> None:
+    def full(name: str, on: Any) -> None:
+        if name == "write" and on[0].name.endswith(".tmp") and ninth.exists() and not told:
+            told.append(on[0])
+            raise OSError(28, "No space left on device")
+
+    out, told = tmp_path / "run", []  # type: ignore[var-annotated]
+    ninth = out / "checkpoint-000009.safetensors"
+    process = start(unbroken.data, out, "--keep-trying", within=watched(full))
+    assert process.wait() == 0, process.said()
+    assert "error: cannot be written: No space left on device (" in process.said()
+    assert "training goes on" in process.said()
+    assert differences(out, unbroken.out) == []
+
+
 def test_a_run_begun_by_an_earlier_version_is_told(unbroken: Unbroken, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()

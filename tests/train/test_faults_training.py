@@ -31,7 +31,7 @@ from darknet_py.train.loop import source_of
 from darknet_py.train.requests import Requests
 from darknet_py.train.step import Trainer, objective_of
 from darknet_py.train.truths import Truths
-from tests.train.small_run import Unbroken, at_iteration, pictures, poisoned_at, resumed, start
+from tests.train.small_run import Unbroken, at_iteration, in_, pictures, poisoned_at, resumed, start
 from tests.train.small_trainer import TRUTH, state, trained
 
 NAMES = ["a.png", "b.png", "c.png", "d.png"]
@@ -103,11 +103,12 @@ def test_T04_out_of_memory_is_told_and_the_checkpoint_stays_good(unbroken: Unbro
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     out = tmp_path / "run"
-    process = start(unbroken.data, out, before=at_iteration(9, act))
+    process = start(unbroken.data, out, before=in_(Trainer, "step", act, call=9))
     assert process.wait() == 5
-    assert (
-        "error: out of memory\n   = a smaller batch, more subdivisions or a smaller input" in process.said()
-    )
+    said = " ".join(process.said().split())
+    assert "error: out of memory, with 2 images of " in said
+    assert " at once (batch=4, subdivisions=2); 0." in said
+    assert " GiB at most until now = more subdivisions, a smaller batch or a smaller input need less" in said
     assert found_in(out)[0].name == "checkpoint-000008.safetensors"
     resumed(unbroken, out)
 

@@ -1,0 +1,38 @@
+"""torch.compile, for a training's network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import torch
+import torch._dynamo.config
+
+from darknet_py.errors import UsageError
+from darknet_py.layers.keyed_modules import Keyed
+from darknet_py.network import Network
+
+SIZES = 1000  # of inputs, each of which may be compiled for itself; beyond, torch would stop the training
+
+
+def compile_network(network: Network) -> None:
+    """Have the layers compiled as one graph when they first run, and again for new sizes where torch must.
+
+    Raises:
+        UsageError: where layers draw random numbers, which are keyed by iteration and would be compiled anew
+            in each, or where there is no C++ compiler for a CPU's code.
+    """
+    drawing = [
+        node.name
+        for node, module in zip(network.graph, network.layers, strict=True)
+        if any(isinstance(part, Keyed) for part in module.modules())
+    ]
+    if drawing:
+        more = f" and {len(drawing) - 3} more" if len(drawing) > 3 else ""
+        message = f"--compile: {', '.join(drawing[:3])}{more} draw random numbers, and cannot be compiled"
+        raise UsageError(message, hint="leave --compile out for this cfg")
+    on_cpu = next(network.parameters()).device.type == "cpu"
+    if on_cpu and not shutil.which(os.environ.get("CXX", "g++")):
+        raise UsageError("--compile needs a C++ compiler on a CPU, and there is none", hint="install g++")
+    torch._dynamo.config.recompile_limit = SIZES
+    network._run = torch.compile(network._run, fullgraph=True)  # type: ignore[method-assign]

@@ -1,0 +1,45 @@
+"""The memory of a training: kept while it lasts, told where it does not suffice."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import resource
+import sys
+
+import torch
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # <malloc.h>
+PAD_BYTES = 64 << 20
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what is freed, for the life of the process; elsewhere nothing happens.
+
+    glibc gives large blocks back to the system at once, and a training asks for them again in each iteration.
+    Maps of a batch are then not faulted in page by page in every iteration. The peak grows little, and the
+    memory goes back when the process ends.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+        libc.mallopt(M_TOP_PAD, PAD_BYTES)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory was lacking, of the machine or of a GPU."""
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
+def peak_gib(device: str) -> float:
+    """The most memory that this process, or torch on its GPU, has held."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / (1 << 30)
+    unit = 1 if sys.platform == "darwin" else 1 << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 30)
