@@ -24,6 +24,7 @@ from darknet_py.graph.graph import Graph
 
 HEAD = "| cfg | layers | floats | BFLOPs | Darknet | what |\n|---|---:|---:|---:|---:|---|"
 ROUNDING = 1e-6  # Darknet prints a layer's BFLOPs with six digits
+HALF_ULP = 2**-24  # and holds them as 32-bit floats before
 TOTAL_ROUNDING = 0.0011  # and their sum with three
 
 
@@ -50,7 +51,7 @@ def differences(graph: Graph, table: dict[str, Any]) -> Iterator[str]:
         mine = [node.shape.channels, node.shape.height, node.shape.width]
         if any(shape) and mine != shape:
             yield f"{node.name}: {mine}, Darknet has {shape}"
-        if abs(node.cost.bflops - bflops) > ROUNDING:
+        if abs(node.cost.bflops - bflops) > max(ROUNDING, bflops * HALF_ULP):
             yield f"{node.name}: {node.cost.bflops:.6f} BFLOPs, Darknet has {bflops:.6f}"
     if abs(graph.cost.bflops - table["total_bflops"]) > TOTAL_ROUNDING:
         yield f"{graph.cost.bflops:.3f} BFLOPs in all, Darknet has {table['total_bflops']:.3f}"

@@ -59,13 +59,21 @@ class Anchored(Head):
         return tuple((self.anchors[2 * m], self.anchors[2 * m + 1]) for m in self.mask)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Anchors in pairs, masks among them, channels to match."""
+        """Anchors in pairs, masks among them, channels to match.
+
+        More anchors than `num` are a doubt: Darknet makes room for `num` of them, and writes past its end.
+        """
+        listed = len(self.anchors) // 2
         if len(self.anchors) != 2 * self.num:
             message = f"{len(self.anchors)} numbers for num={self.num} anchors"
+            more = len(self.anchors) % 2 == 0 and listed > self.num
             reason = f"expected {2 * self.num}, a width and a height each"
-            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
-        if max(self.mask) >= self.num or len(set(self.mask)) < len(self.mask):
-            message = f"mask={','.join(map(str, self.mask))} of num={self.num} anchors"
+            reason += f"; all {listed} are used here, and Darknet writes past its memory" if more else ""
+            severity = "warning" if more else "error"
+            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason, severity=severity)
+        count = max(self.num, listed)
+        if max(self.mask) >= count or len(set(self.mask)) < len(self.mask):
+            message = f"mask={','.join(map(str, self.mask))} of num={count} anchors"
             yield Complaint(
                 message, key="mask", code="out-of-range", reason="expected different numbers, counted from 0"
             )

@@ -56,7 +56,7 @@ class Region(Head, section="region"):
     background: int = key(
         0, doc="a class for background", refused="pjreddie's Darknet alone has it; not built yet"
     )
-    tree: str = key("", doc="file of a class tree", refused="class trees are not built yet")
+    tree: str = key("", doc="file of a class tree", unrun="class trees are not built")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
 
     nms_kind = "default"

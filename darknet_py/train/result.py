@@ -44,19 +44,23 @@ def publish_result(
         },
         "scores": scores.to_json(),
         "network": network_facts(trainer.network.graph),
-        "training": {
-            "iterations": trainer.net.max_batches,
-            "epochs": epochs_after(plan, trainer.net.max_batches, trainer.net.batch),
-            "images_seen": seen,
-            "seconds": round(seconds, 1),
-            "batch": trainer.net.batch,
-            "processes": trainer.ranks.size,
-            "best": best,
-            **({"overflowed": trainer.scaling.skipped} if trainer.scaling.enabled else {}),
-        },
+        "training": {**_effort(plan, trainer), "seconds": round(seconds, 1), "best": best},
     }
     write_json(plan.out / "result.json", result)
     return result
+
+
+def _effort(plan: Plan, trainer: Trainer) -> dict[str, Any]:
+    updates, batch = trainer.net.max_batches, trainer.net.batch
+    overflowed = {"overflowed": trainer.scaling.skipped} if trainer.scaling.enabled else {}
+    return {
+        "iterations": updates,
+        "epochs": epochs_after(plan, updates, batch),
+        "images_seen": updates * batch,
+        "batch": batch,
+        "processes": trainer.ranks.size,
+        **overflowed,
+    }
 
 
 def epochs_after(plan: Plan, iteration: int, batch: int) -> float:

@@ -78,27 +78,28 @@ class Trainer:
             norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
         before = [buffer.clone() for buffer in self._running()]
-        loss = self._summed(images, truths, iteration, samples)
+        loss, updated = self._summed(images, truths, iteration, samples), False
         try:
             self._check(loss)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate * group["lr_scale"]
-            updated = self.scaling.step(self.optimizer)
-        except NotFinite:
-            self._put_back(before)
-            raise
-        if not updated:
-            self._put_back(before)
-            return float(loss)
+            updated = self._update(rate)
+        finally:
+            if not updated:
+                for buffer, value in zip(self._running(), before, strict=True):
+                    buffer.copy_(value)
+        if updated:
+            self._after(iteration)
+        return float(loss)
+
+    def _update(self, rate: float) -> bool:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["lr_scale"]
+        return self.scaling.step(self.optimizer)
+
+    def _after(self, iteration: int) -> None:
         clamp(self.network)
         self.ranks.mean(self._running())
         if self.ema is not None:
             self.ema.after(self.network, iteration)
-        return float(loss)
-
-    def _put_back(self, before: list[Tensor]) -> None:
-        for buffer, value in zip(self._running(), before, strict=True):
-            buffer.copy_(value)
 
     def _freeze(self, iteration: int) -> None:
         """Layers that rest have no gradient; up to the last `stopbackward` statistics rest too."""

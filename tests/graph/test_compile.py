@@ -388,13 +388,16 @@ def test_C21_the_mask_of_yolov4_tiny_is_valid() -> None:
     assert errors(NET + FLAT + head) == []
 
 
-@pytest.mark.parametrize(
-    "anchors", ["1,2,3", "0,1,2,3", "-1,2,3,4", "1,2", "1,2,3,4,5,6", "1,2,3,nan", "1,,2,3", ""]
-)
+@pytest.mark.parametrize("anchors", ["1,2,3", "0,1,2,3", "-1,2,3,4", "1,2", "1,2,3,nan", "1,,2,3", ""])
 def test_C22_anchors_are_num_pairs_above_zero(anchors: str) -> None:
     ((code, line),) = errors(NET + FLAT + YOLO.replace("10,14,23,27", anchors))
     assert code in {"bad-anchors", "out-of-range", "bad-value", "no-value"}
     assert line == 10
+
+
+def test_C22_more_anchors_than_num_are_a_doubt() -> None:
+    told = found(NET + FLAT + YOLO.replace("10,14,23,27", "1,2,3,4,5,6"))
+    assert ("bad-anchors", "warning", 10) in [(d.code, d.severity, d.span.line) for d in told]
 
 
 def test_C23_filters_that_do_not_fit_are_told_at_the_filters_line_of_the_layer_read() -> None:
