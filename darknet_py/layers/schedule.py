@@ -52,6 +52,10 @@ class Schedule(Layer):
         doc="average of weights from the first update on, which is scored and kept; ours alone",
     )
     ema_ramp: int = key(2000, at_least=1, doc="updates in which ema_decay grows to its value; ours alone")
+    frozen_bn: bool = key(
+        False,
+        doc="batch normalisation keeps the statistics of the weights file, in training too; ours alone",
+    )
     ema_alpha: float = key(0.0, at_least=0, at_most=0.999999, doc="average of weights from half-time on")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:

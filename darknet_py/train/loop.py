@@ -106,6 +106,8 @@ class _Run:
         initialise(self.network, seed=plan.seed)
         if self.settings.weights:
             load_weights(self.network, self.settings.weights, partial=self.settings.partial)
+        elif self.net.frozen_bn:
+            raise UsageError("frozen_bn=1 keeps the statistics of --weights, and there are none")
         self.network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trainer = Trainer(self.network, seed=plan.seed, precision=self.settings.precision, ranks=ranks)
         if self.settings.compiled:

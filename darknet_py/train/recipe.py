@@ -30,7 +30,7 @@ from darknet_py.train.loop import Settings
 LEAST_UPDATES = {"modern": 1000, "darknet": 300}  # where an epoch is short the batch shrinks, see `fit.py`
 SHORT = 10_000  # updates; in fewer Adam is the faster
 LEAST_BATCH = {"modern": 8, "darknet": 1}
-ADAMS_RATE = {True: 0.001, False: 0.0001}  # of heads that are fresh, and of a network trained before
+ADAMS_RATE = {True: 0.001, False: 0.00001}  # of heads that are fresh, and of a network trained before
 FLOOR = 0.02  # the last rate, as a share of the first
 WARM_UP = 0.05  # of the updates, at most the cfg's own
 LOOKS_BACK, AT_MOST = 0.03, 5000  # the average: over this share of the updates, and so many
@@ -96,6 +96,8 @@ def _of_net(graph: Graph, *, fresh: bool) -> Iterator[Change]:
         yield 0, "adam", "1"
         yield 0, "decoupled_decay", "1"
         yield 0, "learning_rate", f"{rate:g}"
+        if not fresh:
+            yield 0, "frozen_bn", "1"
     yield 0, "policy", "sgdr"
     yield 0, "sgdr_cycle", str(updates)
     yield 0, "learning_rate_min", f"{rate * FLOOR:.4g}"

@@ -109,6 +109,9 @@ class Trainer:
             module.requires_grad_(index in learn)
             if index < still:
                 module.eval()
+        if self.net.frozen_bn:
+            for norm in self.norms:
+                norm.eval()
 
     def _summed(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
         """The loss and the gradients of the whole batch."""

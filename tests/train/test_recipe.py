@@ -14,6 +14,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.shipped import find_cfg
 from darknet_py.train.fit import changes
+from darknet_py.train.initialise import initialise
 from darknet_py.train.recipe import SHORT, with_recipe
 from darknet_py.train.schedule import learning_rate
 from darknet_py.train.step import Trainer
@@ -57,6 +58,8 @@ def test_heads_that_were_trained_keep_the_meaning_of_their_numbers() -> None:
     after = modern(of(300), fresh=False)
     assert "scale_x_y" not in str(after)
     assert compile(after).net.learning_rate < compile(modern(of(300))).net.learning_rate
+    assert compile(after).net.frozen_bn
+    assert not compile(modern(of(300))).net.frozen_bn
 
 
 def test_short_trainings_use_adam_and_long_ones_the_cfgs_descent() -> None:
@@ -106,6 +109,26 @@ classes=1
 assigner=simota
 iou_loss=ciou
 """
+
+
+def test_frozen_statistics_stay_and_are_what_training_normalises_by() -> None:
+    network = Network(compile(parse(TINY.replace("[net]", "[net]\nfrozen_bn=1"))))
+    initialise(network, seed=0)
+    norm = next(module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d))
+    norm.running_mean.fill_(0.3)
+    norm.running_var.fill_(2.0)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    (evaluated,) = network.eval()(images)
+    heard: list[torch.Tensor] = []
+    trainer = Trainer(network, seed=0)
+    network.layers[-1].register_forward_pre_hook(lambda module, maps: heard.append(maps[0].detach()))
+    truths = Truths.of([np.array([[0.4, 0.5, 0.3, 0.3, 0]], np.float32)] * 2)
+    weights = norm.weight.detach().clone()
+    trainer.step(images, truths, rate=0.01, iteration=1, samples=(0, 1))
+    assert torch.equal(heard[0], evaluated)
+    assert norm.running_mean.eq(0.3).all()
+    assert norm.running_var.eq(2.0).all()
+    assert not torch.equal(norm.weight, weights), "scales are learnt all the same"
 
 
 def test_the_average_of_weights_and_statistics_is_the_plain_one_and_is_what_is_scored() -> None:
