@@ -39,8 +39,6 @@ class Trainer:
         self.ranks = ranks or Ranks()
         self.objective = objective_of(network)
         self.precision = PRECISIONS[precision]
-        self.scaling = Scaling(self.device.type, precision)
-        self.objective.scale = self.scaling.scale
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         groups = list(groups_of(network))
         learn = learning(network.graph, self.net.max_batches)
@@ -49,6 +47,8 @@ class Trainer:
             what = keys if groups else "the network has no weights"
             raise UsageError(f"{what}, so there is nothing to train")
         cut(network)
+        self.scaling = Scaling(self.device.type, precision)
+        self.objective.scale = self.scaling.scale
         self.optimizer = optimizer_of(self.net, groups)
         self.ema = average_of(network)
         self.sums = Sums(list(network.parameters()), self.ranks)

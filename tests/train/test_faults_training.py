@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -107,8 +108,11 @@ def test_T04_out_of_memory_is_told_and_the_checkpoint_stays_good(unbroken: Unbro
     assert process.wait() == 5
     said = " ".join(process.said().split())
     assert "error: out of memory, with 2 images of " in said
-    assert " at once (batch=4, subdivisions=2); 0." in said
-    assert " GiB at most until now = more subdivisions, a smaller batch or a smaller input need less" in said
+    told = re.search(
+        r" at once \(batch=4, subdivisions=2\); (\d+\.\d) GiB at most until now = more sub", said
+    )
+    assert told, said
+    assert 0 < float(told[1]) < 20
     assert found_in(out)[0].name == "checkpoint-000008.safetensors"
     resumed(unbroken, out)
 
