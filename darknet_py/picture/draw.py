@@ -31,7 +31,7 @@ MARKS = {"added": "#1a8f3c", "changed": "#d0006f", "replaced": "#d0006f"}
 STYLE = (
     "text{font-family:Helvetica,Arial,sans-serif;font-size:11px;fill:#1d1d1d}"
     ".name{font-weight:bold}.small{font-size:10px;fill:#555}.size{font-size:10px;fill:#8a3b00}"
-    ".via{font-size:9px;fill:#7a5aa6}.title{font-size:17px;font-weight:bold}"
+    ".via{font-size:9px;fill:#7a5aa6;paint-order:stroke;stroke:#fff;stroke-width:3px}.title{font-size:17px;font-weight:bold}"
     ".wire{fill:none;stroke:#6b6b6b;stroke-width:1.3}"
 )
 TIP = (

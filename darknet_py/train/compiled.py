@@ -29,7 +29,8 @@ def compile_network(network: Network) -> None:
     ]
     if drawing:
         more = f" and {len(drawing) - 3} more" if len(drawing) > 3 else ""
-        message = f"--compile: {', '.join(drawing[:3])}{more} draw random numbers, and cannot be compiled"
+        message = "--compile: layers that draw random numbers cannot be compiled: "
+        message += ", ".join(drawing[:3]) + more
         raise UsageError(message, hint="leave --compile out for this cfg")
     on_cpu = next(network.parameters()).device.type == "cpu"
     if on_cpu and not shutil.which(os.environ.get("CXX", "g++")):

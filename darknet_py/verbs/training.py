@@ -162,4 +162,4 @@ def _tell(document: Document, changes: Sequence[str], *, name: str = "") -> None
     for change in changes:
         print(f"cfg: {change}")
     for doubt in compile(document).doubts:
-        print(f"{name}cfg: {doubt.message}: {doubt.reason}")
+        print(f"{name}cfg: " + ": ".join(filter(None, (doubt.message, doubt.reason))))
