@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, get_worker_info
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.groups import Group, Groups, partners
+from darknet_py.data.reading import Reading
 from darknet_py.data.ring import Place, Ring
 from darknet_py.data.sampler import AUGMENT, Batches, Draw, keyed
 
@@ -71,8 +72,11 @@ class _Made(NamedTuple):
 class _Loader(torch.utils.data.Dataset):
     """torch's view of a data set: a group in, its batches out, and nothing else matters."""
 
-    def __init__(self, dataset: Dataset, how: Augment, seed: int, ring: Ring | None) -> None:
+    def __init__(
+        self, dataset: Dataset, how: Augment, seed: int, ring: Ring | None, reading: Reading | None
+    ) -> None:
         self.dataset, self.how, self.seed, self.ring = dataset, how, seed, ring
+        self.reading = reading
 
     def __getitem__(self, group: Group) -> Iterable[_Made]:
         """All at once where they go to another process, else one by one."""
@@ -103,11 +107,18 @@ class _Loader(torch.utils.data.Dataset):
         """An image and its boxes, read once in a group as long as there is room."""
         found = self.read.get(index)
         if found is None:
-            found = self.dataset.pixels(index), truth_rows(self.dataset, index)
+            found = self._pixels(index), truth_rows(self.dataset, index)
             if found[0].nbytes <= self.room:
                 self.read[index] = found
                 self.room -= found[0].nbytes
         return found
+
+    def _pixels(self, index: int) -> np.ndarray:
+        worker = get_worker_info()
+        if self.reading is None or worker is None:
+            return self.dataset.pixels(index)
+        with self.reading.of(worker.id, index):
+            return self.dataset.pixels(index)
 
 
 def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
@@ -120,11 +131,18 @@ def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
     return rows[~np.asarray(record.crowd, bool)]
 
 
-class _OneByOne(Iterator[Batch]):
-    """The batches of groups. No generator: those end for good when torch says that nothing came in time."""
+class Loading(Iterator[Batch]):
+    """The batches of groups. No generator: those end for good when torch says that nothing came in time.
 
-    def __init__(self, groups: Iterator[Iterable[_Made]], ring: Ring | None) -> None:
+    Args:
+        reading: what the loaders read, where they can tell.
+    """
+
+    def __init__(
+        self, groups: Iterator[Iterable[_Made]], ring: Ring | None, reading: Reading | None = None
+    ) -> None:
         self.groups, self.ring, self.ready = groups, ring, iter(list[_Made]())
+        self.reading = reading
 
     def __next__(self) -> Batch:
         found = next(self.ready, None)
@@ -144,15 +162,16 @@ def _as_it_is(found: Iterable[_Made]) -> Iterable[_Made]:
     return found
 
 
-def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Iterator[Batch]:
+def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Loading:
     """The batches of a plan, in order; the same for any number of workers."""
     forked = bool(workers) and sys.platform == "linux"
     groups = Groups(plan, how.mixes, workers)
     ring = Ring(groups.slots, groups.size * plan.bytes()) if forked else None
+    reading = Reading(workers) if forked else None
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
-        _Loader(dataset, how, plan.sampler.seed, ring),
+        _Loader(dataset, how, plan.sampler.seed, ring, reading),
         batch_size=None,
         sampler=groups,
         num_workers=workers,
@@ -163,4 +182,4 @@ def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) 
         worker_init_fn=_can_be_ended,
         generator=torch.Generator(),  # its own: making an iterator draws from the generator
     )
-    return _OneByOne(iter(loader), ring)
+    return Loading(iter(loader), ring, reading)

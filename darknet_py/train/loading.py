@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
-from darknet_py.data.collate import STALLED, Batch
-from darknet_py.errors import DarknetPyError, DataError
+from darknet_py.data.collate import STALLED, Batch, Loading
+from darknet_py.errors import DarknetPyError, DataError, shown
 from darknet_py.train.requests import Requests
 
 PATIENCE = 12  # times that nothing came; one time is also what a run sees that was itself stopped for hours
 SIGN, LATE = "DataLoader", "timed out"  # in torch's texts
 
 
-def loaded(source: Iterator[Batch], requests: Requests) -> Iterator[Batch]:
+def loaded(
+    source: Iterator[Batch], requests: Requests, *, name: Callable[[int], str] = str
+) -> Iterator[Batch]:
     """The batches, until the end or until loaders that were asked to stop with us give no more.
 
+    Args:
+        name: of an image.
+
     Raises:
-        DataError: when a loader was killed, or stands still.
+        DataError: when a loader was killed, or stands still; with the image that it was reading.
         DarknetPyError: a loader's own, as it was raised there, without torch's traceback around it.
     """
     missed = 0
@@ -30,7 +36,7 @@ def loaded(source: Iterator[Batch], requests: Requests) -> Iterator[Batch]:
         except (ConnectionError, EOFError) as error:  # a loader died while it handed a batch over
             if requests.stop:
                 return
-            raise _lost(_noticed(source, error)) from None
+            raise _lost(_noticed(source, error), _reading(source, name)) from None
         except RuntimeError as error:
             if SIGN not in str(error):
                 raise
@@ -38,7 +44,7 @@ def loaded(source: Iterator[Batch], requests: Requests) -> Iterator[Batch]:
                 return
             missed += 1
             if LATE not in str(error) or missed == PATIENCE:
-                raise _lost(str(error)) from None
+                raise _lost(str(error), _reading(source, name)) from None
             continue
         missed = 0
         yield batch
@@ -64,8 +70,18 @@ def _told(error: DarknetPyError) -> DarknetPyError:
     return error
 
 
-def _lost(text: str) -> DataError:
+def _reading(source: Iterator[Batch], name: Callable[[int], str]) -> dict[int, str]:
+    """The image that each loader reads, by its process."""
+    reading = source.reading if isinstance(source, Loading) else None
+    return {process: name(index) for process, index in reading.now().items()} if reading else {}
+
+
+def _lost(text: str, reading: dict[int, str]) -> DataError:
     message, hint = text.strip().rstrip("."), "perhaps for want of memory, which fewer --workers need less of"
     if LATE in text:
         message, hint = f"no image came for {PATIENCE * STALLED} seconds", "is the disk, or the net, there?"
+    dead = {int(number) for number in re.findall(r"\d+", text)} & reading.keys()
+    images = sorted(shown(image) for process, image in reading.items() if process in dead or not dead)
+    if images:
+        message += f"; {' and '.join(images)} {'was' if len(images) == 1 else 'were'} being read"
     return DataError(message, hint=f"{hint}; --resume goes on")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.data.collate import Batch
-from darknet_py.errors import CheckpointError, NotFinite, OutOfMemory, Stopped, UsageError
+from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.plugin import keep_plugins
@@ -29,7 +29,7 @@ from darknet_py.train.environment import environment_of
 from darknet_py.train.initialise import initialise
 from darknet_py.train.loading import loaded
 from darknet_py.train.lock import locked
-from darknet_py.train.memory import keep_freed_memory, out_of_memory, peak_gib
+from darknet_py.train.memory import keep_freed_memory, out_of_memory, too_large
 from darknet_py.train.objective import Scored
 from darknet_py.train.plan import Plan, Settings, source_of
 from darknet_py.train.record import Log
@@ -154,7 +154,8 @@ class _Run:
         self.requests, done = requests, self.position.iteration
         with self.ranks.each():
             place = self.ranks.place
-            source = loaded(source_of(self.plan, self.objective, first=done + 1, place=place), requests)
+            source = source_of(self.plan, self.objective, first=done + 1, place=place)
+            source = loaded(source, requests, name=lambda index: self.plan.train.record(index).name)
             requests.undisturbed()
             wanted = self.settings.tensorboard and self.ranks.first
             self.board = Board(self.plan.out, wanted=wanted, after=done)
@@ -213,22 +214,12 @@ class _Run:
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
-            raise self.too_large(images) from error
+            raise too_large(images, self.net) from error
         except NotFinite as error:
             names = [self.plan.train.record(index).name for index in samples]
             told, placed = blamed(error, self.trainer, images, truths, names, iteration, samples)
         self.ranks.common(told, mine=placed)
         raise AssertionError
-
-    def too_large(self, images: Tensor) -> OutOfMemory:
-        """What did not fit, and what was needed before."""
-        n, _, height, width = images.shape
-        part = -(-n // self.net.subdivisions)
-        at_once = f"{part} images of {height}x{width} at once (batch={self.net.batch}, "
-        at_once += f"subdivisions={self.net.subdivisions})"
-        message = f"out of memory, with {at_once}; {peak_gib(self.settings.device):.1f} GiB at most until now"
-        hint = "more subdivisions, a smaller batch or a smaller input need less"
-        return OutOfMemory(message, hint=hint)
 
     def tell(self, iteration: int, facts: dict[str, Any], size: list[int], *, scored: bool) -> None:
         """The lines of the log."""

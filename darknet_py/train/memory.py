@@ -8,6 +8,10 @@ import resource
 import sys
 
 import torch
+from torch import Tensor
+
+from darknet_py.errors import OutOfMemory
+from darknet_py.layers.net import Net
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # <malloc.h>
 PAD_BYTES = 64 << 20
@@ -37,9 +41,17 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def peak_gib(device: str) -> float:
-    """The most memory that this process, or torch on its GPU, has held."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / (1 << 30)
+def too_large(images: Tensor, net: Net) -> OutOfMemory:
+    """What did not fit, and the most memory that this process, or torch on its GPU, had held before."""
+    n, _, height, width = images.shape
+    at_once = f"{-(-n // net.subdivisions)} images of {height}x{width} at once"
+    at_once += f" (batch={net.batch}, subdivisions={net.subdivisions})"
+    message = f"out of memory, with {at_once}; {_peak(images.device) / (1 << 30):.1f} GiB at most until now"
+    return OutOfMemory(message, hint="more subdivisions, a smaller batch or a smaller input need less")
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1 << 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 30)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

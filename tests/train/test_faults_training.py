@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from darknet_py.data import images
 from darknet_py.data.collate import Batch
@@ -32,7 +33,17 @@ from darknet_py.train.loop import source_of
 from darknet_py.train.requests import Requests
 from darknet_py.train.step import Trainer, objective_of
 from darknet_py.train.truths import Truths
-from tests.train.small_run import Unbroken, at_iteration, in_, pictures, poisoned_at, resumed, start
+from tests.train.small_run import (
+    Action,
+    Unbroken,
+    at_iteration,
+    differences,
+    in_,
+    pictures,
+    poisoned_at,
+    resumed,
+    start,
+)
 from tests.train.small_trainer import TRUTH, state, trained
 
 NAMES = ["a.png", "b.png", "c.png", "d.png"]
@@ -225,8 +236,69 @@ def test_T08_loaders_that_stand_still_are_told(unbroken: Unbroken, tmp_path: Pat
     out = tmp_path / "run"
     process = start(unbroken.data, out, "--workers", "1", before=before)
     assert process.wait() == 3, process.said()
-    assert "error: no image came for 2 seconds\n" in process.said()
+    assert (
+        f"error: no image came for 2 seconds; {unbroken.data}/train-7.png was being read\n" in process.said()
+    )
     resumed(unbroken, out)
+
+
+def dying_of(name: str) -> Action:
+    """Loaders that a picture kills, as it would by a fault of its decoder."""
+
+    def before() -> None:
+        real = images.read_image
+
+        def read(path: Path, *rest: object) -> np.ndarray:
+            if path.name == name:
+                signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+                os.kill(os.getpid(), signal.SIGSEGV)
+            return real(path, *rest)
+
+        from darknet_py.data import darknet_lists
+
+        darknet_lists.read_image = read
+
+    return before
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_D16_a_loader_that_a_picture_kills_is_told_with_the_picture(
+    workers: str, unbroken: Unbroken, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    process = start(unbroken.data, out, "--workers", workers, before=dying_of("train-7.png"))
+    assert process.wait() == 3, process.said()
+    (told,) = [line for line in process.said().splitlines() if "error: " in line]
+    assert told.endswith(f"; {unbroken.data}/train-7.png was being read")
+    assert "DataLoader worker (pid" in told
+    resumed(unbroken, out)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_D21_a_picture_that_vanishes_during_a_training_is_told_and_the_run_goes_on(
+    workers: str, unbroken: Unbroken, tmp_path: Path
+) -> None:
+    data, out = pictures(tmp_path / "data"), tmp_path / "run"
+    kept = (data / "train-7.png").read_bytes()
+    gone = at_iteration(3, (data / "train-7.png").unlink)
+    process = start(data, out, "--workers", workers, "--cache", "none", before=gone)
+    assert process.wait() == 3, process.said()
+    assert f"{data / 'train-7.png'}: error: " in process.said()
+    assert "Traceback" not in process.said()
+    assert found_in(out)
+    (data / "train-7.png").write_bytes(kept)
+    process = start(data, out, "--workers", workers, "--cache", "none")
+    assert process.wait() == 0, process.said()
+    assert differences(out, unbroken.out) == []
+
+
+def test_D21_a_picture_that_was_changed_is_told_on_resuming(unbroken: Unbroken, tmp_path: Path) -> None:
+    data, out = pictures(tmp_path / "data"), tmp_path / "run"
+    assert start(data, out, before=at_iteration(9, lambda: os.kill(os.getpid(), 9))).wait() == -9
+    Image.new("RGB", (70, 48)).save(data / "train-7.png")
+    process = start(data, out)
+    assert process.wait() == 3
+    assert "is of another run: train data differ" in process.said()
 
 
 def test_T08_a_pause_is_not_a_loader_that_stands_still() -> None:
