@@ -74,6 +74,7 @@ def survive(whole: Unbroken, folder: Path, *, size: int, kills: int, workers: in
         most = min(draw.randint(1, 3), kills - hit)
         hit += broken(whole, out, size=size, kills=most, draw=draw, workers=workers)
         assert differences(out, whole.out) == [], f"run {runs} of {workers} workers, after {hit} kills"
+    print(f"\n{size} processes, {workers} workers: {hit} kills, {runs} runs, {runs} identical, 0 lost")
 
 
 @pytest.mark.parametrize("workers, kills", [(0, 3), (1, 2)])

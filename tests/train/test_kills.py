@@ -56,6 +56,7 @@ def survive(unbroken: Unbroken, folder: Path, *, kills: int, workers: int) -> No
         most = min(draw.randint(1, 3), kills - hit)
         hit += broken(unbroken, out, kills=most, draw=draw, workers=workers)
         assert differences(out, unbroken.out) == [], f"run {runs} of {workers} workers, after {hit} kills"
+    print(f"\n{workers} workers: {hit} kills, {runs} runs, {runs} identical, 0 lost")
 
 
 @pytest.mark.parametrize("workers, kills", [(0, 13), (1, 6), (2, 6)])
