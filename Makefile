@@ -22,7 +22,7 @@ test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 fuzz: $(VENV)/ready
 	$(BIN)/python bench/fuzz.py --count 200000 --seed 1
