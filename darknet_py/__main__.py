@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py import __version__
-from darknet_py.errors import DarknetPyError, Elsewhere, UsageError
+from darknet_py.errors import DarknetPyError, Elsewhere, UsageError, out_of_memory
 from darknet_py.verbs import data_options, edit_options, training_options
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
@@ -223,7 +223,7 @@ def _run(args: argparse.Namespace) -> int:
     except (DarknetPyError, BrokenPipeError):
         raise
     except Exception as error:
-        if _out_of_memory(error):
+        if out_of_memory(error):
             print(
                 "error: out of memory\n   = a smaller batch, more subdivisions or a smaller input need less",
                 file=sys.stderr,
@@ -241,13 +241,6 @@ def _plugins(args: argparse.Namespace) -> Any:
 
 def _plugin_module() -> Any:
     return import_module(PLUGIN)  # when asked for: most commands have no plug-in
-
-
-def _out_of_memory(error: Exception) -> bool:
-    words = ("out of memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    )
 
 
 if __name__ == "__main__":

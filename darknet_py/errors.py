@@ -74,6 +74,14 @@ class OutOfMemory(DarknetPyError):
     exit_code = 5
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory was lacking, of the machine or of a GPU."""
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
 class RanksError(DarknetPyError):
     """Processes of one training that have lost each other."""
 

@@ -24,7 +24,7 @@ class Recurrent(Unrun):
 
     def parts(self, source: Shape) -> Iterator[Part]:
         """The layers that it is made of, in the order of `.weights`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"[{self.section}] does not say which layers it is made of")
 
     def cost(self, *maps: Shape) -> Cost:
         """The sum of its parts."""

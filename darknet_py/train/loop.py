@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.data.collate import Batch
-from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError
+from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError, out_of_memory
 from darknet_py.graph.compile import compile
 from darknet_py.network import Network
 from darknet_py.plugin import keep_plugins
@@ -29,7 +29,7 @@ from darknet_py.train.environment import environment_of
 from darknet_py.train.initialise import initialise
 from darknet_py.train.loading import loaded
 from darknet_py.train.lock import locked
-from darknet_py.train.memory import keep_freed_memory, out_of_memory, too_large
+from darknet_py.train.memory import keep_freed_memory, too_large
 from darknet_py.train.objective import Scored
 from darknet_py.train.plan import Plan, Settings, source_of
 from darknet_py.train.record import Log
@@ -75,6 +75,7 @@ def train(
                 held.enter_context(locked(plan.out))
             run = _Run(plan, ranks)
         run.begin()
+        held.callback(run.board.close)
         with Requests(patient=ranks.place.elastic) as requests:
             run.go_on(requests, progress)
         return run.finish()
@@ -130,6 +131,9 @@ class _Run:
             found = asdict(self._found()) if self.ranks.first else None
         self.position = Position(**self.ranks.of_first(found))
         self.average, self.best = self.position.average, self.position.best
+        with self.ranks.each():
+            wanted = self.settings.tensorboard and self.ranks.first
+            self.board = Board(self.plan.out, wanted=wanted, after=self.position.iteration)
         hand_out(self.trainer, self.ranks)
 
     def _found(self) -> Position:
@@ -157,8 +161,6 @@ class _Run:
             source = source_of(self.plan, self.objective, first=done + 1, place=place)
             source = loaded(source, requests, name=lambda index: self.plan.train.record(index).name)
             requests.undisturbed()
-            wanted = self.settings.tensorboard and self.ranks.first
-            self.board = Board(self.plan.out, wanted=wanted, after=done)
         while done < self.net.max_batches:
             with self.ranks.each() as votes:
                 batch = next(source, None)

@@ -33,14 +33,6 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TOP_PAD, PAD_BYTES)
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory was lacking, of the machine or of a GPU."""
-    words = ("out of memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    )
-
-
 def too_large(images: Tensor, net: Net) -> OutOfMemory:
     """What did not fit, and the most memory that this process, or torch on its GPU, had held before."""
     n, _, height, width = images.shape

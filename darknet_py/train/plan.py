@@ -29,7 +29,7 @@ class Settings:
         plugins: files of layers that the person gave.
         recipe: modern or darknet, see `recipe.py`.
         precision: of activations in training, of `scaling.PRECISIONS`; weights and losses are float32.
-        compiled: by torch.compile, layer by layer.
+        compiled: by torch.compile, as one graph.
         tensorboard: write event files too.
         checkpoint_seconds: between two checkpoints; 0 writes one after every iteration.
         keep_trying: a checkpoint that cannot be written is told, and the training goes on to the next.

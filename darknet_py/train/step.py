@@ -165,7 +165,9 @@ class Trainer:
                 "the loss is not finite; training stopped before the update",
                 hint="a lower learning_rate may help",
             )
-        for name, parameter in () if self.scaling.enabled else self.network.named_parameters():
+        if self.scaling.enabled:
+            return  # gradients that overflow are left out by it
+        for name, parameter in self.network.named_parameters():
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
                 layer = self.network.graph[int(name.split(".")[1])].name
                 raise NotFinite(f"a gradient of {layer} is not finite; training stopped before the update")

@@ -31,9 +31,10 @@ class Truths:
         table = np.zeros((len(lists), longest, 6), np.float32)
         table[:, :, 4] = -1
         for row, boxes in zip(table, lists, strict=True):
-            row[: len(boxes), 5] = 1
-            for place, box in zip(row, boxes, strict=False):
-                place[: len(box)] = box
+            if len(boxes):
+                given = np.asarray(boxes, np.float32)
+                row[: len(given), 5] = 1
+                row[: len(given), : given.shape[1]] = given
         boxes_cxcywh, labels, shares = table[:, :, :4].copy(), table[:, :, 4].astype(np.int64), table[:, :, 5]
         return cls(*(torch.from_numpy(array) for array in (boxes_cxcywh, labels, shares.copy())))
 
