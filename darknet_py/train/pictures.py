@@ -14,6 +14,7 @@ from darknet_py.detect.draw import ascii_of, draw_boxes
 from darknet_py.publish import publish_bytes
 
 MOST_SHOWN = 16  # images of a batch: more would be too small to see
+LEAST_SIDE = 160  # pixels: smaller images are enlarged, so that words leave something to see
 
 
 def show_batch(batch: Batch, path: Path, names: Sequence[str]) -> int:
@@ -26,13 +27,15 @@ def show_batch(batch: Batch, path: Path, names: Sequence[str]) -> int:
 def picture_of(batch: Batch, names: Sequence[str]) -> np.ndarray:
     """The first images of a batch side by side, with their boxes: (H, W, 3) uint8 RGB.
 
-    A box that is all of its image, as a classifier's truth, is a word in the corner.
+    A box that is all of its image, as a classifier's truth, is a word in the corner. Small images are
+    enlarged by a whole number.
     """
+    images = batch.images[:MOST_SHOWN].permute(0, 2, 3, 1).numpy()
+    factor = -(-LEAST_SIDE // max(images.shape[1:3]))
+    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
     tiles = [
         draw_boxes(image, [_drawn(row, image.shape, names) for row in rows])
-        for image, rows in zip(
-            batch.images[:MOST_SHOWN].permute(0, 2, 3, 1).numpy(), batch.rows[:MOST_SHOWN], strict=True
-        )
+        for image, rows in zip(images, batch.rows[:MOST_SHOWN], strict=True)
     ]
     columns = math.ceil(math.sqrt(len(tiles)))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)

@@ -91,7 +91,7 @@ def test_show_batches_draws_what_would_be_trained_on_and_trains_nothing(cfg, tmp
     arguments = ["train", "--cfg", cfg, "--data", DATA, "--out", str(out), "--show-batches", "2"]
     assert main(arguments) == 0
     assert sorted(path.name for path in out.iterdir()) == ["batch-1.jpg", "batch-2.jpg"]
-    assert cv2.imread(str(out / "batch-1.jpg")).shape == (192, 192, 3)
+    assert cv2.imread(str(out / "batch-1.jpg")).shape == (384, 384, 3), "images of 96, twice as large"
     first = (out / "batch-1.jpg").read_bytes()
     assert main(arguments) == 0
     assert (out / "batch-1.jpg").read_bytes() == first
