@@ -25,6 +25,7 @@ from ultralytics.utils import USER_CONFIG_DIR, torch_utils
 
 OURS_AND_THEIRS = {8: 8, 14: 15}  # our layer, and the index of the same map among its modules
 WITH_FLOATS = 9  # convolutions before the first head
+LOOKS = 6  # how often along the training its network is judged
 BORDER = 3  # cells to the right and below that its pool of 2 x 2 with stride 1 changes: it pads with zeros
 JOB: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
 OUT = Path(JOB["out"])
@@ -98,17 +99,20 @@ def described() -> tuple[str, str]:
 
 
 def main() -> None:
-    """Train, then detect with the last and with the best network, as its own validation does."""
+    """Train, then detect with the networks that it kept, as its own validation does."""
     torch_utils.NUM_THREADS = JOB["threads"]  # otherwise it leaves one core alone
     font = font_manager.findfont("DejaVu Sans")
     shutil.copy(font, USER_CONFIG_DIR / "Arial.ttf")  # so that it looks for none in the network
     network, data = described()
     chosen = {"imgsz": JOB["size"], "epochs": JOB["epochs"], "seed": JOB["seed"], "workers": JOB["workers"]}
     quiet = {"project": str(OUT), "plots": False, "exist_ok": True, "device": "cpu"}
-    trainer = Trainer(overrides={"model": network, "data": data, "name": "run", **chosen, **quiet})
+    kept = {"name": "run", "save_period": max(1, JOB["epochs"] // LOOKS)}
+    trainer = Trainer(overrides={"model": network, "data": data, **kept, **chosen, **quiet})
     trainer.train()
-    for which in ("last", "best"):
-        model = YOLO(OUT / "run" / "weights" / f"{which}.pt")
+    for path in sorted((OUT / "run" / "weights").glob("*.pt")):
+        epoch = path.stem.removeprefix("epoch")
+        which = f"epoch-{int(epoch) + 1:03}" if epoch.isdigit() else epoch
+        model = YOLO(path)
         model.val(data=data, imgsz=JOB["size"], save_json=True, name=f"val-{which}", workers=0, **quiet)
         found = json.loads((OUT / f"val-{which}" / "predictions.json").read_text())
         rows = [[one["image_id"], one["category_id"] - 1, *one["bbox"], one["score"]] for one in found]

@@ -29,7 +29,7 @@ from darknet_py.train.environment import environment_of
 from darknet_py.train.initialise import initialise
 from darknet_py.train.loading import loaded
 from darknet_py.train.lock import locked
-from darknet_py.train.memory import keep_freed_memory, too_large
+from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory, too_large
 from darknet_py.train.objective import Scored
 from darknet_py.train.plan import Plan, Settings, source_of
 from darknet_py.train.record import Log
@@ -123,6 +123,7 @@ class _Run:
         self.fingerprint = plan.fingerprint()
         self.environment = environment_of(self.settings.device, processes=ranks.size)
         self.scores: Scored | None = None
+        self.shape = torch.Size()
 
     def begin(self) -> None:
         """Take up the state, of the newest checkpoint where there is one, in every process."""
@@ -184,6 +185,9 @@ class _Run:
 
     def ready(self, batch: Batch) -> Ready:
         """The batch on the device, its images in 0..1."""
+        if batch.images.shape != self.shape:
+            give_freed_memory_back()
+        self.shape = batch.images.shape
         images = batch.images.to(self.settings.device).float().div_(255)
         images = images.contiguous(memory_format=torch.channels_last)
         return Ready(images, Truths.of(batch.rows).to(self.settings.device), batch.samples)

@@ -21,16 +21,26 @@ def keep_freed_memory() -> None:
     """Tell glibc to keep what is freed, for the life of the process; elsewhere nothing happens.
 
     glibc gives large blocks back to the system at once, and a training asks for them again in each iteration.
-    Maps of a batch are then not faulted in page by page in every iteration. The peak grows little, and the
-    memory goes back when the process ends.
+    Maps of a batch are then not faulted in page by page in every iteration. The peak grows little, as long as
+    batches have one size; see `give_freed_memory_back`.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(M_MMAP_MAX, 0)
-        libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
-        libc.mallopt(M_TOP_PAD, PAD_BYTES)
+    _glibc("mallopt", M_MMAP_MAX, 0)
+    _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
+    _glibc("mallopt", M_TOP_PAD, PAD_BYTES)
+
+
+def give_freed_memory_back() -> None:
+    """Tell glibc to give all that is free back to the system, once.
+
+    Due where batches change their size: kept blocks of one size leave gaps that those of another do not fit,
+    and the peak would grow from size to size.
+    """
+    _glibc("malloc_trim", 0)
+
+
+def _glibc(function: str, *arguments: int) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        getattr(ctypes.CDLL("libc.so.6"), function)(*arguments)
 
 
 def too_large(images: Tensor, net: Net) -> OutOfMemory:

@@ -9,7 +9,7 @@ import pytest
 
 CODE = """
 import torch
-from darknet_py.train.memory import keep_freed_memory
+from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
@@ -19,12 +19,15 @@ if {asked}:
 before = resident()
 block = torch.ones(16 << 20)
 del block
+if {back}:
+    give_freed_memory_back()
 print(resident() - before)
 """
 
 
-def kept(*, asked: bool) -> int:
-    done = subprocess.run([sys.executable, "-c", CODE.format(asked=asked)], capture_output=True, text=True)
+def kept(*, asked: bool, back: bool = False) -> int:
+    code = CODE.format(asked=asked, back=back)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
@@ -33,4 +36,5 @@ def kept(*, asked: bool) -> int:
 def test_freed_memory_stays_with_the_process_only_when_asked() -> None:
     block = 64 << 20
     assert kept(asked=True) > 0.9 * block
+    assert kept(asked=True, back=True) < 0.1 * block
     assert kept(asked=False) < 0.1 * block
