@@ -1,7 +1,8 @@
 """COCO figures of a network on a data set, by pycocotools; ours only wraps.
 
-Every detection above the threshold goes in: pycocotools' own limit of 100 is per image and class, and cutting
-to 100 per image before it costs AP50.
+pycocotools' own limit of 100 is per image and class, and cutting to 100 per image before it costs AP50. So an
+image keeps the best 100 of each class, all that is looked at, and of them the best 1000: a network in its
+first epochs finds something of every class everywhere, and Python would hold gigabytes of it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from darknet_py.network import Network
 
 FIGURES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")  # the first six of COCOeval.stats
+
+PER_CLASS, PER_IMAGE = 100, 1000  # detections that an image keeps
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def evaluate(
     with ranks.each():
         check_boxes(network.graph, dataset)
         options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
-        detector = Detector(copy.deepcopy(network), **options, relative=False)  # NMS as `detector valid`
+        options |= {"relative": False, "keep_per_class": PER_CLASS, "keep": PER_IMAGE}  # as `detector valid`
+        detector = Detector(copy.deepcopy(network), **options)
         share = ranks.share(len(dataset), of=batch)
         found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
     results = joined_results(ranks, len(dataset), list(share), found)
@@ -226,6 +230,7 @@ def _protocol(detector: Detector, split: str) -> dict[str, Any]:
         "split": split,
         "score_threshold": detector.threshold,
         "nms": f"{detector.nms_kind} {detector.nms:g}",
+        "most": f"{PER_CLASS} a class, {PER_IMAGE} an image",
         "size": [net.height, net.width],
         "resize": "letterbox" if net.letter_box else "stretch",
     }

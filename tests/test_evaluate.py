@@ -12,8 +12,9 @@ from torch import nn
 
 from darknet_py.boxes import cxcywh_from_xywh
 from darknet_py.data.dataset import Dataset, Record
+from darknet_py.detect.nms import nms
 from darknet_py.errors import DataError
-from darknet_py.evaluate import coco_figures, evaluate
+from darknet_py.evaluate import coco_figures, coco_results, evaluate
 
 NAMES, CATEGORIES = ("cat", "dog", "emu"), (3, 17, 90)
 
@@ -133,6 +134,7 @@ def test_the_json_has_the_keys_of_the_contract(capsys):
         "split": "val",
         "score_threshold": 0.01,
         "nms": "default 0.6",
+        "most": "100 a class, 1000 an image",
         "size": [64, 64],
         "resize": "stretch",
     }
@@ -140,10 +142,29 @@ def test_the_json_has_the_keys_of_the_contract(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_more_than_a_hundred_detections_of_an_image_are_kept():
-    boxes = torch.rand(300, 8, generator=torch.Generator().manual_seed(0)).clamp(min=0.1)
-    found = evaluate(FakeNetwork([boxes]), FakeData(1), nms=1.0).detections
-    assert len(found) == 900
+def test_a_hundred_of_each_class_are_kept_which_is_all_that_pycocotools_looks_at():
+    data, draw = FakeData(1), torch.Generator().manual_seed(0)
+    rows = torch.rand(300, 8, generator=draw, dtype=torch.float64).clamp(min=0.1)
+    rows[:, :4] = perfect_rows(data)[0][torch.arange(300) % 4, :4]
+    rows[:, :2] += 0.2 * torch.rand(300, 2, generator=draw) ** 4  # near the truth, and next to it
+    scores = evaluate(FakeNetwork([rows]), data, nms=1.0)
+    labels = [entry["category_id"] for entry in scores.detections]
+    assert {category: labels.count(category) for category in CATEGORIES} == {3: 100, 17: 100, 90: 100}
+    every = nms(rows[:, :4] * torch.tensor([160, 120, 160, 120]), rows[:, 4:5] * rows[:, 5:], threshold=1.0)
+    assert len(every) == 900
+    results = coco_results(every, 100, CATEGORIES)
+    assert 0 < scores.ap < 1
+    assert coco_figures(data.ground_truth(), results)[0][0] == scores.ap
+
+
+def test_an_image_keeps_the_best_thousand():
+    rows = torch.rand(90, 5 + 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    data = FakeData(1)
+    data.names, data.category_ids = tuple("abcdefghijkl"), tuple(range(12))
+    found = evaluate(FakeNetwork([rows], classes=12), data, nms=1.0, threshold=0).detections
+    assert len(found) == 1000
+    best = (rows[:, 4:5] * rows[:, 5:]).flatten().sort(descending=True).values[:1000]
+    assert [entry["score"] for entry in found] == pytest.approx(best.tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -35,8 +35,9 @@ class Detector:
         device: where the network runs.
         batch: images that run at once.
         relative: NMS measures in fractions of the image, as `detector test`; else in pixels, as `detector
-        valid`.
-            It matters to `greedynms` and `diounms`.
+            valid`. It matters to `greedynms` and `diounms`.
+        keep_per_class: detections of one class that an image has at most, the best; all without.
+        keep: detections that an image has at most, the best; all without.
 
     Raises:
         UsageError: when a threshold is not in 0..1, `batch` is less than 1, or the network has no head.
@@ -51,6 +52,8 @@ class Detector:
         device: str = "cpu",
         batch: int = 1,
         relative: bool = True,
+        keep_per_class: int | None = None,
+        keep: int | None = None,
     ) -> None:
         """Check the figures, and move the network to `device`."""
         for name, value in (("threshold", threshold), ("nms", nms)):
@@ -65,6 +68,7 @@ class Detector:
         self.graph = network.graph
         self.threshold, self.nms, self.device, self.batch = threshold, nms, device, batch
         self.relative = relative
+        self.most = {"keep_per_class": keep_per_class, "keep": keep}
         last: Any = self.graph[self.graph.heads[-1]].layer
         self.nms_kind, self.beta_nms = last.nms_kind, last.beta_nms
 
@@ -102,6 +106,7 @@ class Detector:
     def _finish(self, fit: Fit, found: Candidates) -> Detections:
         fractions = fit.correct(found.boxes_cxcywh_fraction)
         boxes = fractions if self.relative else fit.to_pixels(fractions)
-        kept = nms(boxes, found.scores, threshold=self.nms, kind=self.nms_kind, beta=self.beta_nms)
+        how: dict[str, Any] = {"kind": self.nms_kind, "beta": self.beta_nms, **self.most}
+        kept = nms(boxes, found.scores, threshold=self.nms, **how)
         boxes_xyxy_px = fit.to_pixels(kept.boxes_xyxy) if self.relative else kept.boxes_xyxy
         return replace(kept, boxes_xyxy=clip(boxes_xyxy_px, fit.image_size), dropped=found.dropped)

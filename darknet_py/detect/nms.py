@@ -38,6 +38,8 @@ def nms(
     kind: str = "default",
     beta: float = 0.6,
     per_class: int = PER_CLASS,
+    keep_per_class: int | None = None,
+    keep: int | None = None,
 ) -> Detections:
     """Detections that remain, in descending score.
 
@@ -50,6 +52,8 @@ def nms(
         kind: as `nms_kind` of the last head.
         beta: as `beta_nms`; for `diounms` alone.
         per_class: how many of the best of a class take part.
+        keep_per_class: how many of a class remain at most, the best; all without.
+        keep: how many remain at most in all, the best; all without.
 
     Returns:
         Detections, with boxes_xyxy in the unit of the boxes given.
@@ -63,9 +67,21 @@ def nms(
     stays = torch.zeros(len(box), dtype=torch.bool)
     by_class = label.argsort(stable=True).split(label.bincount().tolist()) if len(label) else ()
     for pairs in (group[:per_class] for group in by_class if len(group)):
-        stays[pairs] = suppress(boxes_xyxy[box[pairs]]) if len(pairs) > 1 else True
-    box, label = box[stays], label[stays]
+        stays[pairs] = _best(boxes_xyxy[box[pairs]], suppress, keep_per_class) if len(pairs) > 1 else True
+    box, label = box[stays][:keep], label[stays][:keep]
     return Detections(boxes_xyxy[box], scores[box, label], label)
+
+
+def _best(boxes_xyxy: Tensor, suppress: Suppress, keep: int | None) -> Tensor:
+    """Which boxes stay; with `keep` the first of them that many. What stays depends on better boxes alone."""
+    if keep is None:
+        return suppress(boxes_xyxy)
+    first, stays = 4 * keep, suppress(boxes_xyxy[: 4 * keep])
+    while first < len(boxes_xyxy) and stays.sum() < keep:
+        first *= 4
+        stays = suppress(boxes_xyxy[:first])
+    stays &= stays.cumsum(0) <= keep
+    return torch.cat([stays, stays.new_zeros(len(boxes_xyxy) - len(stays))])
 
 
 def _kinds(threshold: float, beta: float) -> dict[str, Suppress]:

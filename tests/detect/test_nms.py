@@ -107,3 +107,27 @@ def test_the_cut_keeps_the_best_of_each_class():
     found = nms(boxes, scores, threshold=1.0, per_class=3)
     assert found.labels.bincount().tolist() == [3, 3]
     assert found.scores.min() >= scores.topk(3, dim=0).values.min()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("each", "in_all"), [(1, None), (2, 5), (20, 12), (1000, 1000)])
+def test_what_is_kept_is_the_best_of_all_that_remain(kind, each, in_all):
+    boxes, scores = crowd(120, 3, 4)
+    found = nms(boxes, scores, threshold=0.3, kind=kind, keep_per_class=each, keep=in_all)
+    seen, expected = [0, 0, 0], []
+    for score, box, label in reference.nms(boxes.tolist(), scores.tolist(), 0.3, kind, 0.6):
+        seen[label] += 1
+        if seen[label] <= each:
+            expected.append((score, box, label))
+    expected = expected[:in_all]
+    assert found.scores.tolist() == [score for score, *_ in expected]
+    assert sorted(found.labels.tolist()) == sorted(label for *_, label in expected)
+
+
+def test_looking_for_the_best_alone_takes_little_time():
+    draw = torch.Generator().manual_seed(0)
+    boxes, scores = torch.rand(20_000, 4, generator=draw) * 0.02, torch.rand(20_000, 80, generator=draw)
+    start = time.perf_counter()
+    found = nms(boxes, scores, threshold=0.6, keep_per_class=100, keep=1000)
+    assert len(found) == 1000
+    assert time.perf_counter() - start < 20  # half a second; all that remain take ten times as long
