@@ -35,6 +35,7 @@ from darknet_py.train.fit import fitted  # noqa: E402
 from darknet_py.weights import load_weights  # noqa: E402
 
 LAYERS = 15  # of the published weights that a training begins with
+LOOKS = 6  # how often along the training its network is judged
 PROBED = (8, 14)  # layers whose maps a peer compares with ours, after its weights are set
 CFG = ROOT / "cfg" / "yolov3-tiny.cfg"
 Results = list[dict[str, Any]]
@@ -95,12 +96,19 @@ def ours(args: argparse.Namespace) -> dict[str, Results]:
     command = [
         *(sys.executable, "-m", "darknet_py", "train", "--cfg", "yolov3-tiny", "--data", args.data),
         *("--epochs", f"{args.epochs:g}", "--seed", args.seed, "--out", run, "--set", size),
-        *("--workers", args.workers, *args.options),
+        *("--workers", args.workers, "--evaluations", LOOKS, *args.options),
     ]
     if args.start == "conv15":
         command += ["--weights", args.weights, "--partial", LAYERS]
     told(command, args, {"PYTHONPATH": str(ROOT)})
     return {"last": json.loads((run / "detections.json").read_text())}
+
+
+def curve(run: Path) -> dict[str, dict[str, float]]:
+    """What our own training has written of its evaluations, which are pycocotools' too."""
+    lines = map(json.loads, (run / "log.jsonl").read_text().splitlines())
+    scored = [line for line in lines if "ap" in line]
+    return {f"epoch-{round(line['epoch']):03}": {key: line[key] for key in ("ap", "ap50")} for line in scored}
 
 
 def peer(args: argparse.Namespace, data: dict[str, Dataset]) -> dict[str, Results]:
@@ -116,6 +124,7 @@ def peer(args: argparse.Namespace, data: dict[str, Dataset]) -> dict[str, Result
         "layers": without_net(document),
         "size": args.size,
         "epochs": args.epochs,
+        "looks": LOOKS,
         "seed": args.seed,
         "workers": args.workers,
         "threads": args.threads,
@@ -187,6 +196,8 @@ def main() -> None:
         which: dict(zip(FIGURES, coco_figures(truth, results)[0], strict=True))
         for which, results in found.items()
     }
+    if args.project == "ours":
+        figures |= curve(args.out / "run")
     named = {key: getattr(args, key) for key in ("project", "start", "seed", "size", "epochs", "activation")}
     text = json.dumps({**named, "seconds": round(seconds), "scores": figures})
     (args.out / "result.json").write_text(text + "\n")

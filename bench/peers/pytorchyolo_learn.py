@@ -38,7 +38,6 @@ steps=400000,450000
 scales=.1,.1
 
 """
-LOOKS = 6  # how often along the training its network is judged
 SUPPRESSION = 0.5  # the default of its own evaluation
 JOB: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
 OUT, DATA = Path(JOB["out"]), Path(JOB["data"])
@@ -71,7 +70,7 @@ def main() -> None:
     os.chdir(OUT)  # it writes beside where it is called
     cfg, data = described()
     epochs = JOB["epochs"]
-    every = next(n for n in range(max(1, epochs // LOOKS), 0, -1) if epochs % n == 0)
+    every = next(n for n in range(max(1, epochs // JOB["looks"]), 0, -1) if epochs % n == 0)
     sys.argv = ["yolo-train", "--model", str(cfg), "--data", str(data), "--seed", str(JOB["seed"])]
     sys.argv += ["--epochs", str(epochs), "--n_cpu", str(JOB["workers"])]
     sys.argv += ["--checkpoint_interval", str(every), "--evaluation_interval", str(epochs)]

@@ -25,7 +25,6 @@ from ultralytics.utils import USER_CONFIG_DIR, torch_utils
 
 OURS_AND_THEIRS = {8: 8, 14: 15}  # our layer, and the index of the same map among its modules
 WITH_FLOATS = 9  # convolutions before the first head
-LOOKS = 6  # how often along the training its network is judged
 BORDER = 3  # cells to the right and below that its pool of 2 x 2 with stride 1 changes: it pads with zeros
 JOB: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
 OUT = Path(JOB["out"])
@@ -106,7 +105,7 @@ def main() -> None:
     network, data = described()
     chosen = {"imgsz": JOB["size"], "epochs": JOB["epochs"], "seed": JOB["seed"], "workers": JOB["workers"]}
     quiet = {"project": str(OUT), "plots": False, "exist_ok": True, "device": "cpu"}
-    kept = {"name": "run", "save_period": max(1, JOB["epochs"] // LOOKS)}
+    kept = {"name": "run", "save_period": max(1, JOB["epochs"] // JOB["looks"])}
     trainer = Trainer(overrides={"model": network, "data": data, **kept, **chosen, **quiet})
     trainer.train()
     for path in sorted((OUT / "run" / "weights").glob("*.pt")):
