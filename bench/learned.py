@@ -93,6 +93,9 @@ def main() -> None:
     args = parser.parse_args()
     order = list(COLOURS)
     results = [json.loads(path.read_text()) for path in args.results]
+    for path, result in zip(args.results, results, strict=True):
+        if not {"start", "project", "seed", "scores"} <= set(result):
+            parser.error(f"{path} is no result of learning.py")
     results.sort(key=lambda result: (result["start"], order.index(result["project"]), result["seed"]))
     print(table(results))
     if args.picture:
