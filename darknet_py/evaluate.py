@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FIGURES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")  # the first six of COCOeval.stats
 
 PER_CLASS, PER_IMAGE = 100, 1000  # detections that an image keeps
+VALID: dict[str, Any] = {"relative": False, "keep_per_class": PER_CLASS, "keep": PER_IMAGE}  # `detector valid`
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def evaluate(
     with ranks.each():
         check_boxes(network.graph, dataset)
         options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
-        options |= {"relative": False, "keep_per_class": PER_CLASS, "keep": PER_IMAGE}  # as `detector valid`
-        detector = Detector(copy.deepcopy(network), **options)
+        detector = Detector(copy.deepcopy(network), **options, **VALID)
         share = ranks.share(len(dataset), of=batch)
         found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
     results = joined_results(ranks, len(dataset), list(share), found)
