@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIGURES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")  # the first six of COCOeval.stats
 
 PER_CLASS, PER_IMAGE = 100, 1000  # detections that an image keeps
-VALID: dict[str, Any] = {"relative": False, "keep_per_class": PER_CLASS, "keep": PER_IMAGE}  # `detector valid`
+VALID: dict[str, Any] = {"relative": False, "keep_per_class": PER_CLASS, "keep": PER_IMAGE}
 
 
 @dataclass(frozen=True)
