@@ -66,7 +66,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
     """A panel a start."""
     starts = [start for start in STARTS if any(result["start"] == start for result in results)]
     figure, axes = plt.subplots(
-        1, len(starts), figsize=(5 * len(starts), 3.6), sharey=True, squeeze=False, layout="constrained"
+        1, len(starts), figsize=(5 * len(starts) + 1.6, 3.6), sharey=True, squeeze=False, layout="constrained"
     )
     for axis, start in zip(axes[0], starts, strict=True):
         for result in (result for result in results if result["start"] == start):
@@ -80,7 +80,8 @@ def draw(results: Sequence[Result], path: Path) -> None:
             axis.plot(*zip(*curve(result), strict=True), label=f"{project}, seed {seed}", **how)
         axis.set(title=STARTS[start], xlabel="epochs", ylim=(0, 100))
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8, frameon=False)
+    lines = {line.get_label(): line for axis in axes[0] for line in axis.lines}
+    figure.legend(lines.values(), lines, loc="outside right center", fontsize=8, frameon=False)
     axes[0][0].set_ylabel("AP50, %")
     figure.savefig(path, dpi=110)
 

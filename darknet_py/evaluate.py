@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from darknet_py.network import Network
 
 FIGURES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")  # the first six of COCOeval.stats
-
-PER_CLASS, PER_IMAGE = 100, 1000  # detections that an image keeps
-VALID: dict[str, Any] = {"relative": False, "keep_per_class": PER_CLASS, "keep": PER_IMAGE}
+KEPT = {"keep_per_class": 100, "keep": 1000}  # detections of an image
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def evaluate(
     with ranks.each():
         check_boxes(network.graph, dataset)
         options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
-        detector = Detector(copy.deepcopy(network), **options, **VALID)
+        detector = Detector(copy.deepcopy(network), **options, relative=False, **KEPT)  # as `detector valid`
         share = ranks.share(len(dataset), of=batch)
         found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
     results = joined_results(ranks, len(dataset), list(share), found)
@@ -230,7 +228,7 @@ def _protocol(detector: Detector, split: str) -> dict[str, Any]:
         "split": split,
         "score_threshold": detector.threshold,
         "nms": f"{detector.nms_kind} {detector.nms:g}",
-        "most": f"{PER_CLASS} a class, {PER_IMAGE} an image",
+        "most": "{keep_per_class} a class, {keep} an image".format(**detector.most),
         "size": [net.height, net.width],
         "resize": "letterbox" if net.letter_box else "stretch",
     }
