@@ -213,7 +213,7 @@ def build(seed: int, numbers: list[int]) -> list[list[object]]:
     """Build networks on the meta device; those whose maps have not the shapes of the plan."""
     import torch
 
-    from darknet_py.graph.running import must_run
+    from darknet_py.graph.executable import must_run
 
     broken: list[list[object]] = []
     for number in numbers:

@@ -29,10 +29,10 @@ sys.path.insert(0, str(ROOT))
 
 from darknet_py.cfg.document import Document, read  # noqa: E402
 from darknet_py.data.dataset import SPLITS, Dataset, open_data  # noqa: E402
-from darknet_py.evaluate import FIGURES, coco_figures  # noqa: E402
-from darknet_py.network import Network  # noqa: E402
+from darknet_py.model.network import Network  # noqa: E402
+from darknet_py.model.weights import load_weights  # noqa: E402
+from darknet_py.scoring.coco import FIGURES, coco_figures  # noqa: E402
 from darknet_py.train.fit import fitted  # noqa: E402
-from darknet_py.weights import load_weights  # noqa: E402
 
 LAYERS = 15  # of the published weights that a training begins with
 LOOKS = 6  # how often along the training its network is judged

@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from training import Worker, present  # noqa: E402
 
-from darknet_py.data.convert import convert  # noqa: E402
+from darknet_py.data.tools.convert import convert  # noqa: E402
 
 BATCH, TIMED, READY = 16, 640, 320
 SIZES, CACHES = (416, 640), ("none", "ram")

@@ -24,7 +24,7 @@ def measured(case: str) -> tuple[float, float]:
 
     from darknet_py.cfg.document import parse
     from darknet_py.graph.compile import compile
-    from darknet_py.network import Network
+    from darknet_py.model.network import Network
 
     name, keys, size, *last = case.split(":")
     shape = [int(side) for side in size.split("x")]

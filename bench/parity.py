@@ -26,7 +26,7 @@ HEADER = 20  # bytes of a weights file before its numbers
 
 def differences(recorded: dict[str, Any], folder: Path) -> list[float]:
     """Of the rates, losses, gradient and weights, and how far the weights moved."""
-    from darknet_py.train import region_loss
+    from darknet_py.losses import region as region_loss
     from darknet_py.train.replay import replay
 
     (folder / "net.cfg").write_text(str(recorded["cfg"]))

@@ -29,7 +29,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 from darknet_py.cfg.document import Document, must_parse, read  # noqa: E402
-from darknet_py.cfg.edit import set_value  # noqa: E402
+from darknet_py.cfg.edits import set_value  # noqa: E402
 from darknet_py.graph.compile import compile  # noqa: E402
 from darknet_py.train.recipe import with_recipe  # noqa: E402
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from darknet_py.network import Network
+    from darknet_py.model.network import Network
 
 __version__ = "0.1.0"
 __all__ = ["load"]
@@ -27,9 +27,9 @@ def load(cfg: str | Path, weights: str | Path | None = None) -> Network:
         CfgError: when the cfg has faults.
         WeightsError: when the weights do not fit.
     """
-    from darknet_py.network import Network
-    from darknet_py.shipped import find_cfg
-    from darknet_py.weights import load_weights
+    from darknet_py.cfg.shipped import find_cfg
+    from darknet_py.model.network import Network
+    from darknet_py.model.weights import load_weights
 
     network = Network.from_cfg(find_cfg(cfg))
     if weights is not None:

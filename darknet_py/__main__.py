@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py import __version__
+from darknet_py.cli import data_options, edit_options, training_options
 from darknet_py.errors import DarknetPyError, Elsewhere, UsageError, out_of_memory
-from darknet_py.verbs import data_options, edit_options, training_options
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
-PLUGIN = "darknet_py.plugin"
+PLUGIN = "darknet_py.layers.plugins"
 
 VERBS = {  # verb: module and function, imported when asked for, so that lint and show do without torch
     "lint": ("text", "lint"),
@@ -68,7 +68,7 @@ class _Codes(argparse.Action):
     """`lint --codes`: an option that answers and exits, as --help does."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from darknet_py.cfg.codes import listing
+        from darknet_py.lint.codes import listing
 
         print("\n".join(listing()))
         parser.exit()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from darknet_py.cards import Card, KeyCard, card, cards, is_pool
 from darknet_py.cfg.document import read
 from darknet_py.graph.compile import compile
 from darknet_py.graph.reach import widest
+from darknet_py.layers.cards import Card, KeyCard, card, cards, is_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 CFGS = """# The cfgs

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 from darknet_py.cfg.document import parse, read
-from darknet_py.cfg.edit import apply_edits, parse_edits
+from darknet_py.cfg.edits import apply_edits, parse_edits
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.network import Network
-from darknet_py.train.initialise import initialise
+from darknet_py.losses.truths import Truths
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
+from tests.paths import ROOT, SHARED
 
-ROOT = Path(__file__).resolve().parents[1]
 CFG = ROOT / "cfg"
-ZOO = ROOT.parent / "shared" / "zoo"
+ZOO = SHARED / "zoo"
 ALL = sorted(CFG.rglob("*.cfg"))
 TINY = sorted((CFG / "pools").glob("yolov3-tiny-*.cfg"))
 DOWNSAMPLING = (1, 3, 5, 7, 9)  # yolov3-tiny's pools with stride 2

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from darknet_py.cfg.document import parse, read
-from darknet_py.cfg.edit import apply_edits, parse_edits
+from darknet_py.cfg.edits import apply_edits, parse_edits
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.network import Network
-from darknet_py.train.initialise import initialise
+from darknet_py.losses.truths import Truths
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
+from tests.paths import ROOT
 
-CFG = Path(__file__).resolve().parents[1] / "cfg" / "cifar"
+CFG = ROOT / "cfg" / "cifar"
 ALL = sorted(path.name for path in CFG.glob("*.cfg"))
 BASE = "zeiler-max.cfg"
 LAST_POOL = """[maxpool]

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.plugin import load_plugins
+from darknet_py.layers.plugins import load_plugins
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 QUICK = {"show", "lint", "edit", "diff", "layers", "conform", "reach"}

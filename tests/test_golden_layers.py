@@ -11,11 +11,12 @@ import torch
 
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
-from darknet_py.weights import load_weights
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden" / "layers"
-CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
+FOLDER = GOLDEN / "layers"
+CASES = sorted(path.stem for path in FOLDER.glob("*.npz"))
 TOLERANCE = 1e-5  # of the layer's greatest absolute value
 
 
@@ -27,7 +28,7 @@ def difference(mine: np.ndarray, darknet: np.ndarray) -> float:
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_layer_computes_what_darknet_computed(case: str, tmp_path: Path) -> None:
-    with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded:
+    with np.load(FOLDER / f"{case}.npz", allow_pickle=False) as recorded:
         network = Network(compile(parse(str(recorded["cfg"]))))
         file = tmp_path / "net.weights"
         file.write_bytes(recorded["weights"].tobytes())

@@ -12,14 +12,15 @@ import torch
 
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
+from darknet_py.losses.region import EARLY
+from darknet_py.losses.truths import Truths
+from darknet_py.losses.yolo import yolo_loss
 from darknet_py.train import Replay, replay
-from darknet_py.train.loss import yolo_loss
-from darknet_py.train.region_loss import EARLY
-from darknet_py.train.truths import Truths
+from tests.paths import GOLDEN, ROOT
 
-GOLDEN = Path(__file__).parent / "golden" / "training"
-CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
-HEADS = sorted(GOLDEN.with_name("training-heads").glob("*.npz"))
+FOLDER = GOLDEN / "training"
+CASES = sorted(path.stem for path in FOLDER.glob("*.npz"))
+HEADS = sorted(FOLDER.with_name("training-heads").glob("*.npz"))
 ITERATIONS = 10
 
 
@@ -46,7 +47,7 @@ def floats(weights: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_delta_is_darknets(case: str) -> None:
-    with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded:
+    with np.load(FOLDER / f"{case}.npz", allow_pickle=False) as recorded:
         graph = compile(parse(str(recorded["cfg"])))
         layer, net = graph[graph.heads[0]].layer, graph.net
         output = torch.from_numpy(recorded["yolo_output_iteration1_last_minibatch"])
@@ -64,7 +65,7 @@ def test_the_delta_is_darknets(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_ten_iterations_are_darknets(case: str, tmp_path: Path) -> None:
-    with np.load(GOLDEN / f"{case}.npz", allow_pickle=False) as recorded:
+    with np.load(FOLDER / f"{case}.npz", allow_pickle=False) as recorded:
         found = train(recorded, tmp_path)
         delta = recorded["yolo_delta_iteration1_last_minibatch"]
         assert relative(np.array(found.learning_rate), recorded["learning_rate"]) <= 1e-6
@@ -78,9 +79,9 @@ def test_ten_iterations_are_darknets(case: str, tmp_path: Path) -> None:
 def test_ten_iterations_with_another_head_are_darknets(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with np.load(path, allow_pickle=False) as recorded, np.load(GOLDEN / "ciou.npz") as scene:
+    with np.load(path, allow_pickle=False) as recorded, np.load(FOLDER / "ciou.npz") as scene:
         if recorded["seen"] >= EARLY:
-            monkeypatch.setattr("darknet_py.train.region_loss.EARLY", 0)
+            monkeypatch.setattr("darknet_py.losses.region.EARLY", 0)
         found = train({**recorded, "images": scene["images"], "truths": scene["truths"]}, tmp_path)
         assert relative(np.array(found.learning_rate), recorded["learning_rate"]) <= 1e-6
         assert relative(np.array(found.loss), recorded["loss"]) <= 1e-5
@@ -93,21 +94,21 @@ def test_from_when_on_boxes_are_not_drawn_to_anchors_matters(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A control: the bound above can fail."""
-    with np.load(GOLDEN.with_name("training-heads") / f"{case}.npz") as recorded:
-        monkeypatch.setattr("darknet_py.train.region_loss.EARLY", 0 if recorded["seen"] < EARLY else EARLY)
-        with np.load(GOLDEN / "ciou.npz") as scene:
+    with np.load(FOLDER.with_name("training-heads") / f"{case}.npz") as recorded:
+        monkeypatch.setattr("darknet_py.losses.region.EARLY", 0 if recorded["seen"] < EARLY else EARLY)
+        with np.load(FOLDER / "ciou.npz") as scene:
             found = train({**recorded, "images": scene["images"], "truths": scene["truths"]}, tmp_path)
         assert relative(floats(found.weights), floats(recorded["weights_after_10"].tobytes())) > 1e-3
 
 
 def test_without_weight_decay_the_weights_miss_darknets(tmp_path: Path) -> None:
     """A control: the bound above can fail."""
-    with np.load(GOLDEN / "objsmooth.npz", allow_pickle=False) as recorded:
+    with np.load(FOLDER / "objsmooth.npz", allow_pickle=False) as recorded:
         found = train(recorded, tmp_path, str(recorded["cfg"]).replace("decay=0.0005", "decay=0"))
         assert relative(floats(found.weights), floats(recorded["weights_after_10"].tobytes())) > 2e-6
 
 
 def test_the_table_of_the_documents_has_every_recording() -> None:
-    page = (Path(__file__).resolve().parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| ([a-z0-9-]+) \| \d\.\de-\d\d \|", page)
     assert sorted(rows) == sorted([*CASES, *(path.stem for path in HEADS)])

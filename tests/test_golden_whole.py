@@ -12,12 +12,11 @@ import pytest
 import torch
 
 from darknet_py.data.dataset import open_data
-from darknet_py.evaluate import evaluate
-from darknet_py.network import Network
-from darknet_py.weights import load_weights
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights
+from darknet_py.scoring.coco import evaluate
+from tests.paths import ROOT, SHARED
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
 WEIGHTS = SHARED / "weights"
 PAIRS = {
     "yolov3-tiny": (ROOT / "cfg" / "yolov3-tiny.cfg", WEIGHTS / "yolov3-tiny.weights"),

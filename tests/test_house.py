@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from darknet_py.cards import is_pool
 from darknet_py.cfg.keys import keys_of
 from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.cards import is_pool
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "darknet_py"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYER_LINES, POOL_LINES, FILE_LINES, FUNCTION_LINES = 160, 60, 300, 40
@@ -38,11 +38,11 @@ NO_TORCH = (
 )  # fmt: skip
 LONGER_POOLS = {"base", "maxpool", "mixpool", "spp", "unpool"}  # the window, many keys, modes, several maps
 MENTIONS = {  # the pools that a file outside of layers/pools speaks of, and why
-    ("avgpool", "layers/scale_channels.py"): "the example: its scales are the means of a map",
+    ("avgpool", "layers/connections/scale_channels.py"): "the example: its scales are the means of a map",
     ("maxpool", "__main__.py"): "the example of a section's name in a help text",
-    ("maxpool", "graph/rewrite.py"): "large maxima of one map become a chain of small ones",
-    ("bilinear", "data/frame.py"): "the interpolation",
-    ("bilinear", "detect/letterbox.py"): "the interpolation",
+    ("maxpool", "model/rewriting.py"): "large maxima of one map become a chain of small ones",
+    ("bilinear", "data/augment/frame.py"): "the interpolation",
+    ("bilinear", "predict/letterbox.py"): "the interpolation",
 }
 EXAMPLES = ("11.section=stochpool", "yolov3-spp", "yolov3-tiny-spp")  # of edits, and of names of cfgs
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}

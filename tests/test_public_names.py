@@ -13,8 +13,9 @@ import torch
 import darknet_py
 import darknet_py.train
 from darknet_py import load
+from tests.paths import GOLDEN
 
-LAYERS = Path(__file__).parent / "golden" / "layers"
+LAYERS = GOLDEN / "layers"
 
 
 def test_the_public_names_are_these() -> None:

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from darknet_py.__main__ import main
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 CFG = """# a network of four layers
 [net]
 width=96

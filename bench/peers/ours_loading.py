@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from darknet_py.data.augment import Augmentation
-from darknet_py.data.cache import keep_images
-from darknet_py.data.collate import batches
+from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.cache.cache import keep_images
 from darknet_py.data.dataset import open_data
-from darknet_py.data.sampler import Batches, Sampler
+from darknet_py.data.loader.collate import batches
+from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.train.memory import keep_freed_memory
 
 ENDLESS = 10**7  # iterations

@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from darknet_py.cfg.document import must_parse, read
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
-from darknet_py.train.initialise import initialise
+from darknet_py.losses.truths import Truths
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
 from darknet_py.train.memory import keep_freed_memory
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
 
 
 def main(batch: str, cfg: str, threads: str) -> None:

@@ -1,1 +1,1 @@
-"""Finished run folders become a report that says what can be said, and no more."""
+"""A comparison: variants x seeds, trained and evaluated, resumable."""

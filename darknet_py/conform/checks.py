@@ -20,9 +20,9 @@ from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
 from darknet_py.conform.specimen import Broken, Specimen, difference, weighted
 from darknet_py.graph.compile import compile
-from darknet_py.layers.keyed_modules import Keyed
-from darknet_py.network import Network
-from darknet_py.weights import load_weights, save_weights
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights, save_weights
+from darknet_py.ops.keyed import Keyed
 
 
 def written(specimen: Specimen) -> None:

@@ -75,7 +75,7 @@ def shifted(specimen: Specimen) -> None:
 
 def defined(specimen: Specimen) -> None:
     """`module` computes what `reduce` defines."""
-    from darknet_py.layers.pools.rule_modules import Rule
+    from darknet_py.ops.pools.rule import Rule
 
     layer, node = specimen.layer, specimen.node
     assert isinstance(layer, WindowPool)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from darknet_py.cards import card
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import REQUIRED, SameAs, keys_of
@@ -17,8 +16,9 @@ from darknet_py.conform.specimen import Broken, Specimen
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.base import Layer
+from darknet_py.layers.cards import card
+from darknet_py.layers.not_executable import NOT_RUN, Unrun
 from darknet_py.layers.pools.base import WindowPool
-from darknet_py.layers.unrun import NOT_RUN, Unrun
 
 # YOLOv2's [reorg] takes a block's numbers from cells that lie apart; its window is nominal.
 NOMINAL = {

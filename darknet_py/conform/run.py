@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.cfg.diagnostics import CfgError
-from darknet_py.conform.draw import Case, Seeded, draw_case
 from darknet_py.conform.promises import CHECKS, CLASS_CHECKS, Check
+from darknet_py.conform.samples import Case, Seeded, draw_case
 from darknet_py.conform.specimen import Broken, Specimen
 from darknet_py.errors import shown
 from darknet_py.layers.base import CATALOGUE, Layer

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from darknet_py.conform.draw import Case
+from darknet_py.conform.samples import Case
 from darknet_py.graph.graph import Node
 from darknet_py.layers.base import Layer
 

@@ -12,7 +12,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.conform.specimen import Broken, Specimen
 from darknet_py.graph.graph import Node
-from darknet_py.layers.undoing import Undoing
+from darknet_py.layers.inverse import Undoing
 
 Spans = tuple[tuple[int, int], tuple[int, int]]  # first and last row, first and last column
 

@@ -151,7 +151,7 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
     """
     # Imported where they are used: each of these files imports Dataset from this one.
     if spec == "scenes" or spec.startswith("scenes:"):
-        from darknet_py.data.scenes import Scenes
+        from darknet_py.data.formats.scenes import Scenes
 
         return Scenes.from_spec(spec, split=split, seed=seed)
     if os.path.isdir(spec):
@@ -167,10 +167,10 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
 
 
 def _folder(folder: Path, split: str) -> Dataset:
-    from darknet_py.data.cifar import Cifar10, is_cifar
-    from darknet_py.data.coco import CocoFolder
-    from darknet_py.data.labelled import ClassFolders, is_class_folders
-    from darknet_py.data.yolo_folder import YoloFolder, is_yolo_folder
+    from darknet_py.data.formats.cifar import Cifar10, is_cifar
+    from darknet_py.data.formats.coco import CocoFolder
+    from darknet_py.data.formats.labelled import ClassFolders, is_class_folders
+    from darknet_py.data.formats.yolo_folder import YoloFolder, is_yolo_folder
 
     if is_cifar(folder):
         return Cifar10(folder, split=split)
@@ -180,7 +180,7 @@ def _folder(folder: Path, split: str) -> Dataset:
 
 
 def _lists(file: Path, split: str) -> Dataset:
-    from darknet_py.data.classifier_lists import ClassifierLists
-    from darknet_py.data.darknet_lists import DarknetLists, entries_of
+    from darknet_py.data.formats.classifier_lists import ClassifierLists
+    from darknet_py.data.formats.darknet_lists import DarknetLists, entries_of
 
     return (ClassifierLists if "labels" in entries_of(file) else DarknetLists)(file, split=split)

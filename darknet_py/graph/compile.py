@@ -11,16 +11,16 @@ from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused,
 from darknet_py.cfg.document import Document, Section
 from darknet_py.cfg.keys import read_keys
 from darknet_py.errors import shown
-from darknet_py.graph.doubts import doubts
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.graph.omissions import omitted
 from darknet_py.graph.references import by_numbers
 from darknet_py.graph.sharing import bad_loans
-from darknet_py.graph.suspects import OF_LOST_LINES, OF_MEANING, suspect
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
-from darknet_py.layers.head import Head
+from darknet_py.layers.heads.head import Head
+from darknet_py.layers.inverse import Undoing
 from darknet_py.layers.net import Net
-from darknet_py.layers.undoing import Undoing
+from darknet_py.lint.check import doubts
+from darknet_py.lint.omissions import omitted
+from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, suspect
 
 __all__ = ["compile"]
 

@@ -8,10 +8,10 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.sizes import training_sizes
 from darknet_py.arithmetic.window import Axis
 from darknet_py.graph.graph import Graph
-from darknet_py.graph.map_doubts import shapes_at
-from darknet_py.layers.head import Head
+from darknet_py.layers.heads.head import Head
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.pyramid import Pyramid
+from darknet_py.lint.maps import shapes_at
 
 
 @dataclass(frozen=True)

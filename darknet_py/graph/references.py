@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from darknet_py.cfg.diagnostics import Diagnostic, Span, did_you_mean
 from darknet_py.cfg.document import COMMENT, PACK, WHITE, Document, Entry, Section
-from darknet_py.cfg.edit import NAME, WORD, names_of, put_all, without_keys
+from darknet_py.cfg.edits import NAME, WORD, names_of, put_all, without_keys
 from darknet_py.cfg.keys import keys_of
 from darknet_py.cfg.values import INTEGER
 from darknet_py.errors import shown

@@ -6,5 +6,4 @@ import importlib
 import pkgutil
 
 for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
-    if not _module.name.endswith("_modules"):  # torch modules, imported when a network is built
-        importlib.import_module(_module.name)
+    importlib.import_module(_module.name)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from darknet_py.cards import Card, KeyCard, card
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Span
 from darknet_py.cfg.document import Entry, Section, parse
-from darknet_py.cfg.edit import NAME, names_of
+from darknet_py.cfg.edits import NAME, names_of
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.references import CALL, Reference, references, referring
 from darknet_py.layers.base import layer_class
+from darknet_py.layers.cards import Card, KeyCard, card
 
 
 class Analysis:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from darknet_py.cards import cards
-from darknet_py.cfg.edit import NAME
+from darknet_py.cfg.edits import NAME
 from darknet_py.cfg.keys import keys_of
 from darknet_py.graph.references import CALL
 from darknet_py.layers.base import layer_class
+from darknet_py.layers.cards import cards
 from darknet_py.lsp.analysis import Analysis, Choice, known_card, refers
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from darknet_py.cards import KeyCard
 from darknet_py.cfg.diagnostics import Span
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.reach import fields
+from darknet_py.layers.cards import KeyCard
 from darknet_py.lsp.analysis import Analysis, key_of, known_card
 
 

@@ -17,7 +17,7 @@ from pygls.workspace import TextDocument
 
 from darknet_py import __version__
 from darknet_py.cfg.diagnostics import Diagnostic, Span
-from darknet_py.cfg.edit import WORD
+from darknet_py.cfg.edits import WORD
 from darknet_py.lsp.analysis import Analysis
 from darknet_py.lsp.completion import choices
 from darknet_py.lsp.hover import hover

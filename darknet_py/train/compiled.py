@@ -9,8 +9,8 @@ import torch
 import torch._dynamo.config
 
 from darknet_py.errors import UsageError
-from darknet_py.layers.keyed_modules import Keyed
-from darknet_py.network import Network
+from darknet_py.model.network import Network
+from darknet_py.ops.keyed import Keyed
 
 SIZES = 1000  # of inputs, each of which may be compiled for itself; beyond, torch would stop the training
 

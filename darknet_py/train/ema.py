@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from darknet_py.network import Network
+from darknet_py.model.network import Network
 
 TAKEN = 1000  # iterations before the end, as in Darknet's detector.c
 

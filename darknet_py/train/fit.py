@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 
 from darknet_py.cfg.document import Document
-from darknet_py.cfg.edit import set_value
+from darknet_py.cfg.edits import set_value
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.layers.head import Head
+from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
 
 LEAST_UPDATES = 300  # fewer do not move a network's running statistics and momentum to where they belong

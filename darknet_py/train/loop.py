@@ -12,33 +12,33 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from darknet_py.data.collate import Batch
+from darknet_py.data.loader.collate import Batch
+from darknet_py.distributed.communicator import Ranks, Votes
+from darknet_py.distributed.consistency import check_alike, check_equal, check_shares, hand_out
 from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError, out_of_memory
+from darknet_py.files.atomic import publish_bytes, sweep
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
-from darknet_py.plugin import keep_plugins
-from darknet_py.publish import publish_bytes, sweep
-from darknet_py.ranks import Ranks, Votes
-from darknet_py.train.alike import check_alike, check_equal, check_shares, hand_out
-from darknet_py.train.blame import blamed
-from darknet_py.train.board import Board
-from darknet_py.train.checkpoint import Position
-from darknet_py.train.checkpoints import Checkpoints
+from darknet_py.layers.plugins import keep_plugins
+from darknet_py.losses.truths import Truths
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights, save_weights
+from darknet_py.runs.checkpoint import Position
+from darknet_py.runs.checkpoints import Checkpoints
+from darknet_py.runs.environment import environment_of
+from darknet_py.runs.lock import locked
+from darknet_py.runs.log import Log
+from darknet_py.runs.result import epochs_after, publish_result
+from darknet_py.tasks.base import Scored
 from darknet_py.train.compiled import compile_network
-from darknet_py.train.environment import environment_of
-from darknet_py.train.initialise import initialise
-from darknet_py.train.loading import loaded
-from darknet_py.train.lock import locked
+from darknet_py.train.diagnose_nonfinite import blamed
 from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory, too_large
-from darknet_py.train.objective import Scored
-from darknet_py.train.plan import Plan, Settings, source_of
-from darknet_py.train.record import Log
-from darknet_py.train.requests import Requests
-from darknet_py.train.result import epochs_after, publish_result
 from darknet_py.train.schedule import check_schedule, learning_rate
+from darknet_py.train.settings import Plan, Settings, source_of
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
-from darknet_py.weights import load_weights, save_weights
+from darknet_py.train.stop_signals import Requests
+from darknet_py.train.tensorboard import Board
+from darknet_py.train.worker_status import loaded
 
 __all__ = ["Plan", "Progress", "Settings", "source_of", "train"]
 LOG_LINES = 100  # in a whole run

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from darknet_py.layers.net import Net
-from darknet_py.network import Network
+from darknet_py.model.network import Network
 
 
 def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

@@ -3,7 +3,7 @@
 `darknet` changes nothing: the cfg's own loss, schedule and augmentation. `modern` is for networks that find
 boxes; of a classifier it changes nothing either. Every key that it sets is told and stored:
 
-- exact gradients of CIoU and of cross entropies, several boxes for each truth (`train/matched_loss.py`);
+- exact gradients of CIoU and of cross entropies, several boxes for each truth (`losses/matched.py`);
 - mosaics; a learning rate that falls by a cosine, after a linear warm-up;
 - an average of the weights, which is what is scored and kept (Izmailov et al., "Averaging weights leads to
   wider optima", UAI 2018, arXiv:1803.05407);
@@ -19,11 +19,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from darknet_py.cfg.document import Document
-from darknet_py.cfg.edit import Edit, set_value
+from darknet_py.cfg.edits import Edit, set_value
 from darknet_py.data.dataset import Dataset
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.layers.yolo import Yolo
+from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.train.fit import changes, fitted
 from darknet_py.train.loop import Settings
 

@@ -10,11 +10,11 @@ import torch
 
 from darknet_py.cfg.document import must_parse, read
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
+from darknet_py.losses.truths import Truths
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights, weights_bytes
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
-from darknet_py.weights import load_weights, weights_bytes
 
 
 class Replay(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from darknet_py.data.sampler import RATE, keyed
+from darknet_py.data.loader.sampler import RATE, keyed
 from darknet_py.errors import UsageError
 from darknet_py.layers.net import Net
 

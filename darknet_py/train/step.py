@@ -7,19 +7,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.gradient_sync import Sums
 from darknet_py.errors import NotFinite, UsageError
-from darknet_py.layers.convolutional import MOMENTUM
-from darknet_py.network import Network
-from darknet_py.ranks import Ranks
-from darknet_py.train.classification import Classification
-from darknet_py.train.detection import Detection
+from darknet_py.layers.weighted.convolutional import MOMENTUM
+from darknet_py.losses.truths import Truths
+from darknet_py.model.network import Network
+from darknet_py.tasks.base import Objective
+from darknet_py.tasks.classification import Classification
+from darknet_py.tasks.detection import Detection
 from darknet_py.train.ema import average_of
-from darknet_py.train.objective import Objective
+from darknet_py.train.freezing import cut, frozen, learning
 from darknet_py.train.optimizer import clamp, groups_of, optimizer_of
-from darknet_py.train.resting import cut, frozen, learning
-from darknet_py.train.scaling import PRECISIONS, Scaling
-from darknet_py.train.sums import Sums
-from darknet_py.train.truths import Truths
+from darknet_py.train.precision import PRECISIONS, Scaling
 
 
 class Trainer:

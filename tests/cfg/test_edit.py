@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darknet_py.cfg.document import Document, parse
-from darknet_py.cfg.edit import Edit, apply_edits, cut_variant, parse_edits, set_value
+from darknet_py.cfg.edits import Edit, apply_edits, cut_variant, parse_edits, set_value
 from darknet_py.errors import UsageError
 
 TEXT = """# a net

@@ -10,7 +10,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
-from darknet_py.layers.function_modules import Function
+from darknet_py.ops.function import Function
 from darknet_py.layers.pools.base import WindowPool, hide
 from darknet_py.layers.pools.laws import equals, near
 

@@ -13,7 +13,7 @@ import pytest
 from darknet_py.__main__ import main
 from darknet_py.conform.promises import CHECKS, CLASS_CHECKS
 from darknet_py.conform.run import Verdict, conform
-from darknet_py.plugin import load_plugins
+from darknet_py.layers.plugins import load_plugins
 from tests.conform.faults import FAULTS, HEAD, MEAN
 
 GOOD = HEAD + textwrap.indent(MEAN, "    ")

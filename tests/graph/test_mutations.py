@@ -12,8 +12,9 @@ from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-ZOO = sorted((ROOT.parent / "shared" / "zoo").glob("*.cfg")) or sorted((ROOT / "cfg").rglob("*.cfg"))
+from tests.paths import ROOT, SHARED
+
+ZOO = sorted((SHARED / "zoo").glob("*.cfg")) or sorted((ROOT / "cfg").rglob("*.cfg"))
 
 
 def mutations() -> ModuleType:

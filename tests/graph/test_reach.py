@@ -15,11 +15,11 @@ from darknet_py.arithmetic.field import Span1D
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, bins, covering
 from darknet_py.cfg.document import parse
+from darknet_py.cfg.shipped import find_cfg
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.reach import Stretches, fields, sights
-from darknet_py.network import Network
-from darknet_py.shipped import find_cfg
+from darknet_py.model.network import Network
 from tests.graph.random_nets import drawn
 
 IMAGES = 4  # of a row of windows, each shows one cell in each image; together they show all

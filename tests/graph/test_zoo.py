@@ -19,12 +19,11 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse, read
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.layers.head import Head
-from darknet_py.network import Network
-from darknet_py.weights import expected_bytes, save_weights
+from darknet_py.layers.heads.head import Head
+from darknet_py.model.network import Network
+from darknet_py.model.weights import expected_bytes, save_weights
+from tests.paths import ROOT, SHARED
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared"
 ZOO = sorted((SHARED / "zoo").glob("*.cfg"))
 OWN = sorted((ROOT / "cfg").rglob("*.cfg"))
 needs_zoo = pytest.mark.skipif(not ZOO, reason="needs shared/zoo beside the checkout")

@@ -6,7 +6,7 @@ import torch
 
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
+from darknet_py.model.network import Network
 
 
 def network(*sections: str, shape: tuple[int, int, int], net: str = "") -> Network:

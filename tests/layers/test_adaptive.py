@@ -10,7 +10,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import bin_edges
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
+from darknet_py.model.network import Network
 
 SIZES = [(7, 9), (4, 4), (13, 5), (1, 6), (2, 2), (16, 16)]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from darknet_py.cfg.diagnostics import CfgError
-from darknet_py.weights import load_weights, save_weights
+from darknet_py.model.weights import load_weights, save_weights
 from tests.layers.nets import module, network, section
 from tests.reference import classification as reference
 

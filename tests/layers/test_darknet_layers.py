@@ -11,10 +11,10 @@ from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.graph.reach import fields
 from darknet_py.layers.base import CATALOGUE
-from darknet_py.layers.unrun import Unrun
-from darknet_py.network import Network
-from darknet_py.train.initialise import initialise
-from darknet_py.weights import load_weights, save_weights
+from darknet_py.layers.not_executable import Unrun
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights, save_weights
 from tests.layers.nets import module, network, section
 from tests.reference import darknet_layers as reference
 
@@ -166,7 +166,7 @@ def test_an_implicit_map_is_the_same_for_every_image_and_lies_around_its_mean():
     ("first", "second"), [((4, 6, 8), (4, 6, 8)), ((2, 6, 8), (5, 6, 8)), ((4, 12, 16), (6, 6, 8))]
 )
 def test_alpha_and_beta_are_pjreddies(alpha, beta, first, second):
-    from darknet_py.layers.shortcut_modules import Sum
+    from darknet_py.ops.shortcut import Sum
 
     for here, other in ((first, second), (second, first)):
         maps = [drawn(*shape, seed=seed) for shape, seed in ((here, 1), (other, 2))]

@@ -18,14 +18,14 @@ import darknet_py.layers  # noqa: F401  (fills the catalogue)
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
-from darknet_py.conform.draw import T, draw_case
 from darknet_py.conform.promises import CHECKS, CLASS_CHECKS, Check
+from darknet_py.conform.samples import T, draw_case
 from darknet_py.conform.specimen import Specimen, weighted
 from darknet_py.graph.compile import compile
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
-from darknet_py.layers.keyed_modules import Keyed
+from darknet_py.layers.not_executable import Unrun
 from darknet_py.layers.pools.base import WindowPool
-from darknet_py.layers.unrun import Unrun
+from darknet_py.ops.keyed import Keyed
 
 LAYERS = sorted(set(CATALOGUE) - {"net"})
 EXAMPLES = 20

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 
 import darknet_py.layers  # noqa: F401  (fills the catalogue)
-from darknet_py.cards import card
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
-from darknet_py.conform.draw import Case
+from darknet_py.conform.samples import Case
 from darknet_py.conform.specimen import Specimen
 from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.cards import card
+from darknet_py.layers.not_executable import Unrun
 from darknet_py.layers.pools.base import WindowPool
-from darknet_py.layers.unrun import Unrun
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed")

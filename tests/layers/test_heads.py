@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from darknet_py.detect.decode import candidates
+from darknet_py.predict.decode import candidates
 from tests.layers.nets import network, section
 
 NET = (96, 160)  # height, width in pixels

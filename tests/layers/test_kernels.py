@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from darknet_py.layers.pools.maxpool import MaxPool
-from darknet_py.layers.pools.median_modules import Median
-from darknet_py.layers.pools.window_modules import Grid
+from darknet_py.ops.pools.median import Median
+from darknet_py.ops.pools.window import Grid
 from tests.layers.nets import network, section
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}

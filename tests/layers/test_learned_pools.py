@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from darknet_py.layers.pools.power_modules import LARGEST, by_map, by_windows
-from darknet_py.layers.pools.window_modules import Bins, Grid
-from darknet_py.train.initialise import initialise
-from darknet_py.weights import load_weights, save_weights
+from darknet_py.model.initialization import initialise
+from darknet_py.model.weights import load_weights, save_weights
+from darknet_py.ops.pools.power import LARGEST, by_map, by_windows
+from darknet_py.ops.pools.window import Bins, Grid
 from tests.layers.nets import network, section
 
 CONV = section("convolutional", filters=3, size=1, activation="linear")

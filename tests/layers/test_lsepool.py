@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from darknet_py.layers.pools.rule_modules import Rule
+from darknet_py.ops.pools.rule import Rule
 from tests.layers.nets import network, section
 from tests.reference import pools as reference
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from darknet_py.cards import is_pool
 from darknet_py.cfg.keys import keys_of
 from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.cards import is_pool
 from tests.layers.nets import network, section
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 MOST = 6.0  # times the input: what is put out and the gradient of the input count, the input does not
 NOISE = 0.05  # of the process, which is counted in pages
 SIZE = 19

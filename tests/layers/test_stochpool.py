@@ -183,8 +183,8 @@ def test_stochpool_saves_no_more_than_one_map_for_the_way_back(size):
 
 PEAK = """
 import resource, torch
-from darknet_py.layers.pools.stochpool_modules import StochasticPool
-from darknet_py.layers.pools.window_modules import Grid
+from darknet_py.ops.pools.stochpool import StochasticPool
+from darknet_py.ops.pools.window import Grid
 torch.set_num_threads(1)
 x = torch.randn(1, 16, 128, 128, requires_grad=True)
 def peak():

@@ -7,10 +7,10 @@ import queue
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 SECONDS = 30
 URI = "file:///net.cfg"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from darknet_py.shipped import find_cfg
+from darknet_py.cfg.shipped import find_cfg
+from tests.paths import ROOT
 
 pytest.importorskip("pygls", reason="the language server needs pygls")
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "editors.md"
 CONFIG = ROOT / "docs" / "examples" / "neovim.lua"
 

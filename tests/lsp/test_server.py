@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from darknet_py.shipped import find_cfg
+from darknet_py.cfg.shipped import find_cfg
 from tests.lsp.client import ROOT, URI, Editor
 
 pytest.importorskip("pygls", reason="the language server needs pygls")

@@ -9,11 +9,11 @@ import torch
 
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
-from darknet_py.train.checkpoint import Position, state_of
-from darknet_py.train.initialise import initialise
+from darknet_py.losses.truths import Truths
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
+from darknet_py.runs.checkpoint import Position, state_of
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
 
 CFG = """[net]
 width=16

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
+from darknet_py.model.weights import save_weights
+from darknet_py.runs.checkpoints import found_in
+from darknet_py.tasks.detection import Boxes
 from darknet_py.train import loop
-from darknet_py.train.checkpoints import found_in
-from darknet_py.train.detection import Boxes
-from darknet_py.weights import save_weights
 from tests.train.small_run import Action, Unbroken, differences, in_, send, start
 
 

@@ -14,15 +14,15 @@ import torch
 from PIL import Image
 
 from darknet_py.cfg.document import parse
-from darknet_py.data.labelled import ClassFolders
+from darknet_py.data.formats.labelled import ClassFolders
 from darknet_py.errors import NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
-from darknet_py.train.classification import cross_entropy
+from darknet_py.losses.truths import Truths
+from darknet_py.tasks.classification import cross_entropy
 from darknet_py.train.fit import changes as changed
 from darknet_py.train.fit import fitted
 from darknet_py.train.loop import Plan, Settings, train
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
 from tests.layers.nets import network, section
 from tests.reference import classification as reference
 

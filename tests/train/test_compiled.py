@@ -10,9 +10,9 @@ import torch
 from darknet_py.cfg.document import parse
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
 from darknet_py.train.compiled import compile_network
-from darknet_py.train.initialise import initialise
 from darknet_py.train.step import Trainer
 from tests.train.small_trainer import CFG, update
 

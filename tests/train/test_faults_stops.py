@@ -17,9 +17,9 @@ import pytest
 import torch
 
 from darknet_py.__main__ import main
-from darknet_py.train.checkpoints import Checkpoints, found_in
-from darknet_py.train.detection import Detection
-from darknet_py.train.lock import NAME, is_locked
+from darknet_py.runs.checkpoints import Checkpoints, found_in
+from darknet_py.runs.lock import NAME, is_locked
+from darknet_py.tasks.detection import Detection
 from darknet_py.train.step import Trainer
 from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import (
@@ -125,7 +125,7 @@ def test_K12_a_signal_while_batches_are_waited_for_saves(unbroken: Unbroken, tmp
 
 
 def _stands_still() -> None:
-    from darknet_py.data import darknet_lists
+    from darknet_py.data.formats import darknet_lists
 
     real, seen = darknet_lists.read_image, []
 

@@ -18,21 +18,21 @@ import pytest
 import torch
 from PIL import Image
 
-from darknet_py.data import images
-from darknet_py.data.collate import Batch
-from darknet_py.data.darknet_lists import DarknetLists
 from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.images import read as images
+from darknet_py.data.loader.collate import Batch
 from darknet_py.errors import DataError, NotFinite
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
-from darknet_py.train import loading
-from darknet_py.train.blame import blamed
-from darknet_py.train.checkpoints import found_in
-from darknet_py.train.detection import Detection
+from darknet_py.losses.truths import Truths
+from darknet_py.model.network import Network
+from darknet_py.runs.checkpoints import found_in
+from darknet_py.tasks.detection import Detection
+from darknet_py.train import worker_status as loading
+from darknet_py.train.diagnose_nonfinite import blamed
 from darknet_py.train.loop import source_of
-from darknet_py.train.requests import Requests
 from darknet_py.train.step import Trainer, objective_of
-from darknet_py.train.truths import Truths
+from darknet_py.train.stop_signals import Requests
 from tests.train.small_run import (
     Action,
     Unbroken,
@@ -228,7 +228,8 @@ def test_T08_loaders_that_stand_still_are_told(unbroken: Unbroken, tmp_path: Pat
                 time.sleep(600)
             return real(path, *rest)
 
-        from darknet_py.data import collate, darknet_lists
+        from darknet_py.data.formats import darknet_lists
+        from darknet_py.data.loader import collate
 
         collate.STALLED = 1
         darknet_lists.read_image = slow
@@ -254,7 +255,7 @@ def dying_of(name: str) -> Action:
                 os.kill(os.getpid(), signal.SIGSEGV)
             return real(path, *rest)
 
-        from darknet_py.data import darknet_lists
+        from darknet_py.data.formats import darknet_lists
 
         darknet_lists.read_image = read
 

@@ -18,15 +18,15 @@ from pathlib import Path
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.data.sampler import Sampler
-from darknet_py.network import Network
-from darknet_py.train import checkpoint, loop
-from darknet_py.train.checkpoints import Checkpoints, found_in
-from darknet_py.train.record import Log
+from darknet_py.data.loader.sampler import Sampler
+from darknet_py.model.network import Network
+from darknet_py.runs import checkpoint
+from darknet_py.runs.checkpoints import Checkpoints, found_in
+from darknet_py.runs.log import Log
+from darknet_py.train import loop
+from tests.paths import ROOT
 from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import Unbroken, differences, finished, start
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def die() -> None:

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from darknet_py.cfg.document import Document, parse
-from darknet_py.cfg.edit import apply_edits, parse_edits, set_value
+from darknet_py.cfg.edits import apply_edits, parse_edits, set_value
+from darknet_py.cfg.shipped import find_cfg
 from darknet_py.graph.compile import compile
-from darknet_py.network import Network
-from darknet_py.shipped import find_cfg
+from darknet_py.losses.truths import Truths
+from darknet_py.model.initialization import initialise
+from darknet_py.model.network import Network
 from darknet_py.train.fit import changes
-from darknet_py.train.initialise import initialise
 from darknet_py.train.recipe import SHORT, with_recipe
 from darknet_py.train.schedule import learning_rate
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
 
 
 def shipped(name: str = "yolov3-tiny") -> Document:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +11,10 @@ from darknet_py.cfg.document import parse, read
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.train.schedule import check_schedule, learning_rate
+from tests.paths import ROOT
 from tests.reference import schedule as reference
 
-CFGS = Path(__file__).resolve().parents[2] / "cfg"
+CFGS = ROOT / "cfg"
 ITERATIONS = [*range(1, 400), *range(400, 5000, 37), 5000]
 LONG = {"learning_rate": 0.00261, "max_batches": 5000}
 POLICIES = {

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from darknet_py.errors import NotFinite, UsageError
+from darknet_py.losses.truths import Truths
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
 from tests.layers.nets import network, section
 
 BODY = (

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from darknet_py.losses.truths import Truths
 from darknet_py.train.step import Trainer
-from darknet_py.train.truths import Truths
 from tests.layers.nets import network, section
 
 BATCH = 4

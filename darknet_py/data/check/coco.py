@@ -11,10 +11,10 @@ from darknet_py.data.check.boxes import box_damage
 from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.json_places import TABLES, JsonPlaces, read_places
 from darknet_py.data.check.names import check_names, without_boxes
-from darknet_py.data.coco import annotation_file, image_folder, is_inside
 from darknet_py.data.dataset import SPLITS
-from darknet_py.data.json_table import KINDS, LARGEST_ID, NUMBER, as_float, found
+from darknet_py.data.formats.coco import annotation_file, image_folder, is_inside
 from darknet_py.errors import DataError, shown
+from darknet_py.files.json_table import KINDS, LARGEST_ID, NUMBER, as_float, found
 
 NOUNS = {"images": "image", "annotations": "annotation", "categories": "category"}
 

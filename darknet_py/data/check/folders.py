@@ -7,9 +7,9 @@ from pathlib import Path
 
 from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.lists import check_labels, read_names
-from darknet_py.data.images import SUFFIXES
-from darknet_py.data.labelled import SPLIT_FOLDERS
-from darknet_py.data.yolo_folder import names_file, split_images
+from darknet_py.data.formats.labelled import SPLIT_FOLDERS
+from darknet_py.data.formats.yolo_folder import names_file, split_images
+from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, shown
 
 

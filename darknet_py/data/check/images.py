@@ -9,7 +9,7 @@ from pathlib import Path
 
 from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.pictures import Picture, look_at
-from darknet_py.data.images import SUFFIXES
+from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import shown
 
 MOST_THREADS = 4  # each may hold an image of 192 MB

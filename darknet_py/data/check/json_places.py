@@ -13,8 +13,8 @@ from typing import Any
 
 from darknet_py.data.check.findings import Findings
 from darknet_py.data.check.text import text_of
-from darknet_py.data.json_table import MOST_BYTES, found
 from darknet_py.errors import shown
+from darknet_py.files.json_table import MOST_BYTES, found
 
 TABLES = ("images", "annotations", "categories")
 

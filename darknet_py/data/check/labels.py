@@ -12,7 +12,7 @@ from pathlib import Path
 from darknet_py.data.check.boxes import box_damage
 from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.text import lines_with_numbers
-from darknet_py.data.darknet_lists import MOST_BYTES, NUMBER_TEXT, SLACK, label_places
+from darknet_py.data.formats.darknet_lists import MOST_BYTES, NUMBER_TEXT, SLACK, label_places
 from darknet_py.errors import shown
 
 COLUMNS = ("class", "x", "y", "width", "height")

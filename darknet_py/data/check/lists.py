@@ -13,7 +13,7 @@ from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.labels import Labels
 from darknet_py.data.check.names import check_names, without_boxes
 from darknet_py.data.check.text import lines_with_numbers
-from darknet_py.data.darknet_lists import MOST_BYTES, label_places, resolve
+from darknet_py.data.formats.darknet_lists import MOST_BYTES, label_places, resolve
 from darknet_py.errors import shown
 
 ANY_CLASS = 10**6  # where the names are unknown

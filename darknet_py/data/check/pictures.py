@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from darknet_py.data.images import FORMATS, MOST_PIXELS, image_size, read_image
+from darknet_py.data.images.read import FORMATS, MOST_PIXELS, image_size, read_image
 from darknet_py.errors import DataError
 
 SUFFIXES_OF = {

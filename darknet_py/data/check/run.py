@@ -10,10 +10,10 @@ from darknet_py.data.check.findings import Findings
 from darknet_py.data.check.folders import check_class_folders, check_yolo
 from darknet_py.data.check.images import Progress, check_images
 from darknet_py.data.check.lists import check_data_file
-from darknet_py.data.cifar import Cifar10, is_cifar
 from darknet_py.data.dataset import SPLITS
-from darknet_py.data.labelled import is_class_folders
-from darknet_py.data.yolo_folder import is_yolo_folder
+from darknet_py.data.formats.cifar import Cifar10, is_cifar
+from darknet_py.data.formats.labelled import is_class_folders
+from darknet_py.data.formats.yolo_folder import is_yolo_folder
 from darknet_py.errors import DataError, UsageError, shown
 
 

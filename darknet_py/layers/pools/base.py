@@ -20,7 +20,7 @@ from darknet_py.layers.pools.laws import Law
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from darknet_py.layers.pools.window_modules import Grid
+    from darknet_py.ops.pools.window import Grid
 
 
 class WindowPool(Layer):
@@ -104,13 +104,13 @@ class WindowPool(Layer):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The rule as it is defined, run part by part; a pool with a faster equal overrides this."""
-        from darknet_py.layers.pools.rule_modules import Rule
+        from darknet_py.ops.pools.rule import Rule
 
         return Rule(self.grid(), self.reduce)
 
     def grid(self) -> Grid:
         """Where the windows lie, for torch."""
-        from darknet_py.layers.pools.window_modules import Bins, Grid
+        from darknet_py.ops.pools.window import Bins, Grid
 
         grid = {"size": self.size, "strides": (self.stride_y, self.stride_x), "padding": self.padding}
         return Bins(**grid, count=self.adaptive) if self.adaptive else Grid(**grid)

@@ -55,6 +55,6 @@ class BlurPool(WindowPool, section="blurpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's two kernels in sequence."""
-        from darknet_py.layers.pools.blurpool_modules import BlurredMaximum
+        from darknet_py.ops.pools.blurpool import BlurredMaximum
 
         return BlurredMaximum(self.maxima().grid(), self.filter, (self.stride_y, self.stride_x))

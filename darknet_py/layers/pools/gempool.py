@@ -32,7 +32,7 @@ class GemPool(WindowPool, section="gempool"):
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
         """The power mean, with p as the cfg says."""
-        from darknet_py.layers.pools.power_modules import power_mean_of_cells
+        from darknet_py.ops.pools.power import power_mean_of_cells
 
         return power_mean_of_cells(cells.clamp(min=self.eps), inside, self.p)
 
@@ -42,7 +42,7 @@ class GemPool(WindowPool, section="gempool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Powers of the map, and a local average of them; a large p goes window by window."""
-        from darknet_py.layers.pools.power_modules import GeneralisedMean
+        from darknet_py.ops.pools.power import GeneralisedMean
 
         return GeneralisedMean(self.grid(), self.p, eps=self.eps, learn=self.learn)
 

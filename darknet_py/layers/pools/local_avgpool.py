@@ -23,6 +23,6 @@ class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A sum over a map padded by zeros, over the number of existing cells."""
-        from darknet_py.layers.function_modules import Function
+        from darknet_py.ops.function import Function
 
         return Function(self.grid().mean)

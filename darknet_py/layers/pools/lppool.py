@@ -27,12 +27,12 @@ class LpPool(WindowPool, section="lppool"):
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
         """The power mean of the magnitudes."""
-        from darknet_py.layers.pools.power_modules import power_mean_of_cells
+        from darknet_py.ops.pools.power import power_mean_of_cells
 
         return power_mean_of_cells(cells.abs(), inside, self.p)
 
     def module(self, *maps: Shape) -> nn.Module:
         """Powers of the map, and a local average of them; a large p goes window by window."""
-        from darknet_py.layers.pools.power_modules import LpNorm
+        from darknet_py.ops.pools.power import LpNorm
 
         return LpNorm(self.grid(), self.p)

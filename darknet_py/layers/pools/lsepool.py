@@ -30,7 +30,7 @@ class LsePool(WindowPool, section="lsepool"):
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
         """Exponentials of the distance to the greatest cell, so that none overflows."""
-        from darknet_py.layers.pools.lsepool_modules import log_of_mean
+        from darknet_py.ops.pools.lsepool import log_of_mean
 
         existing, r = hide(cells, inside), self.sharpness()
         greatest = existing.detach().amax(dim=-1, keepdim=True)  # any constant gives the same result
@@ -45,6 +45,6 @@ class LsePool(WindowPool, section="lsepool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Running sums of exponentials."""
-        from darknet_py.layers.pools.lsepool_modules import LogMeanExp
+        from darknet_py.ops.pools.lsepool import LogMeanExp
 
         return LogMeanExp(self.grid(), self.sharpness())

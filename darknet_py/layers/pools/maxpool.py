@@ -63,8 +63,8 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's kernel; with stride 1, maxima of shifted maps."""
-        from darknet_py.layers.function_modules import Function
-        from darknet_py.layers.pools.window_modules import strongest_of_every
+        from darknet_py.ops.function import Function
+        from darknet_py.ops.pools.window import strongest_of_every
 
         if self.maxpool_depth:
             return Function(partial(strongest_of_every, groups=self.out_channels))
@@ -95,6 +95,6 @@ class GrownMaxPool(MaxPool):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Maxima of shifted maxima."""
-        from darknet_py.layers.pools.maximum_modules import GreatestAround
+        from darknet_py.ops.pools.maximum import GreatestAround
 
         return GreatestAround(self.size, known=self.known)

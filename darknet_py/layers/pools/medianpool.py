@@ -38,6 +38,6 @@ class MedianPool(WindowPool, section="medianpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Minima and maxima of shifted maps; large windows by selection."""
-        from darknet_py.layers.pools.median_modules import Median
+        from darknet_py.ops.pools.median import Median
 
         return Median(self.grid(), lower=self.even == "lower")

@@ -56,7 +56,7 @@ class MixPool(WindowPool, section="mixpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's two kernels, mixed."""
-        from darknet_py.layers.pools.mixpool_modules import MIXTURES
+        from darknet_py.ops.pools.mixpool import MIXTURES
 
         return MIXTURES[self.mode](self.grid(), self.alpha)
 

@@ -11,11 +11,11 @@ from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.expanding import Expanding
+from darknet_py.layers.composite import Expanding
+from darknet_py.layers.connections.route import Route
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.maxpool import MaxPool
 from darknet_py.layers.pools.pyramid import Pyramid
-from darknet_py.layers.route import Route
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,7 +64,7 @@ class Spp(Pyramid, Expanding, section="spp"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The branches' own modules, concatenated; a maximum begins with the next smaller one."""
-        from darknet_py.layers.pools.spp_modules import BesideTheMap, GrownBesideTheMap
+        from darknet_py.ops.pools.spp import BesideTheMap, GrownBesideTheMap
 
         *_, smallest = pools = self.pools()
         if not isinstance(smallest, MaxPool):

@@ -32,6 +32,6 @@ class StochPool(WindowPool, section="stochpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """One uniform number per output cell and a running sum; no unfolding."""
-        from darknet_py.layers.pools.stochpool_modules import StochasticPool
+        from darknet_py.ops.pools.stochpool import StochasticPool
 
         return StochasticPool(self.grid(), self.negatives)

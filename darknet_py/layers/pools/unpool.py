@@ -12,8 +12,8 @@ from darknet_py.arithmetic.window import Window, bins, covering
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import absolute
+from darknet_py.layers.inverse import Undoing
 from darknet_py.layers.pools.maxpool import MaxPool
-from darknet_py.layers.undoing import Undoing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,8 +75,8 @@ class Unpool(Undoing, section="unpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's maximum with its indices, then a sum at those."""
-        from darknet_py.layers.function_modules import Function
-        from darknet_py.layers.pools.unpool_modules import unpooled
+        from darknet_py.ops.function import Function
+        from darknet_py.ops.pools.unpool import unpooled
 
         return Function(partial(unpooled, grid=self.pool.grid()))
 

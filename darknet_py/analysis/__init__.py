@@ -1,0 +1,1 @@
+"""Tools that look into a network: the effective receptive field, and pools side by side."""

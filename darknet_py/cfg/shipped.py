@@ -1,0 +1,36 @@
+"""The cfgs that come with the package, found by name wherever it is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from darknet_py.errors import DarknetPyError
+
+HERE = Path(__file__).parents[1]
+FOLDERS = (HERE.parent / "cfg", HERE / "shipped_cfg")  # a checkout; a wheel
+
+
+def folder() -> Path:
+    """Where the shipped cfgs are."""
+    return next((f for f in FOLDERS if (f / "yolov3-tiny.cfg").is_file()), FOLDERS[0])
+
+
+def find_cfg(name: str | Path) -> Path:
+    """A cfg as the person named it: a path, or a shipped one such as `pools/yolov3-tiny-spp`.
+
+    Raises:
+        DarknetPyError: when there is none, with the names there are.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    relative = Path(*path.parts[1:]) if path.parts[:1] == ("cfg",) else path
+    for candidate in (folder() / relative, folder() / f"{relative}.cfg"):
+        if not path.is_absolute() and candidate.is_file():
+            return candidate
+    known = ", ".join(
+        sorted(f.relative_to(folder()).with_suffix("").as_posix() for f in folder().rglob("*.cfg"))
+    )
+    raise DarknetPyError(
+        "no such file, and no shipped cfg of that name", where=path, hint=f"shipped are {known}"
+    )

@@ -1,0 +1,95 @@
+"""The catalogue of sections, and the card of one; they answer without torch."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Iterator
+
+from darknet_py.cfg.diagnostics import did_you_mean
+from darknet_py.cli.terminal import emit
+from darknet_py.errors import UsageError, shown
+from darknet_py.layers.base import ALIASES, CATALOGUE, layer_class
+from darknet_py.layers.cards import Card, KeyCard, card, cards
+
+WIDTH = 110
+
+
+def layers(args: argparse.Namespace) -> int:
+    """Every section in a line, or one section's card."""
+    if args.name is None:
+        found = cards()
+        if args.json or args.output:
+            emit(args, [{"section": one.section, "summary": one.summary} for one in found])
+        else:
+            wide = max(len(one.section) for one in found)
+            print("\n".join(f"{one.section:<{wide}}  {one.summary}" for one in found))
+        return 0
+    one = card(known(args.name))
+    if args.json or args.output:
+        emit(args, one.to_json())
+    else:
+        print("\n".join(_drawn(one)))
+    return 0
+
+
+def known(name: str) -> str:
+    """The section that is meant.
+
+    Raises:
+        UsageError: when there is none of that name.
+    """
+    bare = name.strip("[] ")
+    if layer_class(bare):
+        return bare
+    guess = did_you_mean(bare, (*CATALOGUE, *ALIASES))
+    hint = f"did you mean `{guess}`?" if guess else f"known are {', '.join(sorted(CATALOGUE))}"
+    raise UsageError(f"[{shown(bare)}] is not known", hint=hint)
+
+
+def _drawn(one: Card) -> Iterator[str]:
+    also = f" (also {', '.join(f'[{alias}]' for alias in one.aliases)})" if one.aliases else ""
+    yield f"[{one.section}]{also}"
+    yield from textwrap.wrap(one.summary, WIDTH)
+    for paragraph in one.text:
+        yield ""
+        yield from textwrap.wrap(paragraph, WIDTH)
+    yield from ("", textwrap.indent(one.example, "    "), "")
+    yield from _table([key for key in one.keys if key.owner != "layer"])
+    shared = ", ".join(key.name for key in one.keys if key.owner == "layer")
+    if shared:
+        yield from _titled("shared", f"keys of every section: {shared}")
+    yield from _titled("weights", one.weights or "none: it has no array in a .weights file")
+    for relative in one.relatives:
+        yield from _titled("law", relative)
+    for source in one.sources:
+        yield from _titled("source", source)
+
+
+def _table(keys: list[KeyCard]) -> Iterator[str]:
+    if not keys:
+        return
+    rows = [(k.name, k.type, k.default or "none", k.unit) for k in keys]
+    head = ("key", "type", "default", "unit")
+    wide = [min(24, max(len(row[i]) for row in (head, *rows))) for i in range(4)]
+    start = "  ".join(f"{word:<{w}}" for word, w in zip(head, wide, strict=True)).rstrip()
+    yield f"{start}  meaning"
+    indent = " " * (sum(wide) + 8)
+    for row, key in zip(rows, keys, strict=True):
+        words = "  ".join(f"{cell:<{w}}" for cell, w in zip(row, wide, strict=True))
+        said = f"{words}  {_meaning(key)}"
+        yield from textwrap.wrap(said, WIDTH, subsequent_indent=indent, drop_whitespace=True)
+    yield ""
+
+
+def _meaning(key: KeyCard) -> str:
+    parts = [key.doc]
+    if key.range:
+        parts.append(f"({key.range})")
+    if key.limit:
+        parts.append(f"- {key.limit}")
+    return " ".join(parts)
+
+
+def _titled(title: str, text: str) -> list[str]:
+    return textwrap.wrap(f"{title:<9}{text}", WIDTH, subsequent_indent=" " * 9)

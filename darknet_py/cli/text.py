@@ -1,0 +1,77 @@
+"""Verbs that read cfgs alone; they answer without torch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from darknet_py.cfg.diagnostics import CfgError, Diagnostic
+from darknet_py.cfg.document import Document, read
+from darknet_py.cfg.edits import Edit, parse_edits
+from darknet_py.cfg.shipped import find_cfg
+from darknet_py.cli.terminal import coloured, emit
+from darknet_py.edit.overrides import edited
+from darknet_py.errors import DarknetPyError
+from darknet_py.files.atomic import publish_bytes
+from darknet_py.graph.compile import compile
+from darknet_py.graph.summary import as_json, table
+from darknet_py.lint.codes import doubts_named, without
+
+
+def lint(args: argparse.Namespace) -> int:
+    """Every fault and every doubt of some cfgs."""
+    off = doubts_named(args.off or (), strangers=bool(args.plugin))
+    found: list[Diagnostic] = []
+    unread: list[DarknetPyError] = []
+    for name in args.cfg:
+        try:
+            found += compile(read(find_cfg(name)), lenient=args.lenient).doubts
+        except CfgError as error:
+            found += error.diagnostics
+        except DarknetPyError as error:
+            unread.append(error)
+    found = without(found, off)
+    if args.format == "sarif":
+        from darknet_py.lint.sarif import as_sarif
+
+        emit(args, as_sarif(found))
+    elif args.format == "json" or args.output:
+        emit(args, [d.to_json() for d in found])
+    elif found or not unread:
+        print(
+            "\n".join(coloured(d) for d in found) if found else f"{', '.join(args.cfg)}: no fault, no doubt"
+        )
+    for error in unread[:-1]:
+        print(error, file=sys.stderr)
+    if unread:
+        raise unread[-1]
+    faults = [d for d in found if d.severity == "error" or (args.strict and d.severity == "warning")]
+    return 1 if faults else 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """The layers of a cfg, their shapes, costs and reach."""
+    graph = compile(document_of(args))
+    if args.svg:
+        from darknet_py.draw.svg import svg
+
+        publish_bytes(args.svg, svg(graph).encode())
+    if args.json or args.output:
+        emit(args, as_json(graph))
+    else:
+        print("\n".join(table(graph)))
+        if args.set:
+            print("\n".join(coloured(doubt) for doubt in graph.doubts))
+        elif graph.doubts:
+            print(f"doubts   {len(graph.doubts)}; `darknet-py lint {args.cfg}` says which")
+    return 0
+
+
+def document_of(args: argparse.Namespace) -> Document:
+    """The cfg named on the command line with `--set` carried out."""
+    return edited(read(find_cfg(args.cfg)), edits_of(args))  # `compile` tells its faults, with the others
+
+
+def edits_of(args: argparse.Namespace) -> list[Edit]:
+    """What `--set` asks for."""
+    return [edit for text in args.set or () for edit in parse_edits(text)]

@@ -1,0 +1,165 @@
+"""Verbs that train."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from darknet_py.cfg.document import Document
+from darknet_py.cli.terminal import bar
+from darknet_py.cli.text import document_of, edits_of
+from darknet_py.compare.experiment import Comparison, carry_out, unfinished, variants_of
+from darknet_py.data.cache.cache import keep_images
+from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.process_info import Place
+from darknet_py.distributed.rendezvous import joined
+from darknet_py.errors import Elsewhere, UsageError
+from darknet_py.graph.compile import compile
+from darknet_py.model.device import usable
+from darknet_py.model.network import Network
+from darknet_py.report.report import write_report
+from darknet_py.report.run_plot import draw_run
+from darknet_py.runs.checkpoints import has_run
+from darknet_py.tasks.metrics import told
+from darknet_py.train.loop import train as run
+from darknet_py.train.recipe import prepared
+from darknet_py.train.settings import Plan, Settings, source_of
+from darknet_py.train.step import objective_of
+
+
+def train(args: argparse.Namespace) -> int:
+    """One training, in this process or in all that torchrun started."""
+    with joined(Place.of(os.environ), seconds=args.rank_timeout) as ranks:
+        finished = args.out / "result.json"
+        if ranks.place.restarts and ranks.of_first(finished.exists()):
+            return 0  # a process was lost when all was done
+        with ranks.each():
+            plan = _plan(args, ranks)
+        ranks.use(plan.settings.device)
+        if args.show_batches:
+            return _show(plan, args.show_batches) if ranks.first else 0
+        with bar(compile(plan.document).net.max_batches, "it", quiet=not ranks.first) as advance:
+            result = run(plan, ranks=ranks, progress=lambda done, total, facts: advance(done, facts))
+        if ranks.first:
+            print(f"{told(result)}; weights in {args.out / 'final.weights'}, curves in {draw_run(args.out)}")
+    return 0
+
+
+def _plan(args: argparse.Namespace, ranks: Ranks) -> Plan:
+    """What is to be trained; the first process looks at the folder, and tells what was changed in the cfg."""
+    if ranks.first:
+        _check_folder(args, resume=args.resume or ranks.place.restarts > 0)
+    document, (train_data, val_data) = document_of(args), _both(args)
+    settings = _settings(args, ranks.place)
+    fit, changes = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
+    if ranks.first:
+        _tell(fit, changes)
+    return Plan(
+        document=fit,
+        train=train_data,
+        val=val_data,
+        out=args.out,
+        name=Path(args.cfg).stem,
+        data=args.data,
+        seed=args.seed,
+        settings=settings,
+    )
+
+
+def _check_folder(args: argparse.Namespace, *, resume: bool) -> None:
+    if not resume and (has_run(args.out) or (args.out / "result.json").exists()):
+        hint = "--resume goes on with it; or name another --out"
+        raise UsageError("there is a run in this folder", where=args.out, hint=hint)
+    if (args.out / "result.json").exists():
+        raise UsageError("the run in this folder is finished", where=args.out, hint="name another --out")
+
+
+def _show(plan: Plan, count: int) -> int:
+    """The first batches as pictures; nothing is trained."""
+    from darknet_py.train.batch_images import show_batch
+
+    plan.out.mkdir(parents=True, exist_ok=True)
+    objective = objective_of(Network(compile(plan.document)))
+    objective.check(plan.train)
+    for number, batch in zip(range(1, count + 1), source_of(plan, objective), strict=False):
+        path = plan.out / f"batch-{number}.jpg"
+        shown = show_batch(batch, path, plan.train.names)
+        print(f"{path}: {shown} of {len(batch.images)} images, {sum(map(len, batch.rows))} boxes in all")
+    return 0
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Variants trained and set side by side in a report."""
+    place = Place.of(os.environ)
+    if place.size > 1:
+        hint = "torchrun starts `train`; compare trains its variants one after the other"
+        error = UsageError(f"compare runs in one process, not in {place.size}", hint=hint)
+        raise error if place.rank == 0 else Elsewhere(error.message, exit_code=error.exit_code)
+    variants, (train_data, val_data) = variants_of(args.cfg), _both(args)
+    comparison = Comparison(
+        variants=variants,
+        data=args.data,
+        train=train_data,
+        val=val_data,
+        out=args.out,
+        seeds=args.seeds,
+        epochs=args.epochs,
+        settings=_settings(args, place),
+    )
+    left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
+    print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
+    for number, variant in enumerate(variants):
+        document, changes = comparison.fitted(variant)
+        _tell(document, changes if number == 0 else (), name=f"{variant.name}: ")
+    carry_out(comparison, say=lambda text: print(text, flush=True), watch=_watch)
+    print(f"report: {write_report(args.out)} (report.md and report.json beside it)")
+    return 0
+
+
+def _watch(plan: Plan) -> bar:
+    return bar(compile(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
+
+
+def _settings(args: argparse.Namespace, place: Place) -> Settings:
+    device = usable(place.device(args.device))
+    return Settings(
+        weights=args.weights,
+        partial=args.partial,
+        device=device,
+        workers=args.workers,
+        evaluations=args.evaluations,
+        recipe=args.recipe,
+        precision=args.precision,
+        compiled=args.compile,
+        tensorboard=args.tensorboard,
+        plugins=args.plugins,
+        checkpoint_seconds=args.checkpoint_seconds,
+        keep=args.keep,
+        keep_trying=args.keep_trying,
+        allow_changed=tuple(args.allow_changed),
+        processes=place.size,
+    )
+
+
+def _both(args: argparse.Namespace) -> list[Dataset]:
+    """The two splits, after a look at options that need each other."""
+    if args.partial and not args.weights:
+        raise UsageError("--partial says how much of --weights to read, and there is no --weights")
+    if args.cache_dir and args.cache != "disk":
+        raise UsageError("--cache-dir is the folder of --cache disk", hint="add --cache disk")
+    if args.cache_gib and args.cache == "none":
+        raise UsageError("--cache-gib says how much is kept, and --cache none keeps nothing")
+    both = [open_data(args.data, split=split) for split in ("train", "val")]
+    keep_images(*both, kind=args.cache, gib=args.cache_gib, folder=args.cache_dir)
+    return both
+
+
+def _tell(document: Document, changes: Sequence[str], *, name: str = "") -> None:
+    """What was changed in the cfg, and what is doubtful about it, such as keys that are not honoured."""
+    for change in changes:
+        print(f"cfg: {change}")
+    for doubt in compile(document).doubts:
+        print(f"{name}cfg: " + ": ".join(filter(None, (doubt.message, doubt.reason))))

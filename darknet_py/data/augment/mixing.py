@@ -1,0 +1,90 @@
+"""Several images in one training sample: Darknet's mosaic of four, and mixup of two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from darknet_py.data.augment.edges import as_rows, clipped
+from darknet_py.data.augment.frame import Piece, Window, random_window, rendered
+from darknet_py.data.loader.collate import Picture
+
+if TYPE_CHECKING:
+    from darknet_py.data.augment.detection import Augmentation
+
+
+def mosaic_of(
+    pictures: Sequence[Picture], rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
+) -> Picture:
+    """Four images around a random point, top left, top right, bottom left and bottom right of it.
+
+    Each is augmented as for the full size, and a corner piece of that is drawn: nothing is made smaller. From
+    AlexeyAB's `blend_truth_mosaic`. A box may reach under the next image, as there, unless `mosaic_bound`.
+
+    Args:
+        pictures: four, each with rows in pixels of itself.
+
+    Returns: (height, width, 3) uint8, and (T, 5) boxes as fractions of it.
+    """
+    (height, width), found = size, []
+    cut = [int(rng.integers(int(0.2 * side), int(0.8 * side), endpoint=True)) for side in (width, height)]
+    canvas = np.empty((height, width, 3), np.uint8)
+    for quadrant, (pixels, rows) in enumerate(pictures):
+        corner = quadrant % 2, quadrant // 2
+        window = random_window(pixels.shape[:2], rng, how, size)
+        mirrored = bool(how.flip and rng.random() < 0.5)
+        if rng.random() < 0.5:
+            window = _in_corner(window, pixels.shape[:2], corner, mirrored=mirrored)
+        margins = _margins(window, pixels.shape[:2], size, mirrored=mirrored)
+        pairs = zip((width, height), cut, corner, margins, strict=True)
+        (to_x, from_x, wide), (to_y, from_y, high) = (_span(*axis) for axis in pairs)
+        if not (wide and high):
+            continue  # an input of a few pixels
+        part = {
+            "piece": Piece(from_x, from_y, wide, high),
+            "canvas": canvas[to_y : to_y + high, to_x : to_x + wide],
+        }
+        edges = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored, **part)
+        edges[:, :4] += (to_x - from_x, to_y - from_y) * 2
+        found.append(clipped(edges, (to_x, to_y, to_x + wide, to_y + high)) if how.mosaic_bound else edges)
+    edges = clipped(np.concatenate(found), (0, 0, width, height))
+    seen = edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) > 1]
+    return canvas, as_rows(seen[: how.max], size)
+
+
+def blended(one: Picture, other: Picture, *, most: int) -> Picture:
+    """Half of each of two samples, with the boxes of both."""
+    image = (one[0].astype(np.uint16) + other[0] + 1) // 2
+    return image.astype(np.uint8), np.concatenate([one[1], other[1]])[:most]
+
+
+def _in_corner(window: Window, image: tuple[int, int], corner: tuple[int, int], *, mirrored: bool) -> Window:
+    """The window moved to a corner of the image: 0, 0 is top left."""
+    right, bottom = corner[0] != mirrored, corner[1]
+    left = image[1] - window.width if right else 0.0
+    return Window(left, image[0] - window.height if bottom else 0.0, window.width, window.height)
+
+
+def _margins(
+    window: Window, image: tuple[int, int], size: tuple[int, int], *, mirrored: bool
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Cells of the sample that lie outside of the image: (left, right), (top, bottom)."""
+    found = []
+    for start, length, inside, side in (
+        (window.left, window.width, image[1], size[1]),
+        (window.top, window.height, image[0], size[0]),
+    ):
+        outside = (max(0.0, -start), max(0.0, start + length - inside))
+        found.append(tuple(int(cells * side / inside) for cells in outside))
+    across, down = found
+    return (across[::-1] if mirrored else across), down  # type: ignore[return-value]
+
+
+def _span(side: int, cut: int, later: int, margins: tuple[int, int]) -> tuple[int, int, int]:
+    """Along one axis: where a piece goes, where it is taken from, and its length; margins are left out."""
+    before, after = margins
+    if later:
+        return cut, min(cut, before), side - cut
+    return 0, side - cut - min(side - cut, after), cut

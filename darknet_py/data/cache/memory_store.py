@@ -1,0 +1,86 @@
+"""Decoded images in memory that all loaders of a training read and write.
+
+A log: images are appended, never changed, moved or thrown out. An order that is drawn anew in every epoch
+comes back to each image once an epoch, and then what came first is as good to keep as what came last, while
+throwing out the oldest would throw out what comes next. The memory has no name, so it is gone with the last
+process that maps it, also when all are killed.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+
+import numpy as np
+
+from darknet_py.data.cache.store import KEY_BYTES, Store, held
+from darknet_py.errors import UsageError
+
+RECORD = np.dtype([("key", f"V{KEY_BYTES}"), ("start", "<u8"), ("height", "<u4"), ("width", "<u4")])
+LEAST_BYTES = 2048  # of an image, on average: there are so many records; CIFAR's have 3072
+
+
+class MemoryStore(Store):
+    """Images up to `limit` bytes. Memory is taken as images come."""
+
+    def __init__(self, limit: int) -> None:
+        """Reserve the addresses.
+
+        Raises: UsageError: when the system does not give them.
+        """
+        self.limit, count = limit, limit // LEAST_BYTES
+        head = 16 + count * RECORD.itemsize
+        try:
+            self.memory = mmap.mmap(-1, head + limit)
+        except (OSError, ValueError, OverflowError) as fault:
+            raise UsageError(
+                f"a cache of {limit} bytes cannot be had: {fault}", hint="--cache-gib N"
+            ) from None
+        self.lock = tempfile.TemporaryFile()  # noqa: SIM115  # as long as this lives
+        self.taken = np.ndarray(2, "<u8", self.memory)  # records, and bytes of images
+        self.records = np.ndarray(count, RECORD, self.memory, offset=16)
+        self.pixels = np.ndarray(limit, np.uint8, self.memory, offset=head)
+        self.known: dict[bytes, tuple[int, int, int]] = {}
+
+    def get(self, key: bytes) -> np.ndarray | None:
+        """The image itself, not a copy; not to be written into."""
+        if key not in self.known and self.taken[0] != len(self.known):
+            with held(self.lock):
+                self._look()
+        found = self.known.get(key)
+        if found is None:
+            return None
+        start, height, width = found
+        return _closed(self.pixels[start : start + 3 * height * width].reshape(height, width, 3))
+
+    def put(self, key: bytes, pixels: np.ndarray) -> None:
+        """Room is taken first, and the image told of last: a process that dies between loses the room."""
+        if self.taken[1] + pixels.nbytes > self.limit:
+            return
+        with held(self.lock):
+            self._look()
+            records, start = (int(number) for number in self.taken)
+            if key in self.known or records == len(self.records) or start + pixels.nbytes > self.limit:
+                return
+            self.taken[1] += pixels.nbytes
+        self.pixels[start : start + pixels.nbytes] = pixels.reshape(-1)
+        with held(self.lock):
+            self._look()
+            if key not in self.known and len(self.known) < len(self.records):
+                self.records[len(self.known)] = (key, start, *pixels.shape[:2])
+                self.taken[0] += 1
+
+    def _look(self) -> None:
+        """Learn what others have put in; the lock is held."""
+        for record in self.records[len(self.known) : int(self.taken[0])]:
+            key, *place = record.tolist()
+            self.known[key] = tuple(place)
+
+    def __reduce__(self) -> tuple[type[MemoryStore], tuple[int]]:
+        """A process that is not forked cannot see this memory: it gets a store without room."""
+        return MemoryStore, (0,)
+
+
+def _closed(pixels: np.ndarray) -> np.ndarray:
+    pixels.flags.writeable = False
+    return pixels

@@ -1,0 +1,172 @@
+"""One file from its address: resumed where it stopped, bounded, published only with the right digest."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from darknet_py.data.download.sources import Remote
+from darknet_py.errors import DataError, shown
+
+BLOCK = 1 << 20
+TIMEOUT_SECONDS = 30.0  # without a byte
+TRIES = 5  # without a byte between them
+MOST_BYTES = 64 << 30  # of a file whose size is unknown
+_LOST = (OSError, http.client.HTTPException)
+Progress = Callable[[int, int], None]
+
+
+def download(
+    remote: Remote, path: Path, *, progress: Progress, wait: Callable[[float], None] = time.sleep
+) -> str:
+    """Bring a file to `path`, by way of `path` + ".part", which stays for the next try when it fails.
+
+    Returns: its sha256.
+    Raises: DataError: when the address is refused, the server sends something else, or the digest is wrong.
+    """
+    _require_safe(remote.address, remote)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("ab") as file:
+        _lock(file, part)
+        _receive(remote, file, part, progress, wait)
+        file.flush()
+        os.fsync(file.fileno())
+        digest = digest_of(part)
+        if remote.sha256 and digest != remote.sha256:
+            part.unlink()
+            raise DataError(
+                f"has the sha256 {digest}, not {remote.sha256}",
+                where=remote.address,
+                hint="what was received is deleted",
+            )
+        part.replace(path)
+    return digest
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _lock(file: IO[bytes], part: Path) -> None:
+    """Refuse a part that another process is writing."""
+    if os.name != "posix":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise DataError("another process is downloading this", where=part) from None
+
+
+def _receive(
+    remote: Remote, file: IO[bytes], part: Path, progress: Progress, wait: Callable[[float], None]
+) -> None:
+    """Ask until all is there; a connection that is lost is taken up where it stopped."""
+    if remote.size and os.fstat(file.fileno()).st_size > remote.size:
+        file.truncate(0)
+    tries = 0
+    while not remote.size or os.fstat(file.fileno()).st_size < remote.size:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            if _ask(remote, file, before, progress):
+                break
+            fault: object = "the connection was closed too early"
+        except urllib.error.HTTPError as error:
+            if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and before:
+                file.truncate(0)
+            elif error.code < 500:
+                raise DataError(
+                    f"the server says {error.code} {error.reason}", where=remote.address
+                ) from None
+            fault = f"the server says {error.code} {error.reason}"
+        except _LOST as error:
+            fault = getattr(error, "reason", None) or error
+        tries = 0 if os.fstat(file.fileno()).st_size > before else tries + 1
+        if tries == TRIES:
+            raise DataError(
+                f"was not received: {shown(fault)}",
+                where=remote.address,
+                hint=f"`{shown(part)}` is kept; the same command goes on from there",
+            ) from None
+        wait(min(2.0**tries, 30.0))
+
+
+def _ask(remote: Remote, file: IO[bytes], start: int, progress: Progress) -> bool:
+    """One request, from byte `start`; whether all that was announced has come."""
+    headers = {"User-Agent": "darknet-py", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    request = urllib.request.Request(remote.address, headers=headers)  # noqa: S310 - checked by _require_safe
+    opener = urllib.request.build_opener(_Redirects(remote))
+    with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+        resumed = answer.status == http.client.PARTIAL_CONTENT
+        if resumed and not (answer.headers["Content-Range"] or "").startswith(f"bytes {start}-"):
+            raise DataError("the server sends another range than was asked for", where=remote.address)
+        if not resumed:
+            file.truncate(0)  # it does not know ranges: from the beginning
+            start = 0
+        announced = int(answer.headers["Content-Length"] or 0)
+        total = start + announced
+        if remote.size and announced and total != remote.size:
+            message = f"the server offers {total} bytes, and {remote.size} were expected"
+            raise DataError(message, where=remote.address)
+        _require_size(remote, total)
+        have = start
+        try:
+            while block := answer.read(BLOCK):
+                have += len(block)
+                _require_size(remote, have)
+                file.write(block)
+                progress(have, remote.size or total)
+        finally:
+            file.flush()
+    return have >= total and (announced > 0 or not remote.size)
+
+
+def _require_size(remote: Remote, size: int) -> None:
+    if size > (remote.size or MOST_BYTES):
+        raise DataError(
+            f"the server sends {size} bytes or more, and at most {remote.size or MOST_BYTES} are taken",
+            where=remote.address,
+        )
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to the same host or its domain, and to what the address itself would be let pass for."""
+
+    max_redirections = 5
+
+    def __init__(self, remote: Remote) -> None:
+        self.remote = remote
+
+    def redirect_request(self, *args: object) -> urllib.request.Request | None:
+        """Look at the new address first."""
+        _require_safe(str(args[-1]), self.remote)
+        return super().redirect_request(*args)  # type: ignore[arg-type]
+
+
+def _require_safe(address: str, remote: Remote) -> None:
+    """Let https pass, http where the digest is known, and no host but that of the table or its domain."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and remote.sha256):
+        hint = "http is let pass only where the sha256 is known" if parts.scheme == "http" else ""
+        raise DataError(f"`{shown(parts.scheme)}:` is not let pass", where=address, hint=hint)
+    host, home = parts.hostname or "", urlsplit(remote.address).hostname or ""
+    domain = ".".join(home.split(".")[-2:])
+    named = any(c.isalpha() for c in home.rpartition(".")[2])  # of an address in digits, all of it counts
+    if host != home and not (named and host.endswith(f".{domain}")) and not (named and host == domain):
+        raise DataError(f"is on another host than {shown(home)}", where=address)

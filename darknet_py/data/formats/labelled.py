@@ -1,0 +1,148 @@
+"""Images with one label each, for classifiers: folders of a class each, Darknet's lists, CIFAR-10's files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from abc import abstractmethod
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from darknet_py.data.dataset import Dataset, Record
+from darknet_py.data.images.read import SUFFIXES, image_size, read_image
+from darknet_py.errors import DataError, shown
+
+SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
+
+
+class Labelled(Dataset):
+    """Images of one class each. To the rest of the package, each holds one box: all of it."""
+
+    labels: np.ndarray  # (images,) int64, class index 0..K-1
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """Return what the source calls an image."""
+
+    @abstractmethod
+    def size(self, index: int) -> tuple[int, int]:
+        """Return height and width of an image in pixels."""
+
+    def record(self, index: int) -> Record:
+        """Return the label as a box that is all of the image."""
+        height, width = self.size(index)
+        return Record(
+            image_id=index + 1,
+            width=width,
+            height=height,
+            boxes_xywh=np.array([[0.0, 0.0, width, height]]),
+            labels=self.labels[index : index + 1],
+            crowd=np.zeros(1, bool),
+            name=self.name(index),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over classes, names and labels, in hexadecimal; the images are not opened."""
+        digest = hashlib.sha256(json.dumps([self.names, len(self)]).encode())
+        for index in range(len(self)):
+            digest.update(f"{self.name(index)}\0{self.labels[index]}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+class LabelledFiles(Labelled):
+    """Labelled image files.
+
+    Args:
+        files: path and class index of each image.
+        written: what each is called in names, and so in the fingerprint.
+    """
+
+    def __init__(self, names: tuple[str, ...], files: list[tuple[Path, int]], written: list[str]) -> None:
+        """Take the list; no file is opened."""
+        self.names, self.category_ids = names, tuple(range(1, len(names) + 1))
+        self.dropped = {}
+        self.labels = np.array([label for _, label in files], np.int64)
+        self._paths, self._written = [path for path, _ in files], written
+
+    def name(self, index: int) -> str:
+        """Return the path as it was written."""
+        return self._written[index]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Read the header of one image."""
+        return image_size(self._paths[index])
+
+    def pixels(self, index: int) -> np.ndarray:
+        """Decode one image."""
+        return self.cache(self._paths[index], read_image)
+
+
+class ClassFolders(LabelledFiles):
+    """`train/CLASS/*.jpg` and `val/CLASS/*.jpg` (also valid, validation, test), as torchvision's ImageFolder.
+
+    Classes are the folders of `train`, in the order of their names; images may lie in folders inside them.
+
+    Args:
+        folder: that holds the splits.
+        split: "train" or "val".
+
+    Raises: DataError: when a split is missing, `train` has no image of a class, or `val` another class.
+    """
+
+    def __init__(self, folder: Path, *, split: str) -> None:
+        """List the files of every class."""
+        train, home = _split_folder(folder, "train"), _split_folder(folder, split)
+        names = _class_names(train)
+        unknown = sorted(set(_class_names(home)) - set(names))
+        if unknown:
+            raise DataError(f"has the class `{shown(unknown[0])}`, which train has not", where=home)
+        files = [
+            (home / name / file, label) for label, name in enumerate(names) for file in _images(home / name)
+        ]
+        if not files:
+            raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=home)
+        empty = sorted(set(names) - {names[label] for _, label in files})
+        if empty and home == train:
+            raise DataError(f"has no image of the class `{shown(empty[0])}`", where=home)
+        super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
+
+
+def is_class_folders(folder: Path) -> bool:
+    """Whether a folder has `train` with a folder in it that holds images, and no annotations of COCO's."""
+    train = folder / "train"
+    if not train.is_dir() or any((folder / "annotations").glob("instances_*.json")):
+        return False
+    return any(_images(entry) for entry in _folders(train)[:3])
+
+
+def _split_folder(folder: Path, split: str) -> Path:
+    names = SPLIT_FOLDERS.get(split, (split,))
+    found = next((folder / name for name in names if (folder / name).is_dir()), None)
+    if found is None:
+        raise DataError(f"has no split `{shown(split)}`: no folder {' or '.join(names)}", where=folder)
+    return found
+
+
+def _class_names(home: Path) -> tuple[str, ...]:
+    names = tuple(path.name for path in _folders(home))
+    if not names:
+        raise DataError("has no folder of a class", where=home, hint="expected CLASS/IMAGE.jpg inside")
+    return names
+
+
+def _folders(home: Path) -> list[Path]:
+    return sorted((Path(e.path) for e in os.scandir(home) if e.is_dir()), key=lambda path: path.name)
+
+
+def _images(home: Path) -> list[str]:
+    """Paths in a folder and those inside it, in the order of their names."""
+    found = (f"{at}/{name}" for at, _, names in os.walk(home) for name in names)
+    return sorted(path[len(f"{home}/") :] for path in found if path.lower().endswith(SUFFIXES))

@@ -1,0 +1,87 @@
+"""A folder in YOLO's layout: `images/train`, `labels/train`, the same for val, and a file of class names.
+
+Also read is the other order, `train/images` and `train/labels`. The names stand in `classes.txt`,
+`names.txt`, `obj.names`, or the one file that ends in `.names`, a line each; a description in YAML is not
+read. The label files are Darknet's.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from darknet_py.data.dataset import SPLITS
+from darknet_py.data.formats.darknet_lists import DarknetLists, names_of
+from darknet_py.data.images.read import SUFFIXES
+from darknet_py.errors import DataError, shown
+
+SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation")}
+NAMES_FILES = ("classes.txt", "names.txt", "obj.names")
+
+
+class YoloFolder(DarknetLists):
+    """One split of a YOLO folder; image ids count the files in the order of their names.
+
+    Args:
+        folder: that holds images, labels and names.
+        split: "train" or "val".
+
+    Raises: DataError: when something is missing, or a label cannot be understood.
+    """
+
+    def __init__(self, folder: Path, *, split: str) -> None:
+        """List the images, and read all label files."""
+        if split not in SPLITS:
+            raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=folder)
+        images = split_images(folder, split)
+        if images is None:
+            names = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
+            raise DataError(f"has no split `{split}`: no folder {names}", where=folder)
+        self.names = names_of(names_file(folder))
+        self.category_ids = tuple(range(1, len(self.names) + 1))
+        self.dropped = {}
+        self._written = [path.relative_to(folder).as_posix() for path in files_in(images)]
+        if not self._written:
+            raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=images)
+        self._paths = [folder / written for written in self._written]
+        self._labels = self._read_labels(images)
+        self._sizes: dict[int, tuple[int, int]] = {}
+
+
+def is_yolo_folder(folder: Path) -> bool:
+    """Whether a folder has images of train and labels of train, and no annotations of COCO's."""
+    images = split_images(folder, "train")
+    if images is None or any((folder / "annotations").glob("instances_*.json")):
+        return False
+    return (folder / images.relative_to(folder).as_posix().replace("images", "labels", 1)).is_dir()
+
+
+def split_images(folder: Path, split: str) -> Path | None:
+    """Find the folder with the images of a split."""
+    names = SPLIT_NAMES[split]
+    places = (place for name in names for place in (folder / "images" / name, folder / name / "images"))
+    return next((place for place in places if place.is_dir()), None)
+
+
+def names_file(folder: Path) -> Path:
+    """Find the file of class names.
+
+    Raises: DataError: when there is none, or several that end in `.names`.
+    """
+    found = [folder / name for name in NAMES_FILES if (folder / name).is_file()] or sorted(
+        folder.glob("*.names")
+    )
+    if len(found) == 1 or (found and found[0].name in NAMES_FILES):
+        return found[0]
+    told = ", ".join(path.name for path in found) or "none"
+    raise DataError(
+        f"one file of class names was expected, found {shown(told)}",
+        where=folder,
+        hint=f"a line for each class in {', '.join(NAMES_FILES)} or *.names; YAML is not read",
+    )
+
+
+def files_in(images: Path) -> list[Path]:
+    """List the image files of a folder and those inside it, by name."""
+    found = (Path(at, name) for at, _, names in os.walk(images) for name in names)
+    return sorted(path for path in found if path.name.lower().endswith(SUFFIXES))

@@ -1,0 +1,210 @@
+"""Image files to pixels: one decoder, one orientation and one kind of error, wherever images are read.
+
+Pillow decodes, because it notices files that end too early; OpenCV does where it gives the same sooner. What
+comes out is always (H, W, 3) uint8 RGB:
+
+| in the file                    | becomes                                            |
+|--------------------------------|----------------------------------------------------|
+| EXIF orientation 2 to 8        | turned upright                                     |
+| grey, 1 bit, palette           | RGB                                                |
+| alpha                          | left out, as OpenCV does; colours stay as they are |
+| 16 bits a channel              | the upper 8 bits                                   |
+| CMYK                           | RGB, without a colour profile                      |
+| several frames (MPO, WebP)     | the first                                          |
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from darknet_py.data.images.plain_jpeg import plain_pixels
+from darknet_py.errors import DataError, shown
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm")
+MOST_PIXELS = 64_000_000  # 192 MB of RGB; a photograph has 12 to 50 million
+
+_AGAIN = "fetch or export it again"
+_ORIENTATION = 0x0112  # the EXIF tag
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_LYING = (5, 6, 7, 8)  # width and height change places
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+def read_image(path: str | os.PathLike[str]) -> np.ndarray:
+    """Decode one image file, upright.
+
+    Returns: (H, W, 3) uint8 RGB, writable.
+    Raises: DataError: naming the file and what is wrong with it.
+    """
+    pixels = _plain(path)
+    if pixels is not None:
+        return pixels
+    with _opened(path) as (image, file):
+        turn = _UPRIGHT.get(_orientation(image))
+        image.load()
+        if image.format == "PNG":
+            _refuse_without_end(file, path)
+        upright = image if turn is None else image.transpose(turn)
+        return _rgb(upright)
+
+
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Read the size of the upright image, (height, width) in pixels, from the header alone.
+
+    Raises: DataError: naming the file and what is wrong with its header.
+    """
+    with _opened(path) as (image, _):
+        width, height = image.size
+        return (width, height) if _orientation(image) in _LYING else (height, width)
+
+
+def image_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """List the image files of a folder, by suffix, sorted by name; folders inside it are not entered.
+
+    Raises: DataError: when it is no folder, cannot be read, or holds no image.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except (OSError, ValueError) as fault:
+        raise DataError(f"is not a folder that can be read: {_reason(fault)}", where=folder) from None
+    files = [Path(folder, name) for name in names if name.lower().endswith(SUFFIXES)]
+    if not files:
+        raise DataError(
+            f"holds no image: {len(names)} entries, none ending in {', '.join(SUFFIXES)}", where=folder
+        )
+    return files
+
+
+def require_files(paths: Sequence[Path], *, where: object) -> None:
+    """Check that all files exist.
+
+    Raises: DataError: with the number of missing files and the first three.
+    """
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        first = ", ".join(f"`{shown(path)}`" for path in missing[:3])
+        more = "" if len(missing) <= 3 else f" and {len(missing) - 3} more"
+        raise DataError(f"{len(missing)} of {len(paths)} images are missing: {first}{more}", where=where)
+
+
+def _plain(path: str | os.PathLike[str]) -> np.ndarray | None:
+    """What needs no more than a look at its markers; None for Pillow to decode, or to say what is wrong."""
+    try:
+        with _regular(path) as file:
+            head = file.read(2)
+            return plain_pixels(head + file.read(), most=MOST_PIXELS) if head == b"\xff\xd8" else None
+    except (OSError, MemoryError, cv2.error):
+        return None
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, IO[bytes]]]:
+    """Open the header, refuse what is too large, and turn whatever fails inside into one DataError."""
+    with _regular(path) as file:
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                _refuse(image, path)
+                yield image, file
+        except DataError:
+            raise
+        except UnidentifiedImageError:
+            raise DataError(_not_an_image(file), where=path, hint=_accepted()) from None
+        except _BOMBS:
+            most = Image.MAX_IMAGE_PIXELS
+            raise DataError(f"is too large: more than {most} pixels", where=path, hint=_limit()) from None
+        except MemoryError:
+            raise DataError("does not fit into memory", where=path) from None
+        except Exception as fault:  # decoders fail with OSError, ValueError, SyntaxError, struct.error, ...
+            raise DataError(f"is a damaged image: {_reason(fault)}", where=path, hint=_AGAIN) from None
+
+
+def _regular(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a regular file of at least one byte; a pipe would block, a folder would raise something else."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+            raise DataError(f"is {kind}, not an image file", where=path)
+        if status.st_size == 0:
+            raise DataError("is empty: 0 bytes", where=path)
+        return open(path, "rb")
+    except (OSError, ValueError) as fault:
+        raise DataError(f"cannot be read: {_reason(fault)}", where=path) from None
+
+
+def _refuse(image: Image.Image, path: object) -> None:
+    """Refuse by the header what must not be decoded."""
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise DataError(f"is too large: {width} x {height} pixels", where=path, hint=_limit())
+    if image.mode == "F":
+        raise DataError("holds floating-point pixels", where=path, hint=_accepted())
+
+
+def _refuse_without_end(file: IO[bytes], path: object) -> None:
+    """Refuse a PNG without its last chunk: Pillow is content as soon as it has all pixels."""
+    file.seek(0)
+    if b"IEND\xaeB`\x82" not in file.read():
+        raise DataError("is a damaged image: the PNG ends before its IEND", where=path, hint=_AGAIN)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Read the EXIF orientation, 1 where there is none or the EXIF block is damaged.
+
+    Pillow would decode all of a PNG to look for EXIF behind its pixels; what stands before them is enough.
+    """
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block raises almost anything, and says nothing of the pixels
+        return 1
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    if image.mode == "RGB":
+        return np.array(image)
+    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut everything above 255
+        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    through = image.convert("RGBA") if image.mode in ("P", "PA") else image
+    return np.array(through.convert("RGB"))
+
+
+def _not_an_image(file: IO[bytes]) -> str:
+    file.seek(0)
+    head = file.read(16)
+    text = head.decode("utf-8", errors="ignore")
+    if len(text) > len(head) // 2 and all(c.isprintable() or c.isspace() for c in text):
+        return f"is not an image: it begins with '{shown(text)}...'"
+    return f"is not an image we read: it begins with {repr(head[:8])[1:]}"
+
+
+def _reason(fault: BaseException) -> str:
+    return shown(getattr(fault, "strerror", None) or fault or type(fault).__name__)
+
+
+def _accepted() -> str:
+    return f"read are {', '.join(FORMATS)} of 8 or 16 bits"
+
+
+def _limit() -> str:
+    return f"at most {MOST_PIXELS // 1_000_000} million pixels are read; scale it down"

@@ -1,0 +1,1 @@
+"""Batches: the sampler, worker processes, and the memory that they share."""

@@ -1,0 +1,1 @@
+"""Tools on data sets: anchors and conversion."""

@@ -1,0 +1,180 @@
+"""A data set in another layout: COCO's, or Darknet's lists and label files.
+
+The new folder appears whole or not at all. Images are linked, not copied, unless that is asked for. For
+Darknet, each image is a link beside its label file, where Darknet looks for it; for COCO, the folder of a
+split is one link to the folder that holds all its images, and file names are what follows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from darknet_py.data.dataset import SPLITS, Dataset, Record, open_data
+from darknet_py.data.formats.coco import CocoFolder
+from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
+from darknet_py.errors import DataError, UsageError, shown
+from darknet_py.files.atomic import publish_bytes
+from darknet_py.files.atomic_dir import whole_folder
+
+Source = CocoFolder | DarknetLists | VocFolder
+LIST_KEYS = {"train": "train", "val": "valid"}
+
+
+@dataclass
+class Converted:
+    """What was written: images and boxes of each split, and what was left out or changed, with its number."""
+
+    out: Path
+    images: dict[str, int] = field(default_factory=dict)
+    boxes: dict[str, int] = field(default_factory=dict)
+    changed: Counter[str] = field(default_factory=Counter)
+
+
+def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
+    """Write all splits of a data set in another layout.
+
+    Args:
+        spec: what `--data` takes, with boxes, or a VOC folder.
+        to: "darknet" or "coco".
+        out: a folder that is not there, or is empty.
+
+    Raises: DataError, UsageError: when the source or `out` cannot be used; nothing is written then.
+    """
+    sources = open_sources(spec)
+    done = Converted(out)
+    with whole_folder(out) as folder:
+        for split, data in sources.items():
+            done.changed.update(data.dropped)
+            done.images[split] = len(data)
+            write = _darknet_split if to == "darknet" else _coco_split
+            done.boxes[split] = write(data, split, folder, done, copy)
+        if to == "darknet":
+            _data_file(sources, folder, out)
+    return done
+
+
+def open_sources(spec: str) -> dict[str, Source]:
+    """Open every split that a source has; a source of one split is let pass.
+
+    Raises: DataError, UsageError: when it has none, or no boxes.
+    """
+    folder = Path(spec)
+    if is_voc(folder):
+        return {split: VocFolder(folder, split=split) for split in SPLITS if has_split(folder, split)}
+    sources: dict[str, Source] = {}
+    for split in SPLITS:
+        data: Dataset = open_data(spec, split=split)
+        if not isinstance(data, (CocoFolder, DarknetLists)):
+            raise UsageError(f"`{shown(spec)}` has no boxes in files that could be converted")
+        sources[split] = data
+    return sources
+
+
+def _darknet_split(data: Source, split: str, folder: Path, done: Converted, copy: bool) -> int:
+    """Images and labels side by side in a folder, and the list beside it; returns the number of boxes."""
+    (folder / split).mkdir()
+    boxes, written = 0, []
+    names = _free_names(data)
+    for index in range(len(data)):
+        lines = _label_lines(data.record(index), done.changed)
+        place = folder / split / names[index]
+        _put_image(data.path(index), place, copy=copy)
+        place.with_suffix(".txt").write_text("".join(lines), encoding="ascii")
+        boxes += len(lines)
+        written.append(f"{_absolute(done.out) / split / names[index]}\n")
+    publish_bytes(folder / f"{split}.txt", "".join(written).encode())
+    return boxes
+
+
+def _label_lines(record: Record, changed: Counter[str]) -> list[str]:
+    """The lines of a label file; ten digits keep a box to 1e-9 of the image."""
+    changed["crowd, which Darknet does not have, left out"] += int(record.crowd.sum())
+    lines = []
+    for (x, y, w, h), label in zip(
+        record.boxes_xywh[~record.crowd].tolist(), record.labels[~record.crowd].tolist(), strict=True
+    ):
+        box = _fractions(x, y, w, h, record)
+        if not all(0 <= value <= 1 for value in box):
+            changed["box cut to the image, for its fractions were not 0 to 1"] += 1
+            left, top = max(x, 0.0), max(y, 0.0)
+            right, bottom = min(x + w, record.width), min(y + h, record.height)
+            box = _fractions(left, top, right - left, bottom - top, record)
+        lines.append(f"{label} {' '.join(f'{value:.10f}' for value in box)}\n")
+    return lines
+
+
+def _fractions(x: float, y: float, w: float, h: float, record: Record) -> tuple[float, ...]:
+    width, height = record.width, record.height
+    return (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
+
+
+def _data_file(sources: dict[str, Source], folder: Path, out: Path) -> None:
+    names = next(iter(sources.values())).names
+    home = _absolute(out)
+    lines = [f"classes = {len(names)}", *(f"{LIST_KEYS[split]} = {home / split}.txt" for split in sources)]
+    text = "\n".join((*lines, f"names = {home / 'obj.names'}", ""))
+    publish_bytes(folder / "obj.names", "".join(f"{name}\n" for name in names).encode())
+    publish_bytes(folder / "obj.data", text.encode())
+
+
+def _coco_split(data: Source, split: str, folder: Path, done: Converted, copy: bool) -> int:
+    """The annotation file, and the images in a folder or behind a link; returns the number of boxes."""
+    (folder / "annotations").mkdir(exist_ok=True)
+    paths = [data.path(index).resolve() for index in range(len(data))]  # the reader lets no link out
+    if copy:
+        (folder / split).mkdir()
+        names = _free_names(data)
+        for path, name in zip(paths, names, strict=True):
+            _put_image(path, folder / split / name, copy=True)
+    else:
+        home = Path(os.path.commonpath([path.parent for path in paths]))
+        (folder / split).symlink_to(home, target_is_directory=True)
+        names = [path.relative_to(home).as_posix() for path in paths]
+    truth: dict[str, Any] = data.ground_truth()
+    for image, name in zip(truth["images"], names, strict=True):
+        image["file_name"] = name
+    text = json.dumps(truth, ensure_ascii=False, allow_nan=False)
+    publish_bytes(folder / "annotations" / f"instances_{split}.json", text.encode())
+    return len(truth["annotations"])
+
+
+def _free_names(data: Source) -> list[str]:
+    """A file name for each image; two of one stem would share a label file, so that the later is numbered."""
+    taken: set[str] = set()
+    names = []
+    for index in range(len(data)):
+        path = data.path(index)
+        stem, number = path.stem, 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{path.stem}-{number}"
+        taken.add(stem.casefold())
+        names.append(f"{stem}{path.suffix}")
+    return names
+
+
+def _put_image(path: Path, place: Path, *, copy: bool) -> None:
+    try:
+        if copy:
+            shutil.copyfile(path, place)
+        else:
+            place.symlink_to(_absolute(path))
+    except OSError as fault:
+        raise DataError(
+            f"cannot be put at `{shown(place.name)}`: {fault.strerror}",
+            where=path,
+            hint="" if copy else "--copy does without links",
+        ) from None
+
+
+def _absolute(path: Path) -> Path:
+    return Path(
+        os.path.abspath(path)
+    )  # a link in the path stays; only `..` and the current folder are solved

@@ -1,1 +1,0 @@
-"""From images to detections: fit, network, decode, NMS, and back to the pixels of the image."""

@@ -1,0 +1,1 @@
+"""A graph as SVG: blocks, their layout, and the drawing."""

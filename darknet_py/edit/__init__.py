@@ -1,0 +1,1 @@
+"""A cfg becomes another cfg: edits, overrides, folding, and the structural diff."""

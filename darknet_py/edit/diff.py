@@ -1,0 +1,205 @@
+"""Two networks side by side: which layer of one is which of the other, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from darknet_py.arithmetic.field import Field
+from darknet_py.cfg.edits import NAME
+from darknet_py.cfg.keys import keys_of
+from darknet_py.edit.folding import written_out
+from darknet_py.graph.graph import Graph, Node
+from darknet_py.graph.reach import fields
+from darknet_py.layers.base import Layer, absolute
+
+Kind = Literal["same", "follows", "changed", "replaced", "added", "removed"]
+Token = tuple[str, tuple[tuple[str, object], ...]]
+EQUAL, ALIKE, KEYS, SHAPE, IN_PLACE = 80, 30, 20, 1, 10  # how well two layers match
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key of a layer that differs, as the cfg would write it; None where the section has none."""
+
+    key: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One layer of A, one of B, or both where they are the same one.
+
+    Args:
+        kind: `follows` when the layer says the same, and its shape, cost or reach differ all the same.
+    """
+
+    a: Node | None
+    b: Node | None
+    kind: Kind
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Two networks, and their layers in pairs."""
+
+    a: Graph
+    b: Graph
+
+    @cached_property
+    def net(self) -> tuple[Change, ...]:
+        """Keys of [net] that differ."""
+        return tuple(_changes(self.a, -1, self.b, -1))
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """For each layer of A that B has too, where it is there."""
+        return {a: b for a, b in aligned(self.a, self.b) if a is not None and b is not None}
+
+    @cached_property
+    def fields(self) -> tuple[list[Field], list[Field]]:
+        """What every layer sees, in A and in B."""
+        return fields(self.a), fields(self.b)
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every layer of both, in order."""
+        return tuple(self._pair(a, b) for a, b in aligned(self.a, self.b))
+
+    @property
+    def same(self) -> bool:
+        """Whether it is one network."""
+        return not self.net and all(pair.kind == "same" for pair in self.pairs)
+
+    @cached_property
+    def written_otherwise(self) -> bool:
+        """Whether it is one network, and one says in one section what the other says in several."""
+        if self.same or self.net or self.a.cost != self.b.cost:
+            return False
+        a, b = written_out(self.a), written_out(self.b)
+        return (a is not self.a or b is not self.b) and Diff(a, b).same
+
+    def _pair(self, a: int | None, b: int | None) -> Pair:
+        old = self.a[a] if a is not None else None
+        new = self.b[b] if b is not None else None
+        if old is None or new is None:
+            return Pair(old, new, "added" if old is None else "removed")
+        changes = (*_changes(self.a, old.index, self.b, new.index), *self._rewired(old, new))
+        if old.layer.section != new.layer.section:
+            return Pair(old, new, "replaced", changes)
+        if changes:
+            return Pair(old, new, "changed", changes)
+        seen = self.fields[0][old.index], self.fields[1][new.index]
+        same = (old.shape, old.cost, seen[0]) == (new.shape, new.cost, seen[1])
+        return Pair(old, new, "same" if same else "follows")
+
+    def _rewired(self, old: Node, new: Node) -> Iterator[Change]:
+        """References that do not name the same layers."""
+        before, after = _named(old), _named(new)
+        for key in before.keys() | after.keys():
+            was, now = before.get(key, ()), after.get(key, ())
+            if [self.places.get(i, i if i < 0 else None) for i in was] != list(now):
+                yield Change(key, _written(was), _written(now))
+
+
+def aligned(a: Graph, b: Graph) -> list[tuple[int | None, int | None]]:
+    """The layers of both in order, those that match in pairs: the best total of `_match`, gaps are free."""
+    left, right = [_token(node) for node in a], [_token(node) for node in b]
+    head = 0
+    while head < min(len(left), len(right)) and left[head] == right[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(left), len(right)) - head and left[-1 - tail] == right[-1 - tail]:
+        tail += 1
+    stop_a, stop_b = len(left) - tail, len(right) - tail
+    middle = _best(a[head:stop_a], left[head:stop_a], b[head:stop_b], right[head:stop_b])
+    found: list[tuple[int | None, int | None]] = [(i, i) for i in range(head)]
+    found += [(None if i is None else i + head, None if j is None else j + head) for i, j in middle]
+    return found + [(stop_a + i, stop_b + i) for i in range(tail)]
+
+
+def _best(
+    a: Sequence[Node], left: Sequence[Token], b: Sequence[Node], right: Sequence[Token]
+) -> list[tuple[int | None, int | None]]:
+    """Alignment by dynamic programming: `best[i][j]` is the total of what is left from i and j on."""
+    best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in range(len(a) - 1, -1, -1):
+        row, below = best[i], best[i + 1]
+        for j in range(len(b) - 1, -1, -1):
+            here = _match(a[i], left[i], b[j], right[j])
+            row[j] = max(below[j], row[j + 1], below[j + 1] + here if here else 0)
+    i = j = 0
+    found: list[tuple[int | None, int | None]] = []
+    while i < len(a) and j < len(b):
+        here = _match(a[i], left[i], b[j], right[j])
+        if here and best[i][j] == best[i + 1][j + 1] + here:
+            found.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            found.append((i, None))
+            i += 1
+        else:
+            found.append((None, j))
+            j += 1
+    found += [(at, None) for at in range(i, len(a))]
+    return found + [(None, at) for at in range(j, len(b))]
+
+
+def _match(a: Node, left: Token, b: Node, right: Token) -> int:
+    """How well two layers match: by section and keys, then by section, then by what they put out."""
+    same = SHAPE * (a.shape == b.shape)
+    if left == right:
+        return EQUAL + same
+    if left[0] == right[0]:
+        keys = [x == y for x, y in zip(left[1], right[1], strict=True)]
+        return ALIKE + same + KEYS * sum(keys) // max(1, len(keys))
+    sizes = (a.shape.height, a.shape.width) == (b.shape.height, b.shape.width)
+    return IN_PLACE + same if sizes or a.shape.channels == b.shape.channels else 0
+
+
+def _token(node: Node) -> Token:
+    """What a layer says, but for whom it reads and what it is called."""
+    keys = keys_of(type(node.layer))  # type: ignore[arg-type]
+    said = ((f, getattr(node.layer, f)) for f, key in keys.items() if not key.refers and f != NAME)
+    return node.layer.section, tuple(said)
+
+
+def _named(node: Node) -> dict[str, tuple[int, ...]]:
+    """The layers that a layer names, by key; those that are none (Darknet's word for none) stay numbers."""
+    found = {}
+    for field, key in keys_of(type(node.layer)).items():  # type: ignore[arg-type]
+        if key.refers:
+            value = getattr(node.layer, field)
+            numbers = value if isinstance(value, tuple) else (value,)
+            far = [number for number in numbers if abs(number) > node.index + 1]
+            found[key.name] = () if far else tuple(absolute(number, node.index) for number in numbers)
+    return found
+
+
+def _changes(a: Graph, at_a: int, b: Graph, at_b: int) -> Iterator[Change]:
+    """Keys that differ, among those that either text sets; references are told apart."""
+    old: Layer = a.net if at_a < 0 else a[at_a].layer
+    new: Layer = b.net if at_b < 0 else b[at_b].layer
+    told = {entry.key for g, at in ((a, at_a), (b, at_b)) for entry in g.document.sections[at + 1].entries}
+    before, after = _values(old), _values(new)
+    for key in dict.fromkeys((*before, *after)):
+        if key in told and before.get(key) != after.get(key):
+            yield Change(key, before.get(key), after.get(key))
+
+
+def _values(layer: Layer) -> dict[str, str]:
+    keys = keys_of(type(layer))  # type: ignore[arg-type]
+    return {key.name: _written(getattr(layer, f)) for f, key in keys.items() if not key.refers and f != NAME}
+
+
+def _written(value: object) -> str:
+    """A value as a cfg has it."""
+    if isinstance(value, tuple):
+        return ",".join(_written(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(int(value)) if isinstance(value, bool) else str(value)

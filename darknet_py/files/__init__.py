@@ -1,0 +1,1 @@
+"""Files: written atomically, and read with bounds where somebody else wrote them."""

@@ -1,0 +1,48 @@
+"""`[sam]`: one map times another, number by number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer, absolute
+from darknet_py.layers.elementary.activations import ACTIVATIONS, apart
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Sam(Layer, section="sam"):
+    """The map before times the map of `from`, number by number, then an activation.
+
+    The map before is an attention: a convolution that ends in `logistic`. The point-wise spatial attention of
+    Bochkovskiy, Wang and Liao, "YOLOv4: optimal speed and accuracy of object detection", 2020,
+    arXiv:2004.10934, after Woo, Park, Lee and Kweon, "CBAM: convolutional block attention module", ECCV 2018,
+    arXiv:1807.06521.
+
+        [sam]
+        from = -2
+    """
+
+    from_: int = key(name="from", doc="the layer to multiply: negative counts back from here", refers=True)
+    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the product")
+
+    def inputs(self, at: int) -> tuple[int, ...]:
+        """The layer before, then `from`."""
+        return (at - 1, absolute(self.from_, at))
+
+    def shape(self, *maps: Shape) -> Shape:
+        """Both have the same."""
+        before, other = maps
+        if before != other:
+            message = f"a map of {before} and one of {other} cannot be multiplied"
+            raise Refused(Complaint(message, key="from", code="shapes-differ", reason="they must be equal"))
+        return before
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """A product and the activation."""
+        from darknet_py.ops.product import Product
+
+        return Product(apart(self.activation))

@@ -1,0 +1,1 @@
+"""Layers without weights that transform or rearrange one map."""

@@ -1,0 +1,30 @@
+"""`[activation]`: a function of each number, by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
+from darknet_py.layers.elementary.activations import ACTIVATIONS, apart
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Activation(Layer, section="activation"):
+    """The activation function of every number of the map.
+
+    Darknet computes 0 here for swish, mish and hard_mish, which its plain routine lacks; this program
+    computes them.
+
+        [activation]
+        activation = leaky
+    """
+
+    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="the function")
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """The function; the map that it reads stays as it is."""
+        return apart(self.activation)

@@ -1,0 +1,58 @@
+"""Darknet's activation functions by name. Each entry makes a torch module; gradients are torch's, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _torch(name: str, **settings: object) -> nn.Module:
+    from torch import nn
+
+    return getattr(nn, name)(**settings)
+
+
+def _elementwise(name: str) -> nn.Module:
+    from darknet_py.ops import activation as activation_modules
+    from darknet_py.ops.function import Function
+
+    return Function(getattr(activation_modules, name))
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "leaky": partial(_torch, "LeakyReLU", negative_slope=0.1, inplace=True),
+    "linear": partial(_torch, "Identity"),
+    "relu": partial(_torch, "ReLU", inplace=True),
+    "logistic": partial(_torch, "Sigmoid"),
+    "mish": partial(_torch, "Mish"),
+    "swish": partial(_torch, "SiLU"),
+    "relu6": partial(_torch, "ReLU6"),
+    "relie": partial(_torch, "LeakyReLU", negative_slope=0.01),
+    "revleaky": partial(_torch, "LeakyReLU", negative_slope=0.1),
+    "tanh": partial(_torch, "Tanh"),
+    "hardtan": partial(_torch, "Hardtanh"),
+    "elu": partial(_torch, "ELU"),
+    "selu": partial(_elementwise, "selu"),
+    "gelu": partial(_elementwise, "gelu"),
+    "loggy": partial(_elementwise, "loggy"),
+    "ramp": partial(_elementwise, "ramp"),
+    "plse": partial(_elementwise, "plse"),
+    "stair": partial(_elementwise, "stair"),
+    "lhtan": partial(_elementwise, "lhtan"),
+    "hard_mish": partial(_elementwise, "hard_mish"),
+    "normalize_channels": partial(_elementwise, "normalize_channels"),
+    "normalize_channels_softmax": partial(_elementwise, "normalize_channels_softmax"),
+    "normalize_channels_softmax_maxval": partial(_elementwise, "normalize_channels_softmax_maxval"),
+}
+
+
+def apart(name: str) -> nn.Module:
+    """An activation that leaves the map it reads as it is; those of convolutions work in place."""
+    act = ACTIVATIONS[name]()
+    if hasattr(act, "inplace"):
+        act.inplace = False
+    return act

@@ -1,0 +1,39 @@
+"""`[dropout]`: numbers zeroed at random in training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Dropout(Layer, section="dropout"):
+    """Zeroes each number with `probability` in training and scales the rest up; nothing in evaluation.
+
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent neural
+    networks from overfitting", JMLR 2014. Darknet changes the map before in place, so that routes to it see
+    zeros too; here they do not.
+
+        [dropout]
+        probability = .5
+    """
+
+    probability: float = key(0.2, at_least=0, at_most=0.999, doc="share of the numbers that are zeroed")
+    dropblock: int = key(
+        0, doc="zero blocks of cells", ignored="Darknet's GPU code alone; numbers are zeroed one by one"
+    )
+    dropblock_size_rel: float = key(
+        0.0, doc="side of the blocks, relative", ignored="without dropblock it has no use"
+    )
+    dropblock_size_abs: int = key(0, doc="side of the blocks", ignored="without dropblock it has no use")
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """Keyed like every random layer."""
+        from darknet_py.ops.keyed import Dropout as Module
+
+        return Module(self.probability)

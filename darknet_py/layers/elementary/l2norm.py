@@ -1,0 +1,27 @@
+"""`[l2norm]`: each cell's channels as a vector of length 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.layers.base import Layer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class L2Norm(Layer, section="l2norm"):
+    """x over the square root of the sum of x² over channels, at each cell.
+
+    pjreddie's Darknet alone has it; where all channels are 0 it puts out NaN, and this program 0.
+
+        [l2norm]
+    """
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """torch's normalisation."""
+        from darknet_py.ops.function import Function
+        from darknet_py.ops.map import unit_vectors
+
+        return Function(unit_vectors)

@@ -1,0 +1,1 @@
+"""Layers that predict boxes, and the keys that they share."""

@@ -1,0 +1,87 @@
+"""`[Gaussian_yolo]`: a head that says of each coordinate how uncertain it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.heads.anchored import Anchored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PLACES, SIZES, DOUBTS = slice(0, 4, 2), slice(4, 8, 2), slice(1, 8, 2)  # of x, ux, y, uy, w, uw, h, uh
+
+
+class GaussianYolo(Anchored, section="Gaussian_yolo"):
+    """A `[yolo]` whose coordinates are normal distributions: each has a mean, and a deviation u of 0 to 1.
+
+    A score is objectness * class * (1 - mean of the four u), so that boxes whose place is uncertain count
+    for less. Choi, Chun, Kim and Lee, "Gaussian YOLOv3: an accurate and fast object detector using
+    localization uncertainty for autonomous driving", ICCV 2019, arXiv:1904.04620.
+
+        [Gaussian_yolo]
+        mask = 3,4,5
+        anchors = 10,14, 23,27, 37,58, 81,82, 135,169, 344,319
+        classes = 80
+        num = 6
+    """
+
+    uc_normalizer: float = key(1.0, doc="weight of the loss of uncertainty")
+    yolo_point: str = key(
+        "center",
+        one_of=("center", "left_top", "right_bottom"),
+        doc="which point of a box x and y are, and whose cell is taught it",
+    )
+    nms_kind: str = key(
+        "default", one_of=("default", "greedynms", "diounms", "cornersnms"), doc="how boxes are thinned"
+    )
+
+    @property
+    def entries(self) -> int:
+        """x, y, w, h, each with its deviation, objectness, classes."""
+        return 9 + self.classes
+
+    @property
+    def from_centre(self) -> float:
+        """As `yolo_point` says."""
+        return {"center": 0.0, "left_top": -0.5, "right_bottom": 0.5}[self.yolo_point]
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """What every head with anchors checks, and a loss that moves corners."""
+        yield from super().check(*maps)
+        if self.from_centre and self.iou_loss != "mse":
+            message = f"yolo_point={self.yolo_point} with iou_loss={self.iou_loss}"
+            reason = "Darknet's gradient of an overlap is not that of a corner: boxes do not settle; mse does"
+            yield Complaint(message, key="yolo_point", severity="warning", reason=reason)
+
+    def held(self, raw: Tensor) -> Tensor:
+        """Sigmoid of all but w and h, then scale_x_y of x and y."""
+        n, c, h, w = raw.shape
+        boxes = raw.reshape(n, self.boxes_per_cell, self.entries, h, w)
+        values = boxes.clone()
+        values[:, :, PLACES] = boxes[:, :, PLACES].sigmoid() * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
+        for part in (DOUBTS, slice(8, None)):
+            values[:, :, part] = boxes[:, :, part].sigmoid()
+        return values.reshape(n, c, h, w)
+
+    def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Head.decode`; the classes are what they are times how certain the box is."""
+        from darknet_py.ops.head import cell_corners
+
+        n, _, h, w = raw.shape
+        values = self.held(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
+        boxes = values.new_empty(*values.shape[:-1], 4)
+        anchors = raw.new_tensor(self.masked) / raw.new_tensor([net_width, net_height])
+        boxes[..., 2:] = values[..., SIZES].exp() * anchors
+        points = (values[..., PLACES] + cell_corners(raw)) / raw.new_tensor([w, h])
+        boxes[..., :2] = points - self.from_centre * boxes[..., 2:]
+        certain = 1 - values[..., DOUBTS].mean(dim=-1, keepdim=True)
+        return (
+            boxes.reshape(n, -1, 4),
+            values[..., 8].reshape(n, -1),
+            (values[..., 9:] * certain).reshape(n, -1, self.classes),
+        )

@@ -1,0 +1,108 @@
+"""`[region]`: the head of YOLOv2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.heads.head import Head
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Region(Head, section="region"):
+    """One box for each cell and anchor, anchors in cells of the map.
+
+    x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / columns. Redmon and Farhadi, "YOLO9000:
+    better, faster, stronger", CVPR 2017, arXiv:1612.08242.
+
+        [region]
+        anchors = 0.57273, 0.677385, 1.87446, 2.06253, 3.33843, 5.47434, 7.88282, 3.52778, 9.77052, 9.16828
+        classes = 80
+        coords = 4
+        num = 5
+        softmax = 1
+    """
+
+    anchors: tuple[float, ...] = key(
+        same_as("num", lambda num: (0.5,) * (2 * num)),
+        above=0,
+        doc="width, height of each anchor",
+        unit="cells",
+    )
+    coords: int = key(4, at_least=4, at_most=4, doc="coordinates of a box")
+    softmax: bool = key(False, doc="classes exclude each other")
+    thresh: float = key(0.5, doc="a box that overlaps a truth by more is not taught to be background")
+    object_scale: float = key(1.0, doc="weight of objectness at objects")
+    noobject_scale: float = key(1.0, doc="weight of objectness elsewhere")
+    class_scale: float = key(1.0, doc="weight of classes")
+    coord_scale: float = key(1.0, doc="weight of boxes")
+    mask_scale: float = key(1.0, doc="weight of masks", ignored="Darknet reads it and does not use it")
+    bias_match: int = key(0, doc="1: truths are matched to anchors, not to the boxes that are predicted")
+    rescore: int = key(0, doc="1: objectness at objects follows the overlap")
+    classfix: int = key(
+        0,
+        doc="1: boxes that overlap a truth are taught its class, 2: as far as they are sure of an object; "
+        "-1: objectness follows the overlap everywhere",
+    )
+    absolute: int = key(0, doc="read and not used", ignored="Darknet does not use it")
+    log: int = key(0, doc="read and not used", ignored="Darknet does not use it")
+    sqrt: int = key(0, doc="read and not used", ignored="Darknet does not use it")
+    focal_loss: int = key(0, doc="focal loss of classes")
+    background: int = key(
+        0, doc="a class for background", refused="pjreddie's Darknet alone has it; not built yet"
+    )
+    tree: str = key("", doc="file of a class tree", unrun="class trees are not built")
+    map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
+
+    nms_kind = "default"
+    beta_nms = 0.6
+
+    @property
+    def boxes_per_cell(self) -> int:
+        """One for each anchor."""
+        return self.num
+
+    @property
+    def entries(self) -> int:
+        """Coordinates, objectness, classes."""
+        return self.coords + 1 + self.classes
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """Anchors in pairs, channels to match."""
+        if len(self.anchors) != 2 * self.num:
+            message = f"{len(self.anchors)} numbers for num={self.num} anchors"
+            reason = f"expected {2 * self.num}, a width and a height each"
+            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
+        wrong = self.fits(maps[0])
+        if wrong:
+            yield wrong
+
+    def _cells(self, raw: Tensor) -> Tensor:
+        """(N, H, W, A, entries): objectness through a sigmoid, classes through a softmax if asked; a copy."""
+        n, _, h, w = raw.shape
+        cells = raw.reshape(n, self.num, self.entries, h, w).permute(0, 3, 4, 1, 2).clone()
+        cells[..., self.coords].sigmoid_()
+        if self.softmax:
+            cells[..., self.coords + 1 :] = cells[..., self.coords + 1 :].softmax(dim=-1)
+        return cells
+
+    def held(self, raw: Tensor) -> Tensor:
+        """Cell by cell, as AlexeyAB's Darknet turns the map, under the shape of the map all the same."""
+        return self._cells(raw).reshape(raw.shape)
+
+    def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Head.decode`; without softmax, class scores are the raw numbers, as in AlexeyAB's Darknet."""
+        from darknet_py.ops.head import cell_corners
+
+        n, _, h, w = raw.shape
+        cells, size = self._cells(raw), raw.new_tensor([w, h])
+        boxes = cells[..., :4].clone()
+        boxes[..., :2] = (boxes[..., :2].sigmoid() + cell_corners(raw)) / size
+        boxes[..., 2:] = boxes[..., 2:].exp() * raw.new_tensor(self.anchors).view(self.num, 2) / size
+        scores = cells[..., self.coords + 1 :].reshape(n, -1, self.classes)
+        return boxes.reshape(n, -1, 4), cells[..., self.coords].reshape(n, -1), scores

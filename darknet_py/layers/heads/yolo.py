@@ -1,0 +1,96 @@
+"""`[yolo]`: the head of YOLOv3 and later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import key
+from darknet_py.layers.heads.anchored import Anchored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHARING = ("neighbours", "simota")  # assigners that give a truth to several boxes, of all heads
+TRACKING = "tracking is not built"
+
+
+class Yolo(Anchored, section="yolo"):
+    """One box for each cell and masked anchor: place in the cell, size by the anchor, objectness, classes.
+
+    x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / input width. Redmon and Farhadi, "YOLOv3: an
+    incremental improvement", 2018, arXiv:1804.02767. With `new_coords` the layer before is logistic already
+    and w = (2 tw)² * anchor / input width: Wang, Bochkovskiy and Liao, "Scaled-YOLOv4", CVPR 2021,
+    arXiv:2011.08036.
+
+        [yolo]
+        mask = 3,4,5
+        anchors = 10,14, 23,27, 37,58, 81,82, 135,169, 344,319
+        classes = 80
+        num = 6
+    """
+
+    assigner: str = key(
+        "darknet",
+        one_of=("darknet", *SHARING),
+        doc="which boxes a truth teaches; all but darknet with exact gradients, ours alone",
+    )
+    new_coords: bool = key(False, doc="Scaled-YOLOv4's coordinates")
+    focal_loss: bool = key(False, doc="focal loss of classes")
+    nms_kind: str = key("default", one_of=("default", "greedynms", "diounms"), doc="how boxes are thinned")
+    show_details: int = key(1, doc="which cost Darknet prints")
+    uc_normalizer: float = key(
+        1.0, doc="weight of uncertainty", ignored="a key of [Gaussian_yolo]; Darknet ignores it here too"
+    )
+    beta1: float = key(0.6, doc="read by nobody", ignored="Darknet ignores it too; it reads beta_nms")
+    embedding_layer: int = key(999999, doc="layer of appearance", ignored=TRACKING, refers=True)
+    track_history_size: int = key(5, doc="frames remembered", ignored=TRACKING)
+    sim_thresh: float = key(0.8, doc="similarity of tracks", ignored=TRACKING)
+    dets_for_track: int = key(1, doc="detections that make a track", ignored=TRACKING)
+    dets_for_show: int = key(1, doc="detections that are shown", ignored=TRACKING)
+    track_ciou_norm: float = key(0.01, doc="weight of overlap in tracking", ignored=TRACKING)
+
+    @property
+    def entries(self) -> int:
+        """x, y, w, h, objectness, classes."""
+        return 5 + self.classes
+
+    def check(self, *maps: Shape) -> Iterator[Complaint]:
+        """Anchors, masks and channels that fit, and a loss that the assigner has."""
+        yield from super().check(*maps)
+        if self.assigner in SHARING and self.iou_loss == "mse":
+            message = f"assigner={self.assigner} with iou_loss=mse"
+            reason = (
+                "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"
+            )
+            yield Complaint(message, key="assigner", code="bad-assigner", reason=reason, severity="warning")
+
+    def held(self, raw: Tensor) -> Tensor:
+        """Sigmoid of x, y, objectness and classes (unless new_coords), then scale_x_y."""
+        n, c, h, w = raw.shape
+        boxes = raw.reshape(n, self.boxes_per_cell, self.entries, h, w).clone()
+        places = boxes[:, :, :2] if self.new_coords else boxes[:, :, :2].sigmoid()
+        boxes[:, :, :2] = places * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
+        if not self.new_coords:
+            boxes[:, :, 4:].sigmoid_()  # the last change: its gradient needs what it leaves
+        return boxes.reshape(n, c, h, w)
+
+    def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Head.decode`."""
+        from darknet_py.ops.head import cell_corners
+
+        n, _, h, w = raw.shape
+        values = self.held(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
+        anchors = raw.new_tensor(self.masked) / raw.new_tensor([net_width, net_height])
+        sizes = values[..., 2:4]
+        sizes = (2 * sizes) ** 2 if self.new_coords else sizes.exp()
+        boxes = values.new_empty(*values.shape[:-1], 4)
+        boxes[..., :2] = (values[..., :2] + cell_corners(raw)) / raw.new_tensor([w, h])
+        boxes[..., 2:] = sizes * anchors
+        return (
+            boxes.reshape(n, -1, 4),
+            values[..., 4].reshape(n, -1),
+            values[..., 5:].reshape(n, -1, self.classes),
+        )

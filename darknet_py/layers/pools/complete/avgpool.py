@@ -1,0 +1,27 @@
+"""`[avgpool]`: the mean of each channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.layers.pools.complete.whole import WholeMap
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class AvgPool(WholeMap, section="avgpool", aliases=("avg",)):
+    """Global average pooling: one cell per channel, whatever the input's size.
+
+    Lin, Chen and Yan, "Network in network", ICLR 2014, arXiv:1312.4400.
+
+        [avgpool]
+    """
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """A mean over rows and columns."""
+        from darknet_py.ops.function import Function
+        from darknet_py.ops.map import global_mean
+
+        return Function(global_mean)

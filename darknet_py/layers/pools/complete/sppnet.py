@@ -1,0 +1,43 @@
+"""`[sppnet]`: the original spatial pyramid, grids of several levels in one vector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.keys import key
+from darknet_py.layers.pools.base import WindowPool
+from darknet_py.layers.pools.complete.whole import WholeMap
+from darknet_py.layers.pools.pyramid import Pyramid
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class SppNet(Pyramid, WholeMap, section="sppnet"):
+    """An l x l grid of the map for each level l, laid end to end: one length for a map of any size.
+
+    He, Zhang, Ren and Sun, "Spatial pyramid pooling in deep convolutional networks for visual recognition",
+    ECCV 2014, arXiv:1406.4729. Bin (i, j) covers rows floor(i H / l) to ceil((i + 1) H / l), columns alike.
+    The output has C * sum(l²) numbers: levels in the order given, of each channel by channel, row by row.
+
+        [sppnet]
+        levels = 4,2,1
+        pool = max
+    """
+
+    levels: tuple[int, ...] = key((4, 2, 1), at_least=1, at_most=1024, doc="bins along a side, of each grid")
+
+    def pools(self) -> tuple[WindowPool, ...]:
+        """One for each level."""
+        return tuple(self.branch(adaptive=level) for level in self.levels)
+
+    def shape(self, *maps: Shape) -> Shape:
+        """All bins, as channels of one cell."""
+        return Shape(sum(pool.shape(*maps).floats for pool in self.pools()), 1, 1)
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """The levels' own modules, laid end to end."""
+        from darknet_py.ops.pools.spp import EndToEnd
+
+        return EndToEnd(pool.module(*maps) for pool in self.pools())

@@ -1,0 +1,1 @@
+"""Recurrent layers: shapes and costs; they are not executable."""

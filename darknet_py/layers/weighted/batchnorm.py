@@ -1,0 +1,40 @@
+"""`[batchnorm]`: batch normalisation by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.layers.base import Layer
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class BatchNorm(Layer, section="batchnorm"):
+    """y = scale (x - mean) / sqrt(variance + 1e-5) + bias, channel by channel.
+
+    Mean and variance are the batch's in training, the running ones in evaluation. Ioffe and Szegedy, "Batch
+    normalization: accelerating deep network training by reducing internal covariate shift", ICML 2015,
+    arXiv:1502.03167. As AlexeyAB's Darknet has it; pjreddie's has no biases here, and none in the file.
+
+        [batchnorm]
+    """
+
+    def cost(self, *maps: Shape) -> Cost:
+        """Four arrays, two of them learned."""
+        return Cost(4 * maps[0].channels, 2 * maps[0].channels)
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """torch's, with Darknet's constants."""
+        from torch import nn
+
+        from darknet_py.layers.weighted.convolutional import EPSILON, MOMENTUM
+
+        return nn.BatchNorm2d(maps[0].channels, eps=EPSILON, momentum=MOMENTUM)
+
+    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+        """Biases, scales, means, variances."""
+        yield from (module.bias, module.weight, module.running_mean, module.running_var)

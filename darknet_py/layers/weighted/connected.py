@@ -1,0 +1,65 @@
+"""`[connected]`: every output reads every number of the map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.keys import key
+from darknet_py.layers.elementary.activations import ACTIVATIONS
+from darknet_py.layers.pools.complete.whole import WholeMap
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Connected(WholeMap, section="connected", aliases=("conn",)):
+    """y = activation(W x + b) of the map as one vector, channel by channel; batch normalisation if asked.
+
+    Darknet counts no BFLOPs for it, so `macs` are 0. AlexeyAB's Darknet never updates its weights (a flag is
+    missing); here they are trained, as pjreddie's does.
+
+        [connected]
+        output = 10
+        activation = linear
+    """
+
+    output: int = key(1, at_least=1, at_most=1 << 20, doc="numbers put out")
+    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    batch_normalize: bool = key(False, doc="normalise each output over the batch")
+
+    def shape(self, *maps: Shape) -> Shape:
+        """As many channels of one cell."""
+        return Shape(self.output, 1, 1)
+
+    def cost(self, *maps: Shape) -> Cost:
+        """Weights, biases and BN's three arrays."""
+        weights = self.output * maps[0].floats
+        arrays, learned = (4, 2) if self.batch_normalize else (1, 1)
+        return Cost(weights + arrays * self.output, weights + learned * self.output)
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """`linear`, `norm` if asked, and `act`, in sequence."""
+        from torch import nn
+
+        from darknet_py.layers.weighted.convolutional import EPSILON, MOMENTUM
+
+        parts = nn.Sequential()
+        parts.add_module("flat", nn.Flatten())
+        parts.add_module("linear", nn.Linear(maps[0].floats, self.output, bias=not self.batch_normalize))
+        parts.add_module("map", nn.Unflatten(1, (self.output, 1, 1)))
+        if self.batch_normalize:
+            parts.add_module("norm", nn.BatchNorm2d(self.output, eps=EPSILON, momentum=MOMENTUM))
+        if self.activation != "linear":
+            parts.add_module("act", ACTIVATIONS[self.activation]())
+        return parts
+
+    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+        """Biases, weights (outputs x inputs), then BN's scales, means and variances."""
+        yield module.norm.bias if self.batch_normalize else module.linear.bias
+        yield module.linear.weight
+        if self.batch_normalize:
+            norm = module.norm
+            yield from (norm.weight, norm.running_mean, norm.running_var)

@@ -1,0 +1,100 @@
+"""`[deconvolutional]`: a convolution backwards, from few cells to many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from darknet_py.arithmetic.cost import Cost
+from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis, Window, covering
+from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.keys import key
+from darknet_py.layers.base import Layer
+from darknet_py.layers.elementary.activations import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
+    """Every cell adds its number times a kernel to the map put out; batch normalisation if asked, activation.
+
+    The transpose of a convolution: Zeiler, Krishnan, Taylor and Fergus, "Deconvolutional networks", CVPR
+    2010. pjreddie's Darknet alone has it.
+
+        [deconvolutional]
+        filters = 8
+        size = 4
+        stride = 2
+        padding = 1
+        activation = leaky
+    """
+
+    filters: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")
+    size: int = key(1, at_least=1, at_most=1024, doc="side of the kernel", unit="cells")
+    stride: int = key(1, at_least=1, at_most=64, doc="how many times larger the map becomes", unit="cells")
+    pad: bool = key(False, doc="cut size // 2 off every side, whatever `padding` says")
+    padding: int = key(0, at_least=0, at_most=1024, doc="cells cut off every side", unit="cells")
+    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    batch_normalize: bool = key(False, doc="normalise each channel over the batch")
+
+    @property
+    def cut(self) -> int:
+        """Cells cut off every side."""
+        return self.size // 2 if self.pad else self.padding
+
+    def shape(self, *maps: Shape) -> Shape:
+        """(in - 1) * stride + size - 2 * padding rows and columns."""
+        (source,) = maps
+        rows, columns = (
+            (side - 1) * self.stride + self.size - 2 * self.cut for side in (source.height, source.width)
+        )
+        if min(rows, columns) < 1:
+            message = f"padding {self.cut} leaves nothing of a map of {source.height} x {source.width}"
+            raise Refused(Complaint(message, key="padding", code="too-small"))
+        return Shape(self.filters, rows, columns)
+
+    def window(self, *maps: Shape) -> Window:
+        """The cells whose kernels cover one cell."""
+        axis = covering(Axis(self.size, self.stride, self.cut))
+        return Window(axis, axis)
+
+    def cost(self, *maps: Shape) -> Cost:
+        """As a convolution's: weights, biases and BN's three arrays; 2 x MACs."""
+        weights = self.filters * maps[0].channels * self.size**2
+        arrays, learned = (4, 2) if self.batch_normalize else (1, 1)
+        macs = weights * maps[0].cells
+        return Cost(weights + arrays * self.filters, weights + learned * self.filters, macs)
+
+    def module(self, *maps: Shape) -> nn.Module:
+        """`conv`, `norm` if asked, and `act`, in sequence."""
+        from torch import nn
+
+        from darknet_py.layers.weighted.convolutional import EPSILON, MOMENTUM
+        from darknet_py.ops.deconvolutional import Deconvolution
+
+        parts = nn.Sequential()
+        conv = Deconvolution(
+            maps[0].channels,
+            self.filters,
+            self.size,
+            stride=self.stride,
+            padding=self.cut,
+            bias=not self.batch_normalize,
+        )
+        parts.add_module("conv", conv)
+        if self.batch_normalize:
+            parts.add_module("norm", nn.BatchNorm2d(self.filters, eps=EPSILON, momentum=MOMENTUM))
+        if self.activation != "linear":
+            parts.add_module("act", ACTIVATIONS[self.activation]())
+        return parts
+
+    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+        """Biases, BN's scales, means and variances, then the weights (channels, filters, size, size)."""
+        if self.batch_normalize:
+            norm = module.norm
+            yield from (norm.bias, norm.weight, norm.running_mean, norm.running_var)
+        else:
+            yield module.conv.bias
+        yield module.conv.weight

@@ -1,0 +1,62 @@
+"""Diagnostics as SARIF 2.1.0 (OASIS), the format that code hosts show beside the lines of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from darknet_py import __version__
+from darknet_py.cfg.diagnostics import Diagnostic
+from darknet_py.lint.codes import DOUBTS, FAULTS
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+LEVELS = {"error": "error", "warning": "warning", "hint": "note"}
+
+
+def as_sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    """One log with one run: a rule for each code that occurs, a result for each diagnostic."""
+    codes = sorted({d.code for d in diagnostics})
+    driver = {"name": "darknet-py", "version": __version__, "rules": [_rule(code) for code in codes]}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(d, codes.index(d.code)) for d in diagnostics],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(code: str) -> dict[str, Any]:
+    about = FAULTS.get(code) or DOUBTS.get(code) or "a complaint of a plug-in's"
+    return {"id": code, "shortDescription": {"text": about}}
+
+
+def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
+    span = diagnostic.span
+    artifact = {"uri": _uri(diagnostic.path)}
+    region = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endColumn": span.column + max(1, span.length),
+    }
+    text = f"{diagnostic.message}; {diagnostic.reason}" if diagnostic.reason else diagnostic.message
+    result: dict[str, Any] = {
+        "ruleId": diagnostic.code,
+        "ruleIndex": rule,
+        "level": LEVELS[diagnostic.severity],
+        "message": {"text": text},
+        "locations": [{"physicalLocation": {"artifactLocation": artifact, "region": region}}],
+    }
+    if diagnostic.suggestion:
+        replacement = {"deletedRegion": region, "insertedContent": {"text": diagnostic.suggestion}}
+        change = {"artifactLocation": artifact, "replacements": [replacement]}
+        description = {"text": f"did you mean `{diagnostic.suggestion}`?"}
+        result["fixes"] = [{"description": description, "artifactChanges": [change]}]
+    return result
+
+
+def _uri(path: str) -> str:
+    """A path as a URI reference: relative as it was given, absolute with its scheme."""
+    quoted = quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"), safe="/@=,._-~")
+    return f"file://{quoted}" if Path(path).is_absolute() else quoted

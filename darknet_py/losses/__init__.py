@@ -1,0 +1,1 @@
+"""Losses of detection heads: tensors in, gradients out."""

@@ -1,0 +1,36 @@
+"""The maximum of windows, filtered."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from darknet_py.ops.pools.parts import in_parts
+from darknet_py.ops.pools.window import Grid
+
+
+class BlurredMaximum(nn.Module):
+    """The maxima of a grid, then a binomial filter over those that exist, with a step of its own."""
+
+    def __init__(self, maxima: Grid, taps: int, strides: tuple[int, int]) -> None:
+        super().__init__()
+        self.maxima, self.blur = maxima, Grid(taps, strides, taps - 1)
+        self.weights = [math.comb(taps - 1, k) / 2 ** (taps - 1) for k in range(taps)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        return in_parts(self._pooled, x, self.blur.outputs(x.new_empty(1, 1, *self.maxima.outputs(x))))
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        maxima = self.maxima.maximum(x)
+        return self._filtered(maxima) / self._filtered(torch.ones_like(maxima[:1, :1]))
+
+    def _filtered(self, x: Tensor) -> Tensor:
+        """The weighted sum of the cells under the filter, those outside counting 0: down, then across."""
+        x = self.blur.pad(x, 0.0)
+        for axis, step in zip((-2, -1), self.blur.strides, strict=True):
+            cells = x.unfold(axis, len(self.weights), step).unbind(dim=-1)  # views; nothing is laid out
+            x = sum(weight * cell for weight, cell in zip(self.weights, cells, strict=True))
+        return x

@@ -1,0 +1,62 @@
+"""A pool run by its definition: the cells of every window laid out, and a rule applied to them.
+
+Laid out at once, windows of S cells take S times the memory of the map. So the work is cut into parts, some
+channels and some rows of windows each, and a part is computed again in the backward pass instead of kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from darknet_py.ops.pools.window import Grid
+
+LARGEST_PART = 0.25  # of the map's numbers, laid out at once; a rule needs a few maps of that size
+
+Reduce = Callable[[Tensor, Tensor], Tensor]
+
+
+class Rule(nn.Module):
+    """`reduce(cells, inside)` on the windows of a grid; see `WindowPool.reduce` for the shapes."""
+
+    def __init__(self, grid: Grid, reduce: Reduce) -> None:
+        super().__init__()
+        self.grid, self.reduce = grid, reduce
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        planes = x.reshape(1, -1, *x.shape[2:])
+        inside = self._windows(self.grid.pad(torch.ones_like(planes[:, :1]), 0.0)) > 0
+        channels, rows = self._part(x, inside)
+        pooled = [
+            torch.cat([self._rows(part, inside, at, rows) for at in range(0, inside.shape[2], rows)], dim=2)
+            for part in planes.split(channels, dim=1)
+        ]
+        return torch.cat(pooled, dim=1).reshape(*x.shape[:2], *inside.shape[2:4])
+
+    def _rows(self, x: Tensor, inside: Tensor, start: int, rows: int) -> Tensor:
+        """Some channels, and `rows` rows of windows from `start` on."""
+
+        def pooled(x: Tensor) -> Tensor:
+            cells = self._windows(self.grid.pad(x, 0.0))[:, :, start : start + rows].flatten(-2)
+            return self.reduce(cells, inside[:, :, start : start + rows].flatten(-2))
+
+        if torch.is_grad_enabled() and x.requires_grad:
+            kept: Tensor = checkpoint(pooled, x, use_reentrant=False)
+            return kept
+        return pooled(x)
+
+    def _windows(self, padded: Tensor) -> Tensor:
+        """A view (N, C, H', W', rows of a window, columns of a window)."""
+        (high, wide), (step_y, step_x) = self.grid.kernel(padded), self.grid.steps(padded)
+        return padded.unfold(2, high, step_y).unfold(3, wide, step_x)
+
+    def _part(self, x: Tensor, inside: Tensor) -> tuple[int, int]:
+        """How many channels and how many rows of windows are laid out at once."""
+        a_row = inside[0, 0, 0].numel()
+        most = max(1, int(LARGEST_PART * x.numel()) // a_row)  # rows of single channels
+        rows = inside.shape[2]
+        return max(1, most // rows), min(rows, most)

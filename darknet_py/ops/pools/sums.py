@@ -1,0 +1,101 @@
+"""Pools that are functions of sums over the cells of a window; the cells are never laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from darknet_py.ops.pools.parts import in_parts_by_hand, zeros
+from darknet_py.ops.pools.window import Grid
+
+Levels = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A rule by two sums over the existing cells of a window: of their weights, and of weight times cell.
+
+    Args:
+        weight: (cells, *levels) to what each weighs.
+        result: (sum of weights, sum of weight times cell, number of cells, *levels) to the pooled map.
+        levels: (grid, map) to the maps (N, C, H', W') that these need to know of every window.
+    """
+
+    weight: Callable[..., Tensor]
+    result: Callable[..., Tensor]
+    levels: Callable[[Grid, Tensor], Levels]
+
+
+def greatest_of_each(grid: Grid, x: Tensor) -> Levels:
+    """Taken off the exponents, so that none overflows; the result is the same, so it has no gradient."""
+    return (grid.maximum(x.detach()),)
+
+
+def softmax_mean(temperature: float) -> Sums:
+    """sum(x exp(x / t)) / sum(exp(x / t))."""
+    return Sums(
+        weight=lambda cell, greatest: ((cell - greatest) / temperature).exp(),
+        result=lambda total, weighted, count, greatest: weighted / total,
+        levels=greatest_of_each,
+    )
+
+
+class WindowSums(nn.Module):
+    """A rule by sums on the windows of a grid. The backward pass sums again, so that only the map is kept."""
+
+    def __init__(self, grid: Grid, rule: Sums) -> None:
+        super().__init__()
+        self.grid, self.rule = grid, rule
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H', W'), computed in float32 at least."""
+        pool, pull = (partial(each, grid=self.grid, rule=self.rule) for each in (_of_part, _pulled))
+        return in_parts_by_hand(pool, pull, x, self.grid.outputs(x))
+
+
+def _of_part(x: Tensor, grid: Grid, rule: Sums) -> Tensor:
+    levels = rule.levels(grid, x)
+    return rule.result(*_both(x, grid, rule, levels), grid.counts(x), *levels)
+
+
+def _both(x: Tensor, grid: Grid, rule: Sums, levels: Levels) -> tuple[Tensor, Tensor]:
+    """The two sums."""
+    total, weighted = zeros(x, grid.outputs(x)), zeros(x, grid.outputs(x))
+    for _, windows, place in grid.cells(x):
+        cell = x[place]
+        weight = rule.weight(cell, *(level[windows] for level in levels))
+        total[windows] += weight
+        weighted[windows].addcmul_(weight, cell)
+    return total, weighted
+
+
+def _pulled(x: Tensor, gradient: Tensor, grid: Grid, rule: Sums) -> Tensor:
+    """The gradient by the map: through the result to sums and levels, from the sums to each cell in turn."""
+    with torch.enable_grad():
+        source = x.detach().requires_grad_()
+        levels = rule.levels(grid, source)
+        known = tuple(level.detach().requires_grad_(level.requires_grad) for level in levels)
+        sums = tuple(s.requires_grad_() for s in _both(x, grid, rule, tuple(k.detach() for k in known)))
+        result = rule.result(*sums, grid.counts(x), *known)
+    inner = [*sums, *(k for k in known if k.requires_grad)]
+    pulls = torch.autograd.grad(result, inner, gradient, materialize_grads=True)
+    spread, pulls, level_pulls = torch.zeros_like(x), pulls[:2], pulls[2:]
+    for _, windows, place in grid.cells(x):
+        with torch.enable_grad():
+            cell = x[place].detach().requires_grad_()
+            own = [k[windows].detach().requires_grad_(k.requires_grad) for k in known]
+            weight = rule.weight(cell, *own)
+            terms = weight, weight * cell
+        wanted = [cell, *(o for o in own if o.requires_grad)]
+        by_cell, *by_levels = torch.autograd.grad(
+            terms, wanted, [pull[windows] for pull in pulls], materialize_grads=True
+        )
+        spread[place] += by_cell
+        for pull, more in zip(level_pulls, by_levels, strict=True):
+            pull[windows] += more
+    through = [level for level in levels if level.requires_grad]
+    return spread + torch.autograd.grad(through, source, level_pulls)[0] if through else spread

@@ -1,0 +1,1 @@
+"""Images to detections: letterbox, network, decoding, NMS, and back to pixels of the image."""

@@ -1,0 +1,1 @@
+"""Run folders become a report: HTML, Markdown, JSON."""

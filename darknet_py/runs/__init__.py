@@ -1,0 +1,1 @@
+"""The folder of a run: records, log, lock, checkpoints, and reading them back."""

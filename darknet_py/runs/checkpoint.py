@@ -1,0 +1,256 @@
+"""A run's state in one safetensors file, `checkpoint-000120.safetensors`: it appears whole or not at all.
+
+The last 32 bytes are the sha256 of all bytes before them; for readers of safetensors they are a tensor called
+`sha256`. Nothing of a file is believed before this digest fits. The tensors are `network.*`, `ema.*` (where
+the run has an average of weights), `scaling.*` (of float16) and `optimizer.PARAMETER.STATE`; the position is
+JSON among the metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from darknet_py.errors import CheckpointError, NotFinite, shown
+from darknet_py.files.atomic import publish_parts
+from darknet_py.train.step import Trainer
+
+FORMAT = 3
+DIGEST_BYTES = 32
+CHUNK = 1 << 20
+KINDS = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}  # safetensors' names
+STEP = ".step"  # torch's counts of steps, which lie on the CPU
+TYPES = {
+    "iteration": int,
+    "log_bytes": int,
+    "seconds": (int, float),
+    "average": (int, float, type(None)),
+    "best": (dict, type(None)),
+    "fingerprint": dict,
+    "environment": dict,
+}  # of a Position, as JSON gives them
+
+
+class Damaged(CheckpointError):
+    """A checkpoint that is not complete; an older one may be."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands.
+
+    Args:
+        iteration: updates done.
+        log_bytes: length of the log at that moment; what stands behind it is cut off on resuming.
+        seconds: of training so far.
+        average: the running mean of the loss; None before the first iteration.
+        best: the iteration and the figure of the best weights so far, those in `best.weights`.
+        fingerprint: what the run is: cfg, data, seed, first weights.
+        environment: what else the last bits depend on: torch, device, threads, number of processes.
+    """
+
+    iteration: int
+    log_bytes: int
+    seconds: float
+    average: float | None
+    best: dict[str, float] | None
+    fingerprint: dict[str, Any]
+    environment: dict[str, Any]
+
+
+def save_checkpoint(path: Path, trainer: Trainer, position: Position) -> None:
+    """Write the state; the file that was there stays until the new one is complete.
+
+    Raises:
+        NotFinite: when a number of the state is NaN or infinite; nothing is written.
+        OSError: when the file cannot be written.
+    """
+    tensors = state_of(trainer)
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise NotFinite(f"{key} is not finite; no checkpoint was written", where=path)
+    publish_parts(path, _file(tensors, {"format": FORMAT, **asdict(position)}))
+
+
+def check_digest(path: Path) -> None:
+    """See that a file is complete, reading a megabyte at a time.
+
+    Raises:
+        Damaged: when it is not.
+    """
+    try:
+        left = path.stat().st_size - DIGEST_BYTES
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while left > 0 and (chunk := file.read(min(left, CHUNK))):
+                digest.update(chunk)
+                left -= len(chunk)
+            last = file.read(DIGEST_BYTES + 1)
+    except OSError as error:
+        raise Damaged(f"cannot be read: {error.strerror}", where=path) from None
+    if last != digest.digest():
+        raise Damaged("is damaged: its digest does not fit its contents", where=path)
+
+
+def load_checkpoint(
+    path: Path, trainer: Trainer, wanted: Position, *, allow_changed: Sequence[str] = ()
+) -> Position:
+    """Fill a trainer from a complete file.
+
+    Args:
+        wanted: of this run; the file's fingerprint and environment must be the same.
+        allow_changed: parts of the environment that need not be.
+
+    Raises:
+        Damaged: when the file is not complete.
+        CheckpointError: when it is of another format, run or environment, or does not fit; the trainer is as
+            it was.
+    """
+    check_digest(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            position = _position(path, file.metadata() or {})
+            _check_same(path, position, wanted, allow_changed)
+            kinds = {key: _kind(file.get_slice(key)) for key in file.keys()}  # noqa: SIM118 - no dict
+            _check_fit(path, kinds, trainer)
+            tensors = {key: file.get_tensor(key) for key in kinds if key != "sha256"}
+    except SafetensorError as error:
+        raise CheckpointError(f"cannot be read: {error}", where=path) from None
+    restore(trainer, tensors)
+    return position
+
+
+def state_of(trainer: Trainer) -> dict[str, Tensor]:
+    """All tensors that a training goes on from, by name."""
+    found = {f"network.{k}": v for k, v in trainer.network.state_dict().items()}
+    if trainer.ema is not None:
+        found |= {f"ema.{k}": v for k, v in trainer.ema.state_dict().items()}
+    found |= {f"scaling.{k}": v for k, v in trainer.scaling.state().items()}
+    for name, parameter in trainer.network.named_parameters():
+        for key, value in trainer.optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                found[f"optimizer.{name}.{key}"] = value
+    return {key: tensor.detach() for key, tensor in found.items()}
+
+
+def _file(tensors: Mapping[str, Tensor], about: dict[str, Any]) -> Iterator[bytes | memoryview]:
+    """The bytes of the file, a tensor at a time."""
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))  # all aligned
+    header: dict[str, Any] = {"__metadata__": {"darknet-py": json.dumps(about, sort_keys=True)}}
+    end = 0
+    for key, tensor in ordered:
+        start, end = end, end + tensor.numel() * tensor.element_size()
+        header[key] = _entry(KINDS[tensor.dtype], list(tensor.shape), start, end)
+    header["sha256"] = _entry("U8", [DIGEST_BYTES], end, end + DIGEST_BYTES)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    digest = hashlib.sha256()
+    for part in chain([struct.pack("<Q", len(text)) + text], (_bytes(tensor) for _, tensor in ordered)):
+        digest.update(part)
+        yield part
+    yield digest.digest()
+
+
+def _entry(kind: str, shape: list[int], start: int, end: int) -> dict[str, Any]:
+    return {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    return memoryview(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+
+
+def _position(path: Path, metadata: Mapping[str, str]) -> Position:
+    try:
+        about = json.loads(metadata.get("darknet-py", "{}"))
+    except (ValueError, RecursionError):
+        about = None
+    written = about.pop("format", None) if isinstance(about, dict) else None
+    if written != FORMAT:
+        message = f"has format {shown(written)}; this program reads {FORMAT}"
+        raise CheckpointError(message, where=path, hint="go on with the program that wrote it")
+    wrong = [key for key, kinds in TYPES.items() if key not in about or not isinstance(about[key], kinds)]
+    wrong += sorted(about.keys() - TYPES.keys())
+    wrong = wrong or [key for key in ("iteration", "log_bytes") if about[key] < 0]
+    if wrong:
+        listed = ", ".join(map(shown, wrong))
+        raise CheckpointError(f"has no position that makes sense ({listed})", where=path)
+    return Position(**about)
+
+
+def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence[str]) -> None:
+    other = _differences(found.fingerprint, wanted.fingerprint)
+    if other:
+        message = f"is of another run: {', '.join(other)} differ"
+        raise CheckpointError(message, where=path, hint="use another --out")
+    other = [key for key in _differences(found.environment, wanted.environment) if key not in allowed]
+    if other:
+        sides = "; ".join(
+            f"{key} was {shown(found.environment.get(key))} and is {wanted.environment.get(key)}"
+            for key in other
+        )
+        flags = " ".join(f"--allow-changed {key}" for key in other)
+        hint = f"{flags} goes on all the same"
+        if "world-size" in other:
+            hint += ", and every iteration draws the images that it would have drawn"
+        raise CheckpointError(f"would not go on to the same bits: {sides}", where=path, hint=hint)
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    return sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
+
+
+def _kind(part: Any) -> tuple[str, list[int]]:
+    return part.get_dtype(), part.get_shape()
+
+
+def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], trainer: Trainer) -> None:
+    """Every tensor that the trainer has, and none that it cannot have."""
+    own = {k: v for k, v in state_of(trainer).items() if not k.startswith("optimizer.")}
+    shapes = {f"optimizer.{name}": list(p.shape) for name, p in trainer.network.named_parameters()}
+    other = [key for key, value in own.items() if kinds.get(key) != (KINDS[value.dtype], list(value.shape))]
+    for key in kinds.keys() - own.keys() - {"sha256"}:
+        shape = shapes.get(key.rpartition(".")[0])
+        if shape is None or kinds[key][1] not in (shape, []):
+            other.append(key)
+    if other:
+        some = ", ".join(shown(key) for key in sorted(other)[:5])
+        message = f"does not fit the network: {len(other)} tensors are missing or others ({some})"
+        raise CheckpointError(message, where=path)
+
+
+def restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
+    """Put the tensors of a state in their places."""
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+
+    trainer.network.load_state_dict(part("network."))
+    if trainer.ema is not None:
+        trainer.ema.load_state_dict(part("ema."))
+    trainer.scaling.restore(part("scaling."))
+    trainer.optimizer.state.clear()
+    for name, parameter in trainer.network.named_parameters():
+        for key, value in part(f"optimizer.{name}.").items():
+            state = value.clone()
+            if f".{key}" != STEP:  # all else lies as the parameter does
+                state = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+            trainer.optimizer.state[parameter][key] = state

@@ -1,0 +1,139 @@
+"""The checkpoints of a run's folder: which there are, which is the newest complete one, which are kept."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from darknet_py.errors import CheckpointError
+from darknet_py.runs.checkpoint import Damaged, Position, load_checkpoint, save_checkpoint
+from darknet_py.train.step import Trainer
+
+EARLIER = "checkpoint.safetensors"  # of versions that kept one checkpoint
+NAMES = re.compile(r"checkpoint-(\d{6,})\.safetensors", re.ASCII)
+BYTES = 4  # of a number
+log = logging.getLogger(__name__)  # without a handler a warning is a line on standard error
+
+
+def found_in(folder: Path) -> list[Path]:
+    """Checkpoints by their names, newest first; a link is none."""
+    names = [path for path in folder.glob("checkpoint-*") if NAMES.fullmatch(path.name)]
+    return sorted((p for p in names if p.is_file() and not p.is_symlink()), key=_number, reverse=True)
+
+
+def has_run(folder: Path) -> bool:
+    """Whether a training was begun here that can go on, or was by an earlier version."""
+    return bool(found_in(folder)) or (folder / EARLIER).exists()
+
+
+class Checkpoints:
+    """Writes and reads the checkpoints of one run.
+
+    Args:
+        folder: the run's.
+        keep: older ones that stay beside the newest, so that a damaged one costs a minute and not the run.
+        allow_changed: parts of the environment that need not be as they were.
+    """
+
+    def __init__(self, folder: Path, *, keep: int = 1, allow_changed: Sequence[str] = ()) -> None:
+        self.folder, self.keep, self.allow_changed = folder, keep, allow_changed
+        self.damaged: list[Path] = []
+
+    def load(self, trainer: Trainer, wanted: Position) -> Position | None:
+        """Fill the trainer from the newest complete checkpoint; None where there are none.
+
+        A damaged one is passed over with a warning, and so is one that the log has become too short for.
+
+        Args:
+            wanted: fingerprint and environment of this run; its `log_bytes` are those of the log as it is.
+
+        Raises:
+            CheckpointError: when all are damaged, or one is of another run, format or environment.
+        """
+        if (self.folder / EARLIER).exists():
+            message = "is of an earlier version of this program, which cannot be gone on with"
+            raise CheckpointError(message, where=self.folder / EARLIER, hint="delete it to start again")
+        faults: list[Damaged] = []
+        for path in found_in(self.folder):
+            try:
+                position = load_checkpoint(path, trainer, wanted, allow_changed=self.allow_changed)
+                if position.log_bytes > wanted.log_bytes:
+                    raise Damaged("counts on lines that the log has lost", where=path)
+            except Damaged as fault:
+                faults.append(fault)
+                self.damaged.append(path)
+                continue
+            for fault in faults:
+                log.warning("%s: warning: %s; going on from %s", fault.where, fault.message, path.name)
+            return position
+        if faults:
+            hint = f"{len(faults)} found, none complete; without them the run starts again"
+            raise CheckpointError(faults[0].message, where=faults[0].where, hint=hint)
+        return None
+
+    def save(self, trainer: Trainer, position: Position) -> Path:
+        """Write a checkpoint, then remove those that are no longer wanted.
+
+        Raises:
+            CheckpointError: when it cannot be written; those there are stay.
+        """
+        path = self.folder / f"checkpoint-{position.iteration:06d}.safetensors"
+        try:
+            save_checkpoint(path, trainer, position)
+        except OSError as error:
+            needed, free = self.bytes_of(trainer), shutil.disk_usage(self.folder).free
+            raise CheckpointError(
+                f"cannot be written: {error.strerror} ({_megabytes(needed)} needed, {_megabytes(free)} free)",
+                where=path,
+                hint="the run can go on from its last checkpoint",
+            ) from None
+        self._prune(path)
+        return path
+
+    def warn_of_space(self, trainer: Trainer) -> None:
+        """Say at once when the disk has no room for the checkpoints to come: all kept, and the next."""
+        needed = self.bytes_of(trainer) * (self.keep + 2)
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            message = "%s: warning: checkpoints will need some %s, and %s are free"
+            log.warning(message, self.folder, _megabytes(needed), _megabytes(free))
+
+    def bytes_of(self, trainer: Trainer) -> int:
+        """About the size of a checkpoint, whether the optimiser has begun or not."""
+        numbers = sum(p.numel() for p in trainer.network.parameters())
+        states = 2 if isinstance(trainer.optimizer, torch.optim.Adam) else 1
+        copies = 1 + states + (trainer.ema is not None)
+        return BYTES * numbers * copies
+
+    def clear(self) -> None:
+        """Remove all, newest last."""
+        self._remove(found_in(self.folder)[::-1])
+
+    def _prune(self, newest: Path) -> None:
+        """Older ones beyond `keep`, damaged ones, and what an abandoned future left."""
+        older = [p for p in found_in(self.folder) if _number(p) < _number(newest) and p not in self.damaged]
+        kept = {newest, *older[: self.keep]}
+        self._remove([path for path in found_in(self.folder) if path not in kept])
+        self.damaged.clear()
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("%s: warning: cannot be removed: %s", path, error.strerror)
+
+
+def _number(path: Path) -> int:
+    match = NAMES.fullmatch(path.name)
+    assert match
+    return int(match[1])
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,58 @@
+"""What a run leaves behind: its cfg, a log, its result."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darknet_py.files.atomic import publish_bytes
+from darknet_py.graph.graph import Graph
+from darknet_py.graph.reach import widest
+from darknet_py.graph.summary import cost_as_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Log:
+    """A file of one JSON object a line; what a kill left of a line is cut off on resuming."""
+
+    path: Path
+
+    def add(self, **values: Any) -> None:
+        """Append a line."""
+        try:
+            with self.path.open("ab") as file:
+                file.write(json.dumps(values, allow_nan=False).encode() + b"\n")
+        except OSError as error:
+            error.filename = str(self.path)  # a failed write does not say of what
+            raise
+
+    def size(self) -> int:
+        """Its length in bytes."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def sync(self) -> None:
+        """See that what was added is on the disk."""
+        with self.path.open("ab") as file:
+            os.fsync(file.fileno())
+
+    def cut(self, size: int) -> None:
+        """Drop what was written after a checkpoint."""
+        self.path.touch()
+        assert size <= self.size()
+        os.truncate(self.path, size)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Publish a JSON file: readable, its keys in the order given."""
+    publish_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
+
+
+def network_facts(graph: Graph) -> dict[str, Any]:
+    """What a network costs and sees, for a result; the reach is the largest of its outputs'."""
+    net = graph.net
+    return {**cost_as_json(graph.cost), "reach": widest(graph), "size": [net.height, net.width]}

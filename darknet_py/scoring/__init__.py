@@ -1,0 +1,1 @@
+"""Predictions to figures: COCO AP and classification accuracy."""

@@ -1,0 +1,1 @@
+"""Arrays in, statements about differences out."""

@@ -1,0 +1,97 @@
+"""Where a loss or a gradient stopped being finite: which images, which layer, which head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from darknet_py.errors import NotFinite, shown
+from darknet_py.losses.truths import Truths
+from darknet_py.train.step import Trainer
+
+MOST_NAMES = 8
+
+
+def blamed(
+    error: NotFinite,
+    trainer: Trainer,
+    images: Tensor,
+    truths: Truths,
+    names: Sequence[str],
+    iteration: int,
+    samples: Sequence[int],
+) -> tuple[NotFinite, bool]:
+    """The same error, told with the first minibatch, image names and layer that it comes from.
+
+    The batch is computed once more, in the same parts and with the same random draws; the state of the
+    network stays as it was.
+
+    Returns:
+        The error, and whether a layer was found: of several processes one has the images that it comes from.
+    """
+    part = -(-len(images) // trainer.net.subdivisions)
+    for start in range(0, len(images), part):
+        here = slice(start, start + part)
+        trainer.network.at(seed=trainer.seed, iteration=iteration, samples=samples[here])
+        place = _place(trainer, images[here], truths.part(start, start + part), trainer.batch(images))
+        if place:
+            return NotFinite(f"{error.message}; {place}, with {_listed(names[here])}", hint=error.hint), True
+    return NotFinite(f"{error.message}; with {_listed(names)}", hint=error.hint), False
+
+
+def _place(trainer: Trainer, images: Tensor, truths: Truths, batch: int) -> str:
+    """Where a minibatch first goes wrong, forward before backward; nothing where it does not."""
+    network, kept = trainer.network, [buffer.clone() for buffer in trainer.network.buffers()]
+    first: list[int] = []
+    hooks = [module.register_forward_hook(_look(index, first)) for index, module in enumerate(network.layers)]
+    trainer.optimizer.zero_grad(set_to_none=True)
+    try:
+        with torch.autocast(images.device.type, trainer.precision, enabled=trainer.precision is not None):
+            loss = trainer.objective.backward(images, truths, batch)
+        if not torch.isfinite(images).all():
+            return "an image is not finite"
+        if first:
+            return f"the map of {network.graph[first[0]].name} is not finite"
+        if not torch.isfinite(loss):
+            return f"the loss of {_head(trainer)} is not finite"
+        wrong = [
+            int(name.split(".")[1])
+            for name, parameter in network.named_parameters()
+            if parameter.grad is not None and not torch.isfinite(parameter.grad).all()
+        ]
+        return f"a gradient of {network.graph[max(wrong)].name} is not finite" if wrong else ""
+    finally:
+        trainer.optimizer.zero_grad(set_to_none=True)
+        for hook in hooks:
+            hook.remove()
+        for buffer, value in zip(network.buffers(), kept, strict=True):
+            buffer.copy_(value)
+
+
+def _look(index: int, first: list[int]) -> Any:
+    def look(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        if not first and not torch.isfinite(output).all():
+            first.append(index)
+
+    return look
+
+
+def _head(trainer: Trainer) -> str:
+    """The heads whose delta is not finite, or all where the deltas do not tell."""
+    graph = trainer.network.graph
+    heads = graph.heads or (graph.classifier,)
+    wrong = [
+        index
+        for index, delta in zip(heads, trainer.objective.deltas, strict=False)
+        if not torch.isfinite(delta).all()
+    ]
+    return " and ".join(graph[index].name for index in wrong or heads)
+
+
+def _listed(names: Sequence[str]) -> str:
+    some = ", ".join(shown(name) for name in names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return f"{'images' if len(names) > 1 else 'image'} {some}{f' and {more} more' if more > 0 else ''}"

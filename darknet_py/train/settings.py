@@ -1,0 +1,104 @@
+"""What a training is to be: a cfg, data, a seed, and what a person chose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from darknet_py.cfg.document import Document
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.loader.collate import Batch, batches
+from darknet_py.data.loader.sampler import Batches, Sampler
+from darknet_py.distributed.process_info import Place
+from darknet_py.layers.plugins import Plugin, fingerprint_of
+from darknet_py.tasks.base import Objective
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may choose for any training.
+
+    Args:
+        weights: the file to start from; random numbers without.
+        partial: read the first layers of `weights` alone.
+        workers: processes that load images, besides this one.
+        evaluations: how often the network is evaluated, the last time at the end.
+        plugins: files of layers that the person gave.
+        recipe: modern or darknet, see `recipe.py`.
+        precision: of activations in training, of `scaling.PRECISIONS`; weights and losses are float32.
+        compiled: by torch.compile, as one graph.
+        tensorboard: write event files too.
+        checkpoint_seconds: between two checkpoints; 0 writes one after every iteration.
+        keep_trying: a checkpoint that cannot be written is told, and the training goes on to the next.
+        keep: older checkpoints that stay beside the newest.
+        allow_changed: parts of the environment that may differ from the checkpoint's.
+        processes: that share each batch.
+    """
+
+    weights: Path | None = None
+    partial: int | None = None
+    device: str = "cpu"
+    workers: int = 0
+    evaluations: int = 5
+    recipe: str = "modern"
+    precision: str = "float32"
+    compiled: bool = False
+    tensorboard: bool = False
+    plugins: tuple[Plugin, ...] = ()
+    checkpoint_seconds: float = 60.0
+    keep: int = 1
+    keep_trying: bool = False
+    allow_changed: tuple[str, ...] = ()
+    processes: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training.
+
+    Args:
+        document: the cfg's final text.
+        data: as the person named it.
+    """
+
+    document: Document
+    train: Dataset
+    val: Dataset
+    out: Path
+    name: str
+    data: str
+    seed: int = 0
+    settings: Settings = field(default_factory=Settings)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What makes this run another than its neighbour."""
+        weights = self.settings.weights
+        return {
+            "cfg": hashlib.sha256(str(self.document).encode("utf-8", "surrogateescape")).hexdigest(),
+            "train data": self.train.fingerprint,
+            "val data": self.val.fingerprint,
+            "seed": self.seed,
+            "weights": weights and hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "partial": self.settings.partial,
+            "precision": self.settings.precision,
+            "compiled": self.settings.compiled,
+            **fingerprint_of(self.settings.plugins, self.document),
+        }
+
+
+def source_of(
+    plan: Plan, objective: Objective, *, first: int = 1, place: Place | None = None
+) -> Iterator[Batch]:
+    """The batches that a run trains on, from an iteration on.
+
+    Args:
+        place: of the process, whose share of each batch it is.
+    """
+    net, at = objective.graph.net, place or Place()
+    size = {"height": net.height, "width": net.width, "random": objective.random, "step": net.resize_step}
+    sampler = Sampler(len(plan.train), net.batch, plan.seed, **size)
+    todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)
+    return batches(plan.train, todo, objective.augment(), workers=plan.settings.workers)

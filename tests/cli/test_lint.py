@@ -1,0 +1,178 @@
+"""Golden and property. Oracle: what SARIF 2.1.0 (OASIS) requires of each object, and codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darknet_py.__main__ import main
+from darknet_py.lint.codes import DOUBTS, FAULTS
+from tests.paths import ROOT
+
+TINY = ROOT / "cfg" / "yolov3-tiny.cfg"
+NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"
+CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
+DOUBTFUL = NET + "max_epochs=3\n" + CONV + "stride = 1 0\n"  # ignored-key, joined-digits
+BROKEN = NET + CONV.replace("filters", "filter").replace("leaky", "leeky") + "[maxpol]\n"
+REQUIRED = {  # object: members that it must have
+    "sarifLog": {"version", "runs"},
+    "run": {"tool"},
+    "tool": {"driver"},
+    "driver": {"name"},
+    "rule": {"id"},
+    "result": {"message"},
+    "fix": {"artifactChanges"},
+    "artifactChange": {"artifactLocation", "replacements"},
+    "replacement": {"deletedRegion"},
+}
+
+
+@pytest.fixture
+def cfg(tmp_path: Path) -> Any:
+    def write(text: str, name: str = "a.cfg") -> str:
+        (tmp_path / name).write_bytes(text.encode())
+        return str(tmp_path / name)
+
+    return write
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    code = main(arguments)
+    return code, *capsys.readouterr()
+
+
+def must_have(kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    assert REQUIRED[kind] <= set(value), kind
+    return value
+
+
+def results(log: dict[str, Any]) -> list[dict[str, Any]]:
+    """The results of a log, every object on the way checked."""
+    assert must_have("sarifLog", log)["version"] == "2.1.0"
+    (run,) = log["runs"]
+    driver = must_have("driver", must_have("tool", must_have("run", run)["tool"])["driver"])
+    ids = [must_have("rule", rule)["id"] for rule in driver["rules"]]
+    assert len(set(ids)) == len(ids)
+    for result in run["results"]:
+        assert ids[must_have("result", result)["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in {"none", "note", "warning", "error"}
+        assert set(result["message"]) & {"text", "id"}
+        (location,) = result["locations"]
+        region = location["physicalLocation"]["region"]
+        assert region["startLine"] >= 1
+        assert 1 <= region["startColumn"] < region["endColumn"]
+        for fix in result.get("fixes", []):
+            for change in must_have("fix", fix)["artifactChanges"]:
+                assert all(
+                    must_have("replacement", r) for r in must_have("artifactChange", change)["replacements"]
+                )
+    return run["results"]
+
+
+@pytest.mark.parametrize("text", [DOUBTFUL, BROKEN, NET + CONV, "", "\x1b", "[net]\n\u0663=1\n"])
+def test_sarif_has_what_its_schema_requires(text: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cfg(text)
+    plain = json.loads(told(capsys, "lint", path, "--format", "json")[1])
+    code, out, err = told(capsys, "lint", path, "--format", "sarif")
+    found = results(json.loads(out))
+    assert [(r["ruleId"], r["locations"][0]["physicalLocation"]["region"]["startLine"]) for r in found] == [
+        (d["code"], d["line"]) for d in plain
+    ]
+    assert (code, err) == (int("error" in [d["severity"] for d in plain]), "")
+
+
+def test_a_fix_of_sarif_puts_the_suggestion_in_the_place_of_the_word(
+    cfg: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = cfg(BROKEN)
+    lines = BROKEN.split("\n")
+    for result in results(json.loads(told(capsys, "lint", path, "--format", "sarif")[1])):
+        (fix,) = result["fixes"]
+        (change,) = fix["artifactChanges"]
+        assert change["artifactLocation"]["uri"] == f"file://{path}"
+        for replacement in change["replacements"]:
+            region = replacement["deletedRegion"]
+            line = lines[region["startLine"] - 1]
+            lines[region["startLine"] - 1] = (
+                line[: region["startColumn"] - 1]
+                + replacement["insertedContent"]["text"]
+                + line[region["endColumn"] - 1 :]
+            )
+    assert told(capsys, "lint", cfg("\n".join(lines)))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "uri"), [("a b#c%.cfg", "a%20b%23c%25.cfg"), ("\u00e9.cfg", "%C3%A9.cfg"), ("a.cfg", "a.cfg")]
+)
+def test_a_path_is_a_uri(
+    name: str, uri: str, cfg: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(cfg(BROKEN, name)).parent)
+    found = results(json.loads(told(capsys, "lint", name, "--format", "sarif")[1]))
+    assert {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in found} == {uri}
+
+
+def test_sarif_goes_to_a_file_when_asked(
+    cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = told(capsys, "lint", cfg(BROKEN), "--format", "sarif", "-o", str(tmp_path / "a.sarif"))
+    assert (code, out) == (1, "")
+    assert len(results(json.loads((tmp_path / "a.sarif").read_text()))) == 3
+
+
+# codes
+
+
+def test_doubts_are_switched_off_by_code(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cfg(DOUBTFUL)
+    assert told(capsys, "lint", path)[1].count("warning[") == 2
+    assert told(capsys, "lint", path, "--off", "ignored-key")[1].count("warning[") == 1
+    for words in (["--off", "ignored-key,joined-digits"], ["--off", "ignored-key", "--off", "joined-digits"]):
+        code, out, _ = told(capsys, "lint", path, "--strict", *words)
+        assert (code, out) == (0, f"{path}: no fault, no doubt\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("bad-filters", "bad-filters is a fault; doubts alone can be switched off"),
+        ("jioned-digits", "did you mean `joined-digits`?"),
+        ("zzz", "zzz is no code of a doubt"),
+        ("", " is no code of a doubt"),
+    ],
+)
+def test_what_is_no_code_of_a_doubt_is_a_usage_error(
+    code: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = told(capsys, "lint", str(TINY), "--off", code)
+    assert (status, out) == (2, "")
+    assert words in err
+
+
+def test_a_fault_of_a_code_that_is_both_is_told_all_the_same(
+    cfg: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(capsys, "lint", cfg(BROKEN), "--off", "unknown-key")[1].count("error[unknown-key]") == 1
+
+
+def test_the_codes_are_listed_each_with_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["lint", "--codes"])
+    out = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert all(f"  {code} " in out and about in out for code, about in (FAULTS | DOUBTS).items())
+
+
+def test_a_hint_is_no_fault_even_when_strict(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = told(capsys, "lint", str(TINY), "--strict")
+    assert code == 0
+    assert "hint[unused-anchor]: no head uses anchor 0 (10 x 14)" in out
+
+
+def test_the_page_lists_the_doubts() -> None:
+    page = (ROOT / "docs" / "cfg.md").read_text(encoding="utf-8")
+    assert all(f"| `{code}` | {about} |" in page for code, about in DOUBTS.items())

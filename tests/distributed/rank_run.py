@@ -1,0 +1,138 @@
+"""The small run in several processes: forked, as `small_run` does, or started by the real torchrun."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.process_info import Place
+from darknet_py.distributed.rendezvous import joined
+from tests.paths import ROOT
+from tests.train.small_run import FAST, Action, Process, Unbroken, differences, fork, start
+
+SOON = 60.0  # seconds in which all must have ended
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+def placed(rank: int, size: int, port: int, **more: str) -> dict[str, str]:
+    """What a starter of processes tells one of them."""
+    numbers = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_PORT": port}
+    return {"MASTER_ADDR": "127.0.0.1", **{key: str(number) for key, number in numbers.items()}, **more}
+
+
+@dataclass(frozen=True)
+class Together:
+    """Forked processes of one training."""
+
+    processes: list[Process]
+
+    def wait(self, seconds: float = SOON) -> list[int]:
+        """The exit codes; all must end within the time."""
+        return [process.wait(seconds) for process in self.processes]
+
+    def said(self) -> list[str]:
+        """What each wrote to the terminal."""
+        return [process.said() for process in self.processes]
+
+    def errors(self) -> list[str]:
+        """The messages of all, and the last lines of tracebacks."""
+        lines = [line for text in self.said() for line in text.splitlines()]
+        return [line for line in lines if "rror: " in line or "stopped: " in line]
+
+
+def start_ranks(
+    data: Path,
+    out: Path,
+    *more: str,
+    size: int = 2,
+    on: dict[int, Action] | None = None,
+    words: dict[int, tuple[str, ...]] | None = None,
+) -> Together:
+    """Train, or go on with, the small run in several processes.
+
+    Args:
+        on: what is called first in which.
+        words: what is said to one of them alone.
+    """
+    port = free_port()
+
+    def started(rank: int) -> Process:
+        def before() -> None:
+            os.environ.update(placed(rank, size, port))
+            (on or {}).get(rank, lambda: None)()
+
+        return start(
+            data, out, *more, *(words or {}).get(rank, ()), before=before, name=f"{out.name}.rank-{rank}"
+        )
+
+    return Together([started(rank) for rank in range(size)])
+
+
+def in_ranks(
+    folder: Path, size: int, action: Callable[[Ranks], object], *, seconds: float = 30.0
+) -> Together:
+    """Do something in forked processes that have met."""
+    port = free_port()
+
+    def started(rank: int) -> Process:
+        def act() -> object:
+            os.environ.update(placed(rank, size, port))
+            with joined(Place.of(os.environ), seconds=seconds) as ranks:
+                return action(ranks)
+
+        return fork(folder / f"rank-{rank}", act)
+
+    return Together([started(rank) for rank in range(size)])
+
+
+def unbroken_in_ranks(small: Unbroken, folder: Path, size: int, *more: str) -> Unbroken:
+    """The small run in several processes, done in one go."""
+    began = time.monotonic()
+    together = start_ranks(small.data, folder / f"whole-{size}", *more, size=size)
+    assert together.wait() == [0] * size, together.said()
+    return Unbroken(small.data, folder / f"whole-{size}", time.monotonic() - began)
+
+
+def gone_on(unbroken: Unbroken, out: Path, *more: str, size: int = 2) -> None:
+    """Assert that the run goes on, and ends as the unbroken one."""
+    together = start_ranks(unbroken.data, out, *more, size=size)
+    assert together.wait() == [0] * size, together.said()
+    assert differences(out, unbroken.out) == []
+
+
+def torchrun(data: Path, out: Path, *more: str, options: tuple[str, ...] = ("--standalone",)) -> list[str]:
+    """The command that a person types."""
+    words = ["--cfg", str(data / "small.cfg"), "--data", str(data / "set.data"), "--out", str(out)]
+    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *options]
+    return [*start, str(ROOT / "train.py"), *words, "--evaluations", "2", *FAST, *more]
+
+
+def begin(command: list[str], said: Path) -> subprocess.Popen[bytes]:
+    """Start a command; what it says goes to a file."""
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with said.open("ab") as file:
+        return subprocess.Popen(command, cwd=ROOT, env=alone, stdout=file, stderr=file)
+
+
+def workers_of(torchrun: int) -> dict[int, int]:
+    """The processes that a torchrun has started, by rank."""
+    children = Path(f"/proc/{torchrun}/task/{torchrun}/children").read_text().split()
+    found = {}
+    for number in children:
+        entries = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+        facts = dict(entry.split(b"=", 1) for entry in entries if b"=" in entry)
+        if b"RANK" in facts:
+            found[int(facts[b"RANK"])] = int(number)
+    return found

@@ -1,0 +1,387 @@
+"""Property and parity. Oracle: the same work done by one process.
+
+The IDs in the names are of the project's catalogue of faults: X is distributed.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.distributed import HashStore
+
+from darknet_py.cfg.document import parse
+from darknet_py.data.dataset import Dataset, Record
+from darknet_py.data.loader.sampler import Batches, Sampler
+from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.consistency import check_shares
+from darknet_py.distributed.process_info import Place
+from darknet_py.distributed.rendezvous import _fresh
+from darknet_py.errors import DataError, Elsewhere, RanksError, UsageError
+from darknet_py.graph.compile import compile
+from darknet_py.layers.net import Net
+from darknet_py.losses.truths import Truths
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights
+from darknet_py.scoring.classification import classify
+from darknet_py.scoring.coco import Scores, evaluate, joined_results
+from darknet_py.train.fit import fitted
+from darknet_py.train.step import Trainer
+from tests.distributed.rank_run import in_ranks
+from tests.layers.nets import network, section
+from tests.paths import ROOT
+from tests.scoring.test_classification import Pictures, classifier
+from tests.train.small_run import Unbroken
+from tests.train.small_trainer import state
+
+PACKAGE = ROOT / "darknet_py"
+
+
+def test_without_torchruns_variables_a_process_is_alone() -> None:
+    assert Place.of({"PATH": "/bin", "RANK": "1"}) == Place()
+    assert Place.of({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}) == Place(rank=1, size=4)
+    elastic = {"TORCHELASTIC_RUN_ID": "a", "TORCHELASTIC_RESTART_COUNT": "2", "TORCHELASTIC_ERROR_FILE": "f"}
+    assert Place.of({"RANK": "0", "WORLD_SIZE": "1", **elastic}) == Place(
+        restarts=2, elastic=True, error_file="f"
+    )
+
+
+@pytest.mark.parametrize("values", [("4", "4"), ("-1", "4"), ("x", "4"), ("0", "0"), ("0", "²")])
+def test_variables_that_make_no_sense_are_refused(values: tuple[str, str]) -> None:
+    with pytest.raises(UsageError):
+        Place.of({"RANK": values[0], "WORLD_SIZE": values[1]})
+
+
+def test_every_process_on_a_machine_has_a_gpu_of_its_own() -> None:
+    assert Place(rank=5, size=8, local=1).device("cuda") == "cuda:1"
+    assert Place(rank=5, size=8, local=1).device("cpu") == "cpu"
+    assert Place().device("cuda:3") == "cuda:3"
+    for name in ("cuda:0", "mps"):
+        with pytest.raises(UsageError, match="cannot be used by 8 processes"):
+            Place(rank=5, size=8, local=1).device(name)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("of", [1, 3])
+def test_X13_every_image_is_in_one_share(size: int, of: int) -> None:
+    for count in range(2 * size * of + 2):
+        shares = [Ranks(Place(rank=rank, size=size)).share(count, of=of) for rank in range(size)]
+        assert list(itertools.chain(*shares)) == list(range(count))
+        assert all(share.start % of == 0 for share in shares if len(share)), "the batches that one would make"
+        assert max(map(len, shares)) - min(map(len, shares)) <= 2 * of
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_X05_processes_share_each_batch_and_see_every_image_once_an_epoch(size: int) -> None:
+    for images in range(1, 2 * size + 2):
+        sampler = Sampler(images, 2 * size, 7, 64, 96, random=1.3)
+        parts = [list(Batches(sampler, 1, images, rank, size)) for rank in range(size)]
+        shared = [list(itertools.chain(*part)) for part in zip(*parts, strict=True)]
+        assert shared == list(Batches(sampler, 1, images))
+        seen = [(draw.epoch, draw.index) for draw in itertools.chain(*shared)]
+        assert sorted(seen) == [(epoch, index) for epoch in range(2 * size) for index in range(images)]
+
+
+def net_of(**keys: int) -> Net:
+    return network(*BODY, shape=(3, 32, 32), net="".join(f"{k}={v}\n" for k, v in keys.items())).graph.net
+
+
+@pytest.mark.parametrize(
+    "keys, processes, hint",
+    [
+        ({"batch": 6, "subdivisions": 1}, 4, "give --set net.batch=8, or start fewer processes"),
+        (
+            {"batch": 64, "subdivisions": 16},
+            8,
+            "give --set net.subdivisions=8; each process then has 1 images",
+        ),
+        (
+            {"batch": 12, "subdivisions": 4},
+            2,
+            "give --set net.subdivisions=3; each process then has 2 images",
+        ),
+    ],
+)
+def test_a_batch_that_cannot_be_shared_out_is_refused(
+    keys: dict[str, int], processes: int, hint: str
+) -> None:
+    with pytest.raises(UsageError, match="is no multiple of") as caught:
+        check_shares(net_of(**keys), processes)
+    assert caught.value.hint.startswith(hint)
+    check_shares(net_of(batch=64, subdivisions=4), 8)
+
+
+def test_X12_nothing_that_would_be_unpickled_travels() -> None:
+    pickled = {name for name in dir(torch.distributed) if "object" in name}
+    assert {"all_gather_object", "broadcast_object_list", "scatter_object_list"} <= pickled
+    users = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not {getattr(node, field, None) for field in ("attr", "id", "name")} & pickled, path
+            if {getattr(node, "module", None), getattr(node, "name", None)} & {"torch.distributed"}:
+                users.add(path.relative_to(PACKAGE).as_posix())
+    assert users == {"meeting.py", "ranks.py", "distributed/gradient_sync.py"}
+
+
+def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
+    def act(ranks: Ranks) -> None:
+        assert ranks.gather(b"x" * 5 * ranks.rank) == [b"", b"xxxxx", b"xxxxxxxxxx"]
+        assert ranks.gather(b"") == [b""] * 3
+        assert ranks.gather_json({"rank": ranks.rank}) == [{"rank": 0}, {"rank": 1}, {"rank": 2}]
+        assert ranks.of_first([ranks.rank, 0.1]) == [0, 0.1]
+        assert ranks.sum(torch.tensor([1.0 + ranks.rank])).item() == 6
+        pair = [torch.full((2, 2), float(ranks.rank)), torch.tensor(3.0 * ranks.rank)]
+        ranks.mean(pair)
+        assert [tensor.mean().item() for tensor in pair] == [1, 3]
+        handed = torch.tensor([ranks.rank + 7])
+        ranks.hand_out(handed)
+        assert handed.item() == 7
+        with ranks.each() as votes:
+            votes.stop = ranks.rank == 2
+        assert votes.stop
+        assert not votes.save
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [0, 0, 0], together.said()
+
+
+def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp_path: Path) -> None:
+    def act(ranks: Ranks) -> int:
+        try:
+            with ranks.each():
+                if ranks.rank:
+                    raise DataError(f"of rank {ranks.rank}")
+        except Elsewhere:
+            return 10
+        except DataError as error:
+            return 11 if error.message == "of rank 1" else 13
+        return 12
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [10, 11, 10], together.said()
+
+
+def test_X02_what_all_meet_is_told_by_one_that_knows_more(tmp_path: Path) -> None:
+    def act(ranks: Ranks) -> int:
+        try:
+            ranks.common(DataError("met by all"), mine=ranks.rank == 2)
+        except Elsewhere as error:
+            return error.exit_code
+        except DataError:
+            return 20
+        return 12
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [3, 3, 20], together.said()
+
+
+def test_X02_an_exception_outside_of_all_agreement_is_told_alone(tmp_path: Path) -> None:
+    """The others find the connection closed, and know that it was told why."""
+
+    def act(ranks: Ranks) -> int:
+        if ranks.rank == 1:
+            raise KeyError("the cause")
+        try:
+            ranks.gather(b"waits")
+        except Elsewhere:
+            return 10
+        return 12
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [10, 99, 10], together.said()
+    assert "KeyError: 'the cause'" in together.said()[1]
+
+
+def test_X03_a_process_that_gives_no_answer_is_told_once(tmp_path: Path) -> None:
+    def act(ranks: Ranks) -> int:
+        if ranks.rank == 2:
+            time.sleep(5)
+            return 0
+        try:
+            ranks.gather(b"waits")
+        except RanksError as error:
+            return 10 if error.message == "another process gave no answer for 2 seconds" else 13
+        except Elsewhere:
+            return 11
+        return 12
+
+    together = in_ranks(tmp_path, 3, act, seconds=2.0)
+    codes = together.wait()
+    assert sorted(codes[:2]) == [10, 11], together.said()
+
+
+BODY = (
+    section("convolutional", filters=8, size=3, stride=2, pad=1, activation="leaky"),
+    section("convolutional", filters=8, size=3, stride=2, pad=1, activation="leaky", stopbackward=3),
+    section("convolutional", filters=8, size=3, pad=1, activation="mish"),
+    section("convolutional", filters=14, activation="linear"),
+    section("yolo", mask="0,1", anchors="8,8, 20,20", num=2, classes=2, ignore_thresh=0.2),
+)
+IMAGES = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+ROWS = [np.array([[0.3 + 0.04 * k, 0.5, 0.3, 0.4, k % 2]]) for k in range(12)]
+
+
+def trained(ranks: Ranks, net: str = "", body: tuple[str, ...] = BODY) -> Trainer:
+    """Four updates on twelve images, of which each process has its share."""
+    torch.manual_seed(0)
+    one = Trainer(network(*body, shape=(3, 32, 32), net=f"batch=12\nsubdivisions=2\n{net}"), ranks=ranks)
+    mine = ranks.share(12)
+    for iteration in range(1, 5):
+        truths = Truths.of(ROWS[mine.start : mine.stop])
+        one.step(IMAGES[mine.start : mine.stop], truths, rate=0.05, iteration=iteration)
+    return one
+
+
+@pytest.mark.parametrize("net", ["", "adam=1\nema_decay=.9"], ids=["sgd", "adam-average"])
+def test_processes_together_do_what_one_does_alone(tmp_path: Path, net: str) -> None:
+    """Layers that rest until the third update, and parameters that are never used, included."""
+    alone = trained(Ranks(), net)
+
+    def act(ranks: Ranks) -> None:
+        from darknet_py.distributed import gradient_sync as sums
+
+        sums.BUCKET_BYTES = 200  # several buckets
+        one = trained(ranks, net)
+        assert len(one.sums.buckets) > 3
+        for (name, p), q in zip(one.network.named_parameters(), alone.network.parameters(), strict=True):
+            assert torch.allclose(p, q, rtol=0, atol=1e-6), name
+        whole = ranks.gather(b"".join(value for _, value in sorted(state(one).items())))
+        assert whole[0] == whole[1] == whole[2]
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [0, 0, 0], together.said()
+
+
+def test_X14_running_statistics_are_the_mean_over_processes(tmp_path: Path) -> None:
+    first = section(
+        "convolutional", filters=8, size=3, stride=4, pad=1, activation="leaky", batch_normalize=1
+    )
+
+    def act(ranks: Ranks) -> None:
+        one = trained(ranks, body=(first, *BODY[2:]))
+        (norm,) = one.norms
+        statistics = ranks.gather(norm.running_mean.numpy().tobytes() + norm.running_var.numpy().tobytes())
+        assert statistics[0] == statistics[1]
+        assert norm.running_mean.abs().max() > 1e-3
+
+    together = in_ranks(tmp_path, 2, act)
+    assert together.wait() == [0, 0], together.said()
+
+
+def test_a_parameter_that_one_process_uses_is_updated_in_all_and_one_that_none_uses_rests(
+    tmp_path: Path,
+) -> None:
+    def act(ranks: Ranks) -> None:
+        from darknet_py.distributed.gradient_sync import Sums
+
+        parameters = [torch.nn.Parameter(torch.ones(3)) for _ in range(3)]
+        sums = Sums(parameters, ranks)
+        sums.begin()
+        used = parameters[0] * (2.0 + ranks.rank)
+        if ranks.rank:
+            used = used + 5 * parameters[1]
+        used.sum().backward()
+        assert sums.finish(torch.tensor(1.5)).item() == 3
+        assert parameters[0].grad.tolist() == [5, 5, 5]
+        assert parameters[1].grad.tolist() == [5, 5, 5]
+        assert parameters[2].grad is None
+
+    together = in_ranks(tmp_path, 2, act)
+    assert together.wait() == [0, 0], together.said()
+
+
+class _Twice(Ranks):
+    """Processes of which one sends the share of another."""
+
+    def gather_json(self, value: object) -> list[object]:
+        return [value, value]
+
+
+def test_X13_an_image_that_is_scored_twice_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="looked at twice, or not at all"):
+        joined_results(_Twice(Place(size=2)), 4, [0, 1], [])
+    assert joined_results(Ranks(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
+
+
+class FirstOf(Dataset):
+    """Some of a data set's images."""
+
+    def __init__(self, whole: Dataset, count: int) -> None:
+        self.whole, self.count = whole, count
+        self.names, self.category_ids, self.dropped = whole.names, whole.category_ids, {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def record(self, index: int) -> Record:
+        return self.whole.record(index)
+
+    def pixels(self, index: int) -> np.ndarray:
+        return self.whole.pixels(index)
+
+
+def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Path) -> None:
+    net = Network.from_cfg(unbroken.out / "net.cfg")
+    load_weights(net, unbroken.out / "final.weights")
+    whole = unbroken.plan(tmp_path).train
+
+    def scores(count: int, batch: int, ranks: Ranks | None = None) -> Scores:
+        return evaluate(net, FirstOf(whole, count), threshold=0.01, batch=batch, ranks=ranks)
+
+    sizes = [(count, batch) for count in range(1, 8) for batch in (1, 2)]
+    alone = [scores(*size) for size in sizes]
+    assert all(found.detections for found in alone)
+
+    def act(ranks: Ranks) -> None:
+        assert [scores(*size, ranks) for size in sizes] == alone
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [0, 0, 0], together.said()
+
+
+def test_X13_classes_are_scored_as_by_one_process(tmp_path: Path) -> None:
+    net, train = classifier(), Pictures(9, seed=1)
+    alone = [classify(net, Pictures(count), train=train, batch=2) for count in range(1, 8)]
+
+    def act(ranks: Ranks) -> None:
+        together = [
+            classify(net, Pictures(count), train=train, batch=2, ranks=ranks) for count in range(1, 8)
+        ]
+        assert together == alone
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [0, 0, 0], together.said()
+
+
+def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> None:
+    store = HashStore()
+    store.set("hello/1", "one that is gone")
+    store.set("address", "of one that is gone")
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(_fresh, store, Place(rank=1, size=2), 20)
+        mine = _fresh(store, Place(rank=0, size=2), 20)
+        theirs = other.result()
+    assert not mine.check(["address"])
+    mine.set("address", "new")
+    assert theirs.get("address") == b"new"
+
+
+def test_X03_processes_that_never_come_are_told() -> None:
+    with pytest.raises(RuntimeError, match="no sign of process 1"):
+        _fresh(HashStore(), Place(rank=0, size=2), 0.1)
+
+
+def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:
+    net = "batch=64\nsubdivisions=16\nmax_batches=9"
+    document = parse(f"[net]\nwidth=32\nheight=32\nchannels=3\n{net}\n" + "".join(BODY))
+    for processes in (1, 2, 3, 8):
+        fit = fitted(document, classes=2, images=4000, epochs=1, processes=processes)
+        chosen = compile(fit).net
+        check_shares(chosen, processes)
+        assert {1: 13, 2: 12, 3: 12, 8: 8}[processes] == chosen.batch

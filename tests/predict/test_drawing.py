@@ -1,0 +1,91 @@
+"""Property: what drawing leaves alone, where it puts its ink, and that no name or size crashes it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from darknet_py.predict.decode import Detections
+from darknet_py.predict.drawing import ascii_of, colour_of, draw
+
+GREY = 128
+
+
+def detections(*boxes: list[float], labels: list[int] | None = None) -> Detections:
+    count = len(boxes)
+    corners = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+    scores = torch.linspace(0.9, 0.5, count) if count else torch.zeros(0)
+    return Detections(corners, scores, torch.tensor(labels or [0] * count, dtype=torch.long))
+
+
+def plain(height: int, width: int) -> np.ndarray:
+    return np.full((height, width, 3), GREY, np.uint8)
+
+
+def inked(picture: np.ndarray) -> np.ndarray:
+    return (picture != GREY).any(axis=2)
+
+
+def test_the_picture_itself_is_left_alone():
+    pixels = plain(100, 120)
+    drawn = draw(pixels, detections([10, 30, 50, 60]), ["dog"])
+    assert (pixels == GREY).all()
+    assert drawn.shape == pixels.shape
+    assert drawn.dtype == np.uint8
+    assert inked(drawn).any()
+
+
+def test_nothing_found_is_the_same_picture():
+    assert np.array_equal(draw(plain(10, 10), detections(), ["dog"]), plain(10, 10))
+
+
+def test_the_box_is_drawn_in_the_colour_of_its_class():
+    drawn = draw(plain(200, 200), detections([50, 60, 150, 160], labels=[3]), ["a", "b", "c", "d"])
+    assert tuple(drawn[160, 100]) == colour_of(3)
+    assert tuple(drawn[110, 150]) == colour_of(3)
+    assert not inked(drawn)[100:120, 90:110].any()
+
+
+@pytest.mark.parametrize(
+    "box", [[0, 0, 60, 60], [340, 0, 400, 60], [0, 240, 60, 300], [340, 240, 400, 300], [0, 0, 400, 300]]
+)
+def test_a_tag_stays_whole_inside_the_picture(box):
+    in_the_middle = letters(draw(plain(300, 400), detections([150, 150, 200, 200]), ["traffic light"]))
+    assert letters(draw(plain(300, 400), detections(box), ["traffic light"])) >= in_the_middle * 0.9
+
+
+def letters(drawn: np.ndarray) -> int:
+    return int((drawn == 0).all(axis=2).sum() + (drawn == 255).all(axis=2).sum())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (8, 8), (3000, 20), (20, 3000)])
+def test_no_size_crashes_it(size):
+    height, width = size
+    drawn = draw(
+        plain(*size), detections([0, 0, width, height], [0, 0, 0, 0]), ["a very long name of a class"]
+    )
+    assert drawn.shape == (*size, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [("dog", "dog"), ("café", "cafe"), ("犬", "?"), ("a\nb", "a?b"), ("", ""), ("100%d", "100%d")],
+)
+def test_any_name_can_be_drawn(name, drawn):
+    assert ascii_of(name) == drawn
+    assert inked(draw(plain(60, 80), detections([10, 20, 60, 50]), [name])).any()
+
+
+def test_the_line_grows_with_the_picture():
+    small = draw(plain(200, 200), detections([20, 60, 180, 180]), ["dog"])
+    large = draw(plain(2000, 2000), detections([200, 600, 1800, 1800]), ["dog"])
+    assert inked(small)[100:130, :60].sum(axis=1).max() < inked(large)[1000:1300, :600].sum(axis=1).max()
+
+
+def test_darknets_hidden_classes_are_not_drawn():
+    assert not inked(draw(plain(60, 80), detections([10, 20, 60, 50]), ["dont_show"])).any()
+
+
+def test_eighty_classes_have_eighty_colours():
+    assert len({colour_of(label) for label in range(80)}) == 80

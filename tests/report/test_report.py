@@ -1,0 +1,210 @@
+"""Story: a folder of runs becomes a page; the oracles are html.parser, json, and a second page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darknet_py.report import plots
+from darknet_py.report.report import write_report
+from darknet_py.runs.records import read_comparison
+from darknet_py.tasks.metrics import DETECTION
+
+MakeFolder = Callable[..., Path]
+FILES = ("report.html", "report.md", "report.json")
+HOSTILE = (
+    "<script>alert(1)<",
+    '"><img src=x onerror=alert(1)>|`[x](javascript:alert(1))',
+    "{{ 7 * 7 }} {% raw %} $x_{1}^$",
+)
+HOSTILE_CLASSES = (
+    "</td></table><script>alert(2)</script>",
+    "' onmouseover='alert(3)",
+    "a|b\n# c\n---\n",
+    "$\\frac{$_^ \x00\x1b[31m",
+    "\u202edrow\u202c 🙂 \ud800",
+    "<!--" + "x" * 10_000,
+)
+
+
+class Dom(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def dom(page: Path) -> Dom:
+    parsed = Dom()
+    parsed.feed(page.read_text(encoding="utf-8"))
+    parsed.close()
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def written(make_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_folder(tmp_path_factory.mktemp("kind") / "out", samples=2)
+    assert write_report(folder) == folder / "report.html"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hostile(make_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_folder(
+        tmp_path_factory.mktemp("bad") / "out", samples=2, names=HOSTILE, classes=HOSTILE_CLASSES
+    )
+    for cfg in folder.glob("runs/*/*/net.cfg"):
+        cfg.write_text(
+            cfg.read_text().replace("what all variants share", "</pre><script>alert(4)</script> ```")
+        )
+    write_report(folder)
+    return folder
+
+
+def test_the_same_folder_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
+    first = {name: (written / name).read_bytes() for name in FILES}
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(written, copy, ignore=shutil.ignore_patterns(*FILES))
+    write_report(copy)
+    assert first == {name: (copy / name).read_bytes() for name in FILES}
+    assert [path.name for path in copy.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_the_page_needs_nothing_from_outside(written: Path) -> None:
+    parsed = dom(written / "report.html")
+    assert not {tag for tag, _ in parsed.tags} & {"script", "link", "iframe", "object", "base", "form"}
+    for _, attributes in parsed.tags:
+        assert str(attributes.get("src", "data:image/")).startswith("data:image/")
+        assert str(attributes.get("href", "#")).startswith("#")
+    page = (written / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|url\(|@import", page)
+    policy = next(a["content"] for tag, a in parsed.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+
+
+def test_the_page_names_no_place_of_the_machine(written: Path) -> None:
+    for name in FILES:
+        assert str(written.parent) not in (written / name).read_text(encoding="utf-8")
+    for tag, attributes in dom(written / "report.html").tags:
+        if tag == "img" and "svg" in str(attributes["src"]):
+            svg = base64.b64decode(str(attributes["src"]).partition(",")[2]).decode()
+            assert "dc:date" not in svg
+            assert str(written.parent) not in svg
+
+
+def test_overlapping_ranges_call_no_winner(written: Path) -> None:
+    text = "".join(dom(written / "report.html").text)
+    assert "yolov3-tiny-stochpool cannot be told apart from yolov3-tiny: no difference we can see." in text
+    assert "yolov3-tiny-spp (+4.1 AP) is higher than yolov3-tiny in every seed." in text
+    assert "1 of 3 pairs of equal variants" in text
+
+
+def test_the_json_holds_what_was_measured(written: Path) -> None:
+    value = json.loads((written / "report.json").read_text())
+    assert list(value) == ["format", "task", "data", "seeds", "variants", "verdicts"]
+    spp = value["variants"][2]
+    assert spp["ap"] == {"mean": 0.457, "min": 0.451, "max": 0.463, "runs": [0.451, 0.463]}
+    assert (spp["reach"], spp["latency_ms"], spp["missing"]) == ([702, 702], 6.8, [])
+    assert set(DETECTION.words) <= set(spp)
+    assert [(v["variant"], v["metric"], v["differs"]) for v in value["verdicts"]] == [
+        ("yolov3-tiny-stochpool", "ap", False),
+        ("yolov3-tiny-stochpool", "ap50", False),
+        ("yolov3-tiny-spp", "ap", True),
+        ("yolov3-tiny-spp", "ap50", True),
+    ]
+
+
+def test_what_has_no_truth_is_null_and_is_printed_as_such(written: Path) -> None:
+    value = json.loads((written / "report.json").read_text())
+    nothing = {"mean": None, "min": None, "max": None, "runs": [None, None]}
+    assert value["variants"][0]["ap_large"] == nothing
+    assert "| n/a |" in (written / "report.md").read_text(encoding="utf-8")
+    assert "n/a" in dom(written / "report.html").text
+
+
+def test_hostile_names_change_no_tag_of_the_page(written: Path, hostile: Path) -> None:
+    good, bad = dom(written / "report.html"), dom(hostile / "report.html")
+    assert [tag for tag, _ in bad.tags] == [tag for tag, _ in good.tags]
+    assert [sorted(attributes) for _, attributes in bad.tags] == [sorted(a) for _, a in good.tags]
+
+
+def test_hostile_names_are_shown_as_text(hostile: Path) -> None:
+    text = "".join(dom(hostile / "report.html").text)
+    for name in (*HOSTILE, "</td></table><script>alert(2)</script>", "a|b\\n# c\\n---\\n", "\\x00\\x1b[31m"):
+        assert name in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
+
+
+def test_hostile_names_stay_in_their_cells_of_markdown(written: Path, hostile: Path) -> None:
+    good, bad = (
+        (folder / "report.md").read_text(encoding="utf-8").split("\n") for folder in (written, hostile)
+    )
+    assert [line.count("|") for line in bad if line.startswith("| ")] == [
+        line.count("|") for line in good if line.startswith("| ")
+    ]
+    outside = "\n".join(bad[: next(at for at, line in enumerate(bad) if "```" in line)])
+    assert not re.search(r"<\w|\]\(", outside)
+    assert set(HOSTILE_CLASSES) == set(json.loads((hostile / "report.json").read_text())["data"]["classes"])
+
+
+def test_a_fence_is_longer_than_any_in_the_cfg(run_folder: Path) -> None:
+    path = run_folder / "runs/yolov3-tiny-spp/seed-0/net.cfg"
+    path.write_text(path.read_text() + "# ````` end\n")
+    write_report(run_folder)
+    lines = (run_folder / "report.md").read_text(encoding="utf-8").split("\n")
+    assert lines.count("``````") == 1
+    assert "+# ````` end" in lines
+
+
+def test_an_unfinished_run_is_listed(run_folder: Path) -> None:
+    (run_folder / "runs/yolov3-tiny-spp/seed-1/result.json").unlink()
+    parsed = dom(write_report(run_folder))
+    assert "Not finished, and left out: yolov3-tiny-spp, seed 1." in parsed.text
+    assert "1 of 2" in parsed.text
+    value = json.loads((run_folder / "report.json").read_text())
+    assert value["variants"][2]["missing"] == [1]
+    assert not any(verdict["differs"] for verdict in value["verdicts"])
+
+
+def test_a_picture_that_is_none_is_left_out(run_folder: Path) -> None:
+    sample = run_folder / "runs/yolov3-tiny/samples/0.png"
+    sample.parent.mkdir()
+    sample.write_bytes(b"\x89PNG\r\n\x1a\nno")
+    assert "no picture" in dom(write_report(run_folder)).text
+
+
+def test_one_variant_alone_is_reported(run_folder: Path, change: Callable[..., Path]) -> None:
+    plan = json.loads((run_folder / "compare.json").read_text())
+    change("compare.json", "variants", to=plan["variants"][:1])
+    (run_folder / "latency.json").unlink()
+    text = "".join(dom(write_report(run_folder)).text)
+    assert "yolov3-tiny was trained on scenes for 40 epochs with 2 seeds each" in text
+    assert json.loads((run_folder / "report.json").read_text())["verdicts"] == []
+
+
+@pytest.mark.parametrize("draw", [plots.dots_plot, plots.curves_plot, plots.classes_plot, plots.cost_plot])
+def test_a_plot_is_drawn_without_logs_and_without_truth(run_folder: Path, draw: Callable[[Any], str]) -> None:
+    for result in run_folder.glob("runs/*/*/result.json"):
+        record = json.loads(result.read_text())
+        record["scores"] |= dict.fromkeys(DETECTION.words)
+        record["scores"]["per_class"] = dict.fromkeys(record["scores"]["per_class"])
+        result.write_text(json.dumps(record))
+        (result.parent / "log.jsonl").write_text("")
+    assert draw(read_comparison(run_folder)).startswith("data:image/svg+xml;base64,")
