@@ -399,12 +399,12 @@ def _broken_header(document: Document, rng: random.Random) -> Iterator[Mutant]:
 
 
 def told(document: Document) -> tuple[tuple[Diagnostic, ...], object]:
-    """Every diagnostic, and the layers where there is no fault."""
+    """Every diagnostic, and the layers where there is no error."""
     try:
         graph = compile(document)
     except CfgError as error:
         return error.diagnostics, None
-    return graph.doubts, [graph.net, *(node.layer for node in graph)]
+    return graph.warnings, [graph.net, *(node.layer for node in graph)]
 
 
 def judge(mutant: Mutant, document: Document, base: Base, layers: object, tally: Tally) -> None:

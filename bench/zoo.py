@@ -68,7 +68,7 @@ def row(path: Path, table: dict[str, Any]) -> Row:
         words = f"line {first.span.line}: {first.message}" + (f"; {len(others)} more" if others else "")
         theirs = "" if "refused" in table else f"{table['total_bflops']:.3f}"
         return Row("refused here", ("", "", "", theirs, words), whole)
-    unrun = sorted({d.message.split(" is ")[0] for d in graph.doubts if d.code == "not-run"})
+    unrun = sorted({d.message.split(" is ")[0] for d in graph.warnings if d.code == "not-run"})
     notes = f"; not run: {', '.join(unrun)}" if unrun else ""
     mine = (str(len(graph)), f"{graph.cost.parameters:,}", f"{graph.cost.bflops:.3f}")
     if "refused" in table:

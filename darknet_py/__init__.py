@@ -24,7 +24,7 @@ def load(cfg: str | Path, weights: str | Path | None = None) -> Network:
         weights: a complete `.weights` file; without, running statistics and weights are torch's own.
 
     Raises:
-        CfgError: when the cfg has faults.
+        CfgError: when the cfg has errors.
         WeightsError: when the weights do not fit.
     """
     from darknet_py.cfg.shipped import find_cfg

@@ -13,7 +13,7 @@ from typing import Any
 
 from darknet_py import __version__
 from darknet_py.cli import data_options, edit_options, training_options
-from darknet_py.errors import DarknetPyError, Elsewhere, UsageError, out_of_memory
+from darknet_py.errors import DarknetPyError, PeerFailed, UsageError, out_of_memory
 
 OUT_OF_MEMORY, INTERRUPTED = 5, 130
 PLUGIN = "darknet_py.layers.plugins"
@@ -75,11 +75,11 @@ class _Codes(argparse.Action):
 
 
 def _text_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    lint = verbs.add_parser("lint", help="every fault and every doubt of cfgs")
+    lint = verbs.add_parser("lint", help="every error and every warning of cfgs")
     lint.add_argument("cfg", nargs="+", help="a cfg file, or a shipped one by name")
     lint.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-    lint.add_argument("--strict", action="store_true", help="warnings are faults, hints are not")
-    lint.add_argument("--off", action="append", metavar="CODE", help="say nothing of such doubts; CODE,...")
+    lint.add_argument("--strict", action="store_true", help="warnings are errors, hints are not")
+    lint.add_argument("--off", action="append", metavar="CODE", help="say nothing of such warnings; CODE,...")
     lint.add_argument("--codes", action=_Codes, nargs=0, help="list the codes, and exit")
     lint.add_argument("--lenient", action="store_true", help="a misspelt key is ignored, as Darknet does")
     _output(lint)
@@ -190,13 +190,13 @@ def _count(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code. Faults of the user's are told in one message, without a traceback."""
+    """Run a command; its exit code. Errors of the user's are told in one message, without a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show, it spells
     try:
         return _run(parser().parse_args(arguments))
-    except Elsewhere as error:
+    except PeerFailed as error:
         return error.exit_code
     except DarknetPyError as error:
         print(error, file=sys.stderr)
@@ -219,7 +219,7 @@ def _run(args: argparse.Namespace) -> int:
     module, function = VERBS[args.verb]
     try:
         args.plugins = _plugins(args)
-        return int(getattr(import_module(f"darknet_py.verbs.{module}"), function)(args))
+        return int(getattr(import_module(f"darknet_py.cli.{module}"), function)(args))
     except (DarknetPyError, BrokenPipeError):
         raise
     except Exception as error:
@@ -229,8 +229,8 @@ def _run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return OUT_OF_MEMORY
-        if args.plugin and (fault := _plugin_module().fault_of(error, args.plugin)):
-            raise fault from error
+        if args.plugin and (error := _plugin_module().locate_error(error, args.plugin)):
+            raise error from error
         raise
 
 

@@ -7,10 +7,10 @@ traceback.
 from __future__ import annotations
 
 
-def shown(text: object, *, limit: int = 120) -> str:
+def quoted(text: object, *, limit: int = 120) -> str:
     """Quote foreign text for a message: control characters escaped, cut at `limit` characters.
 
-    >>> shown("a\\x1b[31m")
+    >>> quoted("a\\x1b[31m")
     'a\\\\x1b[31m'
     """
     quoted = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
@@ -30,7 +30,7 @@ class DarknetPyError(Exception):
     word = "error"
 
     def __init__(self, message: str, *, where: object = "", hint: str = "") -> None:
-        self.message, self.where, self.hint = message, shown(where), hint
+        self.message, self.where, self.hint = message, quoted(where), hint
         place = f"{self.where}: " if self.where else ""
         advice = f"\n   = {hint}" if hint else ""
         super().__init__(f"{place}{self.word}: {message}{advice}")
@@ -82,11 +82,11 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-class RanksError(DarknetPyError):
+class DistributedError(DarknetPyError):
     """Processes of one training that have lost each other."""
 
 
-class Elsewhere(DarknetPyError):
+class PeerFailed(DarknetPyError):
     """Another process of the same training failed, and says why; this one ends without a word."""
 
     def __init__(self, message: str, *, exit_code: int = 1) -> None:

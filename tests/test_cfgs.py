@@ -129,10 +129,10 @@ DERIVATIONS = derivations()
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda p: str(p.relative_to(CFG)))
-def test_every_cfg_compiles_without_a_doubt(path: Path) -> None:
+def test_every_cfg_compiles_without_a_warning(path: Path) -> None:
     """But for the anchor that yolov3-tiny leaves out, and pyramids that are as large as their map."""
     known = {"unused-anchor", "covers-map"} if "spp" in path.stem else {"unused-anchor"}
-    assert {doubt.code for doubt in compile(read(path)).doubts} <= known
+    assert {warning.code for warning in compile(read(path)).warnings} <= known
 
 
 def test_the_published_networks_have_darknets_counts() -> None:

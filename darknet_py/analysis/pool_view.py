@@ -17,7 +17,7 @@ import torch
 
 from darknet_py.cfg.diagnostics import CfgError, did_you_mean
 from darknet_py.cfg.document import parse
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 from darknet_py.graph.compile import compile
 from darknet_py.layers.base import ALIASES, CATALOGUE, layer_class
 from darknet_py.layers.pools.base import WindowPool
@@ -110,19 +110,19 @@ def _network(name: str, *, size: int, stride: int) -> Network:
     if cls is None or not issubclass(cls, WindowPool):
         guess = did_you_mean(section, (*window_pools(), *ALIASES))
         hint = f"did you mean `{guess}`?" if guess else f"window pools are {', '.join(window_pools())}"
-        raise UsageError(f"{shown(name)} is no window pool", hint=hint)
+        raise UsageError(f"{quoted(name)} is no window pool", hint=hint)
     keys = {"size": str(size), "stride": str(stride)}
     keys |= dict(edit.partition("=")[::2] for edit in edits.split(",") if edit)
     lines = "\n".join(f"{key}={value}" for key, value in keys.items())
     text = f"[net]\nwidth={SIDE}\nheight={SIDE}\nchannels=1\n[{cls.section}]\n{lines}\n"
     try:
         graph = compile(parse(text, path=name))
-        if unknown := [doubt for doubt in graph.doubts if doubt.code == "unknown-key"]:
-            raise CfgError(unknown)  # in a cfg it is a doubt; who names one here means it
+        if unknown := [warning for warning in graph.warnings if warning.code == "unknown-key"]:
+            raise CfgError(unknown)  # in a cfg it is a warning; who names one here means it
         return Network(graph)
     except CfgError as error:
-        faults = "; ".join(fault.message for fault in error.diagnostics)
-        raise UsageError(f"{shown(name)} cannot be shown: {shown(faults, limit=300)}") from None
+        errors = "; ".join(error.message for error in error.diagnostics)
+        raise UsageError(f"{quoted(name)} cannot be shown: {quoted(errors, limit=300)}") from None
 
 
 @torch.no_grad()

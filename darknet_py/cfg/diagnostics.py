@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from darknet_py.errors import DarknetPyError, shown
+from darknet_py.errors import DarknetPyError, quoted
 
 Severity = Literal["error", "warning", "hint"]
 SIMILAR = 0.75  # a bad suggestion is worse than none
@@ -27,10 +27,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One fault or doubt, at its place.
+    """One error or warning, at its place.
 
     Args:
-        code: the stable name of the kind of fault, as in `error[unknown-key]`.
+        code: the stable name of the kind of error, as in `error[unknown-key]`.
         message: what is wrong, in one line.
         reason: why it matters, or what was expected (may be empty).
         suggestion: the text that was probably meant; shown only when it is likely.
@@ -47,7 +47,7 @@ class Diagnostic:
     source: str = ""
 
     def __str__(self) -> str:
-        place = f"{shown(self.path)}:{self.span.line}:{self.span.column}"
+        place = f"{quoted(self.path)}:{self.span.line}:{self.span.column}"
         head = f"{place}: {self.severity}[{self.code}]: {self.message}"
         lines = [head, *self._drawn()]
         if self.reason:
@@ -80,7 +80,7 @@ class Diagnostic:
 
 
 class CfgError(DarknetPyError):
-    """A cfg that cannot be used; carries every fault that was found, not only the first."""
+    """A cfg that cannot be used; carries every error that was found, not only the first."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)

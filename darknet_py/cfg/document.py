@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Span
-from darknet_py.errors import DarknetPyError, shown
+from darknet_py.errors import DarknetPyError, quoted
 
 MOST_BYTES = 1 << 20
 MOST_LINE = 4096
@@ -38,7 +38,7 @@ class Entry:
 class Section:
     """A `[name]` and the entries below it.
 
-    `unread` are the words before the `=` of its lines that are faults of the document: whoever misses such a
+    `unread` are the words before the `=` of its lines that are errors of the document: whoever misses such a
     key, or finds its default, has nothing new to say.
     """
 
@@ -56,13 +56,13 @@ class Section:
 class Document:
     """The text of a cfg, whole, with what was found in it.
 
-    `faults` are the lines that are neither comment, section nor entry.
+    `errors` are the lines that are neither comment, section nor entry.
     """
 
     path: str
     lines: tuple[str, ...]
     sections: tuple[Section, ...]
-    faults: tuple[Diagnostic, ...] = field(default=(), repr=False)
+    errors: tuple[Diagnostic, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return "".join(self.lines)
@@ -97,7 +97,7 @@ def read(path: str | Path) -> Document:
 
 
 def parse(text: str, *, path: str = "<cfg>") -> Document:
-    """Find the sections and entries of a text; what is neither becomes a fault of the document."""
+    """Find the sections and entries of a text; what is neither becomes an error of the document."""
     lines = tuple(_split(text))
     reader = _Reader(path)
     for number, line in enumerate(lines, start=1):
@@ -108,13 +108,13 @@ def parse(text: str, *, path: str = "<cfg>") -> Document:
         replace(section, entries=tuple(entries), unread=tuple(unread))
         for section, entries, unread in zip(reader.sections, reader.entries, reader.unread, strict=True)
     )
-    return Document(path, lines, sections, tuple(reader.faults))
+    return Document(path, lines, sections, tuple(reader.errors))
 
 
 def must_parse(document: Document) -> Document:
-    """The document itself, if every line of it could be read; else CfgError with all its faults."""
-    if document.faults:
-        raise CfgError(document.faults)
+    """The document itself, if every line of it could be read; else CfgError with all its errors."""
+    if document.errors:
+        raise CfgError(document.errors)
     return document
 
 
@@ -132,7 +132,7 @@ class _Reader:
         self.sections: list[Section] = []
         self.entries: list[list[Entry]] = []
         self.unread: list[list[str]] = []
-        self.faults: list[Diagnostic] = []
+        self.errors: list[Diagnostic] = []
         self.full = False
 
     def take(self, number: int, line: str) -> None:
@@ -144,14 +144,14 @@ class _Reader:
         span = Span(number, start + 1, max(1, len(body.strip(WHITE))))
         if len(body) > MOST_LINE:
             message = f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read"
-            self.fault("long-line", message, span, key=packed[:MOST_LINE])
+            self.error("long-line", message, span, key=packed[:MOST_LINE])
         elif not packed or packed[0] in COMMENT:
             return
         elif packed[0] == "[":
             self.header(packed, span, body)
         elif not _ascii_before_comment(packed):
-            message = f"{shown(packed, limit=40)} has characters that are not ASCII"
-            self.fault("not-ascii", message, span, body, key=packed)
+            message = f"{quoted(packed, limit=40)} has characters that are not ASCII"
+            self.error("not-ascii", message, span, body, key=packed)
         else:
             self.entry(packed, body, span)
 
@@ -161,11 +161,11 @@ class _Reader:
             self.stop(f"more than {MOST_SECTIONS:,} sections", span, body)
             return
         if packed != f"[{name}]" or not name or "[" in name:
-            message = f"{shown(packed)} is not a section; expected [name] alone on its line"
-            self.fault("bad-section", message, span, body)
+            message = f"{quoted(packed)} is not a section; expected [name] alone on its line"
+            self.error("bad-section", message, span, body)
         elif not name.isascii():
-            message = f"{shown(packed, limit=40)} has characters that are not ASCII"
-            self.fault("not-ascii", message, span, body)
+            message = f"{quoted(packed, limit=40)} has characters that are not ASCII"
+            self.error("not-ascii", message, span, body)
         self.sections.append(Section(name, (), span))
         self.entries.append([])
         self.unread.append([])
@@ -174,30 +174,30 @@ class _Reader:
         key, equals, value = packed.partition("=")
         if not equals or not key:
             reason = "expected `key=value`, `[section]`, or `# comment`"
-            self.fault("no-key", f"{shown(packed)} is not `key=value`", span, body, reason, key=key)
+            self.error("no-key", f"{quoted(packed)} is not `key=value`", span, body, reason, key=key)
         elif not value:
             reason = "Darknet drops such a line and uses the default"
-            self.fault("no-value", f"{shown(key)} has no value", span, body, reason, key=key)
+            self.error("no-value", f"{quoted(key)} has no value", span, body, reason, key=key)
         elif not self.sections:
-            if not any(d.code == "no-section" for d in self.faults):
-                message = f"{shown(packed)} stands before the first section"
-                self.fault("no-section", message, span, body, "a cfg begins with [net]")
+            if not any(d.code == "no-section" for d in self.errors):
+                message = f"{quoted(packed)} stands before the first section"
+                self.error("no-section", message, span, body, "a cfg begins with [net]")
         elif len(self.entries[-1]) == MOST_ENTRIES:
             self.stop(f"more than {MOST_ENTRIES} keys in one section", span, body)
         else:
             self.entries[-1].append(Entry(key, value, _key_span(span, body), _value_span(span.line, body)))
 
-    def fault(
+    def error(
         self, code: str, message: str, span: Span, body: str = "", reason: str = "", *, key: str = ""
     ) -> None:
-        self.faults.append(Diagnostic("error", code, message, self.path, span, reason, source=body))
-        self.full = len(self.faults) >= MOST_ENTRIES
+        self.errors.append(Diagnostic("error", code, message, self.path, span, reason, source=body))
+        self.full = len(self.errors) >= MOST_ENTRIES
         if key and self.unread:
             self.unread[-1].append(key.partition("=")[0])
 
     def stop(self, message: str, span: Span, body: str) -> None:
         """A text beyond any cfg: what follows is not looked at."""
-        self.fault("too-long", message, span, body)
+        self.error("too-long", message, span, body)
         self.full = True
 
 

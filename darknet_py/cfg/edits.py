@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from darknet_py.cfg.diagnostics import Span, did_you_mean
 from darknet_py.cfg.document import COMMENT, Document, Section, parse
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 
 WORD = r"[A-Za-z_][A-Za-z0-9_]*"
 LAYER = re.compile(rf"[0-9]{{1,4}}|{WORD}", re.ASCII)
@@ -45,7 +45,7 @@ def layer_of(text: str) -> int | str | None:
         UsageError: when it is none of them.
     """
     if not LAYER.fullmatch(text):
-        raise UsageError(f"{shown(text)!s} is not a layer", hint="expected a number, a name, or net")
+        raise UsageError(f"{quoted(text)!s} is not a layer", hint="expected a number, a name, or net")
     return None if text == "net" else int(text) if text.isdigit() else text
 
 
@@ -116,7 +116,7 @@ def _edit(piece: str) -> Edit:
     match = EDIT.fullmatch(piece)
     if not match:
         hint = "expected LAYER.KEY=VALUE, as in 82.size=19, net.width=608 or 11.section=stochpool"
-        raise UsageError(f"{shown(piece)!s} is not an edit", hint=hint)
+        raise UsageError(f"{quoted(piece)!s} is not an edit", hint=hint)
     return Edit(layer_of(match["layer"]), match["key"], match["value"])
 
 

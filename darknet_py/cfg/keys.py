@@ -13,7 +13,7 @@ from typing import Any
 from darknet_py.cfg.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from darknet_py.cfg.document import COMMENT, Document, Entry, Section
 from darknet_py.cfg.values import Unreadable, value_of
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 REQUIRED: Any = object()
 JOINED = re.compile(r"[0-9.][ \t]+[-+0-9.]", re.ASCII)
@@ -86,7 +86,7 @@ def key(
         default: the value where the text has none; REQUIRED, a value, or `same_as(field)`.
         name: the word in the cfg, where it is no Python name (`from`).
         ignored: why we read the key and do not honour it; `lint` says so when it is set.
-        refused: why any value but the default is a fault: the network would be another.
+        refused: why any value but the default is an error: the network would be another.
         unrun: why a network with any value but the default compiles, and is not run.
         refers: its numbers are layers, negative ones counted back; a text may name them, as `@spp_in`.
     """
@@ -122,10 +122,10 @@ def read_keys(
     """Read a section into an instance of `cls`.
 
     The first of two equal keys wins, as in Darknet. A key that the class does not have is a warning, or a
-    fault when it is likely to be a misspelling of one that the section lacks (unless `lenient`).
+    error when it is likely to be a misspelling of one that the section lacks (unless `lenient`).
 
     Returns:
-        The instance, or None when a value is lost; and every fault and doubt. A misspelling with a good
+        The instance, or None when a value is lost; and every error and warning. A misspelling with a good
         suggestion is read as what it suggests, so that what follows can be checked all the same.
     """
     reader = _Keys(cls, section, document, lenient)
@@ -187,14 +187,14 @@ class _Keys:
         try:
             value = value_of(text, kind)
         except Unreadable as error:
-            self.say("error", "bad-value", f"{entry.key}={shown(text)}: {error}", entry.value_span)
+            self.say("error", "bad-value", f"{entry.key}={quoted(text)}: {error}", entry.value_span)
             self.lost = True
             return None
         refusal = declared.refusal(value)
         if refusal:
             return self.refuse(entry, declared, text, refusal)
         if value != declared.default:
-            self.unused(entry, declared, shown(text))
+            self.unused(entry, declared, quoted(text))
         return value
 
     def unused(self, entry: Entry, declared: Key, text: str) -> None:
@@ -217,7 +217,7 @@ class _Keys:
             reason = (
                 "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
             )
-        self.say("error", code, f"{entry.key}={shown(text)} {refusal}", entry.value_span, reason, guess)
+        self.say("error", code, f"{entry.key}={quoted(text)} {refusal}", entry.value_span, reason, guess)
         self.lost |= code == "out-of-range"
         return guess or None
 
@@ -231,7 +231,7 @@ class _Keys:
         self.say(
             "warning",
             "inline-comment",
-            f"{entry.key}={shown(entry.value)} is read as {shown(bare)}",
+            f"{entry.key}={quoted(entry.value)} is read as {quoted(bare)}",
             entry.value_span,
             why,
         )
@@ -242,7 +242,7 @@ class _Keys:
         start = entry.value_span.column - 1
         written = self.document.source(entry.span.line)[start : start + entry.value_span.length]
         if JOINED.search(re.split(f"[{COMMENT}]", written)[0]):
-            message = f"{entry.key}={shown(value)} is written with a space between two digits"
+            message = f"{entry.key}={quoted(value)} is written with a space between two digits"
             why = "Darknet drops white space, so that they are one number; numbers of a list need commas"
             self.say("warning", "joined-digits", message, entry.value_span, why)
 
@@ -251,7 +251,7 @@ class _Keys:
         lacking = [name for name in self.by_name if name not in self.present]
         guess = did_you_mean(entry.key, lacking)
         severity: Severity = "error" if guess and not self.lenient else "warning"
-        message = f"[{self.section.name}] has no key `{shown(entry.key)}`"
+        message = f"[{self.section.name}] has no key `{quoted(entry.key)}`"
         self.say(
             severity, "unknown-key", message, entry.span, "" if guess else "Darknet ignores it too", guess
         )
@@ -261,9 +261,9 @@ class _Keys:
         same = (
             "says the same"
             if entry.value == first.value
-            else f"is not used; line {first.span.line} is ({shown(first.value)})"
+            else f"is not used; line {first.span.line} is ({quoted(first.value)})"
         )
-        message = f"a second `{shown(entry.key)}` in this section {same}"
+        message = f"a second `{quoted(entry.key)}` in this section {same}"
         self.say("warning", "duplicate-key", message, entry.span, "Darknet keeps the first of two equal keys")
 
     def say(

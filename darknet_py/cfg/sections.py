@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from darknet_py.cfg.document import WHITE, Document, parse
 from darknet_py.cfg.edits import WORD, last_line, line_end
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def new_section(text: str) -> New:
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     if bad or not re.fullmatch(WORD, bare, re.ASCII) or not re.fullmatch(r"[^#;\[\]]*", "".join(joined)):
         hint = "expected SECTION KEY=VALUE ..., as in 'route layers=-1,8'"
-        raise UsageError(f"{shown(text)!s} is not a section", hint=hint)
+        raise UsageError(f"{quoted(text)!s} is not a section", hint=hint)
     return New(bare, entries)
 
 

@@ -27,14 +27,14 @@ def data(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     with _progress("image") as progress:
         findings = check(args.data, progress=progress)
-    faults = [f for f in findings.all if f.severity == "error" or args.strict]
+    errors = [f for f in findings.all if f.severity == "error" or args.strict]
     if args.json or args.output:
         emit(args, _check_json(args, findings))
     else:
         for finding in findings.first(args.limit):
             print(finding)
         print("\n".join(_summary(args.data, findings, args.limit)))
-    return 1 if faults else 0
+    return 1 if errors else 0
 
 
 def _check_json(args: argparse.Namespace, findings: Findings) -> dict[str, object]:

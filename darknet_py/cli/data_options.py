@@ -44,7 +44,7 @@ def _check(subverbs: Verbs[Parser], natural: Number) -> Parser:
     check.add_argument(
         "--limit", type=natural, default=0, metavar="N", help="show N of each kind (default: all)"
     )
-    check.add_argument("--strict", action="store_true", help="warnings are faults")
+    check.add_argument("--strict", action="store_true", help="warnings are errors")
     return check
 
 

@@ -17,7 +17,7 @@ from darknet_py.cli.diff import told
 from darknet_py.cli.edit_options import ALL
 from darknet_py.edit.diff import Diff
 from darknet_py.edit.editing import Called, Changes, changed, unread
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
@@ -47,11 +47,11 @@ def edit(args: argparse.Namespace) -> int:
 
 
 def _compiled(document: Document) -> Graph:
-    """The edited network; its faults come with a word of what they are faults of."""
+    """The edited network; its errors come with a word of what they are errors of."""
     try:
         return compile(document)
     except CfgError:
-        print("refused: the edited cfg would have faults; nothing is written", file=sys.stderr)
+        print("refused: the edited cfg would have errors; nothing is written", file=sys.stderr)
         raise
 
 
@@ -66,7 +66,7 @@ def changes_of(args: argparse.Namespace) -> Changes:
         layer, equals, section = text.partition("=")
         if not equals:
             hint = "expected LAYER=SECTION, as in 11=dropout"
-            raise UsageError(f"{shown(text)!s} is no replacement", hint=hint)
+            raise UsageError(f"{quoted(text)!s} is no replacement", hint=hint)
         replaces.append((layer_of(layer), new_section(section)))
     changes = Changes(
         sets=tuple(one for text in args.set or () for one in parse_edits(text)),

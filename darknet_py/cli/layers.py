@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.cli.terminal import emit
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 from darknet_py.layers.base import ALIASES, CATALOGUE, layer_class
 from darknet_py.layers.cards import Card, KeyCard, card, cards
 
@@ -44,7 +44,7 @@ def known(name: str) -> str:
         return bare
     guess = did_you_mean(bare, (*CATALOGUE, *ALIASES))
     hint = f"did you mean `{guess}`?" if guess else f"known are {', '.join(sorted(CATALOGUE))}"
-    raise UsageError(f"[{shown(bare)}] is not known", hint=hint)
+    raise UsageError(f"[{quoted(bare)}] is not known", hint=hint)
 
 
 def _drawn(one: Card) -> Iterator[str]:

@@ -15,17 +15,17 @@ from darknet_py.errors import DarknetPyError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.compile import compile
 from darknet_py.graph.summary import as_json, table
-from darknet_py.lint.codes import doubts_named, without
+from darknet_py.lint.codes import warnings_named, without
 
 
 def lint(args: argparse.Namespace) -> int:
-    """Every fault and every doubt of some cfgs."""
-    off = doubts_named(args.off or (), strangers=bool(args.plugin))
+    """Every error and every warning of some cfgs."""
+    off = warnings_named(args.off or (), strangers=bool(args.plugin))
     found: list[Diagnostic] = []
     unread: list[DarknetPyError] = []
     for name in args.cfg:
         try:
-            found += compile(read(find_cfg(name)), lenient=args.lenient).doubts
+            found += compile(read(find_cfg(name)), lenient=args.lenient).warnings
         except CfgError as error:
             found += error.diagnostics
         except DarknetPyError as error:
@@ -39,14 +39,16 @@ def lint(args: argparse.Namespace) -> int:
         emit(args, [d.to_json() for d in found])
     elif found or not unread:
         print(
-            "\n".join(coloured(d) for d in found) if found else f"{', '.join(args.cfg)}: no fault, no doubt"
+            "\n".join(coloured(d) for d in found)
+            if found
+            else f"{', '.join(args.cfg)}: no errors, no warnings"
         )
     for error in unread[:-1]:
         print(error, file=sys.stderr)
     if unread:
         raise unread[-1]
-    faults = [d for d in found if d.severity == "error" or (args.strict and d.severity == "warning")]
-    return 1 if faults else 0
+    errors = [d for d in found if d.severity == "error" or (args.strict and d.severity == "warning")]
+    return 1 if errors else 0
 
 
 def show(args: argparse.Namespace) -> int:
@@ -61,15 +63,15 @@ def show(args: argparse.Namespace) -> int:
     else:
         print("\n".join(table(graph)))
         if args.set:
-            print("\n".join(coloured(doubt) for doubt in graph.doubts))
-        elif graph.doubts:
-            print(f"doubts   {len(graph.doubts)}; `darknet-py lint {args.cfg}` says which")
+            print("\n".join(coloured(warning) for warning in graph.warnings))
+        elif graph.warnings:
+            print(f"warnings   {len(graph.warnings)}; `darknet-py lint {args.cfg}` says which")
     return 0
 
 
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg named on the command line with `--set` carried out."""
-    return edited(read(find_cfg(args.cfg)), edits_of(args))  # `compile` tells its faults, with the others
+    return edited(read(find_cfg(args.cfg)), edits_of(args))  # `compile` tells its errors, with the others
 
 
 def edits_of(args: argparse.Namespace) -> list[Edit]:

@@ -13,10 +13,10 @@ from darknet_py.cli.text import document_of, edits_of
 from darknet_py.compare.experiment import Comparison, carry_out, unfinished, variants_of
 from darknet_py.data.cache.cache import keep_images
 from darknet_py.data.dataset import Dataset, open_data
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.process_info import Place
 from darknet_py.distributed.rendezvous import joined
-from darknet_py.errors import Elsewhere, UsageError
+from darknet_py.errors import PeerFailed, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
@@ -32,30 +32,32 @@ from darknet_py.train.step import objective_of
 
 def train(args: argparse.Namespace) -> int:
     """One training, in this process or in all that torchrun started."""
-    with joined(Place.of(os.environ), seconds=args.rank_timeout) as ranks:
+    with joined(Place.of(os.environ), seconds=args.rank_timeout) as communicator:
         finished = args.out / "result.json"
-        if ranks.place.restarts and ranks.of_first(finished.exists()):
+        if communicator.place.restarts and communicator.of_first(finished.exists()):
             return 0  # a process was lost when all was done
-        with ranks.each():
-            plan = _plan(args, ranks)
-        ranks.use(plan.settings.device)
+        with communicator.each():
+            plan = _plan(args, communicator)
+        communicator.use(plan.settings.device)
         if args.show_batches:
-            return _show(plan, args.show_batches) if ranks.first else 0
-        with bar(compile(plan.document).net.max_batches, "it", quiet=not ranks.first) as advance:
-            result = run(plan, ranks=ranks, progress=lambda done, total, facts: advance(done, facts))
-        if ranks.first:
+            return _show(plan, args.show_batches) if communicator.first else 0
+        with bar(compile(plan.document).net.max_batches, "it", quiet=not communicator.first) as advance:
+            result = run(
+                plan, communicator=communicator, progress=lambda done, total, facts: advance(done, facts)
+            )
+        if communicator.first:
             print(f"{told(result)}; weights in {args.out / 'final.weights'}, curves in {draw_run(args.out)}")
     return 0
 
 
-def _plan(args: argparse.Namespace, ranks: Ranks) -> Plan:
+def _plan(args: argparse.Namespace, communicator: Communicator) -> Plan:
     """What is to be trained; the first process looks at the folder, and tells what was changed in the cfg."""
-    if ranks.first:
-        _check_folder(args, resume=args.resume or ranks.place.restarts > 0)
+    if communicator.first:
+        _check_folder(args, resume=args.resume or communicator.place.restarts > 0)
     document, (train_data, val_data) = document_of(args), _both(args)
-    settings = _settings(args, ranks.place)
+    settings = _settings(args, communicator.place)
     fit, changes = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
-    if ranks.first:
+    if communicator.first:
         _tell(fit, changes)
     return Plan(
         document=fit,
@@ -97,7 +99,7 @@ def compare(args: argparse.Namespace) -> int:
     if place.size > 1:
         hint = "torchrun starts `train`; compare trains its variants one after the other"
         error = UsageError(f"compare runs in one process, not in {place.size}", hint=hint)
-        raise error if place.rank == 0 else Elsewhere(error.message, exit_code=error.exit_code)
+        raise error if place.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
     variants, (train_data, val_data) = variants_of(args.cfg), _both(args)
     comparison = Comparison(
         variants=variants,
@@ -158,8 +160,8 @@ def _both(args: argparse.Namespace) -> list[Dataset]:
 
 
 def _tell(document: Document, changes: Sequence[str], *, name: str = "") -> None:
-    """What was changed in the cfg, and what is doubtful about it, such as keys that are not honoured."""
+    """What was changed in the cfg, and what is suspicious about it, such as keys that are not honoured."""
     for change in changes:
         print(f"cfg: {change}")
-    for doubt in compile(document).doubts:
-        print(f"{name}cfg: " + ": ".join(filter(None, (doubt.message, doubt.reason))))
+    for warning in compile(document).warnings:
+        print(f"{name}cfg: " + ": ".join(filter(None, (warning.message, warning.reason))))

@@ -129,7 +129,7 @@ def documented(cls: type[Layer]) -> None:
 
 
 def example(cls: type[Layer]) -> None:
-    """The cfg section of the docstring compiles without a doubt."""
+    """The cfg section of the docstring compiles without a warning."""
     text = card(cls.section).example
     if not re.search(rf"(?m)^\[{re.escape(cls.section)}\]$", text):
         raise Broken(f"a cfg section [{cls.section}] in the docstring, set apart by an empty line", "none")
@@ -139,9 +139,11 @@ def example(cls: type[Layer]) -> None:
         raise Broken("the docstring's example to compile", error.diagnostics[0].message) from None
     if type(graph[-1].layer) is not cls:
         raise Broken(f"the docstring's example to end in [{cls.section}]", f"[{graph[-1].layer.section}]")
-    doubts = [doubt for doubt in graph.doubts if doubt.code != NOT_RUN and doubt.severity != "hint"]
-    if doubts:
-        raise Broken("the docstring's example without a doubt", doubts[0].message)
+    warnings = [
+        warning for warning in graph.warnings if warning.code != NOT_RUN and warning.severity != "hint"
+    ]
+    if warnings:
+        raise Broken("the docstring's example without a warning", warnings[0].message)
 
 
 def _example_graph(text: str) -> Graph:

@@ -15,7 +15,7 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.conform.promises import CHECKS, CLASS_CHECKS, Check
 from darknet_py.conform.samples import Case, Seeded, draw_case
 from darknet_py.conform.specimen import Broken, Specimen
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.layers.base import CATALOGUE, Layer
 
 TRIES = 60  # sections drawn for one that compiles
@@ -162,4 +162,4 @@ def _words(error: Exception, cls: type[Layer]) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     frame = next((f for f in reversed(frames) if f.filename == own), frames[-1])
     place = f"{Path(frame.filename).name}:{frame.lineno}"
-    return f"{type(error).__name__} at {place}: {shown(error, limit=200)}"
+    return f"{type(error).__name__} at {place}: {quoted(error, limit=200)}"

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 SPLITS = ("train", "val")
 Reader = Callable[[Path], np.ndarray]  # an image file, decoded
@@ -160,7 +160,7 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
         return _lists(Path(spec), split)
     found = "a file" if os.path.exists(spec) else "nothing of that name"
     raise DataError(
-        f"`{shown(spec)}` is not a data set: found {found}",
+        f"`{quoted(spec)}` is not a data set: found {found}",
         hint="give a folder with annotations/instances_*.json or with train/CLASS/*.jpg, a .data file, or "
         "`scenes`",
     )

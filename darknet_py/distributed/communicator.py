@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from darknet_py.distributed.process_info import Place
-from darknet_py.errors import DarknetPyError, Elsewhere, RanksError
+from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed
 
 PATIENCE = 300.0  # seconds that one process waits for another
 TOLD = "darknet-py/told"  # in the store: how many processes had something to say when they ended
@@ -34,7 +34,7 @@ class Votes:
     save: bool = False
 
 
-class Ranks:
+class Communicator:
     """One process's line to the others; see `meeting.py`.
 
     Args:
@@ -64,9 +64,9 @@ class Ranks:
                 self.gpus = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
 
     def share(self, count: int, *, of: int = 1) -> range:
-        """This process's part of 0..count-1: whole blocks of `of`, in the order of ranks.
+        """This process's part of 0..count-1: whole blocks of `of`, in the order of communicator.
 
-        >>> list(Ranks(Place(rank=1, size=2)).share(10, of=4))
+        >>> list(Communicator(Place(rank=1, size=2)).share(10, of=4))
         [4, 5, 6, 7, 8, 9]
         """
         blocks = -(-count // of)
@@ -81,7 +81,7 @@ class Ranks:
             What this one votes for; afterwards what any did.
 
         Raises:
-            Elsewhere: when another failed, which says why. The first that failed raises what it met.
+            PeerFailed: when another failed, which says why. The first that failed raises what it met.
         """
         votes, failure = Votes(), None
         self.alone_at_work = True
@@ -110,7 +110,7 @@ class Ranks:
         self.over = True
         if failure is not None and self.rank == first:
             raise failure
-        raise Elsewhere("another process says why", exit_code=code)
+        raise PeerFailed("another process says why", exit_code=code)
 
     def common(self, error: DarknetPyError, *, mine: bool = True) -> None:
         """Raise an error that all processes meet at this place; one of them tells.
@@ -151,7 +151,7 @@ class Ranks:
             dist.broadcast(tensor, src=0, group=self._group(tensor))
 
     def gather(self, data: bytes) -> list[bytes]:
-        """The bytes of every process, in the order of ranks."""
+        """The bytes of every process, in the order of communicator."""
         if self.size == 1:
             return [data]
         lengths = torch.zeros(self.size, dtype=torch.int64)
@@ -166,7 +166,7 @@ class Ranks:
         return [part[:length].numpy().tobytes() for part, length in zip(parts, lengths.tolist(), strict=True)]
 
     def gather_json(self, value: Any) -> list[Any]:
-        """A value of every process, such as JSON can hold, in the order of ranks."""
+        """A value of every process, such as JSON can hold, in the order of communicator."""
         if self.size == 1:
             return [value]
         return [json.loads(data) for data in self.gather(json.dumps(value).encode())]
@@ -193,7 +193,7 @@ class Ranks:
         except RuntimeError as error:
             self.over = True
             if not self.may_tell():
-                raise Elsewhere("another process says why") from None
+                raise PeerFailed("another process says why") from None
             raise _lost(str(error), self.seconds) from None
 
     def may_tell(self) -> bool:
@@ -204,9 +204,9 @@ class Ranks:
             return True
 
 
-def _lost(text: str, seconds: float) -> RanksError:
+def _lost(text: str, seconds: float) -> DistributedError:
     if "timed out" in text.lower():
         message = f"another process gave no answer for {seconds:g} seconds"
-        return RanksError(message, hint="is it stopped, or its disk, or the net? --resume goes on")
+        return DistributedError(message, hint="is it stopped, or its disk, or the net? --resume goes on")
     hint = "perhaps it was killed, for want of memory or by a person; --resume goes on"
-    return RanksError("another process has ended without a word", hint=hint)
+    return DistributedError("another process has ended without a word", hint=hint)

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from darknet_py.distributed.communicator import Ranks
-from darknet_py.errors import RanksError, UsageError
+from darknet_py.distributed.communicator import Communicator
+from darknet_py.errors import DistributedError, UsageError
 from darknet_py.layers.net import Net
 from darknet_py.runs.checkpoint import KINDS, STEP, restore, state_of
 from darknet_py.runs.environment import code_digest
@@ -35,7 +35,7 @@ def check_shares(net: Net, processes: int) -> None:
     raise UsageError(f"[net] batch={net.batch} is no multiple of {parts}", hint=hint)
 
 
-def check_alike(ranks: Ranks, facts: dict[str, Any]) -> None:
+def check_alike(communicator: Communicator, facts: dict[str, Any]) -> None:
     """See that all processes have the same cfg, data, seed and program.
 
     Args:
@@ -44,50 +44,54 @@ def check_alike(ranks: Ranks, facts: dict[str, Any]) -> None:
     Raises:
         UsageError: when one has something else.
     """
-    if ranks.size == 1:
+    if communicator.size == 1:
         return
-    first, *others = ranks.gather_json({**facts, "program": code_digest()})
+    first, *others = communicator.gather_json({**facts, "program": code_digest()})
     for rank, other in enumerate(others, start=1):
         different = sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
         if different:
             message = f"processes 0 and {rank} are of different trainings: {', '.join(different)} differ"
             hint = "every machine needs the same command, files and versions"
-            ranks.common(UsageError(message, hint=hint))
+            communicator.common(UsageError(message, hint=hint))
 
 
-def hand_out(trainer: Trainer, ranks: Ranks) -> None:
+def hand_out(trainer: Trainer, communicator: Communicator) -> None:
     """Give every process the state of the first one, so that the others need no checkpoint."""
-    if ranks.size == 1:
+    if communicator.size == 1:
         return
     own = state_of(trainer)
     state: dict[str, Tensor] = {}
-    for key, shape, kind in ranks.of_first([[k, list(t.shape), KINDS[t.dtype]] for k, t in own.items()]):
-        if ranks.first:
+    for key, shape, kind in communicator.of_first(
+        [[k, list(t.shape), KINDS[t.dtype]] for k, t in own.items()]
+    ):
+        if communicator.first:
             state[key] = own[key].contiguous()
         else:
             device = "cpu" if key.endswith(STEP) or key.startswith("scaling.") else trainer.device
             state[key] = torch.empty(shape, dtype=OF_KIND[kind], device=device)
-        ranks.hand_out(state[key])
-    if not ranks.first:
+        communicator.hand_out(state[key])
+    if not communicator.first:
         restore(trainer, state)
 
 
-def check_equal(trainer: Trainer, ranks: Ranks) -> None:
+def check_equal(trainer: Trainer, communicator: Communicator) -> None:
     """See that all processes hold the same weights, average, optimiser and statistics.
 
     Raises:
-        RanksError: when one holds other bits, as after a fault of its memory.
+        DistributedError: when one holds other bits, as after an error of its memory.
     """
-    if ranks.size == 1:
+    if communicator.size == 1:
         return
-    first, *others = ranks.gather_json({key: _sum(tensor) for key, tensor in state_of(trainer).items()})
+    first, *others = communicator.gather_json(
+        {key: _sum(tensor) for key, tensor in state_of(trainer).items()}
+    )
     for rank, other in enumerate(others, start=1):
         different = sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
         if different:
             message = f"processes 0 and {rank} hold different numbers: {different[0]}"
             more = f" and {len(different) - 1} more" if len(different) > 1 else ""
             hint = "nothing was saved; --resume goes on from the last checkpoint"
-            ranks.common(RanksError(message + more, hint=hint))
+            communicator.common(DistributedError(message + more, hint=hint))
 
 
 def _sum(tensor: Tensor) -> int:

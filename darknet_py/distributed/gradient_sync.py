@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 
 BUCKET_BYTES = 25 << 20  # as many as DistributedDataParallel's
 
@@ -50,9 +50,11 @@ class Sums:
     For each batch: `begin` before its last backward pass, then `finish`, or `abandon` where the pass failed.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], ranks: Ranks) -> None:
-        self.parameters, self.ranks = list(parameters), ranks
-        self.buckets = [Bucket.of(part) for part in _parts(self.parameters[::-1])] if ranks.size > 1 else []
+    def __init__(self, parameters: Sequence[nn.Parameter], communicator: Communicator) -> None:
+        self.parameters, self.communicator = list(parameters), communicator
+        self.buckets = (
+            [Bucket.of(part) for part in _parts(self.parameters[::-1])] if communicator.size > 1 else []
+        )
         self.waiting: list[Bucket] = []
         self.armed = False
         for bucket in self.buckets:
@@ -73,9 +75,9 @@ class Sums:
         A gradient that no process has stays None, so that the optimiser lets its parameter rest.
 
         Raises:
-            Elsewhere: when another process abandoned the batch.
+            PeerFailed: when another process abandoned the batch.
         """
-        if self.ranks.size == 1:
+        if self.communicator.size == 1:
             return loss
         total, used = self._complete(float(loss), None)
         for bucket in self.buckets:
@@ -89,10 +91,10 @@ class Sums:
         """Take this process's part in the sums that the others wait for, and say that it failed.
 
         Raises:
-            Elsewhere: when a process before this one failed too; it tells.
+            PeerFailed: when a process before this one failed too; it tells.
             Exception: the failure, else.
         """
-        if self.ranks.size == 1 or self.ranks.over:
+        if self.communicator.size == 1 or self.communicator.over:
             raise failure
         self._complete(0.0, failure)
 
@@ -111,7 +113,7 @@ class Sums:
                 view.zero_()
             else:
                 view.copy_(parameter.grad)
-        bucket.work = self.ranks.start_sum(bucket.flat)
+        bucket.work = self.communicator.start_sum(bucket.flat)
 
     def _complete(self, loss: float, failure: Exception | None) -> tuple[Tensor, dict[int, bool]]:
         """Send what is left, wait for all; the loss, and which parameters have gradients anywhere."""
@@ -122,14 +124,17 @@ class Sums:
             self._send(bucket)
         for bucket in self.buckets:
             if bucket.work is not None:
-                self.ranks.wait(bucket.work)
+                self.communicator.wait(bucket.work)
                 bucket.work = None
-        failed = [float(failure is not None and rank == self.ranks.rank) for rank in range(self.ranks.size)]
+        failed = [
+            float(failure is not None and rank == self.communicator.rank)
+            for rank in range(self.communicator.size)
+        ]
         used = [float(parameter.grad is not None) for parameter in self.parameters]
-        total = self.ranks.sum(torch.tensor([loss, *failed, *used], dtype=torch.float64))
+        total = self.communicator.sum(torch.tensor([loss, *failed, *used], dtype=torch.float64))
         failed, used = total[1 : 1 + len(failed)].tolist(), total[1 + len(failed) :].tolist()
         if any(failed):
-            self.ranks.settle(next(rank for rank, there in enumerate(failed) if there), failure)
+            self.communicator.settle(next(rank for rank, there in enumerate(failed) if there), failure)
         return total[0], {id(p): bool(count) for p, count in zip(self.parameters, used, strict=True)}
 
 

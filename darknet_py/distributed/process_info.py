@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 
 VARIABLES = {
     "rank": "RANK",
@@ -47,7 +47,7 @@ class Place:
             return cls()
         texts = {name: environment.get(key, "0") for name, key in VARIABLES.items()}
         if not all(text.isascii() and text.isdigit() for text in texts.values()):
-            raise UsageError(f"the variables of torchrun are no numbers: {shown(texts)}")
+            raise UsageError(f"the variables of torchrun are no numbers: {quoted(texts)}")
         place = cls(
             **{name: int(text) for name, text in texts.items()},
             elastic=ELASTIC in environment,
@@ -67,5 +67,5 @@ class Place:
             return name
         if name != "cuda":
             hint = "--device cuda gives each process a GPU of its own, by LOCAL_RANK"
-            raise UsageError(f"--device {shown(name)} cannot be used by {self.size} processes", hint=hint)
+            raise UsageError(f"--device {quoted(name)} cannot be used by {self.size} processes", hint=hint)
         return f"cuda:{self.local}"

@@ -13,29 +13,29 @@ from traceback import format_exception
 
 import torch.distributed as dist
 
-from darknet_py.distributed.communicator import PATIENCE, Ranks
+from darknet_py.distributed.communicator import PATIENCE, Communicator
 from darknet_py.distributed.process_info import Place
-from darknet_py.errors import DarknetPyError, Elsewhere, RanksError, UsageError, shown
+from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed, UsageError, quoted
 
 
 @contextmanager
-def joined(place: Place, *, seconds: float = PATIENCE) -> Iterator[Ranks]:
+def joined(place: Place, *, seconds: float = PATIENCE) -> Iterator[Communicator]:
     """Meet the other processes, for the time of a training.
 
     Raises:
-        RanksError: when they do not come, or one is lost.
+        DistributedError: when they do not come, or one is lost.
         UsageError: when nothing says where to meet.
     """
     if place.size == 1:
-        yield Ranks(place)
+        yield Communicator(place)
         return
-    ranks = Ranks(place, _met(place, seconds), seconds=seconds)
+    communicator = Communicator(place, _met(place, seconds), seconds=seconds)
     try:
-        yield ranks
+        yield communicator
     except BaseException as error:
-        if not ranks.over:  # the others are in the midst of something, and will find this one gone
-            ranks.may_tell()
-        if place.error_file and isinstance(error, Exception) and not isinstance(error, Elsewhere):
+        if not communicator.over:  # the others are in the midst of something, and will find this one gone
+            communicator.may_tell()
+        if place.error_file and isinstance(error, Exception) and not isinstance(error, PeerFailed):
             _recorded(error, Path(place.error_file))
         raise
     finally:
@@ -50,10 +50,10 @@ def _met(place: Place, seconds: float) -> dist.Store:
         dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size, timeout=wait)
     except ValueError as error:
         hint = "torchrun --standalone --nproc-per-node N train.py ... starts N processes"
-        raise UsageError(f"the processes cannot meet: {shown(error)}", hint=hint) from None
+        raise UsageError(f"the processes cannot meet: {quoted(error)}", hint=hint) from None
     except RuntimeError as error:
-        reason = shown(str(error).split("\n")[0])
-        raise RanksError(
+        reason = quoted(str(error).split("\n")[0])
+        raise DistributedError(
             f"the {place.size} processes did not meet within {seconds:g} seconds: {reason}"
         ) from None
     return store

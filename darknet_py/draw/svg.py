@@ -11,7 +11,7 @@ from typing import Any
 from darknet_py.arithmetic.field import Field
 from darknet_py.draw.blocks import Box, boxes
 from darknet_py.draw.layout import Layout, Wire, layout
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.reach import fields, widest
 from darknet_py.layers.cards import is_pool
@@ -160,7 +160,7 @@ def _said(graph: Graph, node: Node) -> list[str]:
         activation = getattr(layer, "activation", "linear")
         return words + ([activation] if activation != "linear" else [])
     entries = graph.document.sections[node.index + 1].entries
-    return [f"{entry.key} {shown(entry.value, limit=24)}" for entry in entries if entry.value != "linear"]
+    return [f"{entry.key} {quoted(entry.value, limit=24)}" for entry in entries if entry.value != "linear"]
 
 
 def _kind(node: Node) -> str:

@@ -79,11 +79,11 @@ def must_have(section: str, key: str, *, asked: str, where: str = "") -> None:
 def changed(document: Document, changes: Changes) -> Edited:
     """The cfg with everything done, and `filters` before the heads that were touched made to fit.
 
-    The result may have faults; `compile` says which.
+    The result may have errors; `compile` says which.
 
     Raises:
         UsageError: when a layer does not exist, or something that is asked for cannot be done.
-        CfgError: when layers are to be expanded or folded in a cfg that has faults.
+        CfgError: when layers are to be expanded or folded in a cfg that has errors.
     """
     if not document.sections:
         compile(document)  # which says what is missing

@@ -1,4 +1,4 @@
-"""Edits by somebody who names keys: one that the section does not have is a mistake, never a doubt."""
+"""Edits by somebody who names keys: one that the section does not have is a mistake, never a warning."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from darknet_py.errors import ReportError, shown
+from darknet_py.errors import ReportError, quoted
 
 # A result with a thousand classes has some 50 kB.
 LARGEST_JSON = 1 << 25
@@ -26,7 +26,7 @@ def read_fields(path: Path) -> Fields:
     except OSError as error:
         raise ReportError(f"it cannot be read: {error.strerror}", where=path) from error
     except (ValueError, RecursionError) as error:
-        raise ReportError(f"it is not JSON: {shown(error)}", where=path) from error
+        raise ReportError(f"it is not JSON: {quoted(error)}", where=path) from error
     if not isinstance(values, dict):
         raise ReportError("it should hold one JSON object", where=path)
     return Fields(values, path)
@@ -144,9 +144,9 @@ class Fields:
 
     def _checked(self, key: str, value: Any, good: bool, expected: str) -> Any:
         if not good:
-            found = shown(json.dumps(value), limit=60) if key in self.values else "missing"
+            found = quoted(json.dumps(value), limit=60) if key in self.values else "missing"
             raise ReportError(
-                f"{shown(self._name(key))} is {found}; it should be {expected}", where=self.where
+                f"{quoted(self._name(key))} is {found}; it should be {expected}", where=self.where
             )
         return value
 

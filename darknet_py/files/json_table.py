@@ -1,4 +1,4 @@
-"""A JSON file of lists, read strictly: every fault of text or of type is named by its place.
+"""A JSON file of lists, read strictly: every error of text or of type is named by its place.
 
 Annotation files come from many tools. What is wrong in one is said with the byte (where it is no JSON) or
 with the path of the value, `annotations[17].category_id`, and nothing is guessed.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 MOST_BYTES = 2 << 30  # instances_train2017.json has 448 MB
 LARGEST_ID = 2**63 - 1  # ids pass through numpy's int64 in pycocotools
@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Table:
-    """One top-level list of the annotation file; its faults are named by JSON path."""
+    """One top-level list of the annotation file; its errors are named by JSON path."""
 
     file: Path
     name: str
@@ -38,7 +38,7 @@ class Table:
     def of(cls, file: Path, top: dict[str, Any], name: str) -> Table:
         """Take one list out of the top object."""
         if name not in top:
-            raise DataError(f"`{name}` is missing; found {shown(', '.join(top)) or 'nothing'}", where=file)
+            raise DataError(f"`{name}` is missing; found {quoted(', '.join(top)) or 'nothing'}", where=file)
         if type(top[name]) is not list:
             raise DataError(f"`{name}` is {found(top[name])}, not a list", where=file)
         return cls(file, name, top[name])
@@ -49,9 +49,9 @@ class Table:
         if type(row) is not dict:
             raise DataError(f"{self.name}[{at}] is {found(row)}, not an object", where=self.file)
         if key not in row:
-            raise self.fault(at, key, "is missing")
+            raise self.error(at, key, "is missing")
         if type(row[key]) not in KINDS[kind]:
-            raise self.fault(at, key, f"is {found(row[key])}, not {kind}")
+            raise self.error(at, key, f"is {found(row[key])}, not {kind}")
         return row[key]
 
     def ids(self) -> dict[int, int]:
@@ -60,13 +60,13 @@ class Table:
         for at in range(len(self.rows)):
             identity = self.value(at, "id", "a whole number")
             if not 0 <= identity <= LARGEST_ID:
-                raise self.fault(at, "id", f"is {shown(identity)}, not 0 to {LARGEST_ID}")
+                raise self.error(at, "id", f"is {quoted(identity)}, not 0 to {LARGEST_ID}")
             first = positions.setdefault(identity, at)
             if first != at:
-                raise self.fault(at, "id", f"is {identity}, which {self.name}[{first}] has already")
+                raise self.error(at, "id", f"is {identity}, which {self.name}[{first}] has already")
         return positions
 
-    def fault(self, at: int, key: str, message: str) -> DataError:
+    def error(self, at: int, key: str, message: str) -> DataError:
         """Return the error that names rows[at].key."""
         return DataError(f"{self.name}[{at}].{key} {message}", where=self.file)
 
@@ -75,7 +75,7 @@ def found(value: Any) -> str:
     """Quote a JSON value for a message; lists and objects by their kind alone."""
     if isinstance(value, (list, dict)):
         return "a list" if isinstance(value, list) else "an object"
-    return f"`{shown(json.dumps(value, ensure_ascii=False), limit=60)}`"
+    return f"`{quoted(json.dumps(value, ensure_ascii=False), limit=60)}`"
 
 
 def read_object(file: Path) -> dict[str, Any]:
@@ -89,19 +89,19 @@ def read_object(file: Path) -> dict[str, Any]:
         raw = file.read_bytes()
         text = raw.decode("utf-8-sig")
         top = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
-    except OSError as fault:
-        raise DataError(f"cannot be read: {fault.strerror}", where=file) from None
-    except UnicodeDecodeError as fault:
-        raise DataError(f"is not UTF-8 at byte {fault.start}", where=file) from None
-    except json.JSONDecodeError as fault:
-        byte = len(fault.doc[: fault.pos].encode())
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=file) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"is not UTF-8 at byte {error.start}", where=file) from None
+    except json.JSONDecodeError as error:
+        byte = len(error.doc[: error.pos].encode())
         raise DataError(
-            f"is not JSON at byte {byte}: {fault.msg}", where=f"{file}:{fault.lineno}:{fault.colno}"
+            f"is not JSON at byte {byte}: {error.msg}", where=f"{file}:{error.lineno}:{error.colno}"
         ) from None
     except RecursionError:
         raise DataError("is nested too deeply to be an annotation file", where=file) from None
-    except ValueError as fault:
-        raise DataError(f"is not JSON: {shown(fault)}", where=file) from None
+    except ValueError as error:
+        raise DataError(f"is not JSON: {quoted(error)}", where=file) from None
     if type(top) is not dict:
         raise DataError(f"holds {found(top)} at the top, not an object", where=file)
     return top
@@ -111,7 +111,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) != len(pairs):
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"an object has the key `{shown(twice)}` twice")
+        raise ValueError(f"an object has the key `{quoted(twice)}` twice")
     return read
 
 

@@ -1,4 +1,4 @@
-"""From text to meaning: layers read, references resolved, shapes checked, all faults collected."""
+"""From text to meaning: layers read, references resolved, shapes checked, all errors collected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused, Span, did_you_mean
 from darknet_py.cfg.document import Document, Section
 from darknet_py.cfg.keys import read_keys
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import by_numbers
 from darknet_py.graph.sharing import bad_loans
@@ -18,7 +18,7 @@ from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.inverse import Undoing
 from darknet_py.layers.net import Net
-from darknet_py.lint.check import doubts
+from darknet_py.lint.check import warnings
 from darknet_py.lint.omissions import omitted
 from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, suspect
 
@@ -26,7 +26,7 @@ __all__ = ["compile"]
 
 MOST_FLOATS = 1 << 32  # 16 GiB of one image's maps, or of weights: no machine that this is meant for holds it
 MOST_MACS = 10**15  # an hour of one image on a fast GPU
-UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is a fault"
+UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is an error"
 
 
 def compile(document: Document, *, lenient: bool = False) -> Graph:
@@ -36,15 +36,15 @@ def compile(document: Document, *, lenient: bool = False) -> Graph:
         lenient: take a likely misspelling of a key for an unknown key, which Darknet ignores.
 
     Raises:
-        CfgError: with every fault of the text, in the order of its lines.
+        CfgError: with every error of the text, in the order of its lines.
     """
     compiler = _Compiler(by_numbers(document), lenient)
     graph = compiler.graph()
     if graph is None:
         raise CfgError((*compiler.causes(), *in_order(compiler.diagnostics)))
-    for index, complaint in (*doubts(graph), *omitted(document)):
+    for index, complaint in (*warnings(graph), *omitted(document)):
         compiler.complain(compiler.document.sections[index + 1], complaint, ())
-    return replace(graph, doubts=in_order(compiler.diagnostics))
+    return replace(graph, warnings=in_order(compiler.diagnostics))
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -58,14 +58,14 @@ class _Compiler:
     def __init__(self, document: Document, lenient: bool, known: dict[int, Any] | None = None) -> None:
         self.document, self.lenient = document, lenient
         self.known = known or {}  # by position, what a section is read as
-        self.diagnostics: list[Diagnostic] = list(document.faults)
+        self.diagnostics: list[Diagnostic] = list(document.errors)
         self.sections = document.sections[1:]
         self.shapes: list[Shape | None] = []
         self.nodes: list[Node] = []
 
     def graph(self) -> Graph | None:
-        """The graph, or None where there is a fault."""
-        if any(d.code == "too-long" for d in self.document.faults):
+        """The graph, or None where there is an error."""
+        if any(d.code == "too-long" for d in self.document.errors):
             return None
         net = self.net()
         self.image = net.shape() if net and net.shape().floats > 0 else None
@@ -79,7 +79,7 @@ class _Compiler:
         return Graph(net, tuple(self.nodes), self.document)
 
     def causes(self) -> tuple[Diagnostic, ...]:
-        """Where all faults are of maps that do not fit, what they probably come from."""
+        """Where all errors are of maps that do not fit, what they probably come from."""
         codes = {d.code for d in self.diagnostics}
         if (
             codes & OF_LOST_LINES
@@ -95,7 +95,7 @@ class _Compiler:
         return in_order(causes)
 
     def fits(self, document: Document, changed: frozenset[int]) -> bool:
-        """Whether a document has no fault of which only these sections are not ours."""
+        """Whether a document has no error of which only these sections are not ours."""
         known = {p: read for p, read in self.known.items() if p not in changed}
         return _Compiler(document, self.lenient, known).graph() is not None
 
@@ -112,7 +112,7 @@ class _Compiler:
         first = self.document.sections[0] if self.document.sections else None
         if first is None or layer_class(first.name) is not Net:
             span, reason = first.span if first else Span(1), "a cfg begins with [net], the size of the input"
-            if not any(d.span == span or first is None for d in self.document.faults):
+            if not any(d.span == span or first is None for d in self.document.errors):
                 self.say(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
             return None
         if len(self.document.sections) == 1:
@@ -123,7 +123,7 @@ class _Compiler:
         return net
 
     def layer(self, index: int, section: Section) -> Shape | None:
-        """Read one section and enter its node; its shape, or None when a fault hides it."""
+        """Read one section and enter its node; its shape, or None when an error hides it."""
         cls = layer_class(section.name)
         if cls is None or cls is Net:
             cls = self.unknown(section, cls)
@@ -199,13 +199,13 @@ class _Compiler:
         guess = ""
         if cls is Net:
             complaint = Complaint("a second [net]; a cfg has one, at its beginning", code="second-net")
-        elif any(d.span == section.span for d in self.document.faults):
+        elif any(d.span == section.span for d in self.document.errors):
             return None
         else:
             guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
             reason = UNKNOWN if guess else f"known are {', '.join(sorted(CATALOGUE))}"
             complaint = Complaint(
-                f"[{shown(section.name)}] is not known", code="unknown-section", reason=reason
+                f"[{quoted(section.name)}] is not known", code="unknown-section", reason=reason
             )
             complaint = replace(complaint, suggestion=f"[{guess}]" if guess else "")
         self.complain(section, complaint, ())

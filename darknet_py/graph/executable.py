@@ -13,9 +13,9 @@ def must_run(graph: Graph) -> Graph:
     """The graph, if every layer of it can be computed.
 
     Raises:
-        CfgError: with every layer and key that is not, at its place; `lint` tells them as doubts.
+        CfgError: with every layer and key that is not, at its place; `lint` tells them as warnings.
     """
-    found = [replace(doubt, severity="error") for doubt in graph.doubts if doubt.code == NOT_RUN]
+    found = [replace(warning, severity="error") for warning in graph.warnings if warning.code == NOT_RUN]
     if found:
         raise CfgError(found)
     return graph

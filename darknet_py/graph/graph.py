@@ -42,12 +42,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph(Sequence[Node]):
-    """Every layer after [net], in the order of the cfg, and what was doubtful about the text."""
+    """Every layer after [net], in the order of the cfg, and what was suspicious about the text."""
 
     net: Net
     nodes: tuple[Node, ...]
     document: Document
-    doubts: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
 
     @overload
     def __getitem__(self, at: int) -> Node: ...

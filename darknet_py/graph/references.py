@@ -11,7 +11,7 @@ from darknet_py.cfg.document import COMMENT, PACK, WHITE, Document, Entry, Secti
 from darknet_py.cfg.edits import NAME, WORD, names_of, put_all, without_keys
 from darknet_py.cfg.keys import keys_of
 from darknet_py.cfg.values import INTEGER
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.layers.base import absolute, layer_class
 
 CALL = "@"
@@ -67,7 +67,7 @@ def _items(document: Document, entry: Entry) -> Iterator[Reference]:
 def by_numbers(document: Document) -> Document:
     """The document with Darknet's numbers as the values of its references; the text itself stays.
 
-    Names that are none, that stand twice, or that no layer has are added to the document's faults.
+    Names that are none, that stand twice, or that no layer has are added to the document's errors.
     """
     called = [e.key == NAME or CALL in e.value for s in document.sections for e in s.entries]
     return _Names(document).resolved() if any(called) else document
@@ -78,11 +78,11 @@ class _Names:
 
     def __init__(self, document: Document) -> None:
         self.document, self.names = document, names_of(document)
-        self.faults: list[Diagnostic] = []
+        self.errors: list[Diagnostic] = []
 
     def resolved(self) -> Document:
         sections = tuple(self.section(at, one) for at, one in enumerate(self.document.sections))
-        return replace(self.document, sections=sections, faults=(*self.document.faults, *self.faults))
+        return replace(self.document, sections=sections, errors=(*self.document.errors, *self.errors))
 
     def section(self, position: int, section: Section) -> Section:
         if entry := section.first(NAME):
@@ -103,10 +103,10 @@ class _Names:
         first = self.names.get(entry.value)
         if position == 0 or entry.value == "net":
             reason = "`net` is what edits call it"
-            self.say("bad-name", f"{shown(entry.value)} cannot be a layer's name", entry.value_span, reason)
+            self.say("bad-name", f"{quoted(entry.value)} cannot be a layer's name", entry.value_span, reason)
         elif not re.fullmatch(WORD, entry.value, re.ASCII):
             reason = "a name begins with a letter; letters, digits and `_` follow, and no comment on its line"
-            self.say("bad-name", f"name={shown(entry.value)} is no name", entry.value_span, reason)
+            self.say("bad-name", f"name={quoted(entry.value)} is no name", entry.value_span, reason)
         elif first is not None and first != position - 1:
             line = self.document.sections[first + 1].span.line
             message = f"a second layer called `{entry.value}`; the first is layer {first}, line {line}"
@@ -122,7 +122,7 @@ class _Names:
             if name not in self.names:
                 guess = did_you_mean(name, self.names)
                 reason = "" if guess else f"names are {', '.join(self.names) or 'none'}; `name =` gives one"
-                message, meant = f"no layer is called `{shown(name)}`", f"{CALL}{guess}" if guess else ""
+                message, meant = f"no layer is called `{quoted(name)}`", f"{CALL}{guess}" if guess else ""
                 self.say("unknown-name", message, item.span, reason, meant)
                 if not guess:
                     return ""
@@ -133,7 +133,7 @@ class _Names:
     def say(self, code: str, message: str, span: Span, reason: str = "", guess: str = "") -> None:
         document = self.document
         source = document.source(span.line)
-        self.faults.append(Diagnostic("error", code, message, document.path, span, reason, guess, source))
+        self.errors.append(Diagnostic("error", code, message, document.path, span, reason, guess, source))
 
 
 def plain(document: Document) -> Document:

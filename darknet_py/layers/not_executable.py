@@ -18,13 +18,13 @@ NOT_RUN = "not-run"  # the code of everything that compiles and that no network 
 class Unrun(Layer):
     """A section whose shape and cost are Darknet's, and which this program does not compute.
 
-    `lint` says so as a doubt; a network with one is refused, at its line, before anything is built.
+    `lint` says so as a warning; a network with one is refused, at its line, before anything is built.
     """
 
     why: ClassVar[str] = ""
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """That it is not run, as a doubt."""
+        """That it is not run, as a warning."""
         yield Complaint(self._words(), code=NOT_RUN, reason=self.why, severity="warning")
 
     def module(self, *maps: Shape) -> nn.Module:

@@ -18,7 +18,7 @@ from typing import Any
 import darknet_py.layers  # noqa: F401  (fills the catalogue, so that a name taken twice is told)
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.keys import types_of
-from darknet_py.errors import PluginError, UsageError, shown
+from darknet_py.errors import PluginError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.layers import base
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
@@ -59,7 +59,7 @@ def load_plugins(paths: Sequence[str | Path]) -> tuple[Plugin, ...]:
     """Import files of layers; the sections of plug-ins that were loaded before are forgotten.
 
     Raises:
-        PluginError: when a file cannot be read or imported, or holds no layer, with the line of the fault.
+        PluginError: when a file cannot be read or imported, or holds no layer, with the line of the error.
         UsageError: when two files have one name.
     """
     _forget()
@@ -93,14 +93,14 @@ def keep_plugins(plugins: Iterable[Plugin], document: Document, folder: Path) ->
             publish_bytes(folder / plugin.name, plugin.source)
 
 
-def fault_of(error: BaseException, paths: Iterable[str | Path]) -> PluginError | None:
+def locate_error(error: BaseException, paths: Iterable[str | Path]) -> PluginError | None:
     """What an exception says that was raised in the code of a plug-in, with its line; None of any other's."""
     files = {str(path) for path in paths}
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
     if not frames:
         return None
-    place, line = f"{frames[-1].filename}:{frames[-1].lineno}", shown(frames[-1].line or "")
-    message = f"{type(error).__name__}: {shown(error, limit=300)}"
+    place, line = f"{frames[-1].filename}:{frames[-1].lineno}", quoted(frames[-1].line or "")
+    message = f"{type(error).__name__}: {quoted(error, limit=300)}"
     return PluginError(message, where=place, hint=f"the line is `{line}`" if line else "")
 
 
@@ -124,12 +124,12 @@ def _imported(path: Path) -> Plugin:
     try:
         _Text(path, source).exec_module(module)
     except (Exception, SystemExit) as error:
-        raise _import_fault(error, path) from error
+        raise _import_error(error, path) from error
     classes = [cls for cls in CATALOGUE.values() if cls.__module__ == name]
     if not classes:
         raise PluginError("declares no layer", where=path, hint=EXAMPLE)
     for cls in classes:
-        for message, hint in _declaration_faults(cls):
+        for message, hint in _declaration_errors(cls):
             raise PluginError(message, where=_place(cls, path), hint=hint)
     sections = {cls.section for cls in classes}
     return Plugin(path, frozenset(sections | {a for a, to in ALIASES.items() if to in sections}), source)
@@ -168,36 +168,39 @@ def _source(path: Path) -> bytes:
     return source
 
 
-def _import_fault(error: BaseException, path: Path) -> PluginError:
+def _import_error(error: BaseException, path: Path) -> PluginError:
     if isinstance(error, SyntaxError) and error.filename == str(path):
         place = f"{path}:{error.lineno}" + (f":{error.offset}" if error.offset else "")
-        line = shown((error.text or "").strip())
+        line = quoted((error.text or "").strip())
         hint = f"the line is `{line}`" if line else EXAMPLE
         return PluginError(f"is not Python: {error.msg}", where=place if error.lineno else path, hint=hint)
-    fault = fault_of(error, [path])
-    if fault is None:  # it was raised before its first line
-        return PluginError(f"cannot be imported: {shown(error)}", where=path, hint=EXAMPLE)
+    located = locate_error(error, [path])
+    if located is None:  # it was raised before its first line
+        return PluginError(f"cannot be imported: {quoted(error)}", where=path, hint=EXAMPLE)
     last = traceback.extract_tb(error.__traceback__)[-1]
     if isinstance(error, TypeError) and last.filename == base.__file__:
-        return PluginError(str(error), where=fault.where, hint="")
+        return PluginError(str(error), where=located.where, hint="")
     if isinstance(error, ModuleNotFoundError):
         return PluginError(
             f"needs a module that is not installed: {error.name}",
-            where=fault.where,
+            where=located.where,
             hint="a plug-in is one file; what it imports must be installed",
         )
-    return fault
+    return located
 
 
-def _declaration_faults(cls: type[Layer]) -> Iterator[tuple[str, str]]:
+def _declaration_errors(cls: type[Layer]) -> Iterator[tuple[str, str]]:
     """What would make a section of this class fail wherever it is read."""
     for name in (cls.section, *cls.aliases):
         if not SECTION.fullmatch(name):
-            yield f"[{shown(name)}] can stand in no cfg", "a section is called by letters, digits and _ . + -"
+            yield (
+                f"[{quoted(name)}] can stand in no cfg",
+                "a section is called by letters, digits and _ . + -",
+            )
     try:
         kinds = types_of(cls)
     except Exception as error:
-        yield f"a type of {cls.__name__} is not known: {shown(error)}", "import what its annotations name"
+        yield f"a type of {cls.__name__} is not known: {quoted(error)}", "import what its annotations name"
         return
     for name, kind in kinds.items():
         if "key" in getattr(cls.__dataclass_fields__.get(name), "metadata", ()) and kind not in KINDS:

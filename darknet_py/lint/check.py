@@ -1,4 +1,4 @@
-"""What is allowed and still doubtful: every check that looks at more than one layer, and keys of [net]."""
+"""What is allowed and still suspicious: every check that looks at more than one layer, and keys of [net]."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Iterator
 
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import SameAs, keys_of
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.reach import fields
 from darknet_py.layers.net import Net
-from darknet_py.lint.heads import doubtful_heads
-from darknet_py.lint.maps import doubtful_maps
+from darknet_py.lint.heads import head_warnings
+from darknet_py.lint.maps import map_warnings
 
-Doubt = tuple[int, Complaint]  # the layer that it is about, -1 for [net]
+LayerComplaint = tuple[int, Complaint]  # the layer that it is about, -1 for [net]
 NET = -1
 SIDES = ("height", "width")
 OF_DETECTORS = ("mosaic_bound", "blur", "gaussian_noise")
 OF_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps", "cutmix")
 
 
-def doubts(graph: Graph) -> Iterator[Doubt]:
+def warnings(graph: Graph) -> Iterator[LayerComplaint]:
     """Everything of this file, and of those beside it about layers."""
     for check in (odd_sizes, keys_of_others, steps_too_late):
         yield from ((NET, complaint) for complaint in check(graph))
-    yield from doubtful_maps(graph)
-    yield from doubtful_heads(graph)
+    yield from map_warnings(graph)
+    yield from head_warnings(graph)
 
 
 def odd_sizes(graph: Graph) -> Iterator[Complaint]:
@@ -52,7 +52,7 @@ def keys_of_others(graph: Graph) -> Iterator[Complaint]:
         if isinstance(default, SameAs):
             default = default.rule(getattr(graph.net, default.field))
         if entry and getattr(graph.net, name) != default:
-            message = f"{name}={shown(entry.value)} is read and not honoured"
+            message = f"{name}={quoted(entry.value)} is read and not honoured"
             yield Complaint(message, key=name, code="ignored-key", reason=reason, severity="warning")
 
 

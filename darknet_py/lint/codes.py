@@ -1,13 +1,13 @@
-"""The codes of diagnostics, each with what it is about. Doubts can be switched off, faults cannot."""
+"""The codes of diagnostics, each with what it is about. Warnings can be switched off, errors cannot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from darknet_py.cfg.diagnostics import Diagnostic, did_you_mean
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 
-FAULTS = {
+ERRORS = {
     "bad-anchors": "anchors are not as many pairs as num says",
     "bad-filters": "the layer before a head has not the channels that the head needs",
     "bad-groups": "groups that do not divide the channels",
@@ -36,7 +36,7 @@ FAULTS = {
     "unknown-value": "a word that its key does not know",
     "unsupported-key": "a key whose network would be another than the one that is built",
 }
-DOUBTS = {
+WARNINGS = {
     "bad-assigner": "an assigner of truths that the head's loss does not go with",
     "bad-sizes": "multi-scale training draws a size at which the maps do not fit",
     "bad-value": "steps and scales that do not pair up or ascend, keys of [net] that contradict each other",
@@ -59,23 +59,23 @@ DOUBTS = {
 }
 
 
-def doubts_named(texts: Iterable[str], *, strangers: bool = False) -> frozenset[str]:
-    """The doubts of some lists of codes, separated by commas.
+def warnings_named(texts: Iterable[str], *, strangers: bool = False) -> frozenset[str]:
+    """The warnings of some lists of codes, separated by commas.
 
     Args:
         strangers: codes that are not known here may be a plug-in's.
 
     Raises:
-        UsageError: when one is a fault, or none of ours.
+        UsageError: when one is an error, or none of ours.
     """
     codes = frozenset(code.strip() for text in texts for code in text.split(","))
-    for code in sorted(codes - set(DOUBTS)):
-        if code in FAULTS:
-            raise UsageError(f"{code} is a fault; doubts alone can be switched off", hint=_SEE)
+    for code in sorted(codes - set(WARNINGS)):
+        if code in ERRORS:
+            raise UsageError(f"{code} is an error; warnings alone can be switched off", hint=_SEE)
         if not strangers:
-            guess = did_you_mean(code, DOUBTS)
+            guess = did_you_mean(code, WARNINGS)
             raise UsageError(
-                f"{shown(code)} is no code of a doubt", hint=f"did you mean `{guess}`?" if guess else _SEE
+                f"{quoted(code)} is no code of a warning", hint=f"did you mean `{guess}`?" if guess else _SEE
             )
     return codes
 
@@ -84,14 +84,14 @@ _SEE = "`darknet-py lint --codes` lists them"
 
 
 def without(diagnostics: Iterable[Diagnostic], off: frozenset[str]) -> list[Diagnostic]:
-    """All but the doubts that are switched off."""
+    """All but the warnings that are switched off."""
     return [d for d in diagnostics if d.severity == "error" or d.code not in off]
 
 
 def listing() -> Iterator[str]:
     """Every code, a line each: those that can be switched off first."""
-    wide = max(map(len, (*FAULTS, *DOUBTS)))
-    yield "doubts, which --off CODE switches off:"
-    yield from (f"  {code:<{wide}}  {about}" for code, about in DOUBTS.items())
-    yield "faults:"
-    yield from (f"  {code:<{wide}}  {about}" for code, about in FAULTS.items())
+    wide = max(map(len, (*ERRORS, *WARNINGS)))
+    yield "warnings, which --off CODE switches off:"
+    yield from (f"  {code:<{wide}}  {about}" for code, about in WARNINGS.items())
+    yield "errors:"
+    yield from (f"  {code:<{wide}}  {about}" for code, about in ERRORS.items())

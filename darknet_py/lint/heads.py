@@ -1,4 +1,4 @@
-"""Doubts about heads: what one says and the others do not."""
+"""Warnings about heads: what one says and the others do not."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.heads.anchored import Anchored
 
-Doubt = tuple[int, Complaint]
+LayerComplaint = tuple[int, Complaint]
 SHARED = ("classes", "anchors", "num")  # what the heads of one network have in common
 
 
-def doubtful_heads(graph: Graph) -> Iterator[Doubt]:
+def head_warnings(graph: Graph) -> Iterator[LayerComplaint]:
     """Everything of this file."""
     heads = [node for node in graph if isinstance(node.layer, Anchored)]
     yield from differing(heads)
     yield from unused_anchors(heads)
 
 
-def differing(heads: Sequence[Node]) -> Iterator[Doubt]:
+def differing(heads: Sequence[Node]) -> Iterator[LayerComplaint]:
     """Heads of one network that have different classes or anchors."""
     for key in SHARED:
         values = Counter(getattr(node.layer, key) for node in heads)
@@ -36,7 +36,7 @@ def differing(heads: Sequence[Node]) -> Iterator[Doubt]:
                 )
 
 
-def unused_anchors(heads: Sequence[Node]) -> Iterator[Doubt]:
+def unused_anchors(heads: Sequence[Node]) -> Iterator[LayerComplaint]:
     """Anchors that no head's mask takes."""
     layers = [(node.index, node.layer) for node in heads if isinstance(node.layer, Anchored)]
     for anchors in dict.fromkeys(layer.anchors for _, layer in layers):

@@ -1,4 +1,4 @@
-"""Doubts about windows and the maps under them."""
+"""Warnings about windows and the maps under them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from darknet_py.layers.heads.head import Head
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.weighted.convolutional import Convolutional
 
-Doubt = tuple[int, Complaint]
+LayerComplaint = tuple[int, Complaint]
 
 
-def doubtful_maps(graph: Graph) -> Iterator[Doubt]:
+def map_warnings(graph: Graph) -> Iterator[LayerComplaint]:
     """Everything of this file."""
     small, size = shapes_at(graph, *smallest_size(graph)), smallest_size(graph)
     for node in graph:

@@ -11,14 +11,14 @@ from darknet_py.layers.base import layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
 
-Doubt = tuple[int, Complaint]
+LayerComplaint = tuple[int, Complaint]
 Kind = tuple[frozenset[str], str]  # the keys of a section, and its activation
 ALIKE = 3  # so many others make a custom
 SCHEDULE = ("batch", "subdivisions", "momentum", "decay", "learning_rate", "max_batches", "policy")
 NEARLY = 5  # of those keys: then the cfg means to be trained
 
 
-def omitted(document: Document) -> Iterator[Doubt]:
+def omitted(document: Document) -> Iterator[LayerComplaint]:
     """For each section that lacks a line, its layer (-1 for [net]) and a hint."""
     groups: dict[type | None, list[int]] = {}
     for position, section in enumerate(document.sections):
@@ -33,14 +33,14 @@ def omitted(document: Document) -> Iterator[Doubt]:
             yield from _unlike(document, positions)
 
 
-def _schedule(net: Section) -> Iterator[Doubt]:
+def _schedule(net: Section) -> Iterator[LayerComplaint]:
     lacking = [key for key in SCHEDULE if not net.first(key) and key not in net.unread]
     if lacking and len(SCHEDULE) - len(lacking) >= NEARLY:
         for key in lacking:
             yield -1, _hint(f"[net] says nothing of `{key}`", "it has the other keys of a training")
 
 
-def _of_heads(document: Document, positions: Sequence[int]) -> Iterator[Doubt]:
+def _of_heads(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
     """A key that every other head has."""
     said = {p: _keys(document.sections[p]) for p in positions}
     for position in positions:
@@ -51,7 +51,7 @@ def _of_heads(document: Document, positions: Sequence[int]) -> Iterator[Doubt]:
             yield position - 1, _hint(f"this [{name}] has no `{key}`", "every other head has it")
 
 
-def _unlike(document: Document, positions: Sequence[int]) -> Iterator[Doubt]:
+def _unlike(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
     """A section whose keys no other has, and that would be one of many with a key more."""
     kinds = {p: _kind(document.sections[p]) for p in positions}
     counts = Counter(kinds.values())
@@ -77,7 +77,7 @@ def _hint(message: str, reason: str) -> Complaint:
 
 
 def _keys(section: Section) -> frozenset[str]:
-    """What it says; a line that is a fault of its own has said it."""
+    """What it says; a line that is an error of its own has said it."""
     return frozenset([*(entry.key for entry in section.entries), *section.unread]) - {"name"}
 
 

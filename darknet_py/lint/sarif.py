@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from darknet_py import __version__
 from darknet_py.cfg.diagnostics import Diagnostic
-from darknet_py.lint.codes import DOUBTS, FAULTS
+from darknet_py.lint.codes import ERRORS, WARNINGS
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "hint": "note"}
@@ -28,7 +28,7 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    about = FAULTS.get(code) or DOUBTS.get(code) or "a complaint of a plug-in's"
+    about = ERRORS.get(code) or WARNINGS.get(code) or "a complaint of a plug-in's"
     return {"id": code, "shortDescription": {"text": about}}
 
 

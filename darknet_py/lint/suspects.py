@@ -1,7 +1,7 @@
-"""Where a fault of maps that do not fit probably comes from: one small change with which they do.
+"""Where an error of maps that do not fit probably comes from: one small change with which they do.
 
 A wrong reference, kernel or input size is told where its consequence shows, which may be a hundred lines
-further on. Here each of a few usual mistakes is undone on trial; one without which no fault is left is told
+further on. Here each of a few usual mistakes is undone on trial; one without which no error is left is told
 first.
 """
 
@@ -27,7 +27,7 @@ COUNTED = "layers count from 0 after [net]; [net] itself has no number"
 
 @dataclass(frozen=True)
 class Suspect:
-    """Values to put in the place of others, and what to say if they leave no fault."""
+    """Values to put in the place of others, and what to say if they leave no error."""
 
     position: int
     changes: dict[int, dict[str, str]]
@@ -35,10 +35,10 @@ class Suspect:
 
 
 def suspect(document: Document, *, fits: Callable[[Document, frozenset[int]], bool]) -> Suspect | None:
-    """The first change that leaves no fault.
+    """The first change that leaves no error.
 
     Args:
-        fits: whether a document, of which sections of these positions are changed, has no fault.
+        fits: whether a document, of which sections of these positions are changed, has no error.
     """
     for number, tried in enumerate(_all(document)):
         if number == MOST_TRIALS:

@@ -17,7 +17,7 @@ import math
 import torch
 from torch import Tensor
 
-from darknet_py.layers.heads.gaussian_yolo import DOUBTS, PLACES, SIZES, GaussianYolo
+from darknet_py.layers.heads.gaussian_yolo import PLACES, SIZES, UNCERTAINTIES, GaussianYolo
 from darknet_py.losses.assignment import Positives
 from darknet_py.losses.base import HeadLoss, Teacher
 from darknet_py.losses.truths import Truths
@@ -71,7 +71,7 @@ class _GaussianTeacher(Teacher):
     def by_density(self, pairs: Positives) -> tuple[Tensor, Tensor]:
         """(P, 4) each, by the means and the deviations; larger for small boxes."""
         values, truth = self.values[pairs.box], pairs.truth_cxcywh
-        v, u = torch.cat([values[:, PLACES], values[:, SIZES]], dim=1), values[:, DOUBTS]
+        v, u = torch.cat([values[:, PLACES], values[:, SIZES]], dim=1), values[:, UNCERTAINTIES]
         _, _, h, w = self.map_shape
         point = truth[:, :2] + self.layer.from_centre * truth[:, 2:]
         place = point * truth.new_tensor([w, h]) - self.corner(pairs)

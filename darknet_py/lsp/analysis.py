@@ -24,7 +24,7 @@ class Analysis:
         self.graph: Graph | None = None
         try:
             self.graph = compile(self.document)
-            self.diagnostics: tuple[Diagnostic, ...] = self.graph.doubts
+            self.diagnostics: tuple[Diagnostic, ...] = self.graph.warnings
         except CfgError as error:
             self.diagnostics = error.diagnostics
 

@@ -35,7 +35,7 @@ def about_section(analysis: Analysis, position: int) -> Iterator[str]:
     if position and analysis.graph:
         yield from _figures(analysis.graph, position - 1)
     elif position:
-        yield f"no shape while the cfg has faults ({len(analysis.diagnostics)} messages)"
+        yield f"no shape while the cfg has errors ({len(analysis.diagnostics)} messages)"
         yield ""
     if one:
         yield one.summary

@@ -80,7 +80,7 @@ class Server(LanguageServer):
         )
 
     def publish(self, uri: str) -> None:
-        """Tell the editor every fault and doubt of a text."""
+        """Tell the editor every error and warning of a text."""
         found = [self.told(uri, one) for one in self.analysis(uri).diagnostics]
         self.text_document_publish_diagnostics(
             lsp.PublishDiagnosticsParams(uri, found, version=self.text(uri).version)

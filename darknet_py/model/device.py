@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 
 KINDS = ("cpu", "cuda", "mps")
 
@@ -17,7 +17,9 @@ def usable(name: str) -> str:
     """
     kind = name.partition(":")[0]
     if kind not in KINDS:
-        raise UsageError(f"--device {shown(name)} cannot be used", hint=f"expected one of {', '.join(KINDS)}")
+        raise UsageError(
+            f"--device {quoted(name)} cannot be used", hint=f"expected one of {', '.join(KINDS)}"
+        )
     if kind == "cuda":  # float32 as on a CPU: TensorFloat-32 keeps three digits
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
@@ -25,6 +27,6 @@ def usable(name: str) -> str:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).split("\n")[0]
         raise UsageError(
-            f"--device {shown(name)} cannot be used: {shown(reason)}", hint="cpu always can"
+            f"--device {quoted(name)} cannot be used: {quoted(reason)}", hint="cpu always can"
         ) from None
     return name

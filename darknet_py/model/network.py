@@ -44,7 +44,7 @@ class Network(nn.Module):
         """Read, check and build a cfg file.
 
         Raises:
-            CfgError: when the cfg has faults.
+            CfgError: when the cfg has errors.
         """
         return cls(compile(must_parse(read(path))))
 

@@ -2,7 +2,7 @@
 
 Two ways: `stretch` (AlexeyAB's default) fills the input and bends the aspect ratio; `letterbox` (pjreddie's,
 and `[net] letter_box=1`) keeps it, and pads with grey. Both resize as Darknet's `resize_image` does:
-bilinear, corner pixels on the corners. Its black last row (a rounding fault, at some sizes) is not copied.
+bilinear, corner pixels on the corners. Its black last row (a rounding error, at some sizes) is not copied.
 """
 
 from __future__ import annotations

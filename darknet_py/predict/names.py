@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from darknet_py.data.formats.coco_names import COCO_NAMES
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 MOST_BYTES = 1 << 20
 
@@ -34,7 +34,7 @@ def _read(file: Path, classes: int) -> tuple[str, ...]:
         text = file.read_bytes()[:MOST_BYTES].decode("utf-8", errors="replace")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=file) from None
-    names = tuple(shown(line.strip()) for line in text.rstrip("\n").split("\n"))
+    names = tuple(quoted(line.strip()) for line in text.rstrip("\n").split("\n"))
     if len(names) != classes:
         hint = "one name a line, in the order of the classes"
         raise DataError(f"has {len(names)} names; the network has {classes} classes", where=file, hint=hint)

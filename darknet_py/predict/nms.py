@@ -98,7 +98,7 @@ def _plain(boxes_xyxy: Tensor, *, threshold: float) -> Tensor:
     from torchvision.ops import nms as torchvision_nms  # late: importing it doubles the start-up
 
     # Class by class, not `batched_nms`: that one sets classes apart by adding to the coordinates, and
-    # fractions lose digits. Ranks for scores, so that equal scores keep their order.
+    # fractions lose digits. Communicator for scores, so that equal scores keep their order.
     rank = torch.arange(len(boxes_xyxy), 0, -1, dtype=boxes_xyxy.dtype)
     stays = torch.zeros(len(boxes_xyxy), dtype=torch.bool)
     stays[torchvision_nms(boxes_xyxy, rank, threshold)] = True

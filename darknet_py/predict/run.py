@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from darknet_py.data.images.read import read_image
-from darknet_py.errors import DataError, UsageError, shown
+from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.predict.decode import Detections
 from darknet_py.predict.detector import Detector
@@ -69,7 +69,7 @@ def line(entry: dict[str, Any]) -> str:
     """
     if "error" in entry:
         return str(entry["error"])
-    image = shown(entry["image"], limit=4096)
+    image = quoted(entry["image"], limit=4096)
     found = entry["detections"]
     count = f"{len(found)} detection{'' if len(found) == 1 else 's'}"
     lost = f" ({entry['dropped']} boxes that are not finite are left out)" if "dropped" in entry else ""
@@ -78,11 +78,11 @@ def line(entry: dict[str, Any]) -> str:
 
 def _one_line(detection: dict[str, Any]) -> str:
     left, top, right, bottom = (round(value) for value in detection["box_xyxy"])
-    return f"{shown(detection['class'])} {detection['score']:.0%} at {left},{top} - {right},{bottom}"
+    return f"{quoted(detection['class'])} {detection['score']:.0%} at {left},{top} - {right},{bottom}"
 
 
 def _summary(bad: Sequence[Path], total: int) -> str:
-    named = ", ".join(shown(path) for path in bad[:LISTED])
+    named = ", ".join(quoted(path) for path in bad[:LISTED])
     more = f", and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
     return f"{len(bad)} of {total} images could not be read: {named}{more}"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.report import plots, summary, tables
 from darknet_py.report.confusion import confusion_plot
@@ -112,7 +112,7 @@ def _diff_lines(base: Variant, variant: Variant, *, most: int) -> Iterator[tuple
     before, after = (v.runs[0].cfg_text.expandtabs(4).splitlines() for v in (base, variant))
     lines = list(difflib.unified_diff(before, after, lineterm=""))[2:]
     for line in lines[:most]:
-        yield KINDS.get(line[0], "same"), shown(line, limit=200)
+        yield KINDS.get(line[0], "same"), quoted(line, limit=200)
     if len(lines) > most:
         yield "place", f"… {len(lines) - most} more lines: compare the net.cfg of the two"
 

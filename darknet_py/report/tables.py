@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.runs.records import Comparison, Run, Variant
 from darknet_py.stats.verdict import Spread, spread
 
@@ -34,7 +34,7 @@ class Table:
 
 def label(text: str, *, limit: int = 60) -> str:
     """A foreign name, fit to be shown: control characters escaped, and cut."""
-    return shown(text, limit=limit)
+    return quoted(text, limit=limit)
 
 
 def points(value: Spread | None) -> str:

@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from darknet_py.errors import CheckpointError, NotFinite, shown
+from darknet_py.errors import CheckpointError, NotFinite, quoted
 from darknet_py.files.atomic import publish_parts
 from darknet_py.train.step import Trainer
 
@@ -185,13 +185,13 @@ def _position(path: Path, metadata: Mapping[str, str]) -> Position:
         about = None
     written = about.pop("format", None) if isinstance(about, dict) else None
     if written != FORMAT:
-        message = f"has format {shown(written)}; this program reads {FORMAT}"
+        message = f"has format {quoted(written)}; this program reads {FORMAT}"
         raise CheckpointError(message, where=path, hint="go on with the program that wrote it")
     wrong = [key for key, kinds in TYPES.items() if key not in about or not isinstance(about[key], kinds)]
     wrong += sorted(about.keys() - TYPES.keys())
     wrong = wrong or [key for key in ("iteration", "log_bytes") if about[key] < 0]
     if wrong:
-        listed = ", ".join(map(shown, wrong))
+        listed = ", ".join(map(quoted, wrong))
         raise CheckpointError(f"has no position that makes sense ({listed})", where=path)
     return Position(**about)
 
@@ -204,7 +204,7 @@ def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence
     other = [key for key in _differences(found.environment, wanted.environment) if key not in allowed]
     if other:
         sides = "; ".join(
-            f"{key} was {shown(found.environment.get(key))} and is {wanted.environment.get(key)}"
+            f"{key} was {quoted(found.environment.get(key))} and is {wanted.environment.get(key)}"
             for key in other
         )
         flags = " ".join(f"--allow-changed {key}" for key in other)
@@ -232,7 +232,7 @@ def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], trainer: 
         if shape is None or kinds[key][1] not in (shape, []):
             other.append(key)
     if other:
-        some = ", ".join(shown(key) for key in sorted(other)[:5])
+        some = ", ".join(quoted(key) for key in sorted(other)[:5])
         message = f"does not fit the network: {len(other)} tensors are missing or others ({some})"
         raise CheckpointError(message, where=path)
 

@@ -58,22 +58,22 @@ class Checkpoints:
         if (self.folder / EARLIER).exists():
             message = "is of an earlier version of this program, which cannot be gone on with"
             raise CheckpointError(message, where=self.folder / EARLIER, hint="delete it to start again")
-        faults: list[Damaged] = []
+        errors: list[Damaged] = []
         for path in found_in(self.folder):
             try:
                 position = load_checkpoint(path, trainer, wanted, allow_changed=self.allow_changed)
                 if position.log_bytes > wanted.log_bytes:
                     raise Damaged("counts on lines that the log has lost", where=path)
-            except Damaged as fault:
-                faults.append(fault)
+            except Damaged as error:
+                errors.append(error)
                 self.damaged.append(path)
                 continue
-            for fault in faults:
-                log.warning("%s: warning: %s; going on from %s", fault.where, fault.message, path.name)
+            for error in errors:
+                log.warning("%s: warning: %s; going on from %s", error.where, error.message, path.name)
             return position
-        if faults:
-            hint = f"{len(faults)} found, none complete; without them the run starts again"
-            raise CheckpointError(faults[0].message, where=faults[0].where, hint=hint)
+        if errors:
+            hint = f"{len(errors)} found, none complete; without them the run starts again"
+            raise CheckpointError(errors[0].message, where=errors[0].where, hint=hint)
         return None
 
     def save(self, trainer: Trainer, position: Position) -> Path:

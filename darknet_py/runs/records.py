@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from darknet_py.errors import ReportError, shown
+from darknet_py.errors import ReportError, quoted
 from darknet_py.files.json_fields import Fields, is_there, read_fields, read_text, without_home
 from darknet_py.runs.curves import Curves, read_curves
 from darknet_py.tasks.metrics import TASKS, Metrics
@@ -158,7 +158,7 @@ def read_comparison(folder: Path) -> Comparison:
 def _folder_name(entry: Fields) -> str:
     name = entry.text("name")
     if name in {"", ".", ".."} or any(c in name for c in "/\\\0"):
-        raise ReportError(f"the variant {shown(name)!r} cannot be the name of a folder", where=entry.where)
+        raise ReportError(f"the variant {quoted(name)!r} cannot be the name of a folder", where=entry.where)
     return name
 
 
@@ -172,7 +172,7 @@ def _variant(
     }
     if not finished:
         hint = "the same `compare` command goes on where it stopped"
-        raise ReportError(f"no run of the variant {shown(name)} has finished", where=home, hint=hint)
+        raise ReportError(f"no run of the variant {quoted(name)} has finished", where=home, hint=hint)
     runs = tuple(_run(where, name, seed) for seed, where in finished.items())
     for run in runs[1:]:
         if run.network != runs[0].network:
@@ -196,7 +196,7 @@ def _run(where: Path, name: str, seed: int) -> Run:
         raise ReportError(message, where=result.where)
     if (result.text("variant"), result.whole("seed")) != (name, seed):
         raise ReportError(
-            f"it is the result of {shown(result.text('variant'))}, seed {result.whole('seed')}",
+            f"it is the result of {quoted(result.text('variant'))}, seed {result.whole('seed')}",
             where=result.where,
         )
     data = _data(result.part("data"))
@@ -212,7 +212,7 @@ def _metrics(result: Fields) -> Metrics:
     """Of the run's task; results of version 0.1.0 have none and are of detectors."""
     task = result.text("task") if "task" in result.values else "detection"
     if task not in TASKS:
-        raise ReportError(f"task is {shown(task)}; known are {', '.join(TASKS)}", where=result.where)
+        raise ReportError(f"task is {quoted(task)}; known are {', '.join(TASKS)}", where=result.where)
     return TASKS[task]
 
 
@@ -226,7 +226,7 @@ def _scores(part: Fields, data: DataFacts, metrics: Metrics) -> Scores:
     if {*per_class.values} != {*data.classes}:
         odd = sorted({*per_class.values} ^ {*data.classes})
         raise ReportError(
-            f"scores.per_class and data.classes disagree about {shown(', '.join(odd))}", where=part.where
+            f"scores.per_class and data.classes disagree about {quoted(', '.join(odd))}", where=part.where
         )
     figures = {metric: part.score(metric) for metric in metrics.words}
     by_class = {name: per_class.score(name) for name in data.classes}
@@ -271,5 +271,5 @@ def _check_comparable(runs: list[Run]) -> None:
             pairs[f"scores.protocol.{key}"] = (run.scores.protocol.get(key), first.scores.protocol.get(key))
         for key, (ours, theirs) in pairs.items():
             if ours != theirs:
-                message = f"{key} is {shown(ours)}, and {shown(theirs)} in {_result(first)}"
+                message = f"{key} is {quoted(ours)}, and {quoted(theirs)} in {_result(first)}"
                 raise ReportError(f"{message}: they cannot be compared", where=_result(run))

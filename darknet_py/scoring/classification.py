@@ -13,8 +13,8 @@ from torch import Tensor
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled import Labelled
-from darknet_py.distributed.communicator import Ranks
-from darknet_py.errors import DataError, NotFinite, UsageError, shown
+from darknet_py.distributed.communicator import Communicator
+from darknet_py.errors import DataError, NotFinite, UsageError, quoted
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.elementary.softmax import Softmax
 from darknet_py.model.network import Network
@@ -81,7 +81,7 @@ def classify(
     device: str = "cpu",
     split: str = "val",
     progress: Callable[[int, int], None] | None = None,
-    ranks: Ranks | None = None,
+    communicator: Communicator | None = None,
 ) -> Accuracy:
     """Score a classifier on labelled images.
 
@@ -91,19 +91,19 @@ def classify(
     Args:
         train: training images, of which as many as `dataset` has, evenly spread, are scored too.
         progress: called with (images done, images in all).
-        ranks: processes that share the images; all return the same.
+        communicator: processes that share the images; all return the same.
 
     Raises:
         DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
     """
-    ranks = ranks or Ranks()
+    communicator = communicator or Communicator()
     _check(network.graph, dataset)
     runner = copy.deepcopy(network).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     chosen = _spread(train, len(dataset)) if train else np.zeros(0, np.int64)
     tell, total = progress or (lambda done, total: None), len(dataset) + len(chosen)
     return Accuracy(
-        **_of_images(ranks, runner, dataset, batch, lambda n: tell(n, total)),
-        **_of_training(ranks, runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total)),
+        **_of_images(communicator, runner, dataset, batch, lambda n: tell(n, total)),
+        **_of_training(communicator, runner, train, chosen, batch, lambda n: tell(len(dataset) + n, total)),
         images=len(dataset),
         protocol=_protocol(network.graph, split, len(chosen)),
     )
@@ -115,10 +115,10 @@ def _check(graph: Graph, dataset: Dataset) -> None:
 
 
 def _of_images(
-    ranks: Ranks, network: Network, dataset: Dataset, batch: int, done: Callable[[int], None]
+    communicator: Communicator, network: Network, dataset: Dataset, batch: int, done: Callable[[int], None]
 ) -> dict[str, Any]:
     """The figures of all images."""
-    predicted, losses, among = _shared(ranks, network, dataset, np.arange(len(dataset)), batch, done)
+    predicted, losses, among = _shared(communicator, network, dataset, np.arange(len(dataset)), batch, done)
     confusion = _confusion(_labels(dataset), predicted, len(dataset.names))
     return {
         "top1": float(confusion.trace() / confusion.sum()),
@@ -131,7 +131,7 @@ def _of_images(
 
 
 def _of_training(
-    ranks: Ranks,
+    communicator: Communicator,
     network: Network,
     train: Dataset | None,
     chosen: np.ndarray,
@@ -141,13 +141,13 @@ def _of_training(
     """The figures of training images; None without any."""
     if train is None:
         return {"train_top1": None, "train_loss": None}
-    predicted, losses, _ = _shared(ranks, network, train, chosen, batch, done)
+    predicted, losses, _ = _shared(communicator, network, train, chosen, batch, done)
     right = predicted == _labels(train)[chosen]
     return {"train_top1": float(right.mean()), "train_loss": float(losses.mean())}
 
 
 def _shared(
-    ranks: Ranks,
+    communicator: Communicator,
     network: Network,
     dataset: Dataset,
     chosen: np.ndarray,
@@ -155,17 +155,17 @@ def _shared(
     done: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`_scored`, each process in its share of the images."""
-    share = ranks.share(len(chosen), of=batch)
-    with ranks.each():
+    share = communicator.share(len(chosen), of=batch)
+    with communicator.each():
         mine = _scored(network, dataset, chosen[share.start : share.stop], batch, done)
-    predicted, losses, among = (joined_array(ranks, array) for array in mine)
+    predicted, losses, among = (joined_array(communicator, array) for array in mine)
     assert len(predicted) == len(chosen), "an image was looked at twice, or not at all"
     return predicted, losses, among
 
 
-def joined_array(ranks: Ranks, array: np.ndarray) -> np.ndarray:
+def joined_array(communicator: Communicator, array: np.ndarray) -> np.ndarray:
     """What all processes have, one after the other."""
-    return np.concatenate([np.frombuffer(data, array.dtype) for data in ranks.gather(array.tobytes())])
+    return np.concatenate([np.frombuffer(data, array.dtype) for data in communicator.gather(array.tobytes())])
 
 
 def _confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -233,7 +233,7 @@ def _scored(
 
 def confusion_lines(accuracy: Accuracy, names: Sequence[str], *, most: int = 20) -> list[str]:
     """The confusion matrix as text, in percent of each row; of many classes the most confused pairs."""
-    counts, names = np.array(accuracy.confusion), [shown(name) for name in names]
+    counts, names = np.array(accuracy.confusion), [quoted(name) for name in names]
     shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     if len(names) <= most:
         wide = max(map(len, names))

@@ -19,7 +19,7 @@ import numpy as np
 from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled import Labelled
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DataError
 from darknet_py.predict.decode import Detections
 from darknet_py.predict.detector import Detector
@@ -69,7 +69,7 @@ def evaluate(
     device: str = "cpu",
     split: str = "val",
     progress: Callable[[int, int], None] | None = None,
-    ranks: Ranks | None = None,
+    communicator: Communicator | None = None,
 ) -> Scores:
     """Detect in every image of a data set, and score it as COCO does.
 
@@ -83,26 +83,26 @@ def evaluate(
         device: where the network runs.
         split: what the data set is called in the protocol.
         progress: called with (images done, images in all) after each image of this process's share.
-        ranks: processes that share the images, in the batches that one would make; all return the same.
+        communicator: the processes that share the images; batches and results are those of one process.
 
     Raises:
         DataError: when the data set is empty, or its classes are not as many as the heads'.
     """
-    ranks = ranks or Ranks()
-    with ranks.each():
+    communicator = communicator or Communicator()
+    with communicator.each():
         check_boxes(network.graph, dataset)
         options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
         detector = Detector(copy.deepcopy(network), **options, relative=False, **KEPT)  # as `detector valid`
-        share = ranks.share(len(dataset), of=batch)
+        share = communicator.share(len(dataset), of=batch)
         found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
-    results = joined_results(ranks, len(dataset), list(share), found)
-    figures, per_class = _figures(ranks, dataset, results)
+    results = joined_results(communicator, len(dataset), list(share), found)
+    figures, per_class = _figures(communicator, dataset, results)
     protocol = _protocol(detector, split)
     return Scores(**figures, per_class=per_class, images=len(dataset), protocol=protocol, detections=results)
 
 
 def joined_results(
-    ranks: Ranks, count: int, share: Sequence[int], results: Sequence[dict[str, Any]]
+    communicator: Communicator, count: int, share: Sequence[int], results: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """What all processes found, in the data set's order.
 
@@ -110,26 +110,26 @@ def joined_results(
         count: images in all, each of which one process has looked at.
         share: the images of this one.
     """
-    parts = ranks.gather_json([share, results])
+    parts = communicator.gather_json([share, results])
     images = [index for part, _ in parts for index in part]
     assert images == list(range(count)), "an image was looked at twice, or not at all"
     return [result for _, found in parts for result in found]
 
 
 def _figures(
-    ranks: Ranks, dataset: Dataset, results: Sequence[dict[str, Any]]
+    communicator: Communicator, dataset: Dataset, results: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """The figures by name, and AP by the name of the class; the first process works them out."""
     scored = None
-    with ranks.each():
-        if ranks.first:
+    with communicator.each():
+        if communicator.first:
             stats, per_category = coco_figures(dataset.ground_truth(), results)
             classes = [per_category[i] for i in dataset.category_ids]
             scored = [
                 dict(zip(names, values, strict=True))
                 for names, values in ((FIGURES, stats), (dataset.names, classes))
             ]
-    figures, per_class = ranks.of_first(scored)
+    figures, per_class = communicator.of_first(scored)
     return figures, per_class
 
 

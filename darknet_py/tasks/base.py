@@ -10,7 +10,7 @@ from torch import Tensor
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Augment
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 
@@ -66,5 +66,7 @@ class Objective(ABC):
         """Forward and backward of one minibatch; its share of the loss of a batch of `batch` images."""
 
     @abstractmethod
-    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
-        """The figures of the network, or of its average, on the validation images, shared among `ranks`."""
+    def score(
+        self, network: Network, val: Dataset, train: Dataset, *, device: str, communicator: Communicator
+    ) -> Scored:
+        """The figures of the network, or of its average, on the validation images."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from darknet_py.data.augment.random_crop import RandomCrop
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Augment
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 from darknet_py.scoring.classification import Accuracy, check_classifier, check_labelled, classify
@@ -43,9 +43,11 @@ class Classification(Objective):
         self.scale(loss).backward()
         return loss.detach()
 
-    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
+    def score(
+        self, network: Network, val: Dataset, train: Dataset, *, device: str, communicator: Communicator
+    ) -> Scored:
         """Top-1 and top-5, and top-1 of as many training images."""
-        return Classes(classify(network, val, train=train, device=device, ranks=ranks))
+        return Classes(classify(network, val, train=train, device=device, communicator=communicator))
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, shares: Tensor, *, smoothing: float = 0.0) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Augment
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import UsageError
 from darknet_py.layers.heads.yolo import SHARING
 from darknet_py.losses.heads import losses_of, trainable
@@ -62,9 +62,11 @@ class Detection(Objective):
         )
         return torch.stack([one.cost for one in found]).mean() / batch
 
-    def score(self, network: Network, val: Dataset, train: Dataset, *, device: str, ranks: Ranks) -> Scored:
+    def score(
+        self, network: Network, val: Dataset, train: Dataset, *, device: str, communicator: Communicator
+    ) -> Scored:
         """COCO figures."""
-        return Boxes(evaluate(network, val, device=device, ranks=ranks))
+        return Boxes(evaluate(network, val, device=device, communicator=communicator))
 
 
 @dataclass(frozen=True)

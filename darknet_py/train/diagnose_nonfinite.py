@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from darknet_py.errors import NotFinite, shown
+from darknet_py.errors import NotFinite, quoted
 from darknet_py.losses.truths import Truths
 from darknet_py.train.step import Trainer
 
@@ -92,6 +92,6 @@ def _head(trainer: Trainer) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    some = ", ".join(shown(name) for name in names[:MOST_NAMES])
+    some = ", ".join(quoted(name) for name in names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return f"{'images' if len(names) > 1 else 'image'} {some}{f' and {more} more' if more > 0 else ''}"

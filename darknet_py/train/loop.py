@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.data.loader.collate import Batch
-from darknet_py.distributed.communicator import Ranks, Votes
+from darknet_py.distributed.communicator import Communicator, Votes
 from darknet_py.distributed.consistency import check_alike, check_equal, check_shares, hand_out
 from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError, out_of_memory
 from darknet_py.files.atomic import publish_bytes, sweep
@@ -49,12 +49,15 @@ Progress = Callable[[int, int, dict[str, Any]], None]
 
 
 def train(
-    plan: Plan, *, ranks: Ranks | None = None, progress: Progress = lambda done, total, facts: None
+    plan: Plan,
+    *,
+    communicator: Communicator | None = None,
+    progress: Progress = lambda done, total, facts: None,
 ) -> dict[str, Any]:
     """Train to the end, or on from the checkpoint in the run's folder.
 
     Args:
-        ranks: the processes that train together; the first one alone writes. Alone without.
+        communicator: the processes that train together; the first one alone writes. Alone without.
         progress: told (iterations done, in all, {"loss", "learning_rate", "images_per_second"}) each time;
             of several processes the first one's is.
 
@@ -65,18 +68,18 @@ def train(
         Stopped: after SIGINT or SIGTERM, the checkpoint written.
         NotFinite: before an update that would have been NaN.
         UsageError: when another process is training in the run's folder.
-        Elsewhere: when another of the processes raises, which tells why.
+        PeerFailed: when another of the processes raises, which tells why.
     """
     keep_freed_memory()
-    ranks = ranks or Ranks()
+    communicator = communicator or Communicator()
     with ExitStack() as held:
-        with ranks.each():
-            if ranks.first:
+        with communicator.each():
+            if communicator.first:
                 held.enter_context(locked(plan.out))
-            run = _Run(plan, ranks)
+            run = _Run(plan, communicator)
         run.begin()
         held.callback(run.board.close)
-        with Requests(patient=ranks.place.elastic) as requests:
+        with Requests(patient=communicator.place.elastic) as requests:
             run.go_on(requests, progress)
         return run.finish()
 
@@ -93,8 +96,8 @@ class Ready:
 class _Run:
     """A training between its first and its last iteration."""
 
-    def __init__(self, plan: Plan, ranks: Ranks) -> None:
-        self.plan, self.settings, self.ranks = plan, plan.settings, ranks
+    def __init__(self, plan: Plan, communicator: Communicator) -> None:
+        self.plan, self.settings, self.communicator = plan, plan.settings, communicator
         self.net = compile(plan.document).net
         if self.net.max_batches < 1:
             raise UsageError(
@@ -102,7 +105,7 @@ class _Run:
                 hint="give --epochs N, or set max_batches",
             )
         check_schedule(self.net)
-        check_shares(self.net, ranks.size)
+        check_shares(self.net, communicator.size)
         self.network = Network(compile(plan.document))
         initialise(self.network, seed=plan.seed)
         if self.settings.weights:
@@ -110,7 +113,9 @@ class _Run:
         elif self.net.frozen_bn:
             raise UsageError("frozen_bn=1 keeps the statistics of --weights, and there are none")
         self.network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trainer = Trainer(self.network, seed=plan.seed, precision=self.settings.precision, ranks=ranks)
+        self.trainer = Trainer(
+            self.network, seed=plan.seed, precision=self.settings.precision, communicator=communicator
+        )
         if self.settings.compiled:
             compile_network(self.network)
         self.objective = self.trainer.objective
@@ -121,21 +126,21 @@ class _Run:
             plan.out, keep=self.settings.keep, allow_changed=self.settings.allow_changed
         )
         self.fingerprint = plan.fingerprint()
-        self.environment = environment_of(self.settings.device, processes=ranks.size)
+        self.environment = environment_of(self.settings.device, processes=communicator.size)
         self.scores: Scored | None = None
         self.shape = torch.Size()
 
     def begin(self) -> None:
         """Take up the state, of the newest checkpoint where there is one, in every process."""
-        check_alike(self.ranks, {**self.fingerprint, **self.environment})
-        with self.ranks.each():
-            found = asdict(self._found()) if self.ranks.first else None
-        self.position = Position(**self.ranks.of_first(found))
+        check_alike(self.communicator, {**self.fingerprint, **self.environment})
+        with self.communicator.each():
+            found = asdict(self._found()) if self.communicator.first else None
+        self.position = Position(**self.communicator.of_first(found))
         self.average, self.best = self.position.average, self.position.best
-        with self.ranks.each():
-            wanted = self.settings.tensorboard and self.ranks.first
+        with self.communicator.each():
+            wanted = self.settings.tensorboard and self.communicator.first
             self.board = Board(self.plan.out, wanted=wanted, after=self.position.iteration)
-        hand_out(self.trainer, self.ranks)
+        hand_out(self.trainer, self.communicator)
 
     def _found(self) -> Position:
         sweep(self.plan.out)
@@ -157,13 +162,13 @@ class _Run:
         self.saved = self.ticked = time.monotonic()
         self.started = self.saved - self.position.seconds
         self.requests, done = requests, self.position.iteration
-        with self.ranks.each():
-            place = self.ranks.place
+        with self.communicator.each():
+            place = self.communicator.place
             source = source_of(self.plan, self.objective, first=done + 1, place=place)
             source = loaded(source, requests, name=lambda index: self.plan.train.record(index).name)
             requests.undisturbed()
         while done < self.net.max_batches:
-            with self.ranks.each() as votes:
+            with self.communicator.each() as votes:
                 batch = next(source, None)
                 ready = batch and self.ready(batch)
                 if batch is not None:
@@ -181,7 +186,7 @@ class _Run:
             self.save(done)
             hint = "the same command goes on from here (`train`: with --resume)"
             message = f"after iteration {done} of {self.net.max_batches}, on request"
-            self.ranks.common(Stopped(message, where=self.plan.out, hint=hint))
+            self.communicator.common(Stopped(message, where=self.plan.out, hint=hint))
 
     def ready(self, batch: Batch) -> Ready:
         """The batch on the device, its images in 0..1."""
@@ -203,12 +208,12 @@ class _Run:
         scored = iteration in self.evaluated_at()
         if scored:
             self.scores = self.evaluate()
-        with self.ranks.each() as votes:
-            if self.ranks.first:
+        with self.communicator.each() as votes:
+            if self.communicator.first:
                 self.tell(iteration, facts, list(batch.images.shape[2:]), scored=scored)
                 progress(iteration, self.net.max_batches, facts)
                 votes.save = time.monotonic() - self.saved >= self.settings.checkpoint_seconds
-            votes.stop = self.requests.stop or self.ranks.orphaned()
+            votes.stop = self.requests.stop or self.communicator.orphaned()
         self.ticked = time.monotonic()
         return votes
 
@@ -224,7 +229,7 @@ class _Run:
         except NotFinite as error:
             names = [self.plan.train.record(index).name for index in samples]
             told, placed = blamed(error, self.trainer, images, truths, names, iteration, samples)
-        self.ranks.common(told, mine=placed)
+        self.communicator.common(told, mine=placed)
         raise AssertionError
 
     def tell(self, iteration: int, facts: dict[str, Any], size: list[int], *, scored: bool) -> None:
@@ -252,7 +257,7 @@ class _Run:
             self.plan.val,
             self.plan.train,
             device=self.settings.device,
-            ranks=self.ranks,
+            communicator=self.communicator,
         )
 
     def evaluated_at(self) -> set[int]:
@@ -262,9 +267,9 @@ class _Run:
 
     def save(self, iteration: int) -> None:
         """Write the checkpoint, where all processes hold the same."""
-        check_equal(self.trainer, self.ranks)
-        with self.ranks.each():
-            if self.ranks.first:
+        check_equal(self.trainer, self.communicator)
+        with self.communicator.each():
+            if self.communicator.first:
                 self.log.sync()
                 seconds = time.monotonic() - self.started
                 self._written(self._at(iteration, seconds=seconds))
@@ -281,9 +286,9 @@ class _Run:
     def finish(self) -> dict[str, Any]:
         """Weights, detections and result; the checkpoints have done their work."""
         scores, result = self.scores or self.evaluate(), None
-        check_equal(self.trainer, self.ranks)
-        with self.ranks.each():
-            if self.ranks.first:
+        check_equal(self.trainer, self.communicator)
+        with self.communicator.each():
+            if self.communicator.first:
                 result = publish_result(
                     self.plan,
                     self.trainer,
@@ -293,5 +298,5 @@ class _Run:
                     seconds=time.monotonic() - self.started,
                 )
                 self.checkpoints.clear()
-        found: dict[str, Any] = self.ranks.of_first(result)
+        found: dict[str, Any] = self.communicator.of_first(result)
         return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.gradient_sync import Sums
 from darknet_py.errors import NotFinite, UsageError
 from darknet_py.layers.weighted.convolutional import MOMENTUM
@@ -33,10 +33,15 @@ class Trainer:
     """
 
     def __init__(
-        self, network: Network, *, seed: int = 0, precision: str = "float32", ranks: Ranks | None = None
+        self,
+        network: Network,
+        *,
+        seed: int = 0,
+        precision: str = "float32",
+        communicator: Communicator | None = None,
     ) -> None:
         self.network, self.net, self.seed = network, network.graph.net, seed
-        self.ranks = ranks or Ranks()
+        self.communicator = communicator or Communicator()
         self.objective = objective_of(network)
         self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
@@ -51,7 +56,7 @@ class Trainer:
         self.objective.scale = self.scaling.scale
         self.optimizer = optimizer_of(self.net, groups)
         self.ema = average_of(network)
-        self.sums = Sums(list(network.parameters()), self.ranks)
+        self.sums = Sums(list(network.parameters()), self.communicator)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
@@ -70,7 +75,7 @@ class Trainer:
 
         Raises:
             NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
-            Elsewhere: when another process failed in this step; nothing has been updated.
+            PeerFailed: when another process failed in this step; nothing has been updated.
         """
         self.network.train()
         self._freeze(iteration)
@@ -97,7 +102,7 @@ class Trainer:
 
     def _after(self, iteration: int) -> None:
         clamp(self.network)
-        self.ranks.mean(self._running())
+        self.communicator.mean(self._running())
         if self.ema is not None:
             self.ema.after(self.network, iteration)
 
@@ -144,7 +149,7 @@ class Trainer:
 
     def batch(self, images: Tensor) -> int:
         """How many images a batch has of which these are this process's."""
-        return len(images) * self.ranks.size
+        return len(images) * self.communicator.size
 
     def averaged(self) -> Network | None:
         """The network with averaged weights; None where there is no average."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from darknet_py.data.loader.collate import STALLED, Batch, Loading
-from darknet_py.errors import DarknetPyError, DataError, shown
+from darknet_py.errors import DarknetPyError, DataError, quoted
 from darknet_py.train.stop_signals import Requests
 
 PATIENCE = 12  # times that nothing came; one time is also what a run sees that was itself stopped for hours
@@ -81,7 +81,7 @@ def _lost(text: str, reading: dict[int, str]) -> DataError:
     if LATE in text:
         message, hint = f"no image came for {PATIENCE * STALLED} seconds", "is the disk, or the net, there?"
     dead = {int(number) for number in re.findall(r"\d+", text)} & reading.keys()
-    images = sorted(shown(image) for process, image in reading.items() if process in dead or not dead)
+    images = sorted(quoted(image) for process, image in reading.items() if process in dead or not dead)
     if images:
         message += f"; {' and '.join(images)} {'was' if len(images) == 1 else 'were'} being read"
     return DataError(message, hint=f"{hint}; --resume goes on")

@@ -34,7 +34,7 @@ KEPT_LINES = st.lists(
 
 
 def codes(document: Document) -> list[str]:
-    return [fault.code for fault in document.faults]
+    return [error.code for error in document.errors]
 
 
 def meaning(document: Document) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -84,8 +84,8 @@ def test_every_span_lies_on_its_line_and_holds_what_was_read(text: str) -> None:
             value = line[entry.value_span.column - 1 :][: entry.value_span.length]
             assert key.translate(str.maketrans("", "", " \t\r\n\ufeff")) == entry.key
             assert value.translate(str.maketrans("", "", " \t\r\n")) == entry.value
-    for fault in document.faults:
-        assert 1 <= fault.span.line <= len(document.lines)
+    for error in document.errors:
+        assert 1 <= error.span.line <= len(document.lines)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
@@ -102,18 +102,18 @@ def test_every_span_lies_on_its_line_and_holds_what_was_read(text: str) -> None:
 def test_C09_lines_are_read_as_darknet_reads_them(lines: list[str], end: str) -> None:
     text = end.join(lines)
     for whole in (text, text + end):
-        assert parse(whole).faults == ()
+        assert parse(whole).errors == ()
         assert meaning(parse(whole)) == darknet_reads(whole)
 
 
 def test_C09_a_byte_order_mark_is_not_a_part_of_the_first_section() -> None:
     document = parse("\ufeff[net]\nwidth=8\n")
-    assert document.faults == ()
+    assert document.errors == ()
     assert meaning(document) == [("net", [("width", "8")])]
     assert document.sections[0].span == Span(1, 2, 5)
 
 
-def test_a_byte_order_mark_elsewhere_is_a_fault() -> None:
+def test_a_byte_order_mark_elsewhere_is_an_error() -> None:
     assert codes(parse("[net]\n\ufeffwidth=8\n")) == ["not-ascii"]
 
 
@@ -138,14 +138,14 @@ def test_a_key_may_have_white_space_inside_as_in_darknet() -> None:
     assert meaning(parse("[n e t]\nwi dth=1\n")) == [("net", [("width", "1")])]
 
 
-# faults of the text
+# errors of the text
 
 
 @pytest.mark.parametrize("text", ["classes=1\n", "# a comment\n\nclasses=1\nwidth=3\n", "classes=1\n[net]\n"])
-def test_C03_a_key_before_the_first_section_is_one_fault_with_its_line(text: str) -> None:
+def test_C03_a_key_before_the_first_section_is_one_error_with_its_line(text: str) -> None:
     document = parse(text)
     assert codes(document) == ["no-section"]
-    assert document.faults[0].span.line == text[: text.index("classes")].count("\n") + 1
+    assert document.errors[0].span.line == text[: text.index("classes")].count("\n") + 1
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_C03_a_key_before_the_first_section_is_one_fault_with_its_line(text: str
         ("width =  \t", "no-value"),
     ],
 )
-def test_C04_a_line_that_is_no_key_and_value_is_a_fault(line: str, code: str) -> None:
+def test_C04_a_line_that_is_no_key_and_value_is_an_error(line: str, code: str) -> None:
     document = parse(f"[net]\n{line}\nheight=8\n")
     assert codes(document) == [code]
-    assert document.faults[0].span.line == 2
+    assert document.errors[0].span.line == 2
     assert meaning(document) == [("net", [("height", "8")])]
     with pytest.raises(CfgError, match=code):
         must_parse(document)
@@ -171,29 +171,29 @@ def test_C04_a_line_that_is_no_key_and_value_is_a_fault(line: str, code: str) ->
 @pytest.mark.parametrize(
     "line", ["[net", "[]", "[net]junk", "[[net]]", "[net] # x", "[ ]", "[net];", "[n]e[t]"]
 )
-def test_C05_a_header_that_is_not_a_name_in_brackets_is_a_fault(line: str) -> None:
+def test_C05_a_header_that_is_not_a_name_in_brackets_is_an_error(line: str) -> None:
     document = parse(f"{line}\nwidth=8\n")
     assert codes(document) == ["bad-section"]
-    assert "expected [name] alone on its line" in document.faults[0].message
+    assert "expected [name] alone on its line" in document.errors[0].message
     assert len(document.sections) == 1, "the keys below belong to it and to no other section"
 
 
-def test_every_fault_of_a_text_is_found() -> None:
+def test_every_error_of_a_text_is_found() -> None:
     document = parse("[net]\nwidth\n=3\nheight=\n[conv\nfilters=é\n")
     assert codes(document) == ["no-key", "no-key", "no-value", "bad-section", "not-ascii"]
-    assert [f.span.line for f in document.faults] == [2, 3, 4, 5, 6]
+    assert [f.span.line for f in document.errors] == [2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
     "line", ["filters=\u0663", "filters=3\u2028", "size=\u00a03", "\u202efilters=3", "[conv\u00e9]"]
 )
-def test_C10_characters_beyond_ascii_are_faults_outside_comments(line: str) -> None:
+def test_C10_characters_beyond_ascii_are_errors_outside_comments(line: str) -> None:
     assert codes(parse(f"[net]\n{line}\n")) == ["not-ascii"]
 
 
 @pytest.mark.parametrize("line", ["# caf\u00e9 \u202e", "; \u2028", "filters=3 # \u00e9", "filters=3;\u00e9"])
 def test_C10_characters_beyond_ascii_are_fine_in_comments(line: str) -> None:
-    assert parse(f"[net]\n{line}\n").faults == ()
+    assert parse(f"[net]\n{line}\n").errors == ()
 
 
 @pytest.mark.parametrize("odd", ["\x0c", "\x0b", "\x1c", "\x1f"])
@@ -250,15 +250,15 @@ def test_a_path_with_a_nul_is_refused() -> None:
 def test_C31_bytes_come_back_as_they_were(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.cfg").write_bytes(data)
     document = read(tmp_path / "a.cfg")
-    assert document.faults == ()
+    assert document.errors == ()
     assert str(document).encode("utf-8", "surrogateescape") == data
 
 
-def test_C10_a_byte_that_is_not_utf8_is_a_fault_outside_comments(tmp_path: Path) -> None:
+def test_C10_a_byte_that_is_not_utf8_is_an_error_outside_comments(tmp_path: Path) -> None:
     (tmp_path / "a.cfg").write_bytes(b"[net]\nwidth=\xff\n")
-    (fault,) = read(tmp_path / "a.cfg").faults
-    assert (fault.code, fault.span.line) == ("not-ascii", 2)
-    assert str(fault).replace("\n", "").isprintable()
+    (error,) = read(tmp_path / "a.cfg").errors
+    assert (error.code, error.span.line) == ("not-ascii", 2)
+    assert str(error).replace("\n", "").isprintable()
 
 
 def test_C10_a_nul_byte_is_refused_with_its_offset(tmp_path: Path) -> None:
@@ -275,8 +275,8 @@ def test_C02_a_file_of_more_than_one_mebibyte_is_refused(tmp_path: Path) -> None
         read(tmp_path / "a.cfg")
 
 
-def test_C02_a_line_of_more_than_4096_characters_is_a_fault() -> None:
-    assert parse(f"[net]\na={'1' * (MOST_LINE - 2)}\n").faults == ()
+def test_C02_a_line_of_more_than_4096_characters_is_an_error() -> None:
+    assert parse(f"[net]\na={'1' * (MOST_LINE - 2)}\n").errors == ()
     assert codes(parse(f"[net]\na={'1' * (MOST_LINE - 1)}\n")) == ["long-line"]
     assert codes(parse(f"[net]\n#{' ' * MOST_LINE}\n")) == ["long-line"]
 
@@ -293,17 +293,17 @@ def test_C02_what_follows_too_many_sections_or_keys_is_not_looked_at(text: str, 
     document = parse(text)
     assert time.perf_counter() - start < 1.0
     assert codes(document) == ["too-long"]
-    assert document.faults[0].span.line == line
+    assert document.errors[0].span.line == line
     assert str(document) == text
 
 
 def test_C02_the_limits_themselves_are_allowed() -> None:
-    assert parse("[a]\n" * MOST_SECTIONS).faults == ()
-    assert parse("[net]\n" + "a=1\n" * MOST_ENTRIES).faults == ()
+    assert parse("[a]\n" * MOST_SECTIONS).errors == ()
+    assert parse("[net]\n" + "a=1\n" * MOST_ENTRIES).errors == ()
 
 
-def test_faults_are_counted_up_to_a_limit() -> None:
-    assert len(parse("[net]\n" + "=\n" * 10_000).faults) == MOST_ENTRIES
+def test_errors_are_counted_up_to_a_limit() -> None:
+    assert len(parse("[net]\n" + "=\n" * 10_000).errors) == MOST_ENTRIES
 
 
 @pytest.mark.parametrize(

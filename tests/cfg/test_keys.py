@@ -44,11 +44,11 @@ def toy(*lines: str, cls: type = Toy, lenient: bool = False) -> tuple[object, li
 
 
 def value_of(line: str) -> object:
-    """What a key is read as, or the code of the one fault."""
+    """What a key is read as, or the code of the one error."""
     read, found = toy(line)
     if read is None:
-        (fault,) = [d for d in found if d.severity == "error"]
-        return fault.code
+        (error,) = [d for d in found if d.severity == "error"]
+        return error.code
     field = line.partition("=")[0].replace("from", "from_")
     return getattr(read, field)
 
@@ -95,10 +95,10 @@ def test_a_key_whose_word_is_pythons_is_read_by_its_word() -> None:
     assert value_of("from=-1,4") == (-1, 4)
 
 
-def test_a_missing_key_without_a_default_is_one_fault_at_the_section() -> None:
-    read, (fault,) = toy(cls=Needy)
+def test_a_missing_key_without_a_default_is_one_error_at_the_section() -> None:
+    read, (error,) = toy(cls=Needy)
     assert read is None
-    assert (fault.code, fault.span.line, fault.message) == (
+    assert (error.code, error.span.line, error.message) == (
         "missing-key",
         1,
         "[toy] needs `layers=`: what to read",
@@ -106,22 +106,22 @@ def test_a_missing_key_without_a_default_is_one_fault_at_the_section() -> None:
 
 
 @pytest.mark.parametrize("line", ["layers=", "layers=−1", "layers"])
-def test_a_key_whose_line_is_a_fault_already_is_not_missing_too(line: str) -> None:
+def test_a_key_whose_line_is_an_error_already_is_not_missing_too(line: str) -> None:
     assert toy(line, cls=Needy) == (None, [])
 
 
 @pytest.mark.parametrize("second", ["width=3", "width=oops", "width=-1"])
 def test_C08_the_first_of_two_equal_keys_wins(second: str) -> None:
-    read, (doubt,) = toy("width=5", second)
+    read, (warning,) = toy("width=5", second)
     assert read.width == 5  # type: ignore[attr-defined]
-    assert (doubt.severity, doubt.code, doubt.span.line) == ("warning", "duplicate-key", 3)
-    assert doubt.message == "a second `width` in this section is not used; line 2 is (5)"
-    assert doubt.reason == "Darknet keeps the first of two equal keys"
+    assert (warning.severity, warning.code, warning.span.line) == ("warning", "duplicate-key", 3)
+    assert warning.message == "a second `width` in this section is not used; line 2 is (5)"
+    assert warning.reason == "Darknet keeps the first of two equal keys"
 
 
 def test_C08_a_second_key_that_says_the_same_is_a_warning_too() -> None:
-    _, (doubt,) = toy("width=5", "width = 5")
-    assert doubt.message == "a second `width` in this section says the same"
+    _, (warning,) = toy("width=5", "width = 5")
+    assert warning.message == "a second `width` in this section says the same"
 
 
 def test_C08_the_first_wins_even_when_it_is_wrong() -> None:
@@ -134,32 +134,32 @@ def test_C08_the_first_wins_even_when_it_is_wrong() -> None:
     ("line", "guess"),
     [("widht=3", "width"), ("anchor=1", "anchors"), ("Width=3", "width"), ("paddin=3", "padding")],
 )
-def test_C07_a_likely_misspelling_is_a_fault_with_its_suggestion(line: str, guess: str) -> None:
-    read, (fault,) = toy(line)
-    assert (fault.severity, fault.code, fault.suggestion) == ("error", "unknown-key", guess)
+def test_C07_a_likely_misspelling_is_an_error_with_its_suggestion(line: str, guess: str) -> None:
+    read, (error,) = toy(line)
+    assert (error.severity, error.code, error.suggestion) == ("error", "unknown-key", guess)
     assert read == toy(f"{guess}={line.partition('=')[2]}")[0], (
-        "read as what it suggests, to find more faults"
+        "read as what it suggests, to find more errors"
     )
-    read, (doubt,) = toy(line, lenient=True)
+    read, (warning,) = toy(line, lenient=True)
     assert read == toy()[0], "lenient: ignored, as in Darknet"
-    assert (doubt.severity, doubt.code) == ("warning", "unknown-key")
+    assert (warning.severity, warning.code) == ("warning", "unknown-key")
 
 
 def test_C07_a_misspelling_of_a_key_that_is_there_is_a_warning() -> None:
-    read, (doubt,) = toy("width=3", "widht=4")
+    read, (warning,) = toy("width=3", "widht=4")
     assert read.width == 3  # type: ignore[attr-defined]
-    assert (doubt.severity, doubt.suggestion) == ("warning", "")
+    assert (warning.severity, warning.suggestion) == ("warning", "")
 
 
 def test_C07_another_unknown_key_is_a_warning() -> None:
-    read, (doubt,) = toy("max_epochs=3")
+    read, (warning,) = toy("max_epochs=3")
     assert read == toy()[0]
-    assert (doubt.severity, doubt.code, doubt.message) == (
+    assert (warning.severity, warning.code, warning.message) == (
         "warning",
         "unknown-key",
         "[toy] has no key `max_epochs`",
     )
-    assert doubt.reason == "Darknet ignores it too"
+    assert warning.reason == "Darknet ignores it too"
 
 
 @pytest.mark.parametrize(
@@ -173,29 +173,29 @@ def test_C07_another_unknown_key_is_a_warning() -> None:
     ],
 )
 def test_C09_a_comment_behind_a_number_is_left_out_with_a_warning(line: str, expected: object) -> None:
-    _, (doubt,) = toy(line)
+    _, (warning,) = toy(line)
     assert value_of(line) == expected
-    assert (doubt.severity, doubt.code) == ("warning", "inline-comment")
+    assert (warning.severity, warning.code) == ("warning", "inline-comment")
 
 
-def test_C09_a_comment_behind_a_word_is_a_fault_that_says_why() -> None:
-    read, (fault,) = toy("kind=average #x")
+def test_C09_a_comment_behind_a_word_is_an_error_that_says_why() -> None:
+    read, (error,) = toy("kind=average #x")
     assert read.kind == "average"  # type: ignore[attr-defined]
-    assert (fault.code, fault.suggestion) == ("unknown-value", "average")
-    assert "put it on a line of its own" in fault.reason
+    assert (error.code, error.suggestion) == ("unknown-value", "average")
+    assert "put it on a line of its own" in error.reason
 
 
 def test_an_ignored_key_that_is_set_is_a_warning_with_the_reason() -> None:
-    read, (doubt,) = toy("sideways=3")
+    read, (warning,) = toy("sideways=3")
     assert read.sideways == 3  # type: ignore[attr-defined]
-    assert (doubt.severity, doubt.code, doubt.reason) == ("warning", "ignored-key", "it has no use")
+    assert (warning.severity, warning.code, warning.reason) == ("warning", "ignored-key", "it has no use")
     assert toy("sideways=0")[1] == [], "its default asks for nothing"
 
 
 def test_an_unsupported_key_refuses_any_value_but_its_default() -> None:
-    _, (fault,) = toy("binary=1")
-    assert (fault.severity, fault.code) == ("error", "unsupported-key")
-    assert fault.message == "binary=1 is not supported: binary networks are not computed here"
+    _, (error,) = toy("binary=1")
+    assert (error.severity, error.code) == ("error", "unsupported-key")
+    assert error.message == "binary=1 is not supported: binary networks are not computed here"
     assert toy("binary=0")[1] == []
 
 
@@ -264,11 +264,11 @@ NOT_FLOATS = [
 def test_C11_what_python_or_c_might_take_for_an_integer_is_refused(text: str) -> None:
     read, found = toy(f"width={text}")
     assert read is None
-    for fault in found:
-        assert fault.code == "bad-value"
-        assert fault.span.line == 2
-        assert len(fault.message) < 200
-        assert fault.message.isprintable()
+    for error in found:
+        assert error.code == "bad-value"
+        assert error.span.line == 2
+        assert len(error.message) < 200
+        assert error.message.isprintable()
 
 
 @pytest.mark.parametrize(("text", "value"), [("5", 5), ("007", 7), ("5 0", 50), ("1\t", 1)])
@@ -296,7 +296,7 @@ def test_C11_only_ascii_digits_are_digits(text: str) -> None:
 def test_C12_what_is_no_finite_number_is_refused(text: str) -> None:
     read, found = toy(f"ratio={text}")
     assert read is None
-    assert all(fault.code == "bad-value" for fault in found)
+    assert all(error.code == "bad-value" for error in found)
 
 
 @pytest.mark.parametrize(
@@ -326,10 +326,10 @@ def test_a_list_with_a_hole_or_a_word_is_refused(text: str) -> None:
     ],
 )
 def test_a_value_outside_its_range_is_refused_with_the_range(line: str, message: str) -> None:
-    read, (fault,) = toy(line)
+    read, (error,) = toy(line)
     assert read is None
-    assert (fault.code, fault.message) == ("out-of-range", message)
-    assert fault.span.column == line.index("=") + 2
+    assert (error.code, error.message) == ("out-of-range", message)
+    assert error.span.column == line.index("=") + 2
 
 
 @pytest.mark.parametrize(("text", "value"), [("0", False), ("1", True), ("2", True), ("-1", True)])
@@ -338,13 +338,13 @@ def test_a_switch_is_on_unless_it_is_zero(text: str, value: bool) -> None:
 
 
 def test_a_word_that_is_not_known_lists_the_known_or_guesses() -> None:
-    _, (fault,) = toy("kind=averege")
-    assert (fault.code, fault.suggestion, fault.reason) == ("unknown-value", "average", "")
-    _, (fault,) = toy("kind=median")
-    assert (fault.suggestion, fault.reason) == ("", "expected one of max, average")
+    _, (error,) = toy("kind=averege")
+    assert (error.code, error.suggestion, error.reason) == ("unknown-value", "average", "")
+    _, (error,) = toy("kind=median")
+    assert (error.suggestion, error.reason) == ("", "expected one of max, average")
 
 
-def test_all_faults_of_a_section_are_found_in_one_reading() -> None:
+def test_all_errors_of_a_section_are_found_in_one_reading() -> None:
     _, found = toy("width=x", "ratio=0", "kind=z", "binary=1", "widthh=3", "sideways=1", "what_is_this=1")
     assert codes(found) == [
         ("error", "bad-value"),

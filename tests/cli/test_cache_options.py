@@ -40,7 +40,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shown(data: Path, *words: str) -> bytes:
+def quoted(data: Path, *words: str) -> bytes:
     """The first batches that a training would take, as a picture."""
     out = data / "run"
     command = ["train", "--cfg", str(data / "net.cfg"), "--data", str(data / "a.data"), "--out", str(out)]
@@ -50,13 +50,13 @@ def shown(data: Path, *words: str) -> bytes:
 
 def test_every_cache_gives_the_same_batches(data: Path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(data / "home"))
-    plain = shown(data, "--cache", "none")
-    assert shown(data) == plain
+    plain = quoted(data, "--cache", "none")
+    assert quoted(data) == plain
     assert not (data / "home").exists()
-    assert shown(data, "--cache", "disk") == plain
+    assert quoted(data, "--cache", "disk") == plain
     assert len(list((data / "home" / "darknet-py" / "images").glob("??/*"))) == 6
     assert (
-        shown(data, "--cache", "disk", "--cache-dir", str(data / "here"), "--cache-gib", "0.00001") == plain
+        quoted(data, "--cache", "disk", "--cache-dir", str(data / "here"), "--cache-gib", "0.00001") == plain
     )
     assert len(list((data / "here").glob("??/*"))) == 2, "10,737 bytes: two images of 3,640"
 

@@ -43,13 +43,13 @@ def test_a_file_that_is_there_is_overwritten_only_when_told(
     assert cfg.read_bytes() != TINY.read_bytes()
 
 
-def test_an_edit_with_faults_is_refused_with_the_lines_of_the_new_text(
+def test_an_edit_with_errors_is_refused_with_the_lines_of_the_new_text(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = tmp_path / "b.cfg"
     assert main(["edit", str(TINY), "--delete", "9", "-o", str(new)]) == 3
     said = capsys.readouterr().err
-    assert said.startswith("refused: the edited cfg would have faults; nothing is written\n")
+    assert said.startswith("refused: the edited cfg would have errors; nothing is written\n")
     assert "error[shapes-differ]: maps of 52x52 and 26x26 cannot be concatenated" in said
     assert not new.exists()
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.lint.codes import DOUBTS, FAULTS
+from darknet_py.lint.codes import ERRORS, WARNINGS
 from tests.paths import ROOT
 
 TINY = ROOT / "cfg" / "yolov3-tiny.cfg"
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"
 CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
-DOUBTFUL = NET + "max_epochs=3\n" + CONV + "stride = 1 0\n"  # ignored-key, joined-digits
+SUSPICIOUS = NET + "max_epochs=3\n" + CONV + "stride = 1 0\n"  # ignored-key, joined-digits
 BROKEN = NET + CONV.replace("filters", "filter").replace("leaky", "leeky") + "[maxpol]\n"
 REQUIRED = {  # object: members that it must have
     "sarifLog": {"version", "runs"},
@@ -73,7 +73,7 @@ def results(log: dict[str, Any]) -> list[dict[str, Any]]:
     return run["results"]
 
 
-@pytest.mark.parametrize("text", [DOUBTFUL, BROKEN, NET + CONV, "", "\x1b", "[net]\n\u0663=1\n"])
+@pytest.mark.parametrize("text", [SUSPICIOUS, BROKEN, NET + CONV, "", "\x1b", "[net]\n\u0663=1\n"])
 def test_sarif_has_what_its_schema_requires(text: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
     path = cfg(text)
     plain = json.loads(told(capsys, "lint", path, "--format", "json")[1])
@@ -127,25 +127,25 @@ def test_sarif_goes_to_a_file_when_asked(
 # codes
 
 
-def test_doubts_are_switched_off_by_code(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(DOUBTFUL)
+def test_warnings_are_switched_off_by_code(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cfg(SUSPICIOUS)
     assert told(capsys, "lint", path)[1].count("warning[") == 2
     assert told(capsys, "lint", path, "--off", "ignored-key")[1].count("warning[") == 1
     for words in (["--off", "ignored-key,joined-digits"], ["--off", "ignored-key", "--off", "joined-digits"]):
         code, out, _ = told(capsys, "lint", path, "--strict", *words)
-        assert (code, out) == (0, f"{path}: no fault, no doubt\n")
+        assert (code, out) == (0, f"{path}: no errors, no warnings\n")
 
 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("bad-filters", "bad-filters is a fault; doubts alone can be switched off"),
+        ("bad-filters", "bad-filters is an error; warnings alone can be switched off"),
         ("jioned-digits", "did you mean `joined-digits`?"),
-        ("zzz", "zzz is no code of a doubt"),
-        ("", " is no code of a doubt"),
+        ("zzz", "zzz is no code of a warning"),
+        ("", " is no code of a warning"),
     ],
 )
-def test_what_is_no_code_of_a_doubt_is_a_usage_error(
+def test_what_is_no_code_of_a_warning_is_a_usage_error(
     code: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, out, err = told(capsys, "lint", str(TINY), "--off", code)
@@ -153,7 +153,7 @@ def test_what_is_no_code_of_a_doubt_is_a_usage_error(
     assert words in err
 
 
-def test_a_fault_of_a_code_that_is_both_is_told_all_the_same(
+def test_an_error_of_a_code_that_is_both_is_told_all_the_same(
     cfg: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert told(capsys, "lint", cfg(BROKEN), "--off", "unknown-key")[1].count("error[unknown-key]") == 1
@@ -164,15 +164,15 @@ def test_the_codes_are_listed_each_with_what_it_is_about(capsys: pytest.CaptureF
         main(["lint", "--codes"])
     out = capsys.readouterr().out
     assert caught.value.code == 0
-    assert all(f"  {code} " in out and about in out for code, about in (FAULTS | DOUBTS).items())
+    assert all(f"  {code} " in out and about in out for code, about in (ERRORS | WARNINGS).items())
 
 
-def test_a_hint_is_no_fault_even_when_strict(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hint_is_no_error_even_when_strict(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = told(capsys, "lint", str(TINY), "--strict")
     assert code == 0
     assert "hint[unused-anchor]: no head uses anchor 0 (10 x 14)" in out
 
 
-def test_the_page_lists_the_doubts() -> None:
+def test_the_page_lists_the_warnings() -> None:
     page = (ROOT / "docs" / "cfg.md").read_text(encoding="utf-8")
-    assert all(f"| `{code}` | {about} |" in page for code, about in DOUBTS.items())
+    assert all(f"| `{code}` | {about} |" in page for code, about in WARNINGS.items())

@@ -29,10 +29,10 @@ LAYER_WORDS = {
     "reach",
     "line",
 }
-FAULT_WORDS = {"file", "line", "column", "severity", "code", "message", "suggestion"}
+ERROR_WORDS = {"file", "line", "column", "severity", "code", "message", "suggestion"}
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"
 CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
-BROKEN = {  # name: text, code of its one fault
+BROKEN = {  # name: text, code of its one error
     "empty": ("", "no-net"),
     "no net": (CONV, "no-net"),
     "misspelt key": (NET + CONV.replace("filters", "filter"), "unknown-key"),
@@ -145,7 +145,7 @@ def test_an_edit_that_breaks_the_cfg_is_told_at_its_line(capsys: pytest.CaptureF
     assert "filters=255 should be 24 = 3 anchors x (5 + 3 classes)" in err
 
 
-def test_show_tells_faults_of_text_and_of_meaning_together(
+def test_show_tells_errors_of_text_and_of_meaning_together(
     cfg: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = told(capsys, "show", cfg(NET + CONV + "stride\n[maxpool]\nsize=0\n[pool]\n"))
@@ -153,11 +153,11 @@ def test_show_tells_faults_of_text_and_of_meaning_together(
     assert [err.count(f"error[{c}]") for c in ("no-key", "out-of-range", "unknown-section")] == [1, 1, 1]
 
 
-def test_show_counts_the_doubts(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_counts_the_warnings(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
     path = cfg(NET + "dynamic_minibatch=1\n" + CONV)
     code, out, _ = told(capsys, "show", path)
     assert code == 0
-    assert out.endswith(f"doubts   1; `darknet-py lint {path}` says which\n")
+    assert out.endswith(f"warnings   1; `darknet-py lint {path}` says which\n")
 
 
 def test_json_goes_to_a_file_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,7 +169,7 @@ def test_json_goes_to_a_file_when_asked(tmp_path: Path, capsys: pytest.CaptureFi
         (tmp_path / "a.json").unlink()
 
 
-def test_faults_go_to_a_file_when_asked(cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_go_to_a_file_when_asked(cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = cfg(BROKEN["range"][0])
     code, out, _ = told(capsys, "lint", path, "-o", str(tmp_path / "a.json"))
     assert (code, out) == (1, "")
@@ -193,19 +193,19 @@ def test_a_file_name_that_is_no_text_breaks_no_output(
 
 def test_lint_of_a_good_cfg_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     good = str(ROOT / "cfg" / "yolov3.cfg")
-    assert told(capsys, "lint", good) == (0, f"{good}: no fault, no doubt\n", "")
+    assert told(capsys, "lint", good) == (0, f"{good}: no errors, no warnings\n", "")
     assert told(capsys, "lint", good, "--format", "json") == (0, "[]\n", "")
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_lint_tells_one_fault_in_one_message(name: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    text, fault = BROKEN[name]
+def test_lint_tells_one_error_in_one_message(name: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    text, error = BROKEN[name]
     path = cfg(text)
     code, out, err = told(capsys, "lint", path)
     assert (code, err) == (1, "")
     assert out.startswith(f"{path}:")
     assert out.count(": error[") == 1
-    assert f"error[{fault}]" in out
+    assert f"error[{error}]" in out
     assert out.replace("\n", "").isprintable()
 
 
@@ -222,19 +222,19 @@ def test_show_refuses_with_the_same_message(name: str, cfg: Any, capsys: pytest.
 def test_lint_as_json_has_these_words_and_no_other(
     name: str, cfg: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text, fault = BROKEN[name]
+    text, error = BROKEN[name]
     path = cfg(text)
     code, out, err = told(capsys, "lint", path, "--format", "json")
     (found,) = json.loads(out)
     assert (code, err) == (1, "")
-    assert set(found) == FAULT_WORDS
-    assert (found["file"], found["severity"], found["code"]) == (path, "error", fault)
+    assert set(found) == ERROR_WORDS
+    assert (found["file"], found["severity"], found["code"]) == (path, "error", error)
     assert isinstance(found["line"], int)
     assert isinstance(found["column"], int)
     assert found["suggestion"] is None or isinstance(found["suggestion"], str)
 
 
-def test_doubts_alone_exit_0_and_strict_makes_them_faults(
+def test_warnings_alone_exit_0_and_strict_makes_them_errors(
     cfg: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = cfg(NET + "dynamic_minibatch=1\nmax_epochs=3\n" + CONV)
@@ -267,7 +267,7 @@ def test_several_cfgs_are_linted_in_one_run(cfg: Any, capsys: pytest.CaptureFixt
     assert [d["file"] for d in json.loads(out)] == [one, str(TINY), two]
 
 
-def test_C01_a_file_that_cannot_be_read_exits_3_and_hides_no_fault_of_another(
+def test_C01_a_file_that_cannot_be_read_exits_3_and_hides_no_error_of_another(
     cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing, folder = str(tmp_path / "no.cfg"), str(tmp_path)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.process_info import Place
 from darknet_py.distributed.rendezvous import joined
 from tests.paths import ROOT
@@ -81,7 +81,7 @@ def start_ranks(
 
 
 def in_ranks(
-    folder: Path, size: int, action: Callable[[Ranks], object], *, seconds: float = 30.0
+    folder: Path, size: int, action: Callable[[Communicator], object], *, seconds: float = 30.0
 ) -> Together:
     """Do something in forked processes that have met."""
     port = free_port()
@@ -89,8 +89,8 @@ def in_ranks(
     def started(rank: int) -> Process:
         def act() -> object:
             os.environ.update(placed(rank, size, port))
-            with joined(Place.of(os.environ), seconds=seconds) as ranks:
-                return action(ranks)
+            with joined(Place.of(os.environ), seconds=seconds) as communicator:
+                return action(communicator)
 
         return fork(folder / f"rank-{rank}", act)
 

@@ -1,6 +1,6 @@
 """Property and parity. Oracle: the same work done by one process.
 
-The IDs in the names are of the project's catalogue of faults: X is distributed.
+The IDs in the names are of the project's catalogue of errors: X is distributed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from torch.distributed import HashStore
 from darknet_py.cfg.document import parse
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.loader.sampler import Batches, Sampler
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.consistency import check_shares
 from darknet_py.distributed.process_info import Place
 from darknet_py.distributed.rendezvous import _fresh
-from darknet_py.errors import DataError, Elsewhere, RanksError, UsageError
+from darknet_py.errors import DataError, DistributedError, PeerFailed, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
 from darknet_py.losses.truths import Truths
@@ -71,7 +71,7 @@ def test_every_process_on_a_machine_has_a_gpu_of_its_own() -> None:
 @pytest.mark.parametrize("of", [1, 3])
 def test_X13_every_image_is_in_one_share(size: int, of: int) -> None:
     for count in range(2 * size * of + 2):
-        shares = [Ranks(Place(rank=rank, size=size)).share(count, of=of) for rank in range(size)]
+        shares = [Communicator(Place(rank=rank, size=size)).share(count, of=of) for rank in range(size)]
         assert list(itertools.chain(*shares)) == list(range(count))
         assert all(share.start % of == 0 for share in shares if len(share)), "the batches that one would make"
         assert max(map(len, shares)) - min(map(len, shares)) <= 2 * of
@@ -130,20 +130,24 @@ def test_X12_nothing_that_would_be_unpickled_travels() -> None:
 
 
 def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
-    def act(ranks: Ranks) -> None:
-        assert ranks.gather(b"x" * 5 * ranks.rank) == [b"", b"xxxxx", b"xxxxxxxxxx"]
-        assert ranks.gather(b"") == [b""] * 3
-        assert ranks.gather_json({"rank": ranks.rank}) == [{"rank": 0}, {"rank": 1}, {"rank": 2}]
-        assert ranks.of_first([ranks.rank, 0.1]) == [0, 0.1]
-        assert ranks.sum(torch.tensor([1.0 + ranks.rank])).item() == 6
-        pair = [torch.full((2, 2), float(ranks.rank)), torch.tensor(3.0 * ranks.rank)]
-        ranks.mean(pair)
+    def act(communicator: Communicator) -> None:
+        assert communicator.gather(b"x" * 5 * communicator.rank) == [b"", b"xxxxx", b"xxxxxxxxxx"]
+        assert communicator.gather(b"") == [b""] * 3
+        assert communicator.gather_json({"rank": communicator.rank}) == [
+            {"rank": 0},
+            {"rank": 1},
+            {"rank": 2},
+        ]
+        assert communicator.of_first([communicator.rank, 0.1]) == [0, 0.1]
+        assert communicator.sum(torch.tensor([1.0 + communicator.rank])).item() == 6
+        pair = [torch.full((2, 2), float(communicator.rank)), torch.tensor(3.0 * communicator.rank)]
+        communicator.mean(pair)
         assert [tensor.mean().item() for tensor in pair] == [1, 3]
-        handed = torch.tensor([ranks.rank + 7])
-        ranks.hand_out(handed)
+        handed = torch.tensor([communicator.rank + 7])
+        communicator.hand_out(handed)
         assert handed.item() == 7
-        with ranks.each() as votes:
-            votes.stop = ranks.rank == 2
+        with communicator.each() as votes:
+            votes.stop = communicator.rank == 2
         assert votes.stop
         assert not votes.save
 
@@ -152,12 +156,12 @@ def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
 
 
 def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp_path: Path) -> None:
-    def act(ranks: Ranks) -> int:
+    def act(communicator: Communicator) -> int:
         try:
-            with ranks.each():
-                if ranks.rank:
-                    raise DataError(f"of rank {ranks.rank}")
-        except Elsewhere:
+            with communicator.each():
+                if communicator.rank:
+                    raise DataError(f"of rank {communicator.rank}")
+        except PeerFailed:
             return 10
         except DataError as error:
             return 11 if error.message == "of rank 1" else 13
@@ -168,10 +172,10 @@ def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp
 
 
 def test_X02_what_all_meet_is_told_by_one_that_knows_more(tmp_path: Path) -> None:
-    def act(ranks: Ranks) -> int:
+    def act(communicator: Communicator) -> int:
         try:
-            ranks.common(DataError("met by all"), mine=ranks.rank == 2)
-        except Elsewhere as error:
+            communicator.common(DataError("met by all"), mine=communicator.rank == 2)
+        except PeerFailed as error:
             return error.exit_code
         except DataError:
             return 20
@@ -184,12 +188,12 @@ def test_X02_what_all_meet_is_told_by_one_that_knows_more(tmp_path: Path) -> Non
 def test_X02_an_exception_outside_of_all_agreement_is_told_alone(tmp_path: Path) -> None:
     """The others find the connection closed, and know that it was told why."""
 
-    def act(ranks: Ranks) -> int:
-        if ranks.rank == 1:
+    def act(communicator: Communicator) -> int:
+        if communicator.rank == 1:
             raise KeyError("the cause")
         try:
-            ranks.gather(b"waits")
-        except Elsewhere:
+            communicator.gather(b"waits")
+        except PeerFailed:
             return 10
         return 12
 
@@ -199,15 +203,15 @@ def test_X02_an_exception_outside_of_all_agreement_is_told_alone(tmp_path: Path)
 
 
 def test_X03_a_process_that_gives_no_answer_is_told_once(tmp_path: Path) -> None:
-    def act(ranks: Ranks) -> int:
-        if ranks.rank == 2:
+    def act(communicator: Communicator) -> int:
+        if communicator.rank == 2:
             time.sleep(5)
             return 0
         try:
-            ranks.gather(b"waits")
-        except RanksError as error:
+            communicator.gather(b"waits")
+        except DistributedError as error:
             return 10 if error.message == "another process gave no answer for 2 seconds" else 13
-        except Elsewhere:
+        except PeerFailed:
             return 11
         return 12
 
@@ -227,11 +231,13 @@ IMAGES = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 ROWS = [np.array([[0.3 + 0.04 * k, 0.5, 0.3, 0.4, k % 2]]) for k in range(12)]
 
 
-def trained(ranks: Ranks, net: str = "", body: tuple[str, ...] = BODY) -> Trainer:
+def trained(communicator: Communicator, net: str = "", body: tuple[str, ...] = BODY) -> Trainer:
     """Four updates on twelve images, of which each process has its share."""
     torch.manual_seed(0)
-    one = Trainer(network(*body, shape=(3, 32, 32), net=f"batch=12\nsubdivisions=2\n{net}"), ranks=ranks)
-    mine = ranks.share(12)
+    one = Trainer(
+        network(*body, shape=(3, 32, 32), net=f"batch=12\nsubdivisions=2\n{net}"), communicator=communicator
+    )
+    mine = communicator.share(12)
     for iteration in range(1, 5):
         truths = Truths.of(ROWS[mine.start : mine.stop])
         one.step(IMAGES[mine.start : mine.stop], truths, rate=0.05, iteration=iteration)
@@ -241,17 +247,17 @@ def trained(ranks: Ranks, net: str = "", body: tuple[str, ...] = BODY) -> Traine
 @pytest.mark.parametrize("net", ["", "adam=1\nema_decay=.9"], ids=["sgd", "adam-average"])
 def test_processes_together_do_what_one_does_alone(tmp_path: Path, net: str) -> None:
     """Layers that rest until the third update, and parameters that are never used, included."""
-    alone = trained(Ranks(), net)
+    alone = trained(Communicator(), net)
 
-    def act(ranks: Ranks) -> None:
+    def act(communicator: Communicator) -> None:
         from darknet_py.distributed import gradient_sync as sums
 
         sums.BUCKET_BYTES = 200  # several buckets
-        one = trained(ranks, net)
+        one = trained(communicator, net)
         assert len(one.sums.buckets) > 3
         for (name, p), q in zip(one.network.named_parameters(), alone.network.parameters(), strict=True):
             assert torch.allclose(p, q, rtol=0, atol=1e-6), name
-        whole = ranks.gather(b"".join(value for _, value in sorted(state(one).items())))
+        whole = communicator.gather(b"".join(value for _, value in sorted(state(one).items())))
         assert whole[0] == whole[1] == whole[2]
 
     together = in_ranks(tmp_path, 3, act)
@@ -263,10 +269,12 @@ def test_X14_running_statistics_are_the_mean_over_processes(tmp_path: Path) -> N
         "convolutional", filters=8, size=3, stride=4, pad=1, activation="leaky", batch_normalize=1
     )
 
-    def act(ranks: Ranks) -> None:
-        one = trained(ranks, body=(first, *BODY[2:]))
+    def act(communicator: Communicator) -> None:
+        one = trained(communicator, body=(first, *BODY[2:]))
         (norm,) = one.norms
-        statistics = ranks.gather(norm.running_mean.numpy().tobytes() + norm.running_var.numpy().tobytes())
+        statistics = communicator.gather(
+            norm.running_mean.numpy().tobytes() + norm.running_var.numpy().tobytes()
+        )
         assert statistics[0] == statistics[1]
         assert norm.running_mean.abs().max() > 1e-3
 
@@ -277,14 +285,14 @@ def test_X14_running_statistics_are_the_mean_over_processes(tmp_path: Path) -> N
 def test_a_parameter_that_one_process_uses_is_updated_in_all_and_one_that_none_uses_rests(
     tmp_path: Path,
 ) -> None:
-    def act(ranks: Ranks) -> None:
+    def act(communicator: Communicator) -> None:
         from darknet_py.distributed.gradient_sync import Sums
 
         parameters = [torch.nn.Parameter(torch.ones(3)) for _ in range(3)]
-        sums = Sums(parameters, ranks)
+        sums = Sums(parameters, communicator)
         sums.begin()
-        used = parameters[0] * (2.0 + ranks.rank)
-        if ranks.rank:
+        used = parameters[0] * (2.0 + communicator.rank)
+        if communicator.rank:
             used = used + 5 * parameters[1]
         used.sum().backward()
         assert sums.finish(torch.tensor(1.5)).item() == 3
@@ -296,7 +304,7 @@ def test_a_parameter_that_one_process_uses_is_updated_in_all_and_one_that_none_u
     assert together.wait() == [0, 0], together.said()
 
 
-class _Twice(Ranks):
+class _Twice(Communicator):
     """Processes of which one sends the share of another."""
 
     def gather_json(self, value: object) -> list[object]:
@@ -306,7 +314,7 @@ class _Twice(Ranks):
 def test_X13_an_image_that_is_scored_twice_is_found_out() -> None:
     with pytest.raises(AssertionError, match="looked at twice, or not at all"):
         joined_results(_Twice(Place(size=2)), 4, [0, 1], [])
-    assert joined_results(Ranks(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
+    assert joined_results(Communicator(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
 
 
 class FirstOf(Dataset):
@@ -331,15 +339,15 @@ def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Pa
     load_weights(net, unbroken.out / "final.weights")
     whole = unbroken.plan(tmp_path).train
 
-    def scores(count: int, batch: int, ranks: Ranks | None = None) -> Scores:
-        return evaluate(net, FirstOf(whole, count), threshold=0.01, batch=batch, ranks=ranks)
+    def scores(count: int, batch: int, communicator: Communicator | None = None) -> Scores:
+        return evaluate(net, FirstOf(whole, count), threshold=0.01, batch=batch, communicator=communicator)
 
     sizes = [(count, batch) for count in range(1, 8) for batch in (1, 2)]
     alone = [scores(*size) for size in sizes]
     assert all(found.detections for found in alone)
 
-    def act(ranks: Ranks) -> None:
-        assert [scores(*size, ranks) for size in sizes] == alone
+    def act(communicator: Communicator) -> None:
+        assert [scores(*size, communicator) for size in sizes] == alone
 
     together = in_ranks(tmp_path, 3, act)
     assert together.wait() == [0, 0, 0], together.said()
@@ -349,9 +357,10 @@ def test_X13_classes_are_scored_as_by_one_process(tmp_path: Path) -> None:
     net, train = classifier(), Pictures(9, seed=1)
     alone = [classify(net, Pictures(count), train=train, batch=2) for count in range(1, 8)]
 
-    def act(ranks: Ranks) -> None:
+    def act(communicator: Communicator) -> None:
         together = [
-            classify(net, Pictures(count), train=train, batch=2, ranks=ranks) for count in range(1, 8)
+            classify(net, Pictures(count), train=train, batch=2, communicator=communicator)
+            for count in range(1, 8)
         ]
         assert together == alone
 

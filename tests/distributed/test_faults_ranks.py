@@ -1,6 +1,6 @@
 """Property. Oracle: what the same processes leave when nothing breaks them, to the bit, and what each says.
 
-The IDs in the names are of the project's catalogue of faults: X is distributed.
+The IDs in the names are of the project's catalogue of errors: X is distributed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 
 from darknet_py.data.loader.sampler import Sampler
 from darknet_py.distributed import consistency as alike
-from darknet_py.distributed.communicator import Ranks
+from darknet_py.distributed.communicator import Communicator
 from darknet_py.runs.checkpoint import state_of
 from darknet_py.runs.checkpoints import found_in
 from darknet_py.tasks.detection import Detection
@@ -48,7 +48,7 @@ KILLED = -signal.SIGKILL
 
 @pytest.fixture(scope="module")
 def pair(unbroken: Unbroken, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
-    return unbroken_in_ranks(unbroken, tmp_path_factory.mktemp("ranks"), 2)
+    return unbroken_in_ranks(unbroken, tmp_path_factory.mktemp("communicator"), 2)
 
 
 def broken(whole: Unbroken, out: Path, *, size: int, kills: int, draw: random.Random, workers: int) -> int:
@@ -115,9 +115,9 @@ def _momentum_kept_by_the_first_alone() -> None:
     """The others go on without what the checkpoint holds of the optimiser."""
     real = loop.hand_out
 
-    def hand_out(trainer: Trainer, ranks: Ranks) -> None:
-        real(trainer, ranks)
-        if not ranks.first:
+    def hand_out(trainer: Trainer, communicator: Communicator) -> None:
+        real(trainer, communicator)
+        if not communicator.first:
             trainer.optimizer.state.clear()
 
     loop.hand_out = hand_out
@@ -125,22 +125,22 @@ def _momentum_kept_by_the_first_alone() -> None:
 
 
 def _statistics_of_each_alone() -> None:
-    Ranks.mean = lambda self, tensors: None  # type: ignore[method-assign]
+    Communicator.mean = lambda self, tensors: None  # type: ignore[method-assign]
     loop.check_equal = lambda *_: None
 
 
 @pytest.mark.parametrize(
-    "fault, part",
+    "error, part",
     [(_momentum_kept_by_the_first_alone, "network."), (_statistics_of_each_alone, "network.layers.0.norm")],
     ids=["momentum", "statistics"],
 )
 def test_control_processes_that_resume_with_something_else_are_found_out(
-    pair: Unbroken, tmp_path: Path, fault: Action, part: str
+    pair: Unbroken, tmp_path: Path, error: Action, part: str
 ) -> None:
     out = tmp_path / "run"
     stop = at_iteration(9, send(signal.SIGTERM))
     assert start_ranks(pair.data, out, on={1: stop}).wait() == [75, 75]
-    assert start_ranks(pair.data, out, on={0: fault, 1: fault}).wait() == [0, 0]
+    assert start_ranks(pair.data, out, on={0: error, 1: error}).wait() == [0, 0]
     assert any(name.startswith(part) for name in differences(out, pair.out))
 
 
@@ -306,7 +306,7 @@ def noting_samples(folder: Path, iteration: int) -> Action:
         real = Trainer.step
 
         def step(self: Trainer, *args: Any, **keys: Any) -> float:
-            with (folder / f"{self.ranks.size}-{self.ranks.rank}").open("a") as file:
+            with (folder / f"{self.communicator.size}-{self.communicator.rank}").open("a") as file:
                 file.write(json.dumps([keys["iteration"], keys["samples"]]) + "\n")
             return real(self, *args, **keys)
 
@@ -373,13 +373,13 @@ def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path:
     def before() -> None:
         real = loop.check_equal
 
-        def check_equal(trainer: Trainer, ranks: Ranks) -> None:
+        def check_equal(trainer: Trainer, communicator: Communicator) -> None:
             digest = hashlib.sha256()
             for key, tensor in sorted(state_of(trainer).items()):
                 digest.update(key.encode() + tensor.numpy().tobytes())
-            with (tmp_path / f"rank-{ranks.rank}").open("a") as file:
+            with (tmp_path / f"rank-{communicator.rank}").open("a") as file:
                 file.write(digest.hexdigest() + "\n")
-            real(trainer, ranks)
+            real(trainer, communicator)
 
         loop.check_equal = check_equal
 
@@ -397,11 +397,11 @@ def test_X14_a_process_that_holds_other_bits_is_found_before_it_is_saved(
     def before() -> None:
         real, calls = loop.check_equal, iter(range(1, 100))
 
-        def check_equal(trainer: Trainer, ranks: Ranks) -> None:
+        def check_equal(trainer: Trainer, communicator: Communicator) -> None:
             if next(calls) == 5:
                 weights = next(trainer.network.parameters()).data
                 weights.view(torch.int32)[0, 0, 0, 0] ^= 1  # the last bit of one
-            real(trainer, ranks)
+            real(trainer, communicator)
 
         loop.check_equal = check_equal
 

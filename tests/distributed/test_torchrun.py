@@ -1,6 +1,6 @@
 """Story. Oracle: the same command, undisturbed. The real `torchrun` starts two processes each time.
 
-The IDs in the names are of the project's catalogue of faults: X is distributed.
+The IDs in the names are of the project's catalogue of errors: X is distributed.
 """
 
 from __future__ import annotations

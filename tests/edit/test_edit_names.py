@@ -40,7 +40,7 @@ NUMBERED = (
 )
 
 
-def faults(text: str) -> str:
+def errors(text: str) -> str:
     with pytest.raises(CfgError) as caught:
         compile(parse(text, path="a.cfg"))
     return str(caught.value)
@@ -80,7 +80,7 @@ def test_a_cfg_with_a_name_for_every_layer_is_the_same_network(name: str) -> Non
 
 
 def test_a_misspelt_name_is_answered_with_the_likely_one() -> None:
-    assert faults(NAMED.replace("@pooled", "@poled").replace("  # both", "")) == (
+    assert errors(NAMED.replace("@pooled", "@poled").replace("  # both", "")) == (
         "a.cfg:18:6: error[unknown-name]: no layer is called `poled`\\n"
         "   |\\n"
         " 18| from=@poled\\n"
@@ -88,8 +88,8 @@ def test_a_misspelt_name_is_answered_with_the_likely_one() -> None:
     ).replace("\\n", "\n")
 
 
-def test_an_unknown_name_is_one_fault() -> None:
-    text = faults(NAMED.replace("@pooled", "@zzz"))
+def test_an_unknown_name_is_one_error() -> None:
+    text = errors(NAMED.replace("@pooled", "@zzz"))
     assert text.count("error[") == 1
     assert "no layer is called `zzz`" in text
     assert "names are trunk, pooled" in text
@@ -105,13 +105,13 @@ def test_an_unknown_name_is_one_fault() -> None:
         ("channels=3", "channels=3\nname=image", "bad-name"),
     ],
 )
-def test_a_bad_name_is_a_fault_at_its_place(old: str, new: str, code: str) -> None:
-    assert f"error[{code}]" in faults(NAMED.replace(old, new).replace("@pooled", "-2"))
+def test_a_bad_name_is_an_error_at_its_place(old: str, new: str, code: str) -> None:
+    assert f"error[{code}]" in errors(NAMED.replace(old, new).replace("@pooled", "-2"))
 
 
 def test_a_name_of_a_later_layer_is_a_forward_reference() -> None:
     text = NAMED.replace("@trunk", "@late") + "[dropout]\nname=late\n"
-    assert "layer 2 cannot read layer 4: that is a later layer" in faults(text)
+    assert "layer 2 cannot read layer 4: that is a later layer" in errors(text)
 
 
 def test_a_layer_that_goes_takes_its_name_from_references() -> None:

@@ -191,7 +191,7 @@ def test_a_cfg_without_sections_is_told_as_compile_tells_it() -> None:
         done("# nothing\n", plain=True)
 
 
-def test_a_cfg_with_faults_may_be_mended_by_an_edit() -> None:
+def test_a_cfg_with_errors_may_be_mended_by_an_edit() -> None:
     text = BASE.replace("filters=18", "filters=255")
     with pytest.raises(CfgError):
         compile(parse(text))

@@ -1,4 +1,4 @@
-"""Oracle: JSON texts written by hand, one fault each, and the place where the fault is. Kind: story."""
+"""Oracle: JSON texts written by hand, one error each, and the place where the error is. Kind: story."""
 
 from __future__ import annotations
 

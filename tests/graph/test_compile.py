@@ -1,4 +1,4 @@
-"""Property. Oracle: the format page (2) and the catalogue of faults: what is refused, and where."""
+"""Property. Oracle: the format page (2) and the catalogue of errors: what is refused, and where."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ def graph_of(text: str, *, lenient: bool = False) -> Graph:
 
 
 def found(text: str, *, lenient: bool = False) -> tuple[Diagnostic, ...]:
-    """Every fault and doubt."""
+    """Every error and warning."""
     try:
-        return graph_of(text, lenient=lenient).doubts
+        return graph_of(text, lenient=lenient).warnings
     except CfgError as error:
         return error.diagnostics
 
 
 def errors(text: str) -> list[tuple[str, int]]:
-    """Code and line of every fault."""
+    """Code and line of every error."""
     return [(d.code, d.span.line) for d in found(text) if d.severity == "error"]
 
 
-# several faults, no cascades
+# several errors, no cascades
 
 
 @pytest.mark.parametrize(
-    "fault", ["[route]\nlayers=0\ngroups=3\n", "[upsample]\nstride=0\n", "[maxpool]\npadding=9\nsize=2\n"]
+    "error", ["[route]\nlayers=0\ngroups=3\n", "[upsample]\nstride=0\n", "[maxpool]\npadding=9\nsize=2\n"]
 )
-def test_a_head_that_reads_a_faulty_layer_says_nothing_of_its_channels(fault: str) -> None:
-    assert [d.span.line > 9 for d in found(NET + CONV + fault + YOLO)] == [True]
+def test_a_head_that_reads_a_faulty_layer_says_nothing_of_its_channels(error: str) -> None:
+    assert [d.span.line > 9 for d in found(NET + CONV + error + YOLO)] == [True]
 
 
 def test_a_bad_header_that_can_be_guessed_hides_nothing_below_it() -> None:
@@ -63,7 +63,7 @@ def test_a_bad_header_that_can_be_guessed_hides_nothing_below_it() -> None:
     assert errors(text) == [("bad-section", 5), ("bad-filters", 6)]
 
 
-def test_faults_of_many_kinds_are_found_in_one_run_in_the_order_of_their_lines() -> None:
+def test_errors_of_many_kinds_are_found_in_one_run_in_the_order_of_their_lines() -> None:
     text = (
         NET
         + "subdivisions=3\n"
@@ -84,7 +84,7 @@ def test_faults_of_many_kinds_are_found_in_one_run_in_the_order_of_their_lines()
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "error",
     [
         "[convolutional]\nfilters=x\n",
         "[convolutional]\nfilters=\n",
@@ -96,22 +96,22 @@ def test_faults_of_many_kinds_are_found_in_one_run_in_the_order_of_their_lines()
         "[maxpool]\nsize=200\npadding=0\n",
     ],
 )
-def test_what_reads_a_faulty_layer_has_nothing_to_say(fault: str) -> None:
+def test_what_reads_a_faulty_layer_has_nothing_to_say(error: str) -> None:
     after = CONV + "[route]\nlayers=-1,-2\n[shortcut]\nfrom=-1\n" + FLAT.replace("18", "17") + YOLO
-    assert len(found(NET + fault + after)) == 1
+    assert len(found(NET + error + after)) == 1
 
 
 @pytest.mark.parametrize(
     "line", ["width=x", "width=0", "width=", "width=\u0663", "width=9000", "width", "subdivisions=0"]
 )
-def test_C13_a_faulty_size_of_the_input_is_one_fault(line: str) -> None:
+def test_C13_a_faulty_size_of_the_input_is_one_error(line: str) -> None:
     keys = NET if line.startswith("sub") else NET.replace("width=64\n", "")
     after = CONV + "[maxpool]\nsize=2\n[route]\nlayers=0,1\n" + FLAT + YOLO
     assert len(found(f"{keys}{line}\n{after}")) == 1
 
 
 @pytest.mark.parametrize("header", ["[net", "[[net]]", "[nett]", "[net]x", "[n\u00e9t]"])
-def test_a_faulty_first_header_is_one_fault(header: str) -> None:
+def test_a_faulty_first_header_is_one_error(header: str) -> None:
     assert len(found(NET.replace("[net]", header) + CONV)) == 1
 
 
@@ -128,24 +128,24 @@ def test_C01_a_text_without_sections_is_refused(text: str) -> None:
 def test_C13_a_side_of_the_input_is_1_to_8192(name: str, value: str) -> None:
     keys = {"width": "=64", "height": "=64", "channels": "=3", name: value}
     text = "[net]\n" + "".join(f"{k}{v}\n" for k, v in keys.items() if v) + "[maxpool]\n"
-    (fault,) = found(text)
-    assert fault.code in {"missing-key", "out-of-range", "bad-value"}
-    assert name in fault.message
+    (error,) = found(text)
+    assert error.code in {"missing-key", "out-of-range", "bad-value"}
+    assert name in error.message
 
 
 @pytest.mark.parametrize(
     ("width", "near"), [(63, "60 or 64 is"), (65, "64 or 68 is"), (66, "64 or 68 is"), (3, "4 is")]
 )
-def test_C13_a_side_that_is_no_multiple_of_the_stride_is_a_doubt_with_the_nearest(
+def test_C13_a_side_that_is_no_multiple_of_the_stride_is_a_warning_with_the_nearest(
     width: int, near: str
 ) -> None:
     told = found(NET.replace("width=64", f"width={width}") + HALF + HALF + FLAT + YOLO)
-    (doubt,) = [d for d in told if d.code != "large-kernel"]
-    assert (doubt.severity, doubt.code, doubt.reason) == ("warning", "odd-size", near)
-    assert doubt.message == f"width={width} is not a multiple of 4, the stride of the coarsest head"
+    (warning,) = [d for d in told if d.code != "large-kernel"]
+    assert (warning.severity, warning.code, warning.reason) == ("warning", "odd-size", near)
+    assert warning.message == f"width={width} is not a multiple of 4, the stride of the coarsest head"
 
 
-def test_C13_sides_that_are_multiples_of_the_stride_are_no_doubt() -> None:
+def test_C13_sides_that_are_multiples_of_the_stride_are_no_warning() -> None:
     assert found(NET + HALF + FLAT + YOLO) == ()
     assert found(NET.replace("width=64", "width=65") + HALF) == (), "without a head nothing is lost"
 
@@ -168,9 +168,9 @@ def test_C14_subdivisions_divide_the_batch(batch: int, subdivisions: int, good: 
 
 
 def test_C25_a_policy_that_is_not_known_is_refused_with_a_guess() -> None:
-    (fault,) = found(NET + "policy=polynomial\n" + CONV)
-    assert (fault.code, fault.span.line) == ("unknown-value", 5)
-    assert "constant, step, exp, poly, steps, sigmoid, random, sgdr" in fault.reason
+    (error,) = found(NET + "policy=polynomial\n" + CONV)
+    assert (error.code, error.span.line) == ("unknown-value", 5)
+    assert "constant, step, exp, poly, steps, sigmoid, random, sgdr" in error.reason
 
 
 @pytest.mark.parametrize("rate", ["0", "-0.1", "nan", "1e999"])
@@ -181,10 +181,10 @@ def test_C25_a_learning_rate_is_above_zero_and_finite(rate: str) -> None:
 @pytest.mark.parametrize(
     "keys", ["steps=1,2\nscales=.1\n", "steps=2,1\nscales=.1,.1\n", "steps=1,1\nscales=1,1\n"]
 )
-def test_C25_steps_that_do_not_pair_up_or_ascend_are_a_doubt(keys: str) -> None:
-    (doubt,) = found(NET + "policy=steps\n" + keys + CONV)
-    assert doubt.severity == "warning"
-    assert doubt.message.startswith(("2 steps and 1 scales", "steps must ascend"))
+def test_C25_steps_that_do_not_pair_up_or_ascend_are_a_warning(keys: str) -> None:
+    (warning,) = found(NET + "policy=steps\n" + keys + CONV)
+    assert warning.severity == "warning"
+    assert warning.message.startswith(("2 steps and 1 scales", "steps must ascend"))
 
 
 # sections
@@ -192,13 +192,13 @@ def test_C25_steps_that_do_not_pair_up_or_ascend_are_a_doubt(keys: str) -> None:
 
 @pytest.mark.parametrize("name", ["convolutionl", "maxpol", "yol", "Convolutional", "shortcut2"])
 def test_C06_an_unknown_section_is_refused_with_the_nearest_name(name: str) -> None:
-    faults = found(NET + CONV + f"[{name}]\n")
-    (fault,) = [d for d in faults if d.code == "unknown-section"]
-    assert (fault.severity, fault.span.line) == ("error", 10)
-    assert fault.suggestion.strip("[]") in {"convolutional", "maxpool", "yolo", "shortcut"}
+    errors = found(NET + CONV + f"[{name}]\n")
+    (error,) = [d for d in errors if d.code == "unknown-section"]
+    assert (error.severity, error.span.line) == ("error", 10)
+    assert error.suggestion.strip("[]") in {"convolutional", "maxpool", "yolo", "shortcut"}
 
 
-def test_what_is_misspelt_is_read_as_what_is_suggested_so_that_all_faults_are_found() -> None:
+def test_what_is_misspelt_is_read_as_what_is_suggested_so_that_all_errors_are_found() -> None:
     text = NET + "[convolutionl]\nfilter=17\nactivation=liner\n" + YOLO
     assert errors(text) == [
         ("unknown-section", 5),
@@ -209,9 +209,9 @@ def test_what_is_misspelt_is_read_as_what_is_suggested_so_that_all_faults_are_fo
 
 
 def test_C06_a_section_unlike_any_other_lists_the_known_ones() -> None:
-    (fault,) = found(NET + CONV + "[transformer]\n")
-    assert fault.suggestion == ""
-    assert fault.reason.startswith("known are Gaussian_yolo, activation, avgpool, batchnorm, ")
+    (error,) = found(NET + CONV + "[transformer]\n")
+    assert error.suggestion == ""
+    assert error.reason.startswith("known are Gaussian_yolo, activation, avgpool, batchnorm, ")
 
 
 @pytest.mark.parametrize("section", DARKNETS)
@@ -242,14 +242,14 @@ def test_lenient_reads_a_misspelling_as_darknet_does() -> None:
     assert errors(text) == [("unknown-key", 6)]
     graph = graph_of(text, lenient=True)
     assert graph[0].shape.channels == 1
-    assert [(d.severity, d.code) for d in graph.doubts] == [("warning", "unknown-key")]
+    assert [(d.severity, d.code) for d in graph.warnings] == [("warning", "unknown-key")]
 
 
 def test_C27_a_key_that_names_a_file_opens_none() -> None:
-    (doubt,) = found(NET + FLAT + YOLO + "map=../../../etc/passwd\n")
-    assert (doubt.severity, doubt.code) == ("warning", "ignored-key")
-    (doubt,) = found(NET + "[softmax]\ntree=/dev/zero\n")
-    assert (doubt.severity, doubt.code, doubt.span.line) == ("warning", "not-run", 6)
+    (warning,) = found(NET + FLAT + YOLO + "map=../../../etc/passwd\n")
+    assert (warning.severity, warning.code) == ("warning", "ignored-key")
+    (warning,) = found(NET + "[softmax]\ntree=/dev/zero\n")
+    assert (warning.severity, warning.code, warning.span.line) == ("warning", "not-run", 6)
 
 
 # layers
@@ -257,8 +257,8 @@ def test_C27_a_key_that_names_a_file_opens_none() -> None:
 
 @pytest.mark.parametrize("filters", ["0", "-1", "2147483648", "9223372036854775808", "1048577"])
 def test_C15_filters_out_of_range_are_refused_at_the_key(filters: str) -> None:
-    (fault,) = found(NET + f"[convolutional]\nfilters={filters}\n")
-    assert (fault.code, fault.span.line, fault.span.column) in {("out-of-range", 6, 9), ("bad-value", 6, 9)}
+    (error,) = found(NET + f"[convolutional]\nfilters={filters}\n")
+    assert (error.code, error.span.line, error.span.column) in {("out-of-range", 6, 9), ("bad-value", 6, 9)}
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ def test_C18_what_no_machine_holds_is_refused_before_a_tensor_is_made(layers: st
 @pytest.mark.parametrize("value", ["0", "-1", "-2147483648"])
 def test_C16_windows_are_at_least_1(key: str, value: str) -> None:
     text = NET + f"[convolutional]\n{key}={value}\n"
-    (fault,) = found(text)
-    assert fault.message == f"{key}={value} must be at least 1"
+    (error,) = found(text)
+    assert error.message == f"{key}={value} must be at least 1"
 
 
 @pytest.mark.parametrize(
@@ -316,17 +316,17 @@ def test_C17_a_map_that_shrinks_to_nothing_is_refused_at_its_layer() -> None:
     ],
 )
 @pytest.mark.parametrize("section", ["[route]\nlayers", "[shortcut]\nfrom"])
-def test_C19_a_reference_that_leads_nowhere_is_one_fault(section: str, reference: str, words: str) -> None:
-    (fault,) = found(NET + CONV + CONV + f"{section}={reference}\n" + CONV)
-    assert fault.message.endswith(words)
-    assert fault.span.line == 16
+def test_C19_a_reference_that_leads_nowhere_is_one_error(section: str, reference: str, words: str) -> None:
+    (error,) = found(NET + CONV + CONV + f"{section}={reference}\n" + CONV)
+    assert error.message.endswith(words)
+    assert error.span.line == 16
 
 
 @pytest.mark.parametrize("text", ["[route]\nlayers=-1\n", "[shortcut]\nfrom=-1\n", "[route]\nlayers=0\n"])
 def test_C19_layer_0_has_no_layer_before_it(text: str) -> None:
-    (fault,) = found(NET + text)
-    assert fault.code == "bad-reference"
-    assert fault.reason.endswith("layer 0 has none before it")
+    (error,) = found(NET + text)
+    assert error.code == "bad-reference"
+    assert error.reason.endswith("layer 0 has none before it")
 
 
 @given(st.integers(-12, 12), st.integers(1, 6))
@@ -355,9 +355,9 @@ def test_a_shortcut_reads_the_layer_before_and_its_own() -> None:
     [("[route]\nlayers=-1,0\n", "22x22 and 64x64"), ("[shortcut]\nfrom=0\n", "22x22 and 64x64")],
 )
 def test_C20_maps_that_do_not_fit_are_refused_with_both_sizes(section: str, sizes: str) -> None:
-    (fault,) = found(NET + CONV + CONV + "stride=3\n" + section)
-    assert fault.code == "shapes-differ"
-    assert sizes in fault.message
+    (error,) = found(NET + CONV + CONV + "stride=3\n" + section)
+    assert error.code == "shapes-differ"
+    assert sizes in error.message
 
 
 def test_C20_a_shortcut_may_skip_channels_and_subsample() -> None:
@@ -378,9 +378,9 @@ def test_C20_a_group_is_one_of_the_groups(groups: int, group_id: int, good: bool
 
 @pytest.mark.parametrize("mask", ["0,2", "0,0", "-1,0", "a,b", ",", "", "0,1,9999"])
 def test_C21_masks_are_different_anchors(mask: str) -> None:
-    faults = errors(NET + FLAT + YOLO.replace("mask=0,1", f"mask={mask}"))
-    assert faults[-1][1] == 9
-    assert {code for code, _ in faults} <= {"out-of-range", "bad-value", "no-value", "bad-filters"}
+    found = errors(NET + FLAT + YOLO.replace("mask=0,1", f"mask={mask}"))
+    assert found[-1][1] == 9
+    assert {code for code, _ in found} <= {"out-of-range", "bad-value", "no-value", "bad-filters"}
 
 
 def test_C21_the_mask_of_yolov4_tiny_is_valid() -> None:
@@ -395,7 +395,7 @@ def test_C22_anchors_are_num_pairs_above_zero(anchors: str) -> None:
     assert line == 10
 
 
-def test_C22_more_anchors_than_num_are_a_doubt() -> None:
+def test_C22_more_anchors_than_num_are_a_warning() -> None:
     told = found(NET + FLAT + YOLO.replace("10,14,23,27", "1,2,3,4,5,6"))
     assert ("bad-anchors", "warning", 10) in [(d.code, d.severity, d.span.line) for d in told]
 
@@ -424,8 +424,8 @@ def test_C23_classes_are_at_least_one(classes: str) -> None:
 
 @pytest.mark.parametrize("before", ["", CONV + "[maxpool]\nsize=2\n"])
 def test_C24_a_head_without_filters_to_correct_gets_no_suggestion(before: str) -> None:
-    (fault,) = found(NET + before + YOLO)
-    assert (fault.code, fault.suggestion) == ("bad-filters", "")
+    (error,) = found(NET + before + YOLO)
+    assert (error.code, error.suggestion) == ("bad-filters", "")
 
 
 @pytest.mark.parametrize(
@@ -442,8 +442,8 @@ def test_C24_net_is_the_first_section_and_the_only_one(text: str) -> None:
     "word", ["__import__('os').system('x')", "Leaky", "nn.ReLU", "relu()", "__class__", "_torch"]
 )
 def test_C26_an_activation_is_one_of_a_list(word: str) -> None:
-    (fault,) = found(NET + f"[convolutional]\nactivation={word}\n")
-    assert fault.code == "unknown-value"
+    (error,) = found(NET + f"[convolutional]\nactivation={word}\n")
+    assert error.code == "unknown-value"
 
 
 # anything at all

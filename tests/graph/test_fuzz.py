@@ -1,4 +1,4 @@
-"""Property. Oracle: the catalogue of faults, C30: our words, or shapes that hold (bench/fuzz.py)."""
+"""Property. Oracle: the catalogue of errors, C30: our words, or shapes that hold (bench/fuzz.py)."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def darknet(path: Path) -> dict[str, Any]:
 def test_C31_a_real_cfg_comes_back_byte_for_byte(path: Path) -> None:
     document = read(path)
     assert str(document).encode("utf-8", "surrogateescape") == path.read_bytes()
-    assert document.faults == ()
+    assert document.errors == ()
 
 
 @needs_zoo
@@ -90,7 +90,7 @@ def test_every_layer_has_darknets_shape_and_cost(path: Path) -> None:
 @needs_zoo
 def test_more_anchors_than_num_are_told_where_darknet_writes_past_its_memory() -> None:
     graph = compile(read(SHARED / "zoo" / "alexeyab--cspx-p7-mish.cfg"))
-    told = [d for d in graph.doubts if d.code == "bad-anchors"]
+    told = [d for d in graph.warnings if d.code == "bad-anchors"]
     assert len(told) == 5
     assert all("num=16" in d.message and "writes past its memory" in d.reason for d in told)
 
@@ -99,12 +99,12 @@ def test_more_anchors_than_num_are_told_where_darknet_writes_past_its_memory() -
 @pytest.mark.parametrize("path", ZOO, ids=lambda p: p.stem)
 def test_what_is_not_run_is_said_at_its_place(path: Path) -> None:
     graph = compile(read(path))
-    doubts = [d for d in graph.doubts if d.code == "not-run"]
-    assert {d.message.split(" is ")[0] for d in doubts} == NOT_RUN.get(path.stem, set())
-    if doubts:
+    warnings = [d for d in graph.warnings if d.code == "not-run"]
+    assert {d.message.split(" is ")[0] for d in warnings} == NOT_RUN.get(path.stem, set())
+    if warnings:
         with pytest.raises(CfgError) as caught:
             Network(graph)
-        assert [d.span for d in caught.value.diagnostics] == [d.span for d in doubts]
+        assert [d.span for d in caught.value.diagnostics] == [d.span for d in warnings]
         assert {d.severity for d in caught.value.diagnostics} == {"error"}
 
 
@@ -146,8 +146,8 @@ def test_yolov4_tiny_has_the_totals_that_darknet_prints() -> None:
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda p: p.stem)
-def test_our_own_cfgs_compile_without_doubts(path: Path) -> None:
-    told = [d for d in compile(read(path)).doubts if d.severity != "hint"]
+def test_our_own_cfgs_compile_without_warnings(path: Path) -> None:
+    told = [d for d in compile(read(path)).warnings if d.severity != "hint"]
     assert {d.code for d in told} <= {"covers-map"}, (
         "large windows at small training sizes: it is what they ask"
     )

@@ -147,8 +147,8 @@ def test_cost_passes_its_map_on(training):
 
 def test_the_keys_of_cost_that_are_not_honoured_are_told():
     text = section("cost", type="smooth", scale=2)
-    (doubt,) = network(section("softmax"), text, shape=(3, 1, 1)).graph.doubts
-    assert (doubt.severity, doubt.code, doubt.message) == (
+    (warning,) = network(section("softmax"), text, shape=(3, 1, 1)).graph.warnings
+    assert (warning.severity, warning.code, warning.message) == (
         "warning",
         "ignored-key",
         "scale=2 is read and not honoured",
@@ -236,8 +236,8 @@ def test_a_crop_carries_the_gradient_to_the_cells_it_took():
 def test_a_window_that_does_not_fit_is_refused():
     with pytest.raises(CfgError) as caught:
         network(section("crop", crop_height=9, crop_width=13), shape=SHAPE)
-    (fault,) = caught.value.diagnostics
-    assert (fault.code, fault.message) == ("too-small", "a window of 9 x 13 does not fit on a map of 9 x 12")
+    (error,) = caught.value.diagnostics
+    assert (error.code, error.message) == ("too-small", "a window of 9 x 13 does not fit on a map of 9 x 12")
 
 
 @pytest.mark.parametrize(("alias", "name"), [("conn", "connected"), ("lrn", "normalization")])

@@ -213,9 +213,9 @@ def test_detection_says_how_many_numbers_it_needs():
     text = NET + "[connected]\noutput=100\nactivation=linear\n[detection]\nclasses=20\ncoords=4\nnum=2\n"
     with pytest.raises(CfgError) as caught:
         graph_of(text)
-    (fault,) = caught.value.diagnostics
-    assert (fault.span.line, fault.suggestion) == (6, "1470")
-    assert "100 numbers should be 1470 = 7² cells x (2 boxes x 5 + 20 classes)" in fault.message
+    (error,) = caught.value.diagnostics
+    assert (error.span.line, error.suggestion) == (6, "1470")
+    assert "100 numbers should be 1470 = 7² cells x (2 boxes x 5 + 20 classes)" in error.message
     assert codes(NET + CONV + "[detection]\n") == ["missing-key"]
 
 
@@ -274,8 +274,8 @@ def test_a_pool_has_no_weights_to_share():
 @pytest.mark.parametrize("name", sorted(n for n, cls in CATALOGUE.items() if issubclass(cls, Unrun)))
 def test_a_layer_that_is_not_run_is_refused_by_name_with_a_reason(name):
     graph = graph_of(NET + CONV + section(name, **({"pad": 1} if name in ("crnn", "conv_lstm") else {})))
-    (doubt,) = (doubt for doubt in graph.doubts if doubt.severity == "warning")
-    assert (doubt.code, doubt.span.line) == ("not-run", 10)
+    (warning,) = (warning for warning in graph.warnings if warning.severity == "warning")
+    assert (warning.code, warning.span.line) == ("not-run", 10)
     said = rf":10:1: error\[not-run\]: \[{name}\] is understood, and not run here"
     with pytest.raises(CfgError, match=said):
         Network(graph)
@@ -313,5 +313,5 @@ def test_numbers_that_are_no_image_are_a_shape_and_not_run():
     assert (graph.image.floats, graph[0].cost.parameters) == (256, 256 * 3 + 3)
     with pytest.raises(CfgError, match="inputs=256 is understood, and not run here"):
         Network(graph)
-    doubts = graph_of(NET.replace("width", "inputs=5\nwidth") + CONV).doubts
-    assert [doubt.code for doubt in doubts if doubt.severity == "warning"] == ["ignored-key"]
+    warnings = graph_of(NET.replace("width", "inputs=5\nwidth") + CONV).warnings
+    assert [warning.code for warning in warnings if warning.severity == "warning"] == ["ignored-key"]

@@ -71,8 +71,8 @@ def gaussian_boxes(image, mask, scale, point):
                 w, h = math.exp(w) * ANCHORS[m][0] / NET[1], math.exp(h) * ANCHORS[m][1] / NET[0]
                 x, y = (sigmoid(value) * scale - 0.5 * (scale - 1) for value in (x, y))
                 x, y = (column + x) / GRID[1] + shift * w, (row + y) / GRID[0] + shift * h
-                doubt = sum(sigmoid(u) for u in (ux, uy, uw, uh)) / 4
-                yield (x, y, w, h, sigmoid(o), *(sigmoid(c) * (1 - doubt) for c in classes))
+                warning = sum(sigmoid(u) for u in (ux, uy, uw, uh)) / 4
+                yield (x, y, w, h, sigmoid(o), *(sigmoid(c) * (1 - warning) for c in classes))
 
 
 def region_boxes(image, softmax):
@@ -184,13 +184,13 @@ def test_mask_and_anchors_follow_num():
 
 @pytest.mark.parametrize("loss", ["mse", "ciou"])
 @pytest.mark.parametrize("point", ["center", "left_top", "right_bottom"])
-def test_corners_that_are_taught_by_overlaps_are_a_doubt(point, loss):
+def test_corners_that_are_taught_by_overlaps_are_a_warning(point, loss):
     """Darknet's gradient is not a corner's: on four pictures boxes grew to hundreds of times the image."""
-    doubts = [
+    warnings = [
         d
-        for d in net_with("Gaussian_yolo", yolo_point=point, iou_loss=loss).graph.doubts
+        for d in net_with("Gaussian_yolo", yolo_point=point, iou_loss=loss).graph.warnings
         if "iou_loss" in d.message
     ]
-    assert [d.message for d in doubts] == (
+    assert [d.message for d in warnings] == (
         [f"yolo_point={point} with iou_loss=ciou"] if point != "center" and loss == "ciou" else []
     )

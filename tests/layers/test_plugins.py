@@ -61,7 +61,7 @@ num=3
 """
 HERE = "FILE"  # stands for the plug-in's path in what is expected
 EXAMPLE = '\n   = a plug-in holds a class such as `class MyPool(WindowPool, section="mypool")`'
-FAULTS = {  # what is wrong: the file, and the whole message
+ERRORS = {  # what is wrong: the file, and the whole message
     "a bracket that stays open": (
         "import math\nfoo(\n",
         f"{HERE}:2:4: error: is not Python: '(' was never closed\n   = the line is `foo(`",
@@ -71,7 +71,7 @@ FAULTS = {  # what is wrong: the file, and the whole message
         "x = 1\nfoo()\n",
         f"{HERE}:2: error: NameError: name 'foo' is not defined\n   = the line is `foo()`",
     ),
-    "a fault in a function it calls": (
+    "an error in a function it calls": (
         "def f():\n    return 1 / 0\n\n\nf()\n",
         f"{HERE}:2: error: ZeroDivisionError: division by zero\n   = the line is `return 1 / 0`",
     ),
@@ -156,11 +156,11 @@ def test_every_verb_takes_plugins() -> None:
         assert "--plugin" in verb.format_help(), name
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_file_is_one_message(
-    fault: str, place: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_of_the_file_is_one_message(
+    error: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text, message = FAULTS[fault]
+    text, message = ERRORS[error]
     file = place / "mine.py"
     file.write_text(text)
     before = set(CATALOGUE) | set(ALIASES)

@@ -115,32 +115,32 @@ def test_it_sees_what_the_pool_saw_even_when_its_values_come_from_elsewhere():
 def refusal(*sections):
     with pytest.raises(CfgError) as caught:
         network(*sections, shape=(2, 7, 5))
-    (fault,) = caught.value.diagnostics
-    return fault
+    (error,) = caught.value.diagnostics
+    return error
 
 
 def test_what_it_undoes_must_be_a_max_pool_over_cells():
-    fault = refusal(CONV, section("unpool", from_=0))
-    assert fault.message == "from=0 is [convolutional]; it must be a [maxpool] over cells"
-    assert fault.source == "from=0"
-    fault = refusal(section("maxpool", maxpool_depth=1, out_channels=2), section("unpool", from_=-1))
-    assert fault.message == "from=-1 is [maxpool] over channels; it must be a [maxpool] over cells"
+    error = refusal(CONV, section("unpool", from_=0))
+    assert error.message == "from=0 is [convolutional]; it must be a [maxpool] over cells"
+    assert error.source == "from=0"
+    error = refusal(section("maxpool", maxpool_depth=1, out_channels=2), section("unpool", from_=-1))
+    assert error.message == "from=-1 is [maxpool] over channels; it must be a [maxpool] over cells"
 
 
 @pytest.mark.parametrize("from_", [1, 2, -3])
 def test_what_it_undoes_must_be_an_earlier_layer(from_):
-    fault = refusal(section("maxpool", size=2), section("unpool", from_=from_))
-    assert (fault.code, fault.source) == ("bad-reference", f"from={from_}")
+    error = refusal(section("maxpool", size=2), section("unpool", from_=from_))
+    assert (error.code, error.source) == ("bad-reference", f"from={from_}")
 
 
 def test_values_of_another_shape_are_refused_with_both_shapes():
     pool, wider = section("maxpool", size=2, stride=2), section("convolutional", filters=5)
-    fault = refusal(pool, wider, section("unpool", from_=0))
-    assert fault.message == "[unpool] gets a map of 5 x 4 x 3; the pool it undoes puts out 2 x 4 x 3"
-    assert (fault.code, fault.source, fault.suggestion) == ("shapes-differ", "filters=5", "2")
-    fault = refusal(pool, section("maxpool", size=2, stride=2), section("unpool", from_=0))
-    assert fault.message == "[unpool] gets a map of 2 x 2 x 2; the pool it undoes puts out 2 x 4 x 3"
-    assert (fault.source, fault.suggestion) == ("from=0", "")
+    error = refusal(pool, wider, section("unpool", from_=0))
+    assert error.message == "[unpool] gets a map of 5 x 4 x 3; the pool it undoes puts out 2 x 4 x 3"
+    assert (error.code, error.source, error.suggestion) == ("shapes-differ", "filters=5", "2")
+    error = refusal(pool, section("maxpool", size=2, stride=2), section("unpool", from_=0))
+    assert error.message == "[unpool] gets a map of 2 x 2 x 2; the pool it undoes puts out 2 x 4 x 3"
+    assert (error.source, error.suggestion) == ("from=0", "")
 
 
 def test_unpooling_twice_returns_to_the_size_of_the_image():

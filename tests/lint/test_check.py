@@ -18,22 +18,22 @@ UNSET = {"angle": "0", "aspect": "1", "min_crop": "64", "max_crop": "128", "labe
 
 
 def found(keys: dict[str, str], body: str) -> tuple[Diagnostic, ...]:
-    return compile(parse(NET + "".join(f"{k}={v}\n" for k, v in keys.items()) + body)).doubts
+    return compile(parse(NET + "".join(f"{k}={v}\n" for k, v in keys.items()) + body)).warnings
 
 
 @pytest.mark.parametrize("name", SET)
 @pytest.mark.parametrize("body", [DETECTOR, REGION], ids=["yolo", "region"])
 def test_a_detector_is_told_of_a_key_that_classifiers_alone_use(name: str, body: str) -> None:
-    (doubt,) = found({name: SET[name]}, body)
-    assert (doubt.severity, doubt.code, doubt.span.line) == ("warning", "ignored-key", 5)
-    assert doubt.message == f"{name}={SET[name]} is read and not honoured"
-    assert doubt.reason == "Darknet uses it for classifiers alone, and this network finds boxes"
-    assert doubt.source == f"{name}={SET[name]}"
+    (warning,) = found({name: SET[name]}, body)
+    assert (warning.severity, warning.code, warning.span.line) == ("warning", "ignored-key", 5)
+    assert warning.message == f"{name}={SET[name]} is read and not honoured"
+    assert warning.reason == "Darknet uses it for classifiers alone, and this network finds boxes"
+    assert warning.source == f"{name}={SET[name]}"
 
 
 def test_each_key_is_told_once_in_the_order_of_the_lines() -> None:
-    doubts = found({name: SET[name] for name in reversed(SET)}, DETECTOR)
-    assert [(d.span.line, d.message.split("=")[0]) for d in doubts] == [*enumerate(reversed(SET), start=5)]
+    warnings = found({name: SET[name] for name in reversed(SET)}, DETECTOR)
+    assert [(d.span.line, d.message.split("=")[0]) for d in warnings] == [*enumerate(reversed(SET), start=5)]
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,16 @@ def test_each_key_is_told_once_in_the_order_of_the_lines() -> None:
     [(SET, CLASSIFIER), (SET, CONV), (UNSET, DETECTOR), ({}, DETECTOR)],
     ids=["classifier", "no head", "defaults", "not set"],
 )
-def test_where_the_key_is_used_or_changes_nothing_there_is_no_doubt(keys: dict[str, str], body: str) -> None:
+def test_where_the_key_is_used_or_changes_nothing_there_is_no_warning(
+    keys: dict[str, str], body: str
+) -> None:
     assert found(keys, body) == ()
 
 
 def test_the_defaults_of_crops_follow_the_width() -> None:
     assert found({"max_crop": "128"}, DETECTOR) == ()
-    (doubt,) = found({"min_crop": "65"}, DETECTOR)
-    assert doubt.message == "min_crop=65 is read and not honoured"
+    (warning,) = found({"min_crop": "65"}, DETECTOR)
+    assert warning.message == "min_crop=65 is read and not honoured"
 
 
 # maps and heads
@@ -57,24 +59,24 @@ HALF = "[convolutional]\nfilters=8\nsize=3\nstride=2\npad=1\nactivation=leaky\n"
 
 
 def codes(text: str) -> list[tuple[str, int]]:
-    """Code and line of every doubt."""
-    return [(d.code, d.span.line) for d in compile(parse(text)).doubts]
+    """Code and line of every warning."""
+    return [(d.code, d.span.line) for d in compile(parse(text)).warnings]
 
 
 @pytest.mark.parametrize(
     ("size", "told"), [(7, []), (8, ["middle"]), (14, ["middle"]), (15, ["every cell"]), (99, ["every cell"])]
 )
-def test_a_pool_as_large_as_its_map_is_a_doubt(size: int, told: list[str]) -> None:
-    doubts = compile(parse(NET + HALF * 3 + f"[maxpool]\nsize={size}\nstride=1\n")).doubts
-    assert [d.code for d in doubts] == ["covers-map"] * len(told)
-    assert all(words in d.reason for d, words in zip(doubts, told, strict=True))
+def test_a_pool_as_large_as_its_map_is_a_warning(size: int, told: list[str]) -> None:
+    warnings = compile(parse(NET + HALF * 3 + f"[maxpool]\nsize={size}\nstride=1\n")).warnings
+    assert [d.code for d in warnings] == ["covers-map"] * len(told)
+    assert all(words in d.reason for d, words in zip(warnings, told, strict=True))
 
 
 @pytest.mark.parametrize(("random", "told"), [("0", []), ("1", ["224 x 224"]), ("2", ["160 x 160"])])
 def test_the_smallest_size_that_training_draws_decides(random: str, told: list[str]) -> None:
     body = HALF * 3 + "[maxpool]\nsize=29\nstride=1\n" + DETECTOR + f"random={random}\n"
-    doubts = compile(parse(NET.replace("64", "256") + body)).doubts
-    assert [d.reason.split("input of ")[1].split(",")[0] for d in doubts] == told
+    warnings = compile(parse(NET.replace("64", "256") + body)).warnings
+    assert [d.reason.split("input of ")[1].split(",")[0] for d in warnings] == told
 
 
 @pytest.mark.parametrize(
@@ -82,12 +84,12 @@ def test_the_smallest_size_that_training_draws_decides(random: str, told: list[s
     [("9", "a window of 9 covers"), ("5,9,13", "windows of 9, 13 cover"), ("15,9", "windows of 9, 15 cover")],
 )
 def test_the_windows_of_a_pyramid_are_told_together(sizes: str, words: str) -> None:
-    (doubt,) = compile(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")).doubts
-    assert doubt.message == f"{words} the whole map of 8 x 8"
-    assert ("every cell" in doubt.reason) == ("15" in sizes)
+    (warning,) = compile(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")).warnings
+    assert warning.message == f"{words} the whole map of 8 x 8"
+    assert ("every cell" in warning.reason) == ("15" in sizes)
 
 
-def test_a_pool_that_is_meant_for_the_whole_map_is_no_doubt() -> None:
+def test_a_pool_that_is_meant_for_the_whole_map_is_no_warning() -> None:
     body = HALF + "[maxpool]\nadaptive=1\n" + "[avgpool]\n"
     assert codes(NET + body) == []
 
@@ -116,13 +118,13 @@ def test_a_convolution_whose_window_does_not_sit_well(keys: str, told: list[str]
 def test_an_anchor_that_no_head_uses_is_a_hint_for_each_list_of_anchors() -> None:
     head = "[yolo]\nmask={}\nanchors=1,2,3,4,5,6\nclasses=4\nnum=3\n"
     body = HALF + CONV.replace("18", "9") + head.format(0) + "[route]\nlayers=0\n" + CONV.replace("18", "9")
-    (hint,) = compile(parse(NET + body + head.format(2))).doubts
+    (hint,) = compile(parse(NET + body + head.format(2))).warnings
     assert (hint.severity, hint.message) == ("hint", "no head uses anchor 1 (3 x 4)")
     all_used = head.format(2).replace("mask=2", "mask=1,2")
     assert codes(NET + body.removesuffix(CONV.replace("18", "9")) + CONV + all_used) == []
 
 
-def test_a_route_to_the_first_layer_of_a_size_is_a_doubt() -> None:
+def test_a_route_to_the_first_layer_of_a_size_is_a_warning() -> None:
     same = "[convolutional]\nfilters=8\nsize=1\nstride=1\nactivation=leaky\n"
     assert codes(NET + same + HALF + same + "[route]\nlayers=1\n") == [("counts-net", 22)]
     assert codes(NET + same + HALF + same + "[route]\nlayers=-2\n") == [], "nobody counts back from [net]"
@@ -143,7 +145,7 @@ def test_two_sections_that_are_alike_miss_nothing() -> None:
     assert codes(NET + HALF * 4 + odd * 2) == []
 
 
-def test_a_cause_is_told_only_where_all_faults_are_of_maps_that_do_not_fit() -> None:
+def test_a_cause_is_told_only_where_all_errors_are_of_maps_that_do_not_fit() -> None:
     text = NET + HALF * 2 + "[upsample]\n[route]\nlayers=-1,1\n"
     for more, first in (("", "counts-net"), ("[maxpool]\nsize=0\n", "shapes-differ")):
         with pytest.raises(CfgError) as caught:

@@ -12,8 +12,8 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.lint.codes import DOUBTS as CODES_OF_DOUBTS
-from darknet_py.lint.codes import FAULTS
+from darknet_py.lint.codes import ERRORS
+from darknet_py.lint.codes import WARNINGS as WARNING_CODES
 
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"  # lines 1 to 4
 CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
@@ -115,7 +115,7 @@ a.cfg:5:1: error[unknown-section]: [convolutionl] is not known
    |
   5| [convolutionl]
    | ^^^^^^^^^^^^^^ did you mean `[convolutional]`?
-   = Darknet puts a layer that does nothing in its place; here it is a fault""",
+   = Darknet puts a layer that does nothing in its place; here it is an error""",
     ),
     "unknown-key": (
         NET + "[convolutional]\nfilter=32\n",
@@ -243,7 +243,7 @@ a.cfg:5:1: error[too-large]: one image needs 16.0 GiB of maps, 0.0 GiB of weight
    = less than 16 GiB each, and less than 1,000 TMACs, is allowed""",
     ),
 }
-DOUBTS = {
+WARNINGS = {
     "bad-sizes": (
         NET.replace("64", "98")
         + "resize_step=1\n"
@@ -504,7 +504,7 @@ a.cfg:21:9: error[bad-filters]: filters=18 should be 20 = 2 anchors x (5 + 5 cla
 
 
 @pytest.mark.parametrize("code", CAUSES)
-def test_a_probable_cause_is_told_before_the_fault(code: str) -> None:
+def test_a_probable_cause_is_told_before_the_error(code: str) -> None:
     text, drawn = CAUSES[code]
     with pytest.raises(CfgError) as caught:
         graph_of(text)
@@ -513,7 +513,7 @@ def test_a_probable_cause_is_told_before_the_fault(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", GOLDEN)
-def test_a_fault_is_drawn_as_a_person_approved_it(code: str) -> None:
+def test_an_error_is_drawn_as_a_person_approved_it(code: str) -> None:
     text, drawn = GOLDEN[code]
     with pytest.raises(CfgError) as caught:
         graph_of(text)
@@ -521,10 +521,10 @@ def test_a_fault_is_drawn_as_a_person_approved_it(code: str) -> None:
     assert [d.code for d in caught.value.diagnostics] == [code]
 
 
-@pytest.mark.parametrize("code", DOUBTS)
-def test_a_doubt_is_drawn_as_a_person_approved_it(code: str) -> None:
-    text, drawn = DOUBTS[code]
-    assert "\n".join(str(d) for d in graph_of(text).doubts) == drawn
+@pytest.mark.parametrize("code", WARNINGS)
+def test_a_warning_is_drawn_as_a_person_approved_it(code: str) -> None:
+    text, drawn = WARNINGS[code]
+    assert "\n".join(str(d) for d in graph_of(text).warnings) == drawn
 
 
 def test_a_caret_stands_under_its_word_whatever_the_number_of_the_line() -> None:
@@ -536,7 +536,7 @@ def test_a_caret_stands_under_its_word_whatever_the_number_of_the_line() -> None
 
 
 def test_every_code_of_the_package_has_its_text_here() -> None:
-    """A code is the `code=` of a Complaint or its third argument, and an argument of `fault` and `say`."""
+    """A code is the `code=` of a Complaint or its third argument, and an argument of `error` and `say`."""
     codes = set()
     for path in Path(darknet_py.__file__).parent.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
@@ -544,15 +544,17 @@ def test_every_code_of_the_package_has_its_text_here() -> None:
                 continue
             name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
             found = [k.value for k in call.keywords if k.arg == "code"]
-            place = {"Complaint": 2, "fault": 0, "say": 1}.get(name)
+            place = {"Complaint": 2, "error": 0, "say": 1}.get(name)
             found += call.args[place : place + 1] if place is not None else []
             codes |= {c.value for c in found if isinstance(c, ast.Constant) and "-" in str(c.value)}
-    assert codes <= set(GOLDEN) | set(DOUBTS)
-    assert codes <= set(FAULTS) | set(CODES_OF_DOUBTS)
+    assert codes <= set(GOLDEN) | set(WARNINGS)
+    assert codes <= set(ERRORS) | set(WARNING_CODES)
     assert len(codes) > 20
 
 
 def test_the_codes_that_are_listed_are_those_that_are_drawn_here() -> None:
-    drawn = {code for code in DOUBTS if f"warning[{code}]" in DOUBTS[code][1] or "hint" in DOUBTS[code][1]}
-    assert drawn <= set(CODES_OF_DOUBTS)
-    assert set(GOLDEN) - {"not-run"} <= set(FAULTS)
+    drawn = {
+        code for code in WARNINGS if f"warning[{code}]" in WARNINGS[code][1] or "hint" in WARNINGS[code][1]
+    }
+    assert drawn <= set(WARNING_CODES)
+    assert set(GOLDEN) - {"not-run"} <= set(ERRORS)

@@ -52,11 +52,11 @@ def line_of(text: str, words: str, nth: int = 1) -> int:
     return [number for number, line in enumerate(text.splitlines()) if line.startswith(words)][nth - 1]
 
 
-def test_a_good_cfg_is_told_of_by_its_doubts_alone(editor: Editor) -> None:
+def test_a_good_cfg_is_told_of_by_its_warnings_alone(editor: Editor) -> None:
     assert {d["severity"] for d in editor.open(TINY)} <= {2, 4}
 
 
-def test_a_fault_is_told_while_it_is_typed_and_taken_back_when_it_is_mended(editor: Editor) -> None:
+def test_an_error_is_told_while_it_is_typed_and_taken_back_when_it_is_mended(editor: Editor) -> None:
     before, line = editor.open(TINY), line_of(TINY, "activation=leaky")
     told = [d for d in editor.type(line, 13, 14, "e") if d["severity"] == 1]
     assert [d["code"] for d in told] == ["unknown-value"]

@@ -1,4 +1,4 @@
-"""Property and golden. Oracle: the format page (4): bytes written here by `struct`; faults W01 to W16."""
+"""Property and golden. Oracle: the format page (4): bytes written here by `struct`; errors W01 to W16."""
 
 from __future__ import annotations
 

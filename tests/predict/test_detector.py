@@ -91,9 +91,9 @@ def test_what_is_not_finite_is_counted_and_the_rest_found():
 @pytest.mark.parametrize("value", [-0.1, 1.1, NAN, INF])
 @pytest.mark.parametrize("name", ["threshold", "nms"])
 def test_a_threshold_out_of_range_is_refused(name, value):
-    with pytest.raises(UsageError) as fault:
+    with pytest.raises(UsageError) as error:
         Detector(FakeNetwork([[0.5] * 6]), **{name: value})
-    assert str(fault.value) == f"error: {name} is {value}, and must lie in 0..1"
+    assert str(error.value) == f"error: {name} is {value}, and must lie in 0..1"
 
 
 def test_a_batch_of_nothing_and_a_network_without_heads_are_refused():

@@ -48,17 +48,17 @@ def test_odd_names_are_taken_literally(tmp_path, name):
 
 
 def test_a_missing_path_is_named(tmp_path):
-    with pytest.raises(DataError) as fault:
+    with pytest.raises(DataError) as error:
         image_paths([tmp_path / "no.jpg"])
-    assert str(fault.value) == f"{tmp_path / 'no.jpg'}: error: no such file or folder"
+    assert str(error.value) == f"{tmp_path / 'no.jpg'}: error: no such file or folder"
 
 
 def test_a_missing_path_in_a_list_is_named_with_its_line(tmp_path):
     listed = tmp_path / "list.txt"
     listed.write_text(f"{put_image(tmp_path / 'one.png')}\ngone.jpg\n")
-    with pytest.raises(DataError) as fault:
+    with pytest.raises(DataError) as error:
         image_paths([listed])
-    assert str(fault.value) == (
+    assert str(error.value) == (
         f"{listed}:2: error: no such image: gone.jpg\n"
         "   = a path in a list starts from the current folder, or from the list's own"
     )
@@ -104,9 +104,9 @@ def test_an_input_is_not_overwritten(tmp_path):
     image = put_image(tmp_path / "one.png")
     link = tmp_path / "link"
     link.symlink_to(tmp_path)
-    with pytest.raises(UsageError) as fault:
+    with pytest.raises(UsageError) as error:
         output_paths([image], link)
-    assert str(fault.value) == (
+    assert str(error.value) == (
         f"{link / 'one.png'}: error: the picture drawn for {image} would overwrite an input\n"
         "   = name another folder for the drawn pictures"
     )
@@ -141,9 +141,9 @@ def test_a_bad_image_does_not_stop_the_rest(tmp_path):
     entries = list(detect_paths(FakeDetector(), paths, ["dog"], out=None, keep_going=True))
     assert ["error" in entry for entry in entries] == [False, True, False]
     seen = []
-    with pytest.raises(DataError) as fault:
+    with pytest.raises(DataError) as error:
         seen.extend(detect_paths(FakeDetector(), paths, ["dog"], out=None))
-    assert str(fault.value) == (
+    assert str(error.value) == (
         f"error: 1 of 3 images could not be read: {bad}\n"
         "   = the other images are done; --keep-going accepts this"
     )

@@ -63,14 +63,14 @@ class Image:
             math.log(truth[2] * head.net[1] / aw),
             math.log(truth[3] * head.net[0] / ah),
         ]
-        means, doubts = [], []
+        means, warnings = [], []
         for t, e in zip(target, (0, 2, 4, 6), strict=True):
             u = v[e + 1]
             z = (t - v[e]) / u
             n_density = math.exp(-z * z / 2) / (math.sqrt(2 * math.pi) * (u + 0.3))
             q = 0.5 * n_density / (n_density + 1e-9) * (2 - truth[2] * truth[3])
             means.append(q * z / u)
-            doubts.append(q * (z * z / u - 1 / (u + 0.3)))
+            warnings.append(q * (z * z / u - 1 / (u + 0.3)))
         if head.iou_loss != "mse":
             dx, dy, dw, dh = gradient(self.box(n, j, i), truth, head.iou_loss)
             if head.yolo_point == "left_top":
@@ -80,7 +80,7 @@ class Image:
             means = [dx, dy, dw * math.exp(v[4]), dh * math.exp(v[6])]
         for e in range(4):
             self.add(n, j, i, 2 * e, head.iou_normalizer * mult * means[e])
-            self.add(n, j, i, 2 * e + 1, head.uc_normalizer * doubts[e])
+            self.add(n, j, i, 2 * e + 1, head.uc_normalizer * warnings[e])
 
     def add(self, n, j, i, entry, value):
         """Add one number: nothing when it is not finite, and at most max_delta."""

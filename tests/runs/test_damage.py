@@ -134,14 +134,14 @@ def test_K04_an_error_at_every_file_operation_of_a_save(
         def act() -> None:
             raise OSError(number, os.strerror(number))
 
-        faults = []
+        errors = []
         try:
             with watched(Countdown(at, act)):
                 save(copy, states, 3)
-        except (CheckpointError, OSError) as fault:  # an OSError is the log's
-            faults = [str(fault)]
-        assert all(os.strerror(number) in fault for fault in faults), faults
-        assert all("MB needed, " in fault for fault in faults if "checkpoint-" in fault), faults
+        except (CheckpointError, OSError) as error:  # an OSError is the log's
+            errors = [str(error)]
+        assert all(os.strerror(number) in error for error in errors), errors
+        assert all("MB needed, " in error for error in errors if "checkpoint-" in error), errors
         assert not list(copy.glob(".*.tmp")), "a failure leaves no temporary file"
 
     check_found(stopped_everywhere(folder, states, fail), error)

@@ -1,4 +1,4 @@
-"""Story and faults: what a folder of runs must hold; the oracle is the folder that the fixture writes."""
+"""Story and errors: what a folder of runs must hold; the oracle is the folder that the fixture writes."""
 
 from __future__ import annotations
 

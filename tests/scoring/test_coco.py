@@ -177,9 +177,9 @@ def test_the_network_is_left_alone_and_progress_is_told(training):
 
 
 def test_other_classes_are_refused():
-    with pytest.raises(DataError) as fault:
+    with pytest.raises(DataError) as error:
         evaluate(FakeNetwork([], classes=80), FakeData())
-    assert str(fault.value) == (
+    assert str(error.value) == (
         "error: the data set has 3 classes, and layer 0 of the network 80\n"
         "   = set classes=3 in every head and train, or evaluate on the data it was trained for"
     )

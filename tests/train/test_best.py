@@ -1,6 +1,6 @@
 """Property. Oracle: the weights that each evaluation scored.
 
-The IDs in the names are of the project's catalogue of faults: K is checkpoints.
+The IDs in the names are of the project's catalogue of errors: K is checkpoints.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Property. Oracle: the catalogue of faults: a run is of the text that was parsed, not of the file."""
+"""Property. Oracle: the catalogue of errors: a run is of the text that was parsed, not of the file."""
 
 from __future__ import annotations
 

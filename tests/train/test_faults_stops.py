@@ -1,6 +1,6 @@
 """Property. Oracle: the exit code that each stop must have, and the unbroken run's state, to the bit.
 
-The IDs in the names are of the project's catalogue of faults: K is checkpoints, T is training.
+The IDs in the names are of the project's catalogue of errors: K is checkpoints, T is training.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Property. Oracle: the exit code and the message that each fault must have, and the unbroken run's state.
+"""Property. Oracle: the exit code and the message that each error must have, and the unbroken run's state.
 
-The IDs in the names are of the project's catalogue of faults: T is training.
+The IDs in the names are of the project's catalogue of errors: T is training.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def test_T08_loaders_that_stand_still_are_told(unbroken: Unbroken, tmp_path: Pat
 
 
 def dying_of(name: str) -> Action:
-    """Loaders that a picture kills, as it would by a fault of its decoder."""
+    """Loaders that a picture kills, as it would by an error of its decoder."""
 
     def before() -> None:
         real = images.read_image

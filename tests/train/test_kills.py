@@ -171,7 +171,7 @@ def _log_not_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault, part",
+    "error, part",
     [
         (_samples_from_the_start, "network."),
         (_draws_of_another_iteration, "network."),
@@ -184,15 +184,15 @@ def _log_not_cut() -> None:
     ids=["samples", "draws", "momentum", "weights", "average", "mean-loss", "log"],
 )
 def test_control_a_resumption_that_forgets_something_is_found_out(
-    unbroken: Unbroken, tmp_path: Path, fault: Callable[[], None], part: str
+    unbroken: Unbroken, tmp_path: Path, error: Callable[[], None], part: str
 ) -> None:
     out = tmp_path / "run"
     assert start(unbroken.data, out, before=killed_after_saving(13)).wait() == -signal.SIGKILL
     with (out / "log.jsonl").open("a") as log:
         log.write('{"iteration": 14, "torn": tr')
-    if part == "log.jsonl" and fault is _log_not_cut:
+    if part == "log.jsonl" and error is _log_not_cut:
         (out / "log.jsonl").write_text((out / "log.jsonl").read_text() + "ue}\n")
-    assert start(unbroken.data, out, before=fault).wait() == 0
+    assert start(unbroken.data, out, before=error).wait() == 0
     assert any(name.startswith(part) for name in differences(out, unbroken.out))
 
 

@@ -1,6 +1,6 @@
 """Property. Oracle: the same updates in float32; that nothing moves where a gradient overflows.
 
-The IDs in the names are of the project's catalogue of faults: T is training.
+The IDs in the names are of the project's catalogue of errors: T is training.
 """
 
 from __future__ import annotations

@@ -37,13 +37,13 @@ def test_darknets_recipe_changes_nothing() -> None:
     assert str(with_recipe(shipped(), "darknet", fresh=True)) == str(shipped())
 
 
-def test_what_the_modern_recipe_sets_is_in_the_text_and_compiles_without_a_doubt_of_its_own() -> None:
+def test_what_the_modern_recipe_sets_is_in_the_text_and_compiles_without_a_warning_of_its_own() -> None:
     before, after = shipped(), modern(shipped())
     told = list(changes(before, after))
     assert "[net] policy steps -> sgdr" in told
     assert "layer 16 assigner its default -> simota" in told
     assert "layer 23 scale_x_y its default -> 2" in told
-    assert {d.code for d in compile(after).doubts} <= {d.code for d in compile(before).doubts}
+    assert {d.code for d in compile(after).warnings} <= {d.code for d in compile(before).warnings}
     assert str(modern(after)) == str(after)
 
 

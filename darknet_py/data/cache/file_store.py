@@ -42,8 +42,8 @@ class FileStore(Store):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.counter = (folder / COUNTER).open("a+b", buffering=0)
-        except OSError as fault:
-            raise UsageError(f"cannot be used as a cache: {fault.strerror}", where=folder) from None
+        except OSError as error:
+            raise UsageError(f"cannot be used as a cache: {error.strerror}", where=folder) from None
         with held(self.counter):
             self.old = sorted(_entries(folder), reverse=True)  # the longest unread last
             self._count(sum(size for _, size, _ in self.old))
@@ -73,10 +73,10 @@ class FileStore(Store):
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             publish_parts(path, [head, pixels.data], lasting=False)
-        except OSError as fault:
+        except OSError as error:
             self._take(-size)
             self.limit = 0
-            log.warning("%s: warning: the cache takes no more images: %s", self.folder, fault.strerror)
+            log.warning("%s: warning: the cache takes no more images: %s", self.folder, error.strerror)
 
     def _path(self, key: bytes) -> Path:
         return self.folder / key.hex()[:2] / key.hex()[2:]

@@ -32,9 +32,9 @@ class MemoryStore(Store):
         head = 16 + count * RECORD.itemsize
         try:
             self.memory = mmap.mmap(-1, head + limit)
-        except (OSError, ValueError, OverflowError) as fault:
+        except (OSError, ValueError, OverflowError) as error:
             raise UsageError(
-                f"a cache of {limit} bytes cannot be had: {fault}", hint="--cache-gib N"
+                f"a cache of {limit} bytes cannot be had: {error}", hint="--cache-gib N"
             ) from None
         self.lock = tempfile.TemporaryFile()  # noqa: SIM115  # as long as this lives
         self.taken = np.ndarray(2, "<u8", self.memory)  # records, and bytes of images

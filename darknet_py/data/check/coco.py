@@ -13,7 +13,7 @@ from darknet_py.data.check.json_places import TABLES, JsonPlaces, read_places
 from darknet_py.data.check.names import check_names, without_boxes
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.coco import annotation_file, image_folder, is_inside
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 from darknet_py.files.json_table import KINDS, LARGEST_ID, NUMBER, as_float, found
 
 NOUNS = {"images": "image", "annotations": "annotation", "categories": "category"}
@@ -27,8 +27,8 @@ def check_coco(folder: Path, findings: Findings) -> list[Listed]:
         try:
             file = annotation_file(folder, split)
             images = image_folder(folder, file.stem.removeprefix("instances_"))
-        except DataError as fault:
-            findings.add("missing-split", f"{split}: {fault.message}", folder)
+        except DataError as error:
+            findings.add("missing-split", f"{split}: {error.message}", folder)
             continue
         places = read_places(file, findings)
         if places is not None:
@@ -37,7 +37,7 @@ def check_coco(folder: Path, findings: Findings) -> list[Listed]:
             classes[split] = checked.names
     if len(classes) == len(SPLITS) and classes["train"] != classes["val"]:
         odd = sorted(set(classes["train"].items()) ^ set(classes["val"].items()))
-        told = ", ".join(f"{identity} `{shown(name)}`" for identity, name in odd[:3])
+        told = ", ".join(f"{identity} `{quoted(name)}`" for identity, name in odd[:3])
         findings.add("splits-differ", f"has other categories in train than in val: {told}", folder)
     return listed
 
@@ -91,7 +91,7 @@ class _Split:
         if identity is None:
             return None
         if not 0 <= identity <= LARGEST_ID:
-            self.note("id-out-of-range", table, at, "id", f"is {shown(identity)}, not 0 to {LARGEST_ID}")
+            self.note("id-out-of-range", table, at, "id", f"is {quoted(identity)}, not 0 to {LARGEST_ID}")
             return None
         first = met.setdefault(identity, at)
         if first != at:
@@ -127,7 +127,7 @@ class _Split:
             if name is None:
                 continue
             if not is_inside(name):
-                message = f"is `{shown(name)}`, not a name inside the image folder"
+                message = f"is `{quoted(name)}`, not a name inside the image folder"
                 self.note("bad-file-name", "images", at, "file_name", message)
                 continue
             place = self.places.place_of(self.places.tables["images"][at], "file_name")
@@ -142,7 +142,7 @@ class _Split:
         size = [self._value("images", at, key, "a whole number") for key in ("width", "height")]
         for key, side in zip(("width", "height"), size, strict=True):
             if side is not None and not 1 <= side <= 1_000_000:
-                message = f"is {shown(side)}, not 1 to 1000000 pixels"
+                message = f"is {quoted(side)}, not 1 to 1000000 pixels"
                 self.note("size-out-of-range", "images", at, key, message)
                 return None
         return None if None in size else (size[0], size[1])
@@ -174,7 +174,7 @@ class _Split:
     def _known(self, at: int, key: str, known: dict[int, Any], noun: str) -> int | None:
         identity = self._value("annotations", at, key, "a whole number")
         if identity is not None and identity not in known:
-            message = f"is {shown(identity)}, and no {noun} has that id"
+            message = f"is {quoted(identity)}, and no {noun} has that id"
             self.note(f"unknown-{noun}", "annotations", at, key, message)
             return None
         return identity
@@ -199,7 +199,7 @@ class _Split:
             return
         crowd = self._value("annotations", at, "iscrowd", "a whole number")
         if crowd not in (None, 0, 1):
-            self.note("crowd-value", "annotations", at, "iscrowd", f"is {shown(crowd)}, not 0 or 1")
+            self.note("crowd-value", "annotations", at, "iscrowd", f"is {quoted(crowd)}, not 0 or 1")
 
     def _area(self, at: int, box: list[float] | None) -> None:
         if "area" not in self._rows_at(at):
@@ -209,7 +209,7 @@ class _Split:
             return
         area = as_float(value)
         if not 0 <= area < math.inf:
-            self.note("area-negative", "annotations", at, "area", f"is {shown(area)}, not 0 or more")
+            self.note("area-negative", "annotations", at, "area", f"is {quoted(area)}, not 0 or more")
         elif box and area > 1.01 * box[2] * box[3] + 1:
             message = f"is {area:g}, more than the {box[2] * box[3]:g} of the box"
             self.note("area-beyond-box", "annotations", at, "area", message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from darknet_py.data.check.kinds import KINDS
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Finding:
 
     def __str__(self) -> str:
         place = "".join(f":{number}" for number in (self.line, self.column) if number)
-        return f"{shown(self.file, limit=400)}{place}: {self.severity}[{self.code}]: {self.message}"
+        return f"{quoted(self.file, limit=400)}{place}: {self.severity}[{self.code}]: {self.message}"
 
     def to_json(self) -> dict[str, object]:
         """The stable form for `--json`; null where there is no line or column."""

@@ -10,7 +10,7 @@ from darknet_py.data.check.lists import check_labels, read_names
 from darknet_py.data.formats.labelled import SPLIT_FOLDERS
 from darknet_py.data.formats.yolo_folder import names_file, split_images
 from darknet_py.data.images.read import SUFFIXES
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 
 def check_yolo(folder: Path, findings: Findings) -> list[Listed]:
@@ -20,8 +20,8 @@ def check_yolo(folder: Path, findings: Findings) -> list[Listed]:
     names: list[str] = []
     try:
         names = read_names(names_file(folder), findings)
-    except DataError as fault:
-        findings.add("missing-file", fault.message, folder)
+    except DataError as error:
+        findings.add("missing-file", error.message, folder)
     listed: dict[str, list[Listed]] = {}
     for split in ("train", "val"):
         images = split_images(folder, split)
@@ -58,12 +58,12 @@ def check_class_folders(folder: Path, findings: Findings) -> list[Listed]:
             listed.append(Listed(path, split, path, written="/".join(inside)))
         if split == "train":
             for name in (name for name, count in counts.items() if not count):
-                message = f"has no image of the class `{shown(name)}`"
+                message = f"has no image of the class `{quoted(name)}`"
                 findings.add("class-without-boxes", message, home / name)
         if not any(counts.values()):
             findings.add("no-images", "holds no image of a class", home)
         for name in sorted(classes[split] - classes.get("train", classes[split])):
-            message = f"is a folder of the class `{shown(name)}`, which train has not"
+            message = f"is a folder of the class `{quoted(name)}`, which train has not"
             findings.add("class-unknown", message, home / name)
     return listed
 
@@ -85,5 +85,5 @@ def _is_circle(path: Path) -> bool:
     return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
-def _unlisted(fault: OSError, findings: Findings) -> None:
-    findings.add("folder-unreadable", f"cannot be listed: {fault.strerror}", Path(str(fault.filename)))
+def _unlisted(error: OSError, findings: Findings) -> None:
+    findings.add("folder-unreadable", f"cannot be listed: {error.strerror}", Path(str(error.filename)))

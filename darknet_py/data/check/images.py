@@ -10,7 +10,7 @@ from pathlib import Path
 from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.pictures import Picture, look_at
 from darknet_py.data.images.read import SUFFIXES
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 MOST_THREADS = 4  # each may hold an image of 192 MB
 Progress = Callable[[int, int], None]
@@ -38,7 +38,7 @@ def check_images(listed: Sequence[Listed], findings: Findings, progress: Progres
 def _is_there(image: Listed, findings: Findings) -> bool:
     """Whether the file exists; if not, the likeliest reason is noted where the image is listed."""
     if image.root and os.path.islink(image.path) and not _resolves_inside(image.path, image.root):
-        message = f"`{shown(image.written)}` is a link out of the image folder"
+        message = f"`{quoted(image.written)}` is a link out of the image folder"
         findings.add("link-leaves-folder", message, image.file, image.line, image.column)
         return False
     if os.path.exists(image.path):
@@ -56,7 +56,7 @@ def _resolves_inside(path: Path, root: Path) -> bool:
 
 
 def _why_missing(image: Listed) -> tuple[str, str]:
-    name = shown(image.written)
+    name = quoted(image.written)
     if "\\" in image.written:
         return "path-backslash", f"`{name}` does not exist; folders are parted by `/`"
     try:
@@ -65,7 +65,7 @@ def _why_missing(image: Listed) -> tuple[str, str]:
         beside = []
     alike = next((other for other in beside if other.casefold() == image.path.name.casefold()), None)
     if alike:
-        return "image-case-differs", f"`{name}` does not exist, but `{shown(alike)}` does"
+        return "image-case-differs", f"`{name}` does not exist, but `{quoted(alike)}` does"
     return "image-missing", f"`{name}` does not exist"
 
 
@@ -75,9 +75,9 @@ def _listed_twice(there: Iterable[Listed], findings: Findings) -> None:
         earlier = first.setdefault(os.path.realpath(image.path), image)
         if earlier is image:
             continue
-        place = f"{shown(earlier.file)}:{earlier.line}" if earlier.line else shown(earlier.written)
+        place = f"{quoted(earlier.file)}:{earlier.line}" if earlier.line else quoted(earlier.written)
         code = "duplicate-image" if earlier.split == image.split else "split-leak"
-        message = f"`{shown(image.written)}` is listed for {earlier.split} at {place}"
+        message = f"`{quoted(image.written)}` is listed for {earlier.split} at {place}"
         findings.add(code, message, image.file, image.line, image.column)
 
 
@@ -89,14 +89,14 @@ def _not_listed(listed: Sequence[Listed], findings: Findings) -> None:
         files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
         left = [path for path in files if os.path.realpath(path) not in known and path.is_file()]
         if left:
-            told = ", ".join(f"`{shown(path.name)}`" for path in left[:3])
+            told = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])
             findings.add("image-not-listed", f"{len(left)} images are in no list: {told}", folder)
 
 
 def _size(image: Listed, picture: Picture, findings: Findings) -> None:
     if image.size and picture.size and image.size != picture.size:
         upright, said = (f"{width} x {height}" for width, height in (picture.size, image.size))
-        message = f"`{shown(image.written)}` is {upright} pixels upright, not {said}"
+        message = f"`{quoted(image.written)}` is {upright} pixels upright, not {said}"
         findings.add("size-differs", message, image.file, image.line, image.column)
 
 
@@ -107,5 +107,5 @@ def _same_content(there: Iterable[Listed], pictures: dict[Path, Picture], findin
         earlier = first.setdefault(digest, image) if digest else image
         if os.path.realpath(earlier.path) != os.path.realpath(image.path):
             code = "same-content" if earlier.split == image.split else "split-leak"
-            message = f"holds the bytes of `{shown(earlier.path)}`, listed for {earlier.split}"
+            message = f"holds the bytes of `{quoted(earlier.path)}`, listed for {earlier.split}"
             findings.add(code, message, image.path)

@@ -13,7 +13,7 @@ from typing import Any
 
 from darknet_py.data.check.findings import Findings
 from darknet_py.data.check.text import text_of
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 from darknet_py.files.json_table import MOST_BYTES, found
 
 TABLES = ("images", "annotations", "categories")
@@ -61,12 +61,12 @@ def read_places(file: Path, findings: Findings) -> JsonPlaces | None:
     places = JsonPlaces(file, text)
     try:
         _Reader(places, findings).top()
-    except json.JSONDecodeError as fault:
-        findings.add("not-json", f"is not JSON: {fault.msg}", file, *places.place(fault.pos))
+    except json.JSONDecodeError as error:
+        findings.add("not-json", f"is not JSON: {error.msg}", file, *places.place(error.pos))
     except RecursionError:
         findings.add("json-nesting", "is nested too deeply to be an annotation file", file)
-    except ValueError as fault:  # a number of too many digits
-        findings.add("not-json", f"is not JSON: {shown(fault)}", file)
+    except ValueError as error:  # a number of too many digits
+        findings.add("not-json", f"is not JSON: {quoted(error)}", file)
     else:
         return places if places.text.lstrip().startswith("{") else None
     return None
@@ -99,7 +99,7 @@ class _Reader:
             start = self.at
             key, self.at = scanstring(self.text, self.at + 1, True)
             if key in met:
-                self._note("json-duplicate-key", f"the top object has the key `{shown(key)}` twice", start)
+                self._note("json-duplicate-key", f"the top object has the key `{quoted(key)}` twice", start)
             met.add(key)
             self._expect(":")
             self._member(key)
@@ -140,7 +140,7 @@ class _Reader:
         read = dict(pairs)
         if len(read) != len(pairs):
             twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-            self.odd.append(("json-duplicate-key", f"an object has the key `{shown(twice)}` twice"))
+            self.odd.append(("json-duplicate-key", f"an object has the key `{quoted(twice)}` twice"))
         return read
 
     def _constant(self, word: str) -> float:

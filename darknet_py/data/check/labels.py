@@ -13,7 +13,7 @@ from darknet_py.data.check.boxes import box_damage
 from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.text import lines_with_numbers
 from darknet_py.data.formats.darknet_lists import MOST_BYTES, NUMBER_TEXT, SLACK, label_places
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 COLUMNS = ("class", "x", "y", "width", "height")
 PIXELS = 2.0  # no rounding makes a fraction as large
@@ -34,7 +34,7 @@ class Labels:
         if not found:
             return None
         if len(found) == 2 and found[0] not in self.met and found[0].read_bytes() != found[1].read_bytes():
-            message = f"is read, and `{shown(found[1])}` says something else of the same image"
+            message = f"is read, and `{quoted(found[1])}` says something else of the same image"
             self.findings.add("label-in-two-places", message, found[0])
         if found[0] not in self.met:
             self.met[found[0]] = self._file(found[0])
@@ -71,7 +71,7 @@ class Labels:
 
 
 def line_damage(words: Sequence[str], classes: int) -> tuple[str, str, int] | None:
-    """Code, message and the word at fault, for the words of one line; None for a label."""
+    """Code, message and the word at error, for the words of one line; None for a label."""
     if any("," in word for word in words):
         at = next(at for at, word in enumerate(words) if "," in word)
         return "label-commas", "has commas; columns are parted by spaces, decimals by a point", at
@@ -79,7 +79,7 @@ def line_damage(words: Sequence[str], classes: int) -> tuple[str, str, int] | No
         polygon = "; that many are those of a polygon" if len(words) > 6 and len(words) % 2 else ""
         return "label-columns", f"has {len(words)} columns, not the 5 of `class x y width height`{polygon}", 0
     if not re.fullmatch(r"\d{1,6}", words[0], re.ASCII):
-        return "label-class", f"class `{shown(words[0])}` is not a whole number of 0 or more", 0
+        return "label-class", f"class `{quoted(words[0])}` is not a whole number of 0 or more", 0
     if int(words[0]) >= classes:
         return "label-class-range", f"class {words[0]} is not one of the {classes}, 0 to {classes - 1}", 0
     damages = (_number_damage(name, word) for name, word in zip(COLUMNS[1:], words[1:], strict=True))
@@ -90,9 +90,9 @@ def line_damage(words: Sequence[str], classes: int) -> tuple[str, str, int] | No
 def _number_damage(name: str, word: str) -> tuple[str, str] | None:
     """What is wrong with the text of a number; its range is another matter."""
     if re.fullmatch(r"[+-]?(nan|inf|infinity)(\(\w*\))?", word, re.IGNORECASE | re.ASCII):
-        return "box-not-finite", f"{name} is `{shown(word)}`"
+        return "box-not-finite", f"{name} is `{quoted(word)}`"
     if not NUMBER_TEXT.fullmatch(word):
-        return "label-not-a-number", f"{name} `{shown(word)}` is not a number"
+        return "label-not-a-number", f"{name} `{quoted(word)}` is not a number"
     return None
 
 
@@ -106,6 +106,6 @@ def _pixels(words: Sequence[str]) -> tuple[str, str, int] | None:
         if at > 2 and value < 0:
             return "box-negative-size", f"{COLUMNS[at]} = {words[at]} is negative", at
         if not -SLACK <= value <= 1 + SLACK:
-            message = f"{COLUMNS[at]} = {shown(words[at])} is not a fraction of the image, 0 to 1"
+            message = f"{COLUMNS[at]} = {quoted(words[at])} is not a fraction of the image, 0 to 1"
             return "label-out-of-range", message, at
     return None

@@ -14,7 +14,7 @@ from darknet_py.data.check.labels import Labels
 from darknet_py.data.check.names import check_names, without_boxes
 from darknet_py.data.check.text import lines_with_numbers
 from darknet_py.data.formats.darknet_lists import MOST_BYTES, label_places, resolve
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 ANY_CLASS = 10**6  # where the names are unknown
 SPLIT_KEYS = {"train": "train", "val": "valid"}
@@ -66,12 +66,12 @@ def check_labels(
         if missing and len(missing) == len(images):
             place = label_places(images[0].written, images[0].path)[0]
             message = (
-                f"none of the {len(images)} images of {split} has a label file; `{shown(place)}` is not there"
+                f"none of the {len(images)} images of {split} has a label file such as `{quoted(place)}`"
             )
             findings.add("labels-all-missing", message, images[0].file)
         else:
             for image in missing:
-                message = f"`{shown(image.written)}` has no label file"
+                message = f"`{quoted(image.written)}` has no label file"
                 findings.add("label-missing", message, image.file, image.line, image.column)
             if images and not per_class.total():
                 findings.add("no-boxes", f"{split} has no box", images[0].file)
@@ -86,7 +86,7 @@ def _labels_without_image(labels: Labels, lists: set[Path], findings: Findings) 
     for folder in sorted({path.parent for path in labels.met}):
         left = [p for p in sorted(folder.glob("*.txt")) if p.resolve() not in known and _looks_like_labels(p)]
         if left:
-            told = ", ".join(f"`{shown(path.name)}`" for path in left[:3])
+            told = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])
             message = f"{len(left)} label files are for images in no list: {told}"
             findings.add("label-without-image", message, folder)
 
@@ -110,9 +110,9 @@ def _entries(file: Path, findings: Findings) -> dict[str, Entry] | None:
         key, equals, value = (part.strip() for part in line.partition("="))
         column = line.find(value, line.find("=")) + 1
         if not (key and equals and value):
-            findings.add("data-line", f"`{shown(line.strip())}` is not `key = value`", file, at)
+            findings.add("data-line", f"`{quoted(line.strip())}` is not `key = value`", file, at)
         elif key in entries:
-            message = f"`{shown(key)}` is given in line {entries[key].line} already"
+            message = f"`{quoted(key)}` is given in line {entries[key].line} already"
             findings.add("data-duplicate-key", message, file, at)
         else:
             entries[key] = Entry(value, at, column)
@@ -129,7 +129,7 @@ def _named_file(file: Path, key: str, entry: Entry, findings: Findings) -> Path 
     path = resolve(entry.value, file)
     if os.path.exists(path):
         return path
-    message = f"`{key} = {shown(entry.value)}` does not exist"
+    message = f"`{key} = {quoted(entry.value)}` does not exist"
     findings.add("missing-file", message, file, entry.line, entry.column)
     return None
 
@@ -141,13 +141,13 @@ def _names(file: Path, entries: dict[str, Entry], findings: Findings) -> list[st
     if count and re.fullmatch(r"[1-9]\d{0,5}", count.value, re.ASCII):
         stated = int(count.value)
     elif count:
-        message = f"classes = {shown(count.value)} is not a whole number from 1 to 999999"
+        message = f"classes = {quoted(count.value)} is not a whole number from 1 to 999999"
         findings.add("classes-value", message, file, count.line, count.column)
     entry = _needed(file, entries, "names", findings) if "labels" not in entries else entries.get("names")
     path = _named_file(file, "names", entry, findings) if entry else None
     names = read_names(path, findings) if path else []
     if count and stated and path and len(names) != stated:
-        message = f"classes = {stated}, but {shown(path)} has {len(names)} names"
+        message = f"classes = {stated}, but {quoted(path)} has {len(names)} names"
         findings.add("names-count", message, file, count.line, count.column)
     return names or [str(label) for label in range(stated)]
 
@@ -171,8 +171,8 @@ def _words(file: Path, entries: dict[str, Entry], findings: Findings) -> list[st
 def _label_in_path(image: Listed, words: Sequence[str], findings: Findings) -> None:
     found = [word for word in words if word in image.written]
     if words and len(found) != 1:
-        told = " and ".join(f"`{shown(word)}`" for word in found[:3]) or "no label"
-        message = f"`{shown(image.written)}` holds {told}"
+        told = " and ".join(f"`{quoted(word)}`" for word in found[:3]) or "no label"
+        message = f"`{quoted(image.written)}` holds {told}"
         findings.add("label-in-path", message, image.file, image.line, image.column)
 
 
@@ -184,17 +184,17 @@ def _listed(images: Path, file: Path, split: str, findings: Findings) -> list[Li
         if not written:
             continue
         if line != written:
-            message = f"`{shown(written)}` has spaces before or after it"
+            message = f"`{quoted(written)}` has spaces before or after it"
             findings.add("path-spaces", message, images, at)
         path = resolve(written, file)
         other = file.parent / written
         if os.path.exists(path) and os.path.exists(other) and not os.path.samefile(path, other):
-            message = f"`{shown(written)}` is read from the current folder; `{shown(other)}` is there too"
+            message = f"`{quoted(written)}` is read from the current folder; `{quoted(other)}` is there too"
             findings.add("path-in-two-places", message, images, at)
         beside += os.path.exists(path) and not os.path.exists(written)
         listed.append(Listed(path, split, images, at, line.find(written) + 1, written=written))
     if beside and listed:
-        message = f"{beside} of {len(listed)} paths are looked up from the folder of `{shown(file.name)}`"
+        message = f"{beside} of {len(listed)} paths are looked up from the folder of `{quoted(file.name)}`"
         findings.add("path-relative", message, images)
     if not listed:
         findings.add("no-images", "lists no image", images)

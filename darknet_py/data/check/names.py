@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from darknet_py.data.check.findings import Findings
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 
 def check_names(entries: Iterable[tuple[str, int, int]], file: Path, findings: Findings) -> None:
@@ -18,14 +18,14 @@ def check_names(entries: Iterable[tuple[str, int, int]], file: Path, findings: F
         if not name.strip():
             findings.add("blank-name", "is a class with a blank name", file, line, column)
         elif not name.isprintable():
-            message = f"`{shown(name)}` has characters that are not to be printed"
+            message = f"`{quoted(name)}` has characters that are not to be printed"
             findings.add("unprintable-name", message, file, line, column)
         elif name in met:
             findings.add(
-                "duplicate-name", f"`{shown(name)}` is the name of line {met[name]}", file, line, column
+                "duplicate-name", f"`{quoted(name)}` is the name of line {met[name]}", file, line, column
             )
         elif like in alike:
-            message = f"`{shown(name)}` and `{shown(alike[like])}` differ in case or spaces alone"
+            message = f"`{quoted(name)}` and `{quoted(alike[like])}` differ in case or spaces alone"
             findings.add("names-alike", message, file, line, column)
         met.setdefault(name, line)
         alike.setdefault(like, name)
@@ -34,4 +34,4 @@ def check_names(entries: Iterable[tuple[str, int, int]], file: Path, findings: F
 def without_boxes(names: Sequence[str], file: Path, findings: Findings) -> None:
     """Note the classes that training has nothing to learn from."""
     for name in names:
-        findings.add("class-without-boxes", f"train has no box of `{shown(name)}`", file)
+        findings.add("class-without-boxes", f"train has no box of `{quoted(name)}`", file)

@@ -52,10 +52,10 @@ def look_at(path: Path) -> Picture:
             height, width = image_size(path)
             read_image(path)
             return Picture(tuple(odd + _shape(width, height)), (width, height), digest)
-    except DataError as fault:
-        return Picture((("image-damaged", fault.message),), digest=digest)
-    except OSError as fault:
-        return Picture((("unreadable", f"cannot be read: {fault.strerror}"),))
+    except DataError as error:
+        return Picture((("image-damaged", error.message),), digest=digest)
+    except OSError as error:
+        return Picture((("unreadable", f"cannot be read: {error.strerror}"),))
     return Picture((grave,), digest=digest)
 
 
@@ -82,8 +82,8 @@ def _header(path: Path) -> tuple[tuple[str, str] | None, list[tuple[str, str]]]:
         return ("not-an-image", f"is of no format that is read: it begins with {head!r}"), []
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return ("image-too-large", f"has more than {MOST_PIXELS} pixels"), []
-    except Exception as fault:  # decoders fail with almost anything
-        return ("image-damaged", f"is a damaged image: {fault}"), []
+    except Exception as error:  # decoders fail with almost anything
+        return ("image-damaged", f"is a damaged image: {error}"), []
 
 
 def _odd(path: Path, image: Image.Image) -> list[tuple[str, str]]:

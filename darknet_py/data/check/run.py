@@ -14,7 +14,7 @@ from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.cifar import Cifar10, is_cifar
 from darknet_py.data.formats.labelled import is_class_folders
 from darknet_py.data.formats.yolo_folder import is_yolo_folder
-from darknet_py.errors import DataError, UsageError, shown
+from darknet_py.errors import DataError, UsageError, quoted
 
 
 def check(spec: str, *, progress: Progress = lambda done, total: None) -> Findings:
@@ -36,7 +36,7 @@ def check(spec: str, *, progress: Progress = lambda done, total: None) -> Findin
         check_images(check_data_file(path, findings), findings, progress)
     else:
         found = "a file" if os.path.exists(path) else "nothing of that name"
-        raise DataError(f"`{shown(spec)}` is not a data set: found {found}")
+        raise DataError(f"`{quoted(spec)}` is not a data set: found {found}")
     return findings
 
 
@@ -57,5 +57,5 @@ def _cifar(folder: Path, findings: Findings) -> None:
     for split in SPLITS:
         try:
             findings.images += len(Cifar10(folder, split=split))
-        except DataError as fault:
-            findings.add("unreadable", f"{split}: {fault.message}", Path(str(fault.where)))
+        except DataError as error:
+            findings.add("unreadable", f"{split}: {error.message}", Path(str(error.where)))

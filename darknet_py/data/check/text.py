@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from darknet_py.data.check.findings import Findings
-from darknet_py.errors import shown
+from darknet_py.errors import quoted
 
 
 def raw_bytes(file: Path, findings: Findings, *, most: int) -> bytes | None:
@@ -24,8 +24,8 @@ def raw_bytes(file: Path, findings: Findings, *, most: int) -> bytes | None:
             return file.read_bytes()
     except FileNotFoundError:
         findings.add("missing-file", "does not exist", file)
-    except (OSError, ValueError) as fault:
-        findings.add("unreadable", f"cannot be read: {shown(getattr(fault, 'strerror', fault))}", file)
+    except (OSError, ValueError) as error:
+        findings.add("unreadable", f"cannot be read: {quoted(getattr(error, 'strerror', error))}", file)
     return None
 
 
@@ -38,9 +38,9 @@ def text_of(file: Path, findings: Findings, *, most: int) -> str | None:
         findings.add("byte-order-mark", "begins with a byte order mark", file, 1, 1)
     try:
         text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        line = raw.count(b"\n", 0, fault.start) + 1
-        findings.add("not-utf8", f"is not UTF-8 at byte {fault.start}", file, line)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        findings.add("not-utf8", f"is not UTF-8 at byte {error.start}", file, line)
         return None
     if "\0" in text:
         at = text.index("\0")

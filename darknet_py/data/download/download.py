@@ -14,7 +14,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from darknet_py.data.download.sources import Remote
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30.0  # without a byte
@@ -84,7 +84,7 @@ def _receive(
         try:
             if _ask(remote, file, before, progress):
                 break
-            fault: object = "the connection was closed too early"
+            error: object = "the connection was closed too early"
         except urllib.error.HTTPError as error:
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and before:
                 file.truncate(0)
@@ -92,15 +92,15 @@ def _receive(
                 raise DataError(
                     f"the server says {error.code} {error.reason}", where=remote.address
                 ) from None
-            fault = f"the server says {error.code} {error.reason}"
+            error = f"the server says {error.code} {error.reason}"
         except _LOST as error:
-            fault = getattr(error, "reason", None) or error
+            error = getattr(error, "reason", None) or error
         tries = 0 if os.fstat(file.fileno()).st_size > before else tries + 1
         if tries == TRIES:
             raise DataError(
-                f"was not received: {shown(fault)}",
+                f"was not received: {quoted(error)}",
                 where=remote.address,
-                hint=f"`{shown(part)}` is kept; the same command goes on from there",
+                hint=f"`{quoted(part)}` is kept; the same command goes on from there",
             ) from None
         wait(min(2.0**tries, 30.0))
 
@@ -164,9 +164,9 @@ def _require_safe(address: str, remote: Remote) -> None:
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and remote.sha256):
         hint = "http is let pass only where the sha256 is known" if parts.scheme == "http" else ""
-        raise DataError(f"`{shown(parts.scheme)}:` is not let pass", where=address, hint=hint)
+        raise DataError(f"`{quoted(parts.scheme)}:` is not let pass", where=address, hint=hint)
     host, home = parts.hostname or "", urlsplit(remote.address).hostname or ""
     domain = ".".join(home.split(".")[-2:])
     named = any(c.isalpha() for c in home.rpartition(".")[2])  # of an address in digits, all of it counts
     if host != home and not (named and host.endswith(f".{domain}")) and not (named and host == domain):
-        raise DataError(f"is on another host than {shown(home)}", where=address)
+        raise DataError(f"is on another host than {quoted(home)}", where=address)

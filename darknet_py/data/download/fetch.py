@@ -11,7 +11,7 @@ from pathlib import Path
 from darknet_py.data.download.download import Progress, digest_of, download
 from darknet_py.data.download.sources import SOURCES, Remote, Source
 from darknet_py.data.download.unpack import unpack
-from darknet_py.errors import DataError, UsageError, shown
+from darknet_py.errors import DataError, UsageError, quoted
 
 Say = Callable[[str], None]
 
@@ -22,7 +22,7 @@ def source_of(name: str) -> Source:
     Raises: UsageError: when it is not there.
     """
     if name not in SOURCES:
-        raise UsageError(f"`{shown(name)}` is not in the table", hint=f"known are {', '.join(SOURCES)}")
+        raise UsageError(f"`{quoted(name)}` is not in the table", hint=f"known are {', '.join(SOURCES)}")
     return SOURCES[name]
 
 

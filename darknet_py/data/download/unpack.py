@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 MOST_MEMBERS = 1_000_000  # COCO's train2017 has 118,288
 MOST_BYTES = 200 << 30
@@ -48,8 +48,8 @@ def unpack(archive: Path, folder: Path, *, progress: Callable[[int, int], None])
                 _write(archive, member, folder)
                 done += member.size
                 progress(done, total)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError) as fault:
-        raise DataError(f"is a damaged archive: {shown(fault)}", where=archive) from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError) as error:
+        raise DataError(f"is a damaged archive: {quoted(error)}", where=archive) from None
 
 
 @contextmanager
@@ -76,15 +76,15 @@ def _bounded(archive: Path, packed: tarfile.TarFile) -> Iterator[tarfile.TarInfo
 def _of_zip(archive: Path, packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise DataError(f"holds a link or a device, `{shown(info.filename)}`", where=archive)
+        raise DataError(f"holds a link or a device, `{quoted(info.filename)}`", where=archive)
     if info.flag_bits & 1:
-        raise DataError(f"holds an encrypted member, `{shown(info.filename)}`", where=archive)
+        raise DataError(f"holds an encrypted member, `{quoted(info.filename)}`", where=archive)
     return Member(info.orig_filename, info.file_size, info.is_dir(), lambda: packed.open(info))
 
 
 def _of_tar(archive: Path, packed: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
     if not (info.isreg() or info.isdir()):
-        raise DataError(f"holds a link or a device, `{shown(info.name)}`", where=archive)
+        raise DataError(f"holds a link or a device, `{quoted(info.name)}`", where=archive)
 
     def opened() -> Any:
         return packed.extractfile(info)
@@ -99,11 +99,11 @@ def _require_harmless(archive: Path, members: list[Member]) -> None:
         name = member.name.removesuffix("/").removeprefix("./")
         steps = name.split("/")
         if {"", ".", ".."} & set(steps) and not (member.folder and name == "."):
-            raise DataError(f"has a member that leaves the folder, `{shown(member.name)}`", where=archive)
+            raise DataError(f"has a member that leaves the folder, `{quoted(member.name)}`", where=archive)
         if not name.isprintable() or "\\" in name or ":" in name:
-            raise DataError(f"has a member of a strange name, `{shown(member.name)}`", where=archive)
+            raise DataError(f"has a member of a strange name, `{quoted(member.name)}`", where=archive)
         if name in met:
-            raise DataError(f"has the member `{shown(name)}` twice", where=archive)
+            raise DataError(f"has the member `{quoted(name)}` twice", where=archive)
         met.add(name)
 
 
@@ -135,4 +135,4 @@ def _write(archive: Path, member: Member, folder: Path) -> None:
                 break
             file.write(block)
     if left:
-        raise DataError(f"has another size of `{shown(member.name)}` than it states", where=archive)
+        raise DataError(f"has another size of `{quoted(member.name)}` than it states", where=archive)

@@ -14,7 +14,7 @@ import numpy as np
 
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.labelled import Labelled
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 FOLDER = "cifar-10-batches-py"
 FILES = {"train": tuple(f"data_batch_{k}" for k in range(1, 6)), "val": ("test_batch",)}
@@ -40,7 +40,7 @@ class Cifar10(Labelled):
     def __init__(self, folder: Path, *, split: str) -> None:
         """Read all pictures of a split."""
         if split not in SPLITS:
-            raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=folder)
+            raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=folder)
         home = folder / FOLDER if (folder / FOLDER).is_dir() else folder
         names = _read(home / "batches.meta").get("label_names")
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
@@ -84,10 +84,10 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
             found = _Arrays(stream, encoding="latin1").load()
-    except OSError as fault:
-        raise DataError(f"cannot be read: {fault.strerror}", where=file) from None
-    except Exception as fault:  # a damaged pickle raises almost anything
-        raise DataError(f"is not a file of CIFAR-10: {shown(fault)}", where=file) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=file) from None
+    except Exception as error:  # a damaged pickle raises almost anything
+        raise DataError(f"is not a file of CIFAR-10: {quoted(error)}", where=file) from None
     if not isinstance(found, dict):
         raise DataError("is not a file of CIFAR-10: it holds no dictionary", where=file)
     return found

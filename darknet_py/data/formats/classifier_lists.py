@@ -18,9 +18,9 @@ from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.darknet_lists import entries_of, lines_of, needed, resolve
 from darknet_py.data.formats.labelled import LabelledFiles
 from darknet_py.data.images.read import require_files
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
-MOST_FAULTS = 3  # told in full
+MOST_ERRORS = 3  # told in full
 
 
 class ClassifierLists(LabelledFiles):
@@ -36,14 +36,14 @@ class ClassifierLists(LabelledFiles):
     def __init__(self, file: Path, *, split: str) -> None:
         """Read the lists, and label every line."""
         if split not in SPLITS:
-            raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=file)
+            raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
         entries = entries_of(file)
         labels = _words(resolve(needed(entries, "labels", file), file))
         names = _words(resolve(entries["names"], file)) if "names" in entries else labels
         if len(names) != len(labels):
             raise DataError(f"has {len(labels)} labels and {len(names)} names", where=file)
         if "classes" in entries and entries["classes"] != str(len(labels)):
-            raise DataError(f"classes = {shown(entries['classes'])}, and {len(labels)} labels", where=file)
+            raise DataError(f"classes = {quoted(entries['classes'])}, and {len(labels)} labels", where=file)
         images = resolve(needed(entries, "train" if split == "train" else "valid", file), file)
         lines = lines_of(images)
         if not lines:
@@ -73,8 +73,8 @@ def _refuse_unlabelled(
     bad = [(at, line) for (at, line), (_, label) in zip(lines, files, strict=True) if label < 0]
     if not bad:
         return
-    told = [f"{shown(where)}:{at}: {_why(line, labels)}" for at, line in bad[:MOST_FAULTS]]
-    more = f"\nand {len(bad) - MOST_FAULTS} more lines" if len(bad) > MOST_FAULTS else ""
+    told = [f"{quoted(where)}:{at}: {_why(line, labels)}" for at, line in bad[:MOST_ERRORS]]
+    more = f"\nand {len(bad) - MOST_ERRORS} more lines" if len(bad) > MOST_ERRORS else ""
     hint = "the label is looked for anywhere in the path: `cat` also stands in `catfish`"
     newline = "\n"
     raise DataError(f"has images without one label\n{newline.join(told)}{more}", where=where, hint=hint)
@@ -82,5 +82,5 @@ def _refuse_unlabelled(
 
 def _why(line: str, labels: tuple[str, ...]) -> str:
     found = [label for label in labels if label in line]
-    words = " and ".join(f"`{shown(label)}`" for label in found[:MOST_FAULTS]) or "no label"
-    return f"`{shown(line)}` holds {words}"
+    words = " and ".join(f"`{quoted(label)}`" for label in found[:MOST_ERRORS]) or "no label"
+    return f"`{quoted(line)}` holds {words}"

@@ -1,6 +1,6 @@
 """A folder in COCO's layout: `annotations/instances_X.json`, and the images of X in the folder X beside it.
 
-What the file means is checked once, when it is opened: a fault of structure is refused with its JSON path, a
+What the file means is checked once, when it is opened: an error of structure is refused with its JSON path, a
 box that cannot be a truth is dropped and counted (COCO's own train2017 has two boxes of zero height). Boxes
 that cross the edge of the image stay as they are. Segmentations are not read, so a damaged RLE does no harm.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.images.read import read_image, require_files
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 from darknet_py.files.json_table import NUMBER, Table, as_float, found, read_object
 
 
@@ -60,7 +60,7 @@ class CocoFolder(Dataset):
         """Decode one image, and refuse it when its size is not the one the boxes were drawn for."""
         record, path = self._records[index], self.path(index)
         if not os.path.realpath(path).startswith(self._root):
-            raise DataError(f"is a link that leaves the image folder `{shown(self.images)}`", where=path)
+            raise DataError(f"is a link that leaves the image folder `{quoted(self.images)}`", where=path)
         pixels = self.cache(path, read_image)
         if pixels.shape[:2] != (record.height, record.width):
             raise DataError(
@@ -84,9 +84,9 @@ def annotation_file(folder: Path, split: str) -> Path:
     fitting = [exact] if exact in files else [f for f in files if f.startswith(f"instances_{split}")]
     if len(fitting) == 1:
         return notes / fitting[0]
-    present = ", ".join(shown(name) for name in fitting or files) or "no instances_*.json"
+    present = ", ".join(quoted(name) for name in fitting or files) or "no instances_*.json"
     raise DataError(
-        f"one annotations/instances_{shown(split)}*.json was expected, found {present}",
+        f"one annotations/instances_{quoted(split)}*.json was expected, found {present}",
         where=folder,
         hint="name one of them exactly: its part between `instances_` and `.json`" if fitting else "",
     )
@@ -101,7 +101,7 @@ def image_folder(folder: Path, name: str) -> Path:
         if images.is_dir():
             return images
     raise DataError(
-        f"has no folder `{shown(name)}` for the images of instances_{shown(name)}.json", where=folder
+        f"has no folder `{quoted(name)}` for the images of instances_{quoted(name)}.json", where=folder
     )
 
 
@@ -113,9 +113,9 @@ def _classes(categories: Table) -> tuple[tuple[int, ...], tuple[str, ...]]:
     for at in range(len(categories.rows)):
         name = categories.value(at, "name", "text")
         if not name.strip() or not name.isprintable():
-            raise categories.fault(at, "name", f"is `{shown(name)}`: blank, or not to be printed")
+            raise categories.error(at, "name", f"is `{quoted(name)}`: blank, or not to be printed")
         if first.setdefault(name, at) != at:
-            raise categories.fault(at, "name", f"is `{shown(name)}`, as categories[{first[name]}] is named")
+            raise categories.error(at, "name", f"is `{quoted(name)}`, as categories[{first[name]}] is named")
     ordered = sorted(positions)
     return tuple(ordered), tuple(categories.rows[positions[identity]]["name"] for identity in ordered)
 
@@ -163,7 +163,7 @@ def _size(images: Table, at: int) -> tuple[int, int]:
     for key in ("width", "height"):
         size.append(images.value(at, key, "a whole number"))
         if not 1 <= size[-1] <= 1_000_000:
-            raise images.fault(at, key, f"is {shown(size[-1])}, not 1 to 1000000 pixels")
+            raise images.error(at, key, f"is {quoted(size[-1])}, not 1 to 1000000 pixels")
     return size[0], size[1]
 
 
@@ -171,7 +171,7 @@ def _file_name(images: Table, at: int) -> str:
     """Return a file name that stays in the image folder; folders below it are allowed."""
     name: str = images.value(at, "file_name", "text")
     if not is_inside(name):
-        raise images.fault(at, "file_name", f"is `{shown(name)}`, not a name inside the image folder")
+        raise images.error(at, "file_name", f"is `{quoted(name)}`, not a name inside the image folder")
     return name
 
 
@@ -184,7 +184,7 @@ def is_inside(name: str) -> bool:
 def _known(table: Table, at: int, key: str, known: dict[int, int], noun: str) -> int:
     identity = table.value(at, key, "a whole number")
     if identity not in known:
-        raise table.fault(at, key, f"is {shown(identity)}, and no {noun} has that id")
+        raise table.error(at, key, f"is {quoted(identity)}, and no {noun} has that id")
     return known[identity]
 
 
@@ -192,7 +192,7 @@ def _box(annotations: Table, at: int) -> list[float]:
     box = annotations.value(at, "bbox", "a list")
     for place, value in enumerate(box):
         if type(value) not in NUMBER:
-            raise annotations.fault(at, f"bbox[{place}]", f"is {found(value)}, not a number")
+            raise annotations.error(at, f"bbox[{place}]", f"is {found(value)}, not a number")
     return [as_float(value) for value in box]
 
 
@@ -215,7 +215,7 @@ def _crowd(annotations: Table, at: int) -> bool:
         return False
     crowd = annotations.value(at, "iscrowd", "a whole number")
     if crowd not in (0, 1):
-        raise annotations.fault(at, "iscrowd", f"is {shown(crowd)}, not 0 or 1")
+        raise annotations.error(at, "iscrowd", f"is {quoted(crowd)}, not 0 or 1")
     return bool(crowd)
 
 
@@ -225,5 +225,5 @@ def _area(annotations: Table, at: int, box: list[float]) -> float:
         return box[2] * box[3]
     area = as_float(annotations.value(at, "area", "a number"))
     if not 0 <= area < math.inf:
-        raise annotations.fault(at, "area", f"is {shown(area)}, not 0 or more square pixels")
+        raise annotations.error(at, "area", f"is {quoted(area)}, not 0 or more square pixels")
     return area

@@ -22,7 +22,7 @@ import numpy as np
 
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.images.read import image_size, read_image, require_files
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 MOST_BYTES = 64 << 20  # a list of a million images has 40 MB
 NO_LABELS = "image without a label file"
@@ -46,13 +46,13 @@ class DarknetLists(Dataset):
         file: the `.data` file; `classes`, `names`, and `train` or `valid` are read from it.
         split: "train" or "val".
 
-    Raises: DataError: when a file is missing or cannot be understood; label faults are collected.
+    Raises: DataError: when a file is missing or cannot be understood; label errors are collected.
     """
 
     def __init__(self, file: Path, *, split: str) -> None:
         """Read the lists and all label files, and see that every image is there."""
         if split not in SPLITS:
-            raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=file)
+            raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
         entries = entries_of(file)
         self.names = _names(file, entries)
         self.category_ids = tuple(range(1, len(self.names) + 1))
@@ -96,7 +96,7 @@ class DarknetLists(Dataset):
         return self.cache(self._paths[index], read_image)
 
     def _read_labels(self, images: Path) -> list[np.ndarray]:
-        faults: list[str] = []
+        errors: list[str] = []
         without = Counter[str]()
         read = []
         for written, path in zip(self._written, self._paths, strict=True):
@@ -105,16 +105,16 @@ class DarknetLists(Dataset):
                 without[NO_LABELS] += 1
                 read.append(np.zeros((0, 5)))
             else:
-                read.append(_boxes(labels, classes=len(self.names), dropped=without, faults=faults))
-        if faults:
-            more = f"\nand {len(faults) - 3} more lines" if len(faults) > 3 else ""
-            raise DataError(f"labels cannot be used\n{chr(10).join(faults[:3])}{more}", where=images)
+                read.append(_boxes(labels, classes=len(self.names), dropped=without, errors=errors))
+        if errors:
+            more = f"\nand {len(errors) - 3} more lines" if len(errors) > 3 else ""
+            raise DataError(f"labels cannot be used\n{chr(10).join(errors[:3])}{more}", where=images)
         if without[NO_LABELS] == len(read):
             first = label_places(self._written[0], self._paths[0])[0]
             raise DataError(
                 f"none of its {len(read)} images has a label file",
                 where=images,
-                hint=f"the first was looked for at {shown(first)}",
+                hint=f"the first was looked for at {quoted(first)}",
             )
         self.dropped.update(+without)
         return read
@@ -133,10 +133,10 @@ def _text(file: Path) -> str:
         if file.stat().st_size > MOST_BYTES:
             raise DataError(f"has {file.stat().st_size} bytes; at most {MOST_BYTES} are read", where=file)
         text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise DataError(f"is not UTF-8 at byte {fault.start}", where=file) from None
-    except (OSError, ValueError) as fault:
-        raise DataError(f"cannot be read: {shown(fault)}", where=file) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"is not UTF-8 at byte {error.start}", where=file) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot be read: {quoted(error)}", where=file) from None
     if "\0" in text:
         raise DataError(f"is not text: it has a NUL at character {text.index(chr(0))}", where=file)
     return text.replace("\r\n", "\n")
@@ -150,9 +150,9 @@ def entries_of(file: Path) -> dict[str, str]:
             continue
         key, equals, value = (part.strip() for part in line.partition("="))
         if not (key and equals and value):
-            raise DataError(f"`{shown(line)}` is not `key = value`", where=f"{file}:{at}")
+            raise DataError(f"`{quoted(line)}` is not `key = value`", where=f"{file}:{at}")
         if key in entries:
-            raise DataError(f"`{shown(key)}` is given twice", where=f"{file}:{at}")
+            raise DataError(f"`{quoted(key)}` is given twice", where=f"{file}:{at}")
         entries[key] = value
     return entries
 
@@ -163,7 +163,7 @@ def needed(entries: dict[str, str], key: str, file: Path) -> str:
     Raises: DataError: when the file has no such key.
     """
     if key not in entries:
-        present = shown(", ".join(entries)) or "nothing"
+        present = quoted(", ".join(entries)) or "nothing"
         raise DataError(
             f"`{key} =` is missing; found {present}", where=file, hint=f"needed: {', '.join(KEYS)}"
         )
@@ -179,11 +179,11 @@ def resolve(written: str, data_file: Path) -> Path:
 def _names(file: Path, entries: dict[str, str]) -> tuple[str, ...]:
     count = needed(entries, "classes", file)
     if not re.fullmatch(r"[1-9]\d{0,5}", count, re.ASCII):
-        raise DataError(f"classes = {shown(count)} is not a whole number from 1 to 999999", where=file)
+        raise DataError(f"classes = {quoted(count)} is not a whole number from 1 to 999999", where=file)
     names_file = resolve(needed(entries, "names", file), file)
     names = names_of(names_file)
     if len(names) != int(count):
-        raise DataError(f"classes = {count}, but {shown(names_file)} has {len(names)} names", where=file)
+        raise DataError(f"classes = {count}, but {quoted(names_file)} has {len(names)} names", where=file)
     return names
 
 
@@ -198,7 +198,7 @@ def names_of(file: Path) -> tuple[str, ...]:
         if not name:
             raise DataError("is blank; to Darknet it is a class without a name", where=f"{file}:{at}")
         if lines.setdefault(name, at) != at:
-            raise DataError(f"`{shown(name)}` is the name of line {lines[name]}", where=f"{file}:{at}")
+            raise DataError(f"`{quoted(name)}` is the name of line {lines[name]}", where=f"{file}:{at}")
     return tuple(names)
 
 
@@ -223,13 +223,13 @@ def label_places(written: str, path: Path) -> list[Path]:
     return [Path(place).with_suffix(".txt") for place in (alexeyab, folder + pjreddie)]
 
 
-def _boxes(file: Path, *, classes: int, dropped: Counter[str], faults: list[str]) -> np.ndarray:
+def _boxes(file: Path, *, classes: int, dropped: Counter[str], errors: list[str]) -> np.ndarray:
     """Read `class x_centre y_centre width height` lines, fractions of the image: (T, 5)."""
     rows: dict[tuple[float, ...], None] = {}
     for at, line in lines_of(file):
-        fault = _fault(line.split(), classes)
-        if fault:
-            faults.append(f"{shown(file)}:{at}: {fault}")
+        error = _error(line.split(), classes)
+        if error:
+            errors.append(f"{quoted(file)}:{at}: {error}")
             continue
         row = tuple(float(word) for word in line.split())
         if min(row[3:]) <= 0:
@@ -241,15 +241,15 @@ def _boxes(file: Path, *, classes: int, dropped: Counter[str], faults: list[str]
     return np.array(list(rows), dtype=np.float64).reshape(-1, 5)
 
 
-def _fault(words: list[str], classes: int) -> str:
+def _error(words: list[str], classes: int) -> str:
     """Say why a line is not a label, or ""."""
     if len(words) != 5:
         return f"{len(words)} columns, not the 5 of `class x y width height`"
     if not re.fullmatch(r"\d{1,6}", words[0], re.ASCII) or int(words[0]) >= classes:
-        return f"class `{shown(words[0])}` is not a whole number from 0 to {classes - 1}"
+        return f"class `{quoted(words[0])}` is not a whole number from 0 to {classes - 1}"
     for name, word in zip(("x", "y", "width", "height"), words[1:], strict=True):
         if not NUMBER_TEXT.fullmatch(word):
-            return f"{name} `{shown(word)}` is not a number"
+            return f"{name} `{quoted(word)}` is not a number"
         if not -SLACK <= float(word) <= 1 + SLACK:
-            return f"{name} = {shown(word)} is not a fraction of the image, 0 to 1"
+            return f"{name} = {quoted(word)} is not a fraction of the image, 0 to 1"
     return ""

@@ -13,7 +13,7 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.images.read import SUFFIXES, image_size, read_image
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
 
@@ -103,7 +103,7 @@ class ClassFolders(LabelledFiles):
         names = _class_names(train)
         unknown = sorted(set(_class_names(home)) - set(names))
         if unknown:
-            raise DataError(f"has the class `{shown(unknown[0])}`, which train has not", where=home)
+            raise DataError(f"has the class `{quoted(unknown[0])}`, which train has not", where=home)
         files = [
             (home / name / file, label) for label, name in enumerate(names) for file in _images(home / name)
         ]
@@ -111,7 +111,7 @@ class ClassFolders(LabelledFiles):
             raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=home)
         empty = sorted(set(names) - {names[label] for _, label in files})
         if empty and home == train:
-            raise DataError(f"has no image of the class `{shown(empty[0])}`", where=home)
+            raise DataError(f"has no image of the class `{quoted(empty[0])}`", where=home)
         super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
 
 
@@ -127,7 +127,7 @@ def _split_folder(folder: Path, split: str) -> Path:
     names = SPLIT_FOLDERS.get(split, (split,))
     found = next((folder / name for name in names if (folder / name).is_dir()), None)
     if found is None:
-        raise DataError(f"has no split `{shown(split)}`: no folder {' or '.join(names)}", where=folder)
+        raise DataError(f"has no split `{quoted(split)}`: no folder {' or '.join(names)}", where=folder)
     return found
 
 

@@ -32,7 +32,7 @@ from darknet_py.data.formats.drawing import (
     paint,
     stamp,
 )
-from darknet_py.errors import UsageError, shown
+from darknet_py.errors import UsageError, quoted
 
 VERSION = 3  # of the drawing; goes up with any change to a pixel, and with it the fingerprint
 MOST_OBJECTS = 5
@@ -78,7 +78,7 @@ class Scenes(Dataset):
     ) -> None:
         """Remember what to draw; nothing is drawn yet."""
         if split not in SPLITS:
-            raise UsageError(f"scenes have no split `{shown(split)}`; they have {' and '.join(SPLITS)}")
+            raise UsageError(f"scenes have no split `{quoted(split)}`; they have {' and '.join(SPLITS)}")
         options = {"train": train, "val": val, "size": size, "seed": seed}
         for key, (least, most) in _LIMITS.items():
             if not least <= options[key] <= most:
@@ -97,10 +97,10 @@ class Scenes(Dataset):
         for piece in spec.partition(":")[2].split(",") if ":" in spec else ():
             key, _, value = piece.strip().partition("=")
             if key in given:
-                raise UsageError(f"`{shown(spec)}` gives `{key}` twice")
+                raise UsageError(f"`{quoted(spec)}` gives `{key}` twice")
             if key not in _LIMITS or not re.fullmatch(r"\d{1,10}", value, re.ASCII):
                 raise UsageError(
-                    f"`{shown(piece)}` in `{shown(spec)}` is not understood",
+                    f"`{quoted(piece)}` in `{quoted(spec)}` is not understood",
                     hint="scenes take train=, val=, size= and seed=, each with a whole number",
                 )
             given.add(key)

@@ -19,7 +19,7 @@ import numpy as np
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.formats.darknet_lists import lines_of
 from darknet_py.data.images.read import SUFFIXES, read_image, require_files
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 SETS = {"train": ("train", "trainval"), "val": ("val", "test")}
 MOST_BYTES = 16 << 20
@@ -107,7 +107,7 @@ def split_stems(folder: Path, split: str) -> list[str]:
     Raises: DataError: when there is no such split, or it lists nothing.
     """
     if split not in SETS or not has_split(folder, split):
-        raise DataError(f"has no split `{shown(split)}` in ImageSets/Main", where=folder)
+        raise DataError(f"has no split `{quoted(split)}` in ImageSets/Main", where=folder)
     file = _list_of(folder, split)
     if file is None:
         stems = sorted(path.stem for path in (folder / "Annotations").glob("*.xml"))
@@ -155,7 +155,7 @@ class _Note:
     def _object(self, element: Element) -> tuple[str, tuple[float, ...], bool]:
         name = (self._child(element, "name").text or "").strip()
         if not name or not name.isprintable():
-            self._refuse(element, f"an object is called `{shown(name)}`")
+            self._refuse(element, f"an object is called `{quoted(name)}`")
         corners = self._child(element, "bndbox")
         left, top, right, bottom = (self._number(corners, corner, -1e6, 1e6) for corner in CORNERS)
         box = (left - 1, top - 1, right - left + 1, bottom - top + 1)
@@ -172,7 +172,7 @@ class _Note:
         except ValueError:
             value = math.nan
         if not least <= value <= most:
-            self._refuse(child, f"<{tag}> is `{shown(child.text)}`, not a number from {least:g} to {most:g}")
+            self._refuse(child, f"<{tag}> is `{quoted(child.text)}`, not a number from {least:g} to {most:g}")
         return value
 
     def _refuse(self, element: Element, message: str) -> NoReturn:
@@ -212,7 +212,7 @@ def read_xml(file: Path) -> tuple[Element, dict[Element, int]]:
             raise DataError(f"has more than {MOST_BYTES} bytes", where=file)
         parser.Parse(file.read_bytes(), True)
         return builder.close(), lines
-    except OSError as fault:
-        raise DataError(f"cannot be read: {fault.strerror}", where=file) from None
-    except (expat.ExpatError, ParseError, ValueError) as fault:
-        raise DataError(f"is not XML: {shown(fault)}", where=file) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=file) from None
+    except (expat.ExpatError, ParseError, ValueError) as error:
+        raise DataError(f"is not XML: {quoted(error)}", where=file) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.darknet_lists import DarknetLists, names_of
 from darknet_py.data.images.read import SUFFIXES
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation")}
 NAMES_FILES = ("classes.txt", "names.txt", "obj.names")
@@ -32,7 +32,7 @@ class YoloFolder(DarknetLists):
     def __init__(self, folder: Path, *, split: str) -> None:
         """List the images, and read all label files."""
         if split not in SPLITS:
-            raise DataError(f"has no split `{shown(split)}`; it has {' and '.join(SPLITS)}", where=folder)
+            raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=folder)
         images = split_images(folder, split)
         if images is None:
             names = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
@@ -75,7 +75,7 @@ def names_file(folder: Path) -> Path:
         return found[0]
     told = ", ".join(path.name for path in found) or "none"
     raise DataError(
-        f"one file of class names was expected, found {shown(told)}",
+        f"one file of class names was expected, found {quoted(told)}",
         where=folder,
         hint=f"a line for each class in {', '.join(NAMES_FILES)} or *.names; YAML is not read",
     )

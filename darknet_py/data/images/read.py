@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from darknet_py.data.images.plain_jpeg import plain_pixels
-from darknet_py.errors import DataError, shown
+from darknet_py.errors import DataError, quoted
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm")
@@ -83,8 +83,8 @@ def image_files(folder: str | os.PathLike[str]) -> list[Path]:
     """
     try:
         names = sorted(os.listdir(folder))
-    except (OSError, ValueError) as fault:
-        raise DataError(f"is not a folder that can be read: {_reason(fault)}", where=folder) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"is not a folder that can be read: {_reason(error)}", where=folder) from None
     files = [Path(folder, name) for name in names if name.lower().endswith(SUFFIXES)]
     if not files:
         raise DataError(
@@ -100,7 +100,7 @@ def require_files(paths: Sequence[Path], *, where: object) -> None:
     """
     missing = [path for path in paths if not os.path.isfile(path)]
     if missing:
-        first = ", ".join(f"`{shown(path)}`" for path in missing[:3])
+        first = ", ".join(f"`{quoted(path)}`" for path in missing[:3])
         more = "" if len(missing) <= 3 else f" and {len(missing) - 3} more"
         raise DataError(f"{len(missing)} of {len(paths)} images are missing: {first}{more}", where=where)
 
@@ -132,8 +132,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, IO[byte
             raise DataError(f"is too large: more than {most} pixels", where=path, hint=_limit()) from None
         except MemoryError:
             raise DataError("does not fit into memory", where=path) from None
-        except Exception as fault:  # decoders fail with OSError, ValueError, SyntaxError, struct.error, ...
-            raise DataError(f"is a damaged image: {_reason(fault)}", where=path, hint=_AGAIN) from None
+        except Exception as error:  # decoders fail with OSError, ValueError, SyntaxError, struct.error, ...
+            raise DataError(f"is a damaged image: {_reason(error)}", where=path, hint=_AGAIN) from None
 
 
 def _regular(path: str | os.PathLike[str]) -> IO[bytes]:
@@ -146,8 +146,8 @@ def _regular(path: str | os.PathLike[str]) -> IO[bytes]:
         if status.st_size == 0:
             raise DataError("is empty: 0 bytes", where=path)
         return open(path, "rb")
-    except (OSError, ValueError) as fault:
-        raise DataError(f"cannot be read: {_reason(fault)}", where=path) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot be read: {_reason(error)}", where=path) from None
 
 
 def _refuse(image: Image.Image, path: object) -> None:
@@ -194,12 +194,12 @@ def _not_an_image(file: IO[bytes]) -> str:
     head = file.read(16)
     text = head.decode("utf-8", errors="ignore")
     if len(text) > len(head) // 2 and all(c.isprintable() or c.isspace() for c in text):
-        return f"is not an image: it begins with '{shown(text)}...'"
+        return f"is not an image: it begins with '{quoted(text)}...'"
     return f"is not an image we read: it begins with {repr(head[:8])[1:]}"
 
 
-def _reason(fault: BaseException) -> str:
-    return shown(getattr(fault, "strerror", None) or fault or type(fault).__name__)
+def _reason(error: BaseException) -> str:
+    return quoted(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
 def _accepted() -> str:

@@ -41,9 +41,9 @@ class Ring:
         self.slots, self.size = slots, size
         try:
             self.memory = mmap.mmap(-1, slots * size)
-        except (OSError, ValueError, OverflowError) as fault:
+        except (OSError, ValueError, OverflowError) as error:
             raise UsageError(
-                f"no memory for the batches of the loaders: {fault}", hint="fewer --workers"
+                f"no memory for the batches of the loaders: {error}", hint="fewer --workers"
             ) from None
 
     def at(self, place: Place) -> np.ndarray:

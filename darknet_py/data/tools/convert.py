@@ -19,7 +19,7 @@ from darknet_py.data.dataset import SPLITS, Dataset, Record, open_data
 from darknet_py.data.formats.coco import CocoFolder
 from darknet_py.data.formats.darknet_lists import DarknetLists
 from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
-from darknet_py.errors import DataError, UsageError, shown
+from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.atomic_dir import whole_folder
 
@@ -72,7 +72,7 @@ def open_sources(spec: str) -> dict[str, Source]:
     for split in SPLITS:
         data: Dataset = open_data(spec, split=split)
         if not isinstance(data, (CocoFolder, DarknetLists)):
-            raise UsageError(f"`{shown(spec)}` has no boxes in files that could be converted")
+            raise UsageError(f"`{quoted(spec)}` has no boxes in files that could be converted")
         sources[split] = data
     return sources
 
@@ -166,9 +166,9 @@ def _put_image(path: Path, place: Path, *, copy: bool) -> None:
             shutil.copyfile(path, place)
         else:
             place.symlink_to(_absolute(path))
-    except OSError as fault:
+    except OSError as error:
         raise DataError(
-            f"cannot be put at `{shown(place.name)}`: {fault.strerror}",
+            f"cannot be put at `{quoted(place.name)}`: {error.strerror}",
             where=path,
             hint="" if copy else "--copy does without links",
         ) from None

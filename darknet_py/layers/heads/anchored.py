@@ -61,7 +61,7 @@ class Anchored(Head):
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Anchors in pairs, masks among them, channels to match.
 
-        More anchors than `num` are a doubt: Darknet makes room for `num` of them, and writes past its end.
+        More anchors than `num` are a warning: Darknet makes room for `num` of them, and writes past its end.
         """
         listed = len(self.anchors) // 2
         if len(self.anchors) != 2 * self.num:

@@ -13,7 +13,7 @@ from darknet_py.layers.heads.anchored import Anchored
 if TYPE_CHECKING:
     from torch import Tensor
 
-PLACES, SIZES, DOUBTS = slice(0, 4, 2), slice(4, 8, 2), slice(1, 8, 2)  # of x, ux, y, uy, w, uw, h, uh
+PLACES, SIZES, UNCERTAINTIES = slice(0, 4, 2), slice(4, 8, 2), slice(1, 8, 2)  # of x, ux, y, uy, w, uw, h, uh
 
 
 class GaussianYolo(Anchored, section="Gaussian_yolo"):
@@ -64,7 +64,7 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
         boxes = raw.reshape(n, self.boxes_per_cell, self.entries, h, w)
         values = boxes.clone()
         values[:, :, PLACES] = boxes[:, :, PLACES].sigmoid() * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
-        for part in (DOUBTS, slice(8, None)):
+        for part in (UNCERTAINTIES, slice(8, None)):
             values[:, :, part] = boxes[:, :, part].sigmoid()
         return values.reshape(n, c, h, w)
 
@@ -79,7 +79,7 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
         boxes[..., 2:] = values[..., SIZES].exp() * anchors
         points = (values[..., PLACES] + cell_corners(raw)) / raw.new_tensor([w, h])
         boxes[..., :2] = points - self.from_centre * boxes[..., 2:]
-        certain = 1 - values[..., DOUBTS].mean(dim=-1, keepdim=True)
+        certain = 1 - values[..., UNCERTAINTIES].mean(dim=-1, keepdim=True)
         return (
             boxes.reshape(n, -1, 4),
             values[..., 8].reshape(n, -1),

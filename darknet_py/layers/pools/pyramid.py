@@ -37,7 +37,7 @@ class Pyramid(Layer):
         """The pool must be a window pool, and have the form that the branches take."""
         cls = layer_class(self.pool)
         if cls is not None and issubclass(cls, WindowPool):
-            yield from (replace(fault, key="pool") for fault in self.pools()[0].check(*maps))
+            yield from (replace(complaint, key="pool") for complaint in self.pools()[0].check(*maps))
             return
         known = [name for name, one in CATALOGUE.items() if issubclass(one, WindowPool)]
         reason = f"expected a window pool: max, {', '.join(known)}"

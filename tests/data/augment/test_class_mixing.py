@@ -146,7 +146,7 @@ def test_the_keys_are_honoured_for_classifiers_and_cutmix_for_no_detector():
     graph = compile(parse(text + "[avgpool]\n[softmax]\n"))
     how = RandomCrop.of(graph.net)
     assert (how.mosaic, how.cutmix, how.mixup) == (True, True, True)
-    assert not graph.doubts
+    assert not graph.warnings
     head = "[convolutional]\nfilters=6\n[yolo]\nclasses=1\n"
-    (doubt,) = [one for one in compile(parse(text + head)).doubts if "cutmix" in one.message]
-    assert (doubt.message, doubt.code) == ("cutmix=1 is read and not honoured", "ignored-key")
+    (warning,) = [one for one in compile(parse(text + head)).warnings if "cutmix" in one.message]
+    assert (warning.message, warning.code) == ("cutmix=1 is read and not honoured", "ignored-key")

@@ -209,4 +209,4 @@ def test_the_cfg_says_what_is_mixed():
     graph = compile(parse(text))
     how = Augmentation.of(graph.net, graph[1].layer)
     assert (how.mosaic, how.mosaic_bound, how.mixup, how.blur, how.gaussian_noise) == (True, True, True, 3, 5)
-    assert not graph.doubts
+    assert not graph.warnings

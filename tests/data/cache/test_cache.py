@@ -293,7 +293,7 @@ def test_what_a_writer_left_behind_is_removed_when_it_is_old(data: Path) -> None
     assert (old.exists(), young.exists()) == (False, True)
 
 
-# Faults around it.
+# Errors around it.
 
 
 def test_a_full_disk_is_told_of_once_and_training_goes_on(data: Path, monkeypatch, caplog) -> None:

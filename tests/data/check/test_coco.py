@@ -182,7 +182,7 @@ def test_an_error_is_what_the_reader_refuses(
 
 
 @pytest.mark.parametrize("name", ["bccd", "coco-mini"])
-def test_real_data_has_no_fault(name: str) -> None:
+def test_real_data_has_no_error(name: str) -> None:
     if not (SHARED_DATA / name).is_dir():
         pytest.skip(f"{name} is not beside this checkout")
     assert {finding.code for finding in check(str(SHARED_DATA / name)).all} <= {"image-grey"}

@@ -1,4 +1,4 @@
-"""Oracle: small annotation files written by hand, one fault each; pycocotools; a real subset of COCO.
+"""Oracle: small annotation files written by hand, one error each; pycocotools; a real subset of COCO.
 
 Kind: story, and property (Hypothesis) for the claim that any mutation ends in a DataError or a data set.
 """
@@ -101,7 +101,7 @@ def test_D07_a_malformed_segmentation_is_not_read(tmp_path: Path) -> None:
     assert len(CocoFolder(folder(tmp_path, content), split="val")) == 2
 
 
-FAULTS = [
+ERRORS = [
     (("images", 1, "id"), "3", 'images[1].id is `"3"`, not a whole number'),
     (("images", 1, "id"), True, "images[1].id is `true`, not a whole number"),
     (("images", 1, "id"), 2**63, f"images[1].id is {2**63}, not 0 to {2**63 - 1}"),
@@ -120,7 +120,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "told"), FAULTS)
+@pytest.mark.parametrize(("path", "value", "told"), ERRORS)
 def test_D02_a_wrong_type_is_refused_with_its_json_path(
     tmp_path: Path, path: tuple[Any, ...], value: object, told: str
 ) -> None:

@@ -131,7 +131,7 @@ def test_D17_a_line_that_is_no_label_is_refused_with_its_number(tmp_path: Path, 
     )
 
 
-def test_D17_label_faults_are_collected_over_lines_and_files(tmp_path: Path) -> None:
+def test_D17_label_errors_are_collected_over_lines_and_files(tmp_path: Path) -> None:
     file = data_file(tmp_path, "5 0 0 0 0\n" * 2, images=("a.jpg", "b.jpg"))
     written(tmp_path / "b.txt", "0\n" * 3)
     assert complaint(file).split("\n")[1:] == [

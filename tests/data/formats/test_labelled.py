@@ -192,7 +192,7 @@ def test_a_label_within_another_is_told(tmp_path: Path) -> None:
     assert "all.list:1: `a/catfish.png` holds `cat` and `catfish`" in text
 
 
-def test_many_faults_are_told_in_part(tmp_path: Path) -> None:
+def test_many_errors_are_told_in_part(tmp_path: Path) -> None:
     text = listed(lists(tmp_path, files=[f"images/{k}.png" for k in range(8)]))
     assert text.count("holds no label") == 3
     assert "\nand 5 more lines\n" in text
