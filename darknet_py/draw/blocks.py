@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.layers.connections.route import Route
+from darknet_py.layers.merging.route import Route
 
 IMAGE = -1
 LONGEST_BLOCK = 8

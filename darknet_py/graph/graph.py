@@ -12,10 +12,10 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Diagnostic, Span
 from darknet_py.cfg.document import Document
 from darknet_py.layers.base import Layer
-from darknet_py.layers.elementary.cost import Cost as CostLayer
-from darknet_py.layers.elementary.softmax import Softmax
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
+from darknet_py.layers.transforms.cost import Cost as CostLayer
+from darknet_py.layers.transforms.softmax import Softmax
 
 
 @dataclass(frozen=True)

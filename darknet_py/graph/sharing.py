@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.graph.graph import Node
 from darknet_py.layers.base import absolute
-from darknet_py.layers.weighted.convolutional import Convolutional
+from darknet_py.layers.parametric.convolutional import Convolutional
 
 
 def lenders(nodes: Sequence[Node]) -> dict[int, int]:

@@ -9,10 +9,10 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.sizes import smallest_side
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.layers.connections.route import Route
 from darknet_py.layers.heads.head import Head
+from darknet_py.layers.merging.route import Route
+from darknet_py.layers.parametric.convolutional import Convolutional
 from darknet_py.layers.pools.base import WindowPool
-from darknet_py.layers.weighted.convolutional import Convolutional
 
 LayerComplaint = tuple[int, Complaint]
 

@@ -16,7 +16,7 @@ from darknet_py.cfg.document import Document, Entry, Section
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
-from darknet_py.layers.weighted.convolutional import Convolutional
+from darknet_py.layers.parametric.convolutional import Convolutional
 
 OF_MEANING = {"shapes-differ", "bad-filters", "too-small", "bad-groups", "reads-head"}
 OF_LOST_LINES = {"duplicate-key", "unknown-key"}  # a header may be missing: then every number is another

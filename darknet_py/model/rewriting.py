@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.layers.connections.route import Route
+from darknet_py.layers.merging.route import Route
 from darknet_py.layers.pools.maxpool import MaxPool
 
 

@@ -16,7 +16,7 @@ from darknet_py.data.formats.labelled import Labelled
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DataError, NotFinite, UsageError, quoted
 from darknet_py.graph.graph import Graph
-from darknet_py.layers.elementary.softmax import Softmax
+from darknet_py.layers.transforms.softmax import Softmax
 from darknet_py.model.network import Network
 from darknet_py.predict.letterbox import Fit
 

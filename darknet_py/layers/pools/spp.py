@@ -12,7 +12,7 @@ from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
 from darknet_py.layers.composite import Expanding
-from darknet_py.layers.connections.route import Route
+from darknet_py.layers.merging.route import Route
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.maxpool import MaxPool
 from darknet_py.layers.pools.pyramid import Pyramid

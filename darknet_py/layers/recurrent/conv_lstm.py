@@ -8,8 +8,8 @@ from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.keys import key
-from darknet_py.layers.elementary.activations import ACTIVATIONS
 from darknet_py.layers.recurrent.recurrent import Convolved, Part
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 
 class ConvLstm(Convolved, section="conv_lstm"):

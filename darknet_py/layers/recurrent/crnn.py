@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.cfg.keys import key
-from darknet_py.layers.elementary.activations import ACTIVATIONS
 from darknet_py.layers.recurrent.recurrent import Convolved, Part
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 PJREDDIE = "pjreddie's Darknet alone reads it; here, as in AlexeyAB's, it is called "
 

@@ -11,8 +11,8 @@ from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
 from darknet_py.layers.not_executable import Unrun
-from darknet_py.layers.weighted.connected import Connected
-from darknet_py.layers.weighted.convolutional import Convolutional
+from darknet_py.layers.parametric.connected import Connected
+from darknet_py.layers.parametric.convolutional import Convolutional
 
 Part = tuple[Layer, Shape]  # a layer that a recurrent one is made of, and the map that it reads
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
-from darknet_py.layers.elementary.activations import ACTIVATIONS
 from darknet_py.layers.recurrent.recurrent import Dense, Part, dense
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 
 class Rnn(Dense, section="rnn"):

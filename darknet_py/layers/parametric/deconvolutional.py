@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.elementary.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -71,7 +71,7 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
         """`conv`, `norm` if asked, and `act`, in sequence."""
         from torch import nn
 
-        from darknet_py.layers.weighted.convolutional import EPSILON, MOMENTUM
+        from darknet_py.layers.parametric.convolutional import EPSILON, MOMENTUM
         from darknet_py.ops.deconvolutional import Deconvolution
 
         parts = nn.Sequential()

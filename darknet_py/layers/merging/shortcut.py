@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.elementary.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

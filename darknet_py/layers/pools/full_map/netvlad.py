@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
-from darknet_py.layers.pools.complete.whole import WholeMap
+from darknet_py.layers.full_map import FullMap
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class NetVlad(WholeMap, section="netvlad"):
+class NetVlad(FullMap, section="netvlad"):
     """V(k) = sum over cells of a_k(x) (x - c_k), with the soft assignment a = softmax(W x + b) to K centres.
 
     Arandjelovic, Gronat, Torii, Pajdla and Sivic, "NetVLAD: CNN architecture for weakly supervised place

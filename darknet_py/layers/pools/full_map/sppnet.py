@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
+from darknet_py.layers.full_map import FullMap
 from darknet_py.layers.pools.base import WindowPool
-from darknet_py.layers.pools.complete.whole import WholeMap
 from darknet_py.layers.pools.pyramid import Pyramid
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class SppNet(Pyramid, WholeMap, section="sppnet"):
+class SppNet(Pyramid, FullMap, section="sppnet"):
     """An l x l grid of the map for each level l, laid end to end: one length for a map of any size.
 
     He, Zhang, Ren and Sun, "Spatial pyramid pooling in deep convolutional networks for visual recognition",

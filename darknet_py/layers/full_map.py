@@ -1,4 +1,4 @@
-"""What the layers share whose every number reads the whole map."""
+"""The base class of layers whose every output reads the full map."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.layers.base import Layer
 
 
-class WholeMap(Layer):
+class FullMap(Layer):
     """A layer that puts out one cell, whatever the input's size."""
 
     def shape(self, *maps: Shape) -> Shape:
@@ -15,6 +15,6 @@ class WholeMap(Layer):
         return Shape(maps[0].channels, 1, 1)
 
     def window(self, *maps: Shape) -> Window:
-        """The whole map."""
+        """The full map."""
         height, width = maps[0].height, maps[0].width
         return Window(Axis(height, height), Axis(width, width))

@@ -10,8 +10,8 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
-from darknet_py.layers.elementary.activations import ACTIVATIONS
-from darknet_py.layers.weighted.rare import RareKeys
+from darknet_py.layers.parametric.rare import RareKeys
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
-from darknet_py.layers.elementary.activations import ACTIVATIONS
-from darknet_py.layers.pools.complete.whole import WholeMap
+from darknet_py.layers.full_map import FullMap
+from darknet_py.layers.transforms.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class Connected(WholeMap, section="connected", aliases=("conn",)):
+class Connected(FullMap, section="connected", aliases=("conn",)):
     """y = activation(W x + b) of the map as one vector, channel by channel; batch normalisation if asked.
 
     Darknet counts no BFLOPs for it, so `macs` are 0. AlexeyAB's Darknet never updates its weights (a flag is
@@ -44,7 +44,7 @@ class Connected(WholeMap, section="connected", aliases=("conn",)):
         """`linear`, `norm` if asked, and `act`, in sequence."""
         from torch import nn
 
-        from darknet_py.layers.weighted.convolutional import EPSILON, MOMENTUM
+        from darknet_py.layers.parametric.convolutional import EPSILON, MOMENTUM
 
         parts = nn.Sequential()
         parts.add_module("flat", nn.Flatten())

@@ -31,7 +31,7 @@ class BatchNorm(Layer, section="batchnorm"):
         """torch's, with Darknet's constants."""
         from torch import nn
 
-        from darknet_py.layers.weighted.convolutional import EPSILON, MOMENTUM
+        from darknet_py.layers.parametric.convolutional import EPSILON, MOMENTUM
 
         return nn.BatchNorm2d(maps[0].channels, eps=EPSILON, momentum=MOMENTUM)
 

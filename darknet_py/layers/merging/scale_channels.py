@@ -10,7 +10,7 @@ from darknet_py.arithmetic.window import Everywhere, Window
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.elementary.activations import ACTIVATIONS, apart
+from darknet_py.layers.transforms.activations import ACTIVATIONS, apart
 
 if TYPE_CHECKING:
     from torch import nn

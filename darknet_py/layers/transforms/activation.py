@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.elementary.activations import ACTIVATIONS, apart
+from darknet_py.layers.transforms.activations import ACTIVATIONS, apart
 
 if TYPE_CHECKING:
     from torch import nn

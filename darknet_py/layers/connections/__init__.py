@@ -1,1 +1,0 @@
-"""Layers that read several maps."""

@@ -1,1 +1,0 @@
-"""Layers without weights that transform or rearrange one map."""

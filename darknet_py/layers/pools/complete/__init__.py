@@ -1,1 +1,0 @@
-"""Pools whose every output reads the complete map."""

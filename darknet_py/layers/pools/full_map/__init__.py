@@ -1,0 +1,1 @@
+"""Pools whose every output reads the full map."""

@@ -1,0 +1,1 @@
+"""Layers that transform one map, without parameters."""

@@ -1,1 +1,0 @@
-"""Layers with weights of their own."""
