@@ -14,8 +14,8 @@ from darknet_py.compare.experiment import Comparison, carry_out, unfinished, var
 from darknet_py.data.cache.cache import keep_images
 from darknet_py.data.dataset import Dataset, open_data
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.distributed.process_info import Place
-from darknet_py.distributed.rendezvous import joined
+from darknet_py.distributed.process_info import ProcessInfo
+from darknet_py.distributed.rendezvous import process_group
 from darknet_py.errors import PeerFailed, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.model.device import usable
@@ -32,13 +32,13 @@ from darknet_py.train.step import objective_of
 
 def train(args: argparse.Namespace) -> int:
     """One training, in this process or in all that torchrun started."""
-    with joined(Place.of(os.environ), seconds=args.rank_timeout) as communicator:
+    with process_group(ProcessInfo.from_environment(os.environ), seconds=args.rank_timeout) as communicator:
         finished = args.out / "result.json"
-        if communicator.place.restarts and communicator.of_first(finished.exists()):
+        if communicator.process.restarts and communicator.broadcast_json(finished.exists()):
             return 0  # a process was lost when all was done
-        with communicator.each():
+        with communicator.local_section():
             plan = _plan(args, communicator)
-        communicator.use(plan.settings.device)
+        communicator.use_device(plan.settings.device)
         if args.show_batches:
             return _show(plan, args.show_batches) if communicator.first else 0
         with bar(compile(plan.document).net.max_batches, "it", quiet=not communicator.first) as advance:
@@ -53,9 +53,9 @@ def train(args: argparse.Namespace) -> int:
 def _plan(args: argparse.Namespace, communicator: Communicator) -> Plan:
     """What is to be trained; the first process looks at the folder, and tells what was changed in the cfg."""
     if communicator.first:
-        _check_folder(args, resume=args.resume or communicator.place.restarts > 0)
+        _check_folder(args, resume=args.resume or communicator.process.restarts > 0)
     document, (train_data, val_data) = document_of(args), _both(args)
-    settings = _settings(args, communicator.place)
+    settings = _settings(args, communicator.process)
     fit, changes = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
     if communicator.first:
         _tell(fit, changes)
@@ -95,11 +95,11 @@ def _show(plan: Plan, count: int) -> int:
 
 def compare(args: argparse.Namespace) -> int:
     """Variants trained and set side by side in a report."""
-    place = Place.of(os.environ)
-    if place.size > 1:
+    process = ProcessInfo.from_environment(os.environ)
+    if process.size > 1:
         hint = "torchrun starts `train`; compare trains its variants one after the other"
-        error = UsageError(f"compare runs in one process, not in {place.size}", hint=hint)
-        raise error if place.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
+        error = UsageError(f"compare runs in one process, not in {process.size}", hint=hint)
+        raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
     variants, (train_data, val_data) = variants_of(args.cfg), _both(args)
     comparison = Comparison(
         variants=variants,
@@ -109,7 +109,7 @@ def compare(args: argparse.Namespace) -> int:
         out=args.out,
         seeds=args.seeds,
         epochs=args.epochs,
-        settings=_settings(args, place),
+        settings=_settings(args, process),
     )
     left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
     print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
@@ -125,8 +125,8 @@ def _watch(plan: Plan) -> bar:
     return bar(compile(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
 
 
-def _settings(args: argparse.Namespace, place: Place) -> Settings:
-    device = usable(place.device(args.device))
+def _settings(args: argparse.Namespace, process: ProcessInfo) -> Settings:
+    device = usable(process.device(args.device))
     return Settings(
         weights=args.weights,
         partial=args.partial,
@@ -142,7 +142,7 @@ def _settings(args: argparse.Namespace, place: Place) -> Settings:
         keep=args.keep,
         keep_trying=args.keep_trying,
         allow_changed=tuple(args.allow_changed),
-        processes=place.size,
+        processes=process.size,
     )
 
 

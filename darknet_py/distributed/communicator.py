@@ -19,15 +19,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from darknet_py.distributed.process_info import Place
+from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed
 
-PATIENCE = 300.0  # seconds that one process waits for another
-TOLD = "darknet-py/told"  # in the store: how many processes had something to say when they ended
+TIMEOUT_SECONDS = 300.0  # seconds that one process waits for another
+REPORTED = "darknet-py/reported"  # in the store: how many processes had something to say when they ended
 
 
 @dataclass
-class Votes:
+class Flags:
     """What a process wants; what any of them wanted, when all have spoken."""
 
     stop: bool = False
@@ -35,7 +35,7 @@ class Votes:
 
 
 class Communicator:
-    """One process's line to the others; see `meeting.py`.
+    """One process's line to the others; see `rendezvous.py`.
 
     Args:
         store: of keys and numbers that all processes see, outside of their collectives.
@@ -43,86 +43,90 @@ class Communicator:
     """
 
     def __init__(
-        self, place: Place | None = None, store: dist.Store | None = None, *, seconds: float = PATIENCE
+        self,
+        process: ProcessInfo | None = None,
+        store: dist.Store | None = None,
+        *,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self.place, self.store, self.seconds = place or Place(), store, seconds
-        self.rank, self.size, self.first = self.place.rank, self.place.size, self.place.rank == 0
+        self.process, self.store, self.seconds = process or ProcessInfo(), store, seconds
+        self.rank, self.size, self.first = self.process.rank, self.process.size, self.process.rank == 0
         self.parent = os.getppid()
-        self.over = False  # all know that one of them failed
-        self.alone_at_work = False
+        self.failed = False  # all know that one of them failed
+        self.in_local_section = False
         self.gpus: dist.ProcessGroup | None = None
 
     def orphaned(self) -> bool:
         """Whether the torchrun that started this process is gone."""
-        return self.place.elastic and os.getppid() != self.parent
+        return self.process.elastic and os.getppid() != self.parent
 
-    def use(self, device: str) -> None:
+    def use_device(self, device: str) -> None:
         """Have tensors of a GPU exchanged by NCCL."""
         if self.size > 1 and device.startswith("cuda"):
             torch.cuda.set_device(device)
-            with self._answered():
+            with self._peer_errors():
                 self.gpus = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
 
-    def share(self, count: int, *, of: int = 1) -> range:
-        """This process's part of 0..count-1: whole blocks of `of`, in the order of communicator.
+    def share(self, count: int, *, block: int = 1) -> range:
+        """This process's part of 0..count-1: complete blocks of `block`, in the order of communicator.
 
-        >>> list(Communicator(Place(rank=1, size=2)).share(10, of=4))
+        >>> list(Communicator(ProcessInfo(rank=1, size=2)).share(10, block=4))
         [4, 5, 6, 7, 8, 9]
         """
-        blocks = -(-count // of)
+        blocks = -(-count // block)
         low, high = (blocks * (self.rank + k) // self.size for k in (0, 1))
-        return range(min(count, low * of), min(count, high * of))
+        return range(min(count, low * block), min(count, high * block))
 
     @contextmanager
-    def each(self) -> Iterator[Votes]:
+    def local_section(self) -> Iterator[Flags]:
         """Work that each process does for itself, without a collective; it ends when all have done it.
 
         Yields:
-            What this one votes for; afterwards what any did.
+            What this one flags for; afterwards what any did.
 
         Raises:
             PeerFailed: when another failed, which says why. The first that failed raises what it met.
         """
-        votes, failure = Votes(), None
-        self.alone_at_work = True
+        flags, failure = Flags(), None
+        self.in_local_section = True
         try:
-            yield votes
+            yield flags
         except Exception as error:
             if self.size == 1:
                 raise
             failure = error
         finally:
-            self.alone_at_work = False
+            self.in_local_section = False
         if self.size > 1:
-            mine = [self.size - self.rank if failure else 0, int(votes.stop), int(votes.save)]
+            mine = [self.size - self.rank if failure else 0, int(flags.stop), int(flags.save)]
             worst, stop, save = self._reduced(torch.tensor(mine), dist.ReduceOp.MAX).tolist()
-            votes.stop, votes.save = bool(stop), bool(save)
+            flags.stop, flags.save = bool(stop), bool(save)
             if worst:
-                self.settle(self.size - worst, failure)
+                self.raise_failure(self.size - worst, failure)
 
-    def settle(self, first: int, failure: Exception | None, *, code: int = 1) -> None:
+    def raise_failure(self, first: int, failure: Exception | None, *, exit_code: int = 1) -> None:
         """End, where all know that the process `first` failed, and perhaps others: it alone tells.
 
         Args:
             failure: what this one met.
-            code: that the others exit with.
+            exit_code: that the others exit with.
         """
-        self.over = True
+        self.failed = True
         if failure is not None and self.rank == first:
             raise failure
-        raise PeerFailed("another process says why", exit_code=code)
+        raise PeerFailed("another process says why", exit_code=exit_code)
 
-    def common(self, error: DarknetPyError, *, mine: bool = True) -> None:
+    def raise_on_all(self, error: DarknetPyError, *, informed: bool = True) -> None:
         """Raise an error that all processes meet at this place; one of them tells.
 
         Args:
-            mine: this one knows more of it than those where it is false.
+            informed: this one knows more of it than those where it is false.
         """
         if self.size == 1:
             raise error
-        order = self.rank if mine else self.size + self.rank
+        order = self.rank if informed else self.size + self.rank
         first = int(self._reduced(torch.tensor([order]), dist.ReduceOp.MIN)) % self.size
-        self.settle(first, error, code=error.exit_code)
+        self.raise_failure(first, error, exit_code=error.exit_code)
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, in the place of the tensor; the same bits in each."""
@@ -130,12 +134,12 @@ class Communicator:
 
     def start_sum(self, tensor: Tensor) -> dist.Work:
         """Begin a sum, to be waited for by `wait`; all processes begin theirs in one order."""
-        with self._answered():
+        with self._peer_errors():
             return dist.all_reduce(tensor, group=self._group(tensor), async_op=True)
 
     def wait(self, work: dist.Work) -> None:
         """Wait for a sum that was begun."""
-        with self._answered():
+        with self._peer_errors():
             work.wait()
 
     def mean(self, tensors: list[Tensor]) -> None:
@@ -145,9 +149,9 @@ class Communicator:
             for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
                 tensor.copy_(part.view_as(tensor))
 
-    def hand_out(self, tensor: Tensor) -> None:
+    def broadcast(self, tensor: Tensor) -> None:
         """Put what the first process has in the place of a contiguous tensor."""
-        with self._answered():
+        with self._peer_errors():
             dist.broadcast(tensor, src=0, group=self._group(tensor))
 
     def gather(self, data: bytes) -> list[bytes]:
@@ -161,7 +165,7 @@ class Communicator:
         mine[: len(data)] = torch.from_numpy(np.frombuffer(data, np.uint8).copy())
         parts = [torch.empty_like(mine) for _ in range(self.size)]
         if longest:
-            with self._answered():
+            with self._peer_errors():
                 dist.all_gather(parts, mine)
         return [part[:length].numpy().tobytes() for part, length in zip(parts, lengths.tolist(), strict=True)]
 
@@ -171,35 +175,35 @@ class Communicator:
             return [value]
         return [json.loads(data) for data in self.gather(json.dumps(value).encode())]
 
-    def of_first(self, value: Any) -> Any:
+    def broadcast_json(self, value: Any) -> Any:
         """The first process's value, such as JSON can hold."""
         return self.gather_json(value if self.first else None)[0]
 
     def _group(self, tensor: Tensor) -> dist.ProcessGroup | None:
-        assert not self.alone_at_work, "work of each for itself has no collectives"
+        assert not self.in_local_section, "work of each for itself has no collectives"
         return self.gpus if tensor.is_cuda else None
 
     def _reduced(self, tensor: Tensor, how: dist.ReduceOp.RedOpType) -> Tensor:
         if self.size > 1:
-            with self._answered():
+            with self._peer_errors():
                 dist.all_reduce(tensor, how, group=self._group(tensor))
         return tensor
 
     @contextmanager
-    def _answered(self) -> Iterator[None]:
+    def _peer_errors(self) -> Iterator[None]:
         """What torch raises where another process has ended, or is silent."""
         try:
             yield
         except RuntimeError as error:
-            self.over = True
-            if not self.may_tell():
+            self.failed = True
+            if not self.claim_report():
                 raise PeerFailed("another process says why") from None
             raise _lost(str(error), self.seconds) from None
 
-    def may_tell(self) -> bool:
+    def claim_report(self) -> bool:
         """Whether this is the first process to say why all end; a store that is gone forbids nothing."""
         try:
-            return self.store is None or self.store.add(TOLD, 1) == 1
+            return self.store is None or self.store.add(REPORTED, 1) == 1
         except RuntimeError:
             return True
 

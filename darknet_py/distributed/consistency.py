@@ -17,7 +17,7 @@ from darknet_py.train.step import Trainer
 OF_KIND = {kind: dtype for dtype, kind in KINDS.items()}
 
 
-def check_shares(net: Net, processes: int) -> None:
+def check_batch_split(net: Net, processes: int) -> None:
     """See that a batch can be shared out, so that the schedule stays what the cfg says.
 
     Raises:
@@ -35,7 +35,7 @@ def check_shares(net: Net, processes: int) -> None:
     raise UsageError(f"[net] batch={net.batch} is no multiple of {parts}", hint=hint)
 
 
-def check_alike(communicator: Communicator, facts: dict[str, Any]) -> None:
+def check_same_setup(communicator: Communicator, facts: dict[str, Any]) -> None:
     """See that all processes have the same cfg, data, seed and program.
 
     Args:
@@ -52,16 +52,16 @@ def check_alike(communicator: Communicator, facts: dict[str, Any]) -> None:
         if different:
             message = f"processes 0 and {rank} are of different trainings: {', '.join(different)} differ"
             hint = "every machine needs the same command, files and versions"
-            communicator.common(UsageError(message, hint=hint))
+            communicator.raise_on_all(UsageError(message, hint=hint))
 
 
-def hand_out(trainer: Trainer, communicator: Communicator) -> None:
+def broadcast_state(trainer: Trainer, communicator: Communicator) -> None:
     """Give every process the state of the first one, so that the others need no checkpoint."""
     if communicator.size == 1:
         return
     own = state_of(trainer)
     state: dict[str, Tensor] = {}
-    for key, shape, kind in communicator.of_first(
+    for key, shape, kind in communicator.broadcast_json(
         [[k, list(t.shape), KINDS[t.dtype]] for k, t in own.items()]
     ):
         if communicator.first:
@@ -69,12 +69,12 @@ def hand_out(trainer: Trainer, communicator: Communicator) -> None:
         else:
             device = "cpu" if key.endswith(STEP) or key.startswith("scaling.") else trainer.device
             state[key] = torch.empty(shape, dtype=OF_KIND[kind], device=device)
-        communicator.hand_out(state[key])
+        communicator.broadcast(state[key])
     if not communicator.first:
         restore(trainer, state)
 
 
-def check_equal(trainer: Trainer, communicator: Communicator) -> None:
+def check_same_state(trainer: Trainer, communicator: Communicator) -> None:
     """See that all processes hold the same weights, average, optimiser and statistics.
 
     Raises:
@@ -91,7 +91,7 @@ def check_equal(trainer: Trainer, communicator: Communicator) -> None:
             message = f"processes 0 and {rank} hold different numbers: {different[0]}"
             more = f" and {len(different) - 1} more" if len(different) > 1 else ""
             hint = "nothing was saved; --resume goes on from the last checkpoint"
-            communicator.common(DistributedError(message + more, hint=hint))
+            communicator.raise_on_all(DistributedError(message + more, hint=hint))
 
 
 def _sum(tensor: Tensor) -> int:

@@ -94,7 +94,7 @@ class Sums:
             PeerFailed: when a process before this one failed too; it tells.
             Exception: the failure, else.
         """
-        if self.communicator.size == 1 or self.communicator.over:
+        if self.communicator.size == 1 or self.communicator.failed:
             raise failure
         self._complete(0.0, failure)
 
@@ -134,7 +134,7 @@ class Sums:
         total = self.communicator.sum(torch.tensor([loss, *failed, *used], dtype=torch.float64))
         failed, used = total[1 : 1 + len(failed)].tolist(), total[1 + len(failed) :].tolist()
         if any(failed):
-            self.communicator.settle(next(rank for rank, there in enumerate(failed) if there), failure)
+            self.communicator.raise_failure(next(rank for rank, there in enumerate(failed) if there), failure)
         return total[0], {id(p): bool(count) for p, count in zip(self.parameters, used, strict=True)}
 
 

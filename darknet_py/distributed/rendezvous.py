@@ -13,79 +13,79 @@ from traceback import format_exception
 
 import torch.distributed as dist
 
-from darknet_py.distributed.communicator import PATIENCE, Communicator
-from darknet_py.distributed.process_info import Place
+from darknet_py.distributed.communicator import TIMEOUT_SECONDS, Communicator
+from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed, UsageError, quoted
 
 
 @contextmanager
-def joined(place: Place, *, seconds: float = PATIENCE) -> Iterator[Communicator]:
+def process_group(process: ProcessInfo, *, seconds: float = TIMEOUT_SECONDS) -> Iterator[Communicator]:
     """Meet the other processes, for the time of a training.
 
     Raises:
         DistributedError: when they do not come, or one is lost.
         UsageError: when nothing says where to meet.
     """
-    if place.size == 1:
-        yield Communicator(place)
+    if process.size == 1:
+        yield Communicator(process)
         return
-    communicator = Communicator(place, _met(place, seconds), seconds=seconds)
+    communicator = Communicator(process, _init_process_group(process, seconds), seconds=seconds)
     try:
         yield communicator
     except BaseException as error:
-        if not communicator.over:  # the others are in the midst of something, and will find this one gone
-            communicator.may_tell()
-        if place.error_file and isinstance(error, Exception) and not isinstance(error, PeerFailed):
-            _recorded(error, Path(place.error_file))
+        if not communicator.failed:  # the others are in the midst of something, and will find this one gone
+            communicator.claim_report()
+        if process.error_file and isinstance(error, Exception) and not isinstance(error, PeerFailed):
+            _write_error_file(error, Path(process.error_file))
         raise
     finally:
         dist.destroy_process_group()
 
 
-def _met(place: Place, seconds: float) -> dist.Store:
+def _init_process_group(process: ProcessInfo, seconds: float) -> dist.Store:
     wait = timedelta(seconds=seconds)
     try:
         store, _, _ = next(dist.rendezvous("env://", timeout=wait))
-        store = _fresh(store, place, seconds)
-        dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size, timeout=wait)
+        store = _fresh_store(store, process, seconds)
+        dist.init_process_group("gloo", store=store, rank=process.rank, world_size=process.size, timeout=wait)
     except ValueError as error:
         hint = "torchrun --standalone --nproc-per-node N train.py ... starts N processes"
         raise UsageError(f"the processes cannot meet: {quoted(error)}", hint=hint) from None
     except RuntimeError as error:
         reason = quoted(str(error).split("\n")[0])
         raise DistributedError(
-            f"the {place.size} processes did not meet within {seconds:g} seconds: {reason}"
+            f"the {process.size} processes did not meet within {seconds:g} seconds: {reason}"
         ) from None
     return store
 
 
-def _fresh(store: dist.Store, place: Place, seconds: float) -> dist.Store:
+def _fresh_store(store: dist.Store, process: ProcessInfo, seconds: float) -> dist.Store:
     """A part of the store for the processes of this start alone: torchrun's keeps what earlier ones wrote.
 
     The first process answers every greeting that it finds, also those of processes that are gone, until all
     others have come to the place that it names.
     """
     mine = secrets.token_hex(8)
-    if place.rank:
-        store.set(f"hello/{place.rank}", mine)
-        store.wait([f"welcome/{mine}"])
-        place_to_meet = store.get(f"welcome/{mine}").decode()
-        store.set(f"here/{place_to_meet}/{place.rank}", "")
-        return dist.PrefixStore(place_to_meet, store)
-    missing, until = set(range(1, place.size)), time.monotonic() + seconds
+    if process.rank:
+        store.set(f"join/{process.rank}", mine)
+        store.wait([f"start/{mine}"])
+        prefix = store.get(f"start/{mine}").decode()
+        store.set(f"joined/{prefix}/{process.rank}", "")
+        return dist.PrefixStore(prefix, store)
+    missing, until = set(range(1, process.size)), time.monotonic() + seconds
     while missing:
         if time.monotonic() > until:
             raise RuntimeError(f"no sign of process {min(missing)}")
         for rank in sorted(missing):
-            if store.check([f"hello/{rank}"]):
-                store.set(f"welcome/{store.get(f'hello/{rank}').decode()}", mine)
-            if store.check([f"here/{mine}/{rank}"]):
+            if store.check([f"join/{rank}"]):
+                store.set(f"start/{store.get(f'join/{rank}').decode()}", mine)
+            if store.check([f"joined/{mine}/{rank}"]):
                 missing.discard(rank)
         time.sleep(0.01)
     return dist.PrefixStore(mine, store)
 
 
-def _recorded(error: Exception, file: Path) -> None:
+def _write_error_file(error: Exception, file: Path) -> None:
     """Tell torchrun which process's end was the cause, and what it said."""
     text = str(error) if isinstance(error, DarknetPyError) else "".join(format_exception(error))
     facts = {"py_callstack": text, "timestamp": str(int(time.time()))}

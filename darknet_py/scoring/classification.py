@@ -155,8 +155,8 @@ def _shared(
     done: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`_scored`, each process in its share of the images."""
-    share = communicator.share(len(chosen), of=batch)
-    with communicator.each():
+    share = communicator.share(len(chosen), block=batch)
+    with communicator.local_section():
         mine = _scored(network, dataset, chosen[share.start : share.stop], batch, done)
     predicted, losses, among = (joined_array(communicator, array) for array in mine)
     assert len(predicted) == len(chosen), "an image was looked at twice, or not at all"

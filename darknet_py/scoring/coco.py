@@ -89,11 +89,11 @@ def evaluate(
         DataError: when the data set is empty, or its classes are not as many as the heads'.
     """
     communicator = communicator or Communicator()
-    with communicator.each():
+    with communicator.local_section():
         check_boxes(network.graph, dataset)
         options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
         detector = Detector(copy.deepcopy(network), **options, relative=False, **KEPT)  # as `detector valid`
-        share = communicator.share(len(dataset), of=batch)
+        share = communicator.share(len(dataset), block=batch)
         found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
     results = joined_results(communicator, len(dataset), list(share), found)
     figures, per_class = _figures(communicator, dataset, results)
@@ -121,7 +121,7 @@ def _figures(
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """The figures by name, and AP by the name of the class; the first process works them out."""
     scored = None
-    with communicator.each():
+    with communicator.local_section():
         if communicator.first:
             stats, per_category = coco_figures(dataset.ground_truth(), results)
             classes = [per_category[i] for i in dataset.category_ids]
@@ -129,7 +129,7 @@ def _figures(
                 dict(zip(names, values, strict=True))
                 for names, values in ((FIGURES, stats), (dataset.names, classes))
             ]
-    figures, per_class = communicator.of_first(scored)
+    figures, per_class = communicator.broadcast_json(scored)
     return figures, per_class
 
 

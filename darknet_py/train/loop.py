@@ -13,8 +13,13 @@ import torch
 from torch import Tensor
 
 from darknet_py.data.loader.collate import Batch
-from darknet_py.distributed.communicator import Communicator, Votes
-from darknet_py.distributed.consistency import check_alike, check_equal, check_shares, hand_out
+from darknet_py.distributed.communicator import Communicator, Flags
+from darknet_py.distributed.consistency import (
+    broadcast_state,
+    check_batch_split,
+    check_same_setup,
+    check_same_state,
+)
 from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError, out_of_memory
 from darknet_py.files.atomic import publish_bytes, sweep
 from darknet_py.graph.compile import compile
@@ -73,13 +78,13 @@ def train(
     keep_freed_memory()
     communicator = communicator or Communicator()
     with ExitStack() as held:
-        with communicator.each():
+        with communicator.local_section():
             if communicator.first:
                 held.enter_context(locked(plan.out))
             run = _Run(plan, communicator)
         run.begin()
         held.callback(run.board.close)
-        with Requests(patient=communicator.place.elastic) as requests:
+        with Requests(patient=communicator.process.elastic) as requests:
             run.go_on(requests, progress)
         return run.finish()
 
@@ -105,7 +110,7 @@ class _Run:
                 hint="give --epochs N, or set max_batches",
             )
         check_schedule(self.net)
-        check_shares(self.net, communicator.size)
+        check_batch_split(self.net, communicator.size)
         self.network = Network(compile(plan.document))
         initialise(self.network, seed=plan.seed)
         if self.settings.weights:
@@ -132,15 +137,15 @@ class _Run:
 
     def begin(self) -> None:
         """Take up the state, of the newest checkpoint where there is one, in every process."""
-        check_alike(self.communicator, {**self.fingerprint, **self.environment})
-        with self.communicator.each():
+        check_same_setup(self.communicator, {**self.fingerprint, **self.environment})
+        with self.communicator.local_section():
             found = asdict(self._found()) if self.communicator.first else None
-        self.position = Position(**self.communicator.of_first(found))
+        self.position = Position(**self.communicator.broadcast_json(found))
         self.average, self.best = self.position.average, self.position.best
-        with self.communicator.each():
+        with self.communicator.local_section():
             wanted = self.settings.tensorboard and self.communicator.first
             self.board = Board(self.plan.out, wanted=wanted, after=self.position.iteration)
-        hand_out(self.trainer, self.communicator)
+        broadcast_state(self.trainer, self.communicator)
 
     def _found(self) -> Position:
         sweep(self.plan.out)
@@ -162,31 +167,30 @@ class _Run:
         self.saved = self.ticked = time.monotonic()
         self.started = self.saved - self.position.seconds
         self.requests, done = requests, self.position.iteration
-        with self.communicator.each():
-            place = self.communicator.place
-            source = source_of(self.plan, self.objective, first=done + 1, place=place)
+        with self.communicator.local_section():
+            source = source_of(self.plan, self.objective, first=done + 1, process=self.communicator.process)
             source = loaded(source, requests, name=lambda index: self.plan.train.record(index).name)
             requests.undisturbed()
         while done < self.net.max_batches:
-            with self.communicator.each() as votes:
+            with self.communicator.local_section() as flags:
                 batch = next(source, None)
                 ready = batch and self.ready(batch)
                 if batch is not None:
                     self.board.batch(done + 1, batch, self.plan.train.names)
-                votes.stop = ready is None  # loaders were asked to stop with us
-            if votes.stop:
+                flags.stop = ready is None  # loaders were asked to stop with us
+            if flags.stop:
                 break
-            votes = self.iterate(done + 1, ready, progress)
+            flags = self.iterate(done + 1, ready, progress)
             done += 1
-            if votes.stop:
+            if flags.stop:
                 break
-            if votes.save:
+            if flags.save:
                 self.save(done)
         if done < self.net.max_batches:
             self.save(done)
             hint = "the same command goes on from here (`train`: with --resume)"
             message = f"after iteration {done} of {self.net.max_batches}, on request"
-            self.communicator.common(Stopped(message, where=self.plan.out, hint=hint))
+            self.communicator.raise_on_all(Stopped(message, where=self.plan.out, hint=hint))
 
     def ready(self, batch: Batch) -> Ready:
         """The batch on the device, its images in 0..1."""
@@ -197,7 +201,7 @@ class _Run:
         images = images.contiguous(memory_format=torch.channels_last)
         return Ready(images, Truths.of(batch.rows).to(self.settings.device), batch.samples)
 
-    def iterate(self, iteration: int, batch: Ready, progress: Progress) -> Votes:
+    def iterate(self, iteration: int, batch: Ready, progress: Progress) -> Flags:
         """One update, and what is said of it; whether any process wants to stop, or a checkpoint is due."""
         rate = learning_rate(self.net, iteration, seed=self.plan.seed)
         loss = self.update(iteration, batch, rate)
@@ -208,14 +212,14 @@ class _Run:
         scored = iteration in self.evaluated_at()
         if scored:
             self.scores = self.evaluate()
-        with self.communicator.each() as votes:
+        with self.communicator.local_section() as flags:
             if self.communicator.first:
                 self.tell(iteration, facts, list(batch.images.shape[2:]), scored=scored)
                 progress(iteration, self.net.max_batches, facts)
-                votes.save = time.monotonic() - self.saved >= self.settings.checkpoint_seconds
-            votes.stop = self.requests.stop or self.communicator.orphaned()
+                flags.save = time.monotonic() - self.saved >= self.settings.checkpoint_seconds
+            flags.stop = self.requests.stop or self.communicator.orphaned()
         self.ticked = time.monotonic()
-        return votes
+        return flags
 
     def update(self, iteration: int, batch: Ready, rate: float) -> float:
         """The loss; where it is not finite, the process that has the images tells of it."""
@@ -229,7 +233,7 @@ class _Run:
         except NotFinite as error:
             names = [self.plan.train.record(index).name for index in samples]
             told, placed = blamed(error, self.trainer, images, truths, names, iteration, samples)
-        self.communicator.common(told, mine=placed)
+        self.communicator.raise_on_all(told, informed=placed)
         raise AssertionError
 
     def tell(self, iteration: int, facts: dict[str, Any], size: list[int], *, scored: bool) -> None:
@@ -267,8 +271,8 @@ class _Run:
 
     def save(self, iteration: int) -> None:
         """Write the checkpoint, where all processes hold the same."""
-        check_equal(self.trainer, self.communicator)
-        with self.communicator.each():
+        check_same_state(self.trainer, self.communicator)
+        with self.communicator.local_section():
             if self.communicator.first:
                 self.log.sync()
                 seconds = time.monotonic() - self.started
@@ -286,8 +290,8 @@ class _Run:
     def finish(self) -> dict[str, Any]:
         """Weights, detections and result; the checkpoints have done their work."""
         scores, result = self.scores or self.evaluate(), None
-        check_equal(self.trainer, self.communicator)
-        with self.communicator.each():
+        check_same_state(self.trainer, self.communicator)
+        with self.communicator.local_section():
             if self.communicator.first:
                 result = publish_result(
                     self.plan,
@@ -298,5 +302,5 @@ class _Run:
                     seconds=time.monotonic() - self.started,
                 )
                 self.checkpoints.clear()
-        found: dict[str, Any] = self.communicator.of_first(result)
+        found: dict[str, Any] = self.communicator.broadcast_json(result)
         return found

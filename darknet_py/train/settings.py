@@ -12,7 +12,7 @@ from darknet_py.cfg.document import Document
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Batch, batches
 from darknet_py.data.loader.sampler import Batches, Sampler
-from darknet_py.distributed.process_info import Place
+from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.layers.plugins import Plugin, fingerprint_of
 from darknet_py.tasks.base import Objective
 
@@ -90,14 +90,14 @@ class Plan:
 
 
 def source_of(
-    plan: Plan, objective: Objective, *, first: int = 1, place: Place | None = None
+    plan: Plan, objective: Objective, *, first: int = 1, process: ProcessInfo | None = None
 ) -> Iterator[Batch]:
     """The batches that a run trains on, from an iteration on.
 
     Args:
-        place: of the process, whose share of each batch it is.
+        process: the one whose share of each batch it is.
     """
-    net, at = objective.graph.net, place or Place()
+    net, at = objective.graph.net, process or ProcessInfo()
     size = {"height": net.height, "width": net.width, "random": objective.random, "step": net.resize_step}
     sampler = Sampler(len(plan.train), net.batch, plan.seed, **size)
     todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)

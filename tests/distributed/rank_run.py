@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.distributed.process_info import Place
-from darknet_py.distributed.rendezvous import joined
+from darknet_py.distributed.process_info import ProcessInfo
+from darknet_py.distributed.rendezvous import process_group
 from tests.paths import ROOT
 from tests.train.small_run import FAST, Action, Process, Unbroken, differences, fork, start
 
@@ -89,7 +89,7 @@ def in_ranks(
     def started(rank: int) -> Process:
         def act() -> object:
             os.environ.update(placed(rank, size, port))
-            with joined(Place.of(os.environ), seconds=seconds) as communicator:
+            with process_group(ProcessInfo.from_environment(os.environ), seconds=seconds) as communicator:
                 return action(communicator)
 
         return fork(folder / f"rank-{rank}", act)

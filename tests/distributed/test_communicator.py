@@ -20,9 +20,9 @@ from darknet_py.cfg.document import parse
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.distributed.consistency import check_shares
-from darknet_py.distributed.process_info import Place
-from darknet_py.distributed.rendezvous import _fresh
+from darknet_py.distributed.consistency import check_batch_split
+from darknet_py.distributed.process_info import ProcessInfo
+from darknet_py.distributed.rendezvous import _fresh_store
 from darknet_py.errors import DataError, DistributedError, PeerFailed, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
@@ -44,10 +44,12 @@ PACKAGE = ROOT / "darknet_py"
 
 
 def test_without_torchruns_variables_a_process_is_alone() -> None:
-    assert Place.of({"PATH": "/bin", "RANK": "1"}) == Place()
-    assert Place.of({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}) == Place(rank=1, size=4)
+    assert ProcessInfo.from_environment({"PATH": "/bin", "RANK": "1"}) == ProcessInfo()
+    assert ProcessInfo.from_environment({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}) == ProcessInfo(
+        rank=1, size=4
+    )
     elastic = {"TORCHELASTIC_RUN_ID": "a", "TORCHELASTIC_RESTART_COUNT": "2", "TORCHELASTIC_ERROR_FILE": "f"}
-    assert Place.of({"RANK": "0", "WORLD_SIZE": "1", **elastic}) == Place(
+    assert ProcessInfo.from_environment({"RANK": "0", "WORLD_SIZE": "1", **elastic}) == ProcessInfo(
         restarts=2, elastic=True, error_file="f"
     )
 
@@ -55,23 +57,25 @@ def test_without_torchruns_variables_a_process_is_alone() -> None:
 @pytest.mark.parametrize("values", [("4", "4"), ("-1", "4"), ("x", "4"), ("0", "0"), ("0", "²")])
 def test_variables_that_make_no_sense_are_refused(values: tuple[str, str]) -> None:
     with pytest.raises(UsageError):
-        Place.of({"RANK": values[0], "WORLD_SIZE": values[1]})
+        ProcessInfo.from_environment({"RANK": values[0], "WORLD_SIZE": values[1]})
 
 
 def test_every_process_on_a_machine_has_a_gpu_of_its_own() -> None:
-    assert Place(rank=5, size=8, local=1).device("cuda") == "cuda:1"
-    assert Place(rank=5, size=8, local=1).device("cpu") == "cpu"
-    assert Place().device("cuda:3") == "cuda:3"
+    assert ProcessInfo(rank=5, size=8, local_rank=1).device("cuda") == "cuda:1"
+    assert ProcessInfo(rank=5, size=8, local_rank=1).device("cpu") == "cpu"
+    assert ProcessInfo().device("cuda:3") == "cuda:3"
     for name in ("cuda:0", "mps"):
         with pytest.raises(UsageError, match="cannot be used by 8 processes"):
-            Place(rank=5, size=8, local=1).device(name)
+            ProcessInfo(rank=5, size=8, local_rank=1).device(name)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 @pytest.mark.parametrize("of", [1, 3])
 def test_X13_every_image_is_in_one_share(size: int, of: int) -> None:
     for count in range(2 * size * of + 2):
-        shares = [Communicator(Place(rank=rank, size=size)).share(count, of=of) for rank in range(size)]
+        shares = [
+            Communicator(ProcessInfo(rank=rank, size=size)).share(count, block=of) for rank in range(size)
+        ]
         assert list(itertools.chain(*shares)) == list(range(count))
         assert all(share.start % of == 0 for share in shares if len(share)), "the batches that one would make"
         assert max(map(len, shares)) - min(map(len, shares)) <= 2 * of
@@ -112,9 +116,9 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(
     keys: dict[str, int], processes: int, hint: str
 ) -> None:
     with pytest.raises(UsageError, match="is no multiple of") as caught:
-        check_shares(net_of(**keys), processes)
+        check_batch_split(net_of(**keys), processes)
     assert caught.value.hint.startswith(hint)
-    check_shares(net_of(batch=64, subdivisions=4), 8)
+    check_batch_split(net_of(batch=64, subdivisions=4), 8)
 
 
 def test_X12_nothing_that_would_be_unpickled_travels() -> None:
@@ -126,7 +130,7 @@ def test_X12_nothing_that_would_be_unpickled_travels() -> None:
             assert not {getattr(node, field, None) for field in ("attr", "id", "name")} & pickled, path
             if {getattr(node, "module", None), getattr(node, "name", None)} & {"torch.distributed"}:
                 users.add(path.relative_to(PACKAGE).as_posix())
-    assert users == {"meeting.py", "ranks.py", "distributed/gradient_sync.py"}
+    assert users == {f"distributed/{name}.py" for name in ("communicator", "gradient_sync", "rendezvous")}
 
 
 def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
@@ -138,18 +142,18 @@ def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
             {"rank": 1},
             {"rank": 2},
         ]
-        assert communicator.of_first([communicator.rank, 0.1]) == [0, 0.1]
+        assert communicator.broadcast_json([communicator.rank, 0.1]) == [0, 0.1]
         assert communicator.sum(torch.tensor([1.0 + communicator.rank])).item() == 6
         pair = [torch.full((2, 2), float(communicator.rank)), torch.tensor(3.0 * communicator.rank)]
         communicator.mean(pair)
         assert [tensor.mean().item() for tensor in pair] == [1, 3]
         handed = torch.tensor([communicator.rank + 7])
-        communicator.hand_out(handed)
+        communicator.broadcast(handed)
         assert handed.item() == 7
-        with communicator.each() as votes:
-            votes.stop = communicator.rank == 2
-        assert votes.stop
-        assert not votes.save
+        with communicator.local_section() as flags:
+            flags.stop = communicator.rank == 2
+        assert flags.stop
+        assert not flags.save
 
     together = in_ranks(tmp_path, 3, act)
     assert together.wait() == [0, 0, 0], together.said()
@@ -158,7 +162,7 @@ def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
 def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp_path: Path) -> None:
     def act(communicator: Communicator) -> int:
         try:
-            with communicator.each():
+            with communicator.local_section():
                 if communicator.rank:
                     raise DataError(f"of rank {communicator.rank}")
         except PeerFailed:
@@ -174,7 +178,7 @@ def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp
 def test_X02_what_all_meet_is_told_by_one_that_knows_more(tmp_path: Path) -> None:
     def act(communicator: Communicator) -> int:
         try:
-            communicator.common(DataError("met by all"), mine=communicator.rank == 2)
+            communicator.raise_on_all(DataError("met by all"), informed=communicator.rank == 2)
         except PeerFailed as error:
             return error.exit_code
         except DataError:
@@ -313,7 +317,7 @@ class _Twice(Communicator):
 
 def test_X13_an_image_that_is_scored_twice_is_found_out() -> None:
     with pytest.raises(AssertionError, match="looked at twice, or not at all"):
-        joined_results(_Twice(Place(size=2)), 4, [0, 1], [])
+        joined_results(_Twice(ProcessInfo(size=2)), 4, [0, 1], [])
     assert joined_results(Communicator(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
 
 
@@ -370,11 +374,11 @@ def test_X13_classes_are_scored_as_by_one_process(tmp_path: Path) -> None:
 
 def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> None:
     store = HashStore()
-    store.set("hello/1", "one that is gone")
+    store.set("join/1", "one that is gone")
     store.set("address", "of one that is gone")
     with ThreadPoolExecutor() as pool:
-        other = pool.submit(_fresh, store, Place(rank=1, size=2), 20)
-        mine = _fresh(store, Place(rank=0, size=2), 20)
+        other = pool.submit(_fresh_store, store, ProcessInfo(rank=1, size=2), 20)
+        mine = _fresh_store(store, ProcessInfo(rank=0, size=2), 20)
         theirs = other.result()
     assert not mine.check(["address"])
     mine.set("address", "new")
@@ -383,7 +387,7 @@ def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> Non
 
 def test_X03_processes_that_never_come_are_told() -> None:
     with pytest.raises(RuntimeError, match="no sign of process 1"):
-        _fresh(HashStore(), Place(rank=0, size=2), 0.1)
+        _fresh_store(HashStore(), ProcessInfo(rank=0, size=2), 0.1)
 
 
 def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:
@@ -392,5 +396,5 @@ def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:
     for processes in (1, 2, 3, 8):
         fit = fitted(document, classes=2, images=4000, epochs=1, processes=processes)
         chosen = compile(fit).net
-        check_shares(chosen, processes)
+        check_batch_split(chosen, processes)
         assert {1: 13, 2: 12, 3: 12, 8: 8}[processes] == chosen.batch

@@ -113,20 +113,20 @@ def test_X01_many_kills(unbroken: Unbroken, tmp_path: Path, size: int, workers: 
 
 def _momentum_kept_by_the_first_alone() -> None:
     """The others go on without what the checkpoint holds of the optimiser."""
-    real = loop.hand_out
+    real = loop.broadcast_state
 
-    def hand_out(trainer: Trainer, communicator: Communicator) -> None:
+    def broadcast_state(trainer: Trainer, communicator: Communicator) -> None:
         real(trainer, communicator)
         if not communicator.first:
             trainer.optimizer.state.clear()
 
-    loop.hand_out = hand_out
-    loop.check_equal = lambda *_: None
+    loop.broadcast_state = broadcast_state
+    loop.check_same_state = lambda *_: None
 
 
 def _statistics_of_each_alone() -> None:
     Communicator.mean = lambda self, tensors: None  # type: ignore[method-assign]
-    loop.check_equal = lambda *_: None
+    loop.check_same_state = lambda *_: None
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,9 @@ def test_X06_out_of_memory_in_one_process_stops_all(pair: Unbroken, tmp_path: Pa
 def test_X07_a_process_killed_while_the_first_saves_costs_nothing(pair: Unbroken, tmp_path: Path) -> None:
     """The file is complete before the first process learns that the other is gone."""
     out = tmp_path / "run"
-    together = start_ranks(pair.data, out, on={1: in_(loop, "check_equal", send(signal.SIGKILL), after=True)})
+    together = start_ranks(
+        pair.data, out, on={1: in_(loop, "check_same_state", send(signal.SIGKILL), after=True)}
+    )
     assert together.wait() == [3, KILLED], together.said()
     stopped_at(out, 7)
     assert list(out.glob("*.lock")) == list(out.glob(".*.tmp")) == []
@@ -291,7 +293,7 @@ def test_X07_a_process_killed_after_the_last_update_leaves_a_whole_result(
     pair: Unbroken, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    last = in_(loop, "check_equal", send(signal.SIGKILL), after=True, call=25)
+    last = in_(loop, "check_same_state", send(signal.SIGKILL), after=True, call=25)
     together = start_ranks(pair.data, out, on={1: last})
     assert together.wait() == [3, KILLED], together.said()
     assert finished(out)
@@ -371,9 +373,9 @@ def test_X10_other_data_and_another_program_are_refused(pair: Unbroken, tmp_path
 
 def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path: Path) -> None:
     def before() -> None:
-        real = loop.check_equal
+        real = loop.check_same_state
 
-        def check_equal(trainer: Trainer, communicator: Communicator) -> None:
+        def check_same_state(trainer: Trainer, communicator: Communicator) -> None:
             digest = hashlib.sha256()
             for key, tensor in sorted(state_of(trainer).items()):
                 digest.update(key.encode() + tensor.numpy().tobytes())
@@ -381,7 +383,7 @@ def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path:
                 file.write(digest.hexdigest() + "\n")
             real(trainer, communicator)
 
-        loop.check_equal = check_equal
+        loop.check_same_state = check_same_state
 
     assert start_ranks(pair.data, tmp_path / "run", on={0: before, 1: before}).wait() == [0, 0]
     first, second = ((tmp_path / f"rank-{rank}").read_text() for rank in (0, 1))
@@ -395,15 +397,15 @@ def test_X14_a_process_that_holds_other_bits_is_found_before_it_is_saved(
     out = tmp_path / "run"
 
     def before() -> None:
-        real, calls = loop.check_equal, iter(range(1, 100))
+        real, calls = loop.check_same_state, iter(range(1, 100))
 
-        def check_equal(trainer: Trainer, communicator: Communicator) -> None:
+        def check_same_state(trainer: Trainer, communicator: Communicator) -> None:
             if next(calls) == 5:
                 weights = next(trainer.network.parameters()).data
                 weights.view(torch.int32)[0, 0, 0, 0] ^= 1  # the last bit of one
             real(trainer, communicator)
 
-        loop.check_equal = check_equal
+        loop.check_same_state = check_same_state
 
     together = start_ranks(pair.data, out, on={1: before})
     assert together.wait() == [3, 3], together.said()
