@@ -58,7 +58,7 @@ def _effort(plan: Plan, trainer: Trainer) -> dict[str, Any]:
         "epochs": epochs_after(plan, updates, batch),
         "images_seen": updates * batch,
         "batch": batch,
-        "processes": trainer.ranks.size,
+        "processes": trainer.communicator.size,
         **overflowed,
     }
 
