@@ -28,7 +28,8 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 from darknet_py.cfg.document import Document, read  # noqa: E402
-from darknet_py.data.dataset import SPLITS, Dataset, open_data  # noqa: E402
+from darknet_py.data.dataset import SPLITS, Dataset  # noqa: E402
+from darknet_py.data.formats.registry import open_data  # noqa: E402
 from darknet_py.model.network import Network  # noqa: E402
 from darknet_py.model.weights import load_weights  # noqa: E402
 from darknet_py.scoring.coco import FIGURES, coco_figures  # noqa: E402

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
 from darknet_py.scoring.coco import evaluate

@@ -15,7 +15,7 @@ import numpy as np
 
 from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.cache.cache import keep_images
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.train.memory import keep_freed_memory

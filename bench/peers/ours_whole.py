@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import itertools
 
 from darknet_py.cfg.document import must_parse, read
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.train.loop import Plan, Settings, train
 
 READY = 6  # batches that two loaders may have ready, and the ones that they are at

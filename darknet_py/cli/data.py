@@ -12,9 +12,9 @@ from darknet_py.cli.terminal import bar, emit
 from darknet_py.data.check.findings import Findings
 from darknet_py.data.check.kinds import KINDS
 from darknet_py.data.check.run import check
-from darknet_py.data.dataset import open_data
 from darknet_py.data.download.fetch import fetch, source_of
 from darknet_py.data.download.sources import SOURCES, Remote, Source
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.tools.anchors import anchors_of
 from darknet_py.data.tools.convert import convert
 

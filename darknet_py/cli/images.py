@@ -10,7 +10,8 @@ from typing import Any
 from darknet_py.analysis.pool_view import maps_of, panels, picture, window_pools
 from darknet_py.cli.terminal import bar, emit
 from darknet_py.cli.text import document_of
-from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError
 from darknet_py.files.atomic import publish_bytes

@@ -12,7 +12,8 @@ from darknet_py.cli.terminal import bar
 from darknet_py.cli.text import document_of, edits_of
 from darknet_py.compare.experiment import Comparison, carry_out, unfinished, variants_of
 from darknet_py.data.cache.cache import keep_images
-from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.registry import open_data
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.distributed.rendezvous import process_group

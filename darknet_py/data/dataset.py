@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from darknet_py.errors import DataError, quoted
 
 SPLITS = ("train", "val")
 Reader = Callable[[Path], np.ndarray]  # an image file, decoded
@@ -130,57 +127,3 @@ class Dataset(ABC):
             }
             for box, label, crowd, area in rows
         ]
-
-
-def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
-    """Open one split of a data set.
-
-    The word `scenes` always means the built-in scenes; a folder of that name is `./scenes`.
-
-    Args:
-        spec: "scenes" or "scenes:train=1200,val=300,size=160,seed=0", a COCO folder, a YOLO folder
-            (images/train and labels/train), a folder of classes, a folder of CIFAR-10's files, or a Darknet
-            .data file (of a classifier where it has `labels`).
-        split: "train" or "val"; for a COCO folder also the exact X of `instances_X.json`.
-        seed: of the scenes, where the spec names none. It is not the seed of a training run.
-
-    Raises: DataError: when the spec is none of these, or what it names cannot be used.
-
-    >>> len(open_data("scenes:val=20", split="val"))
-    20
-    """
-    # Imported where they are used: each of these files imports Dataset from this one.
-    if spec == "scenes" or spec.startswith("scenes:"):
-        from darknet_py.data.formats.scenes import Scenes
-
-        return Scenes.from_spec(spec, split=split, seed=seed)
-    if os.path.isdir(spec):
-        return _folder(Path(spec), split)
-    if spec.endswith(".data"):
-        return _lists(Path(spec), split)
-    found = "a file" if os.path.exists(spec) else "nothing of that name"
-    raise DataError(
-        f"`{quoted(spec)}` is not a data set: found {found}",
-        hint="give a folder with annotations/instances_*.json or with train/CLASS/*.jpg, a .data file, or "
-        "`scenes`",
-    )
-
-
-def _folder(folder: Path, split: str) -> Dataset:
-    from darknet_py.data.formats.cifar import Cifar10, is_cifar
-    from darknet_py.data.formats.coco import CocoFolder
-    from darknet_py.data.formats.labelled import ClassFolders, is_class_folders
-    from darknet_py.data.formats.yolo_folder import YoloFolder, is_yolo_folder
-
-    if is_cifar(folder):
-        return Cifar10(folder, split=split)
-    if is_yolo_folder(folder):
-        return YoloFolder(folder, split=split)
-    return (ClassFolders if is_class_folders(folder) else CocoFolder)(folder, split=split)
-
-
-def _lists(file: Path, split: str) -> Dataset:
-    from darknet_py.data.formats.classifier_lists import ClassifierLists
-    from darknet_py.data.formats.darknet_lists import DarknetLists, entries_of
-
-    return (ClassifierLists if "labels" in entries_of(file) else DarknetLists)(file, split=split)

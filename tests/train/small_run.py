@@ -27,7 +27,7 @@ from safetensors.torch import load_file
 
 from darknet_py.__main__ import main
 from darknet_py.cfg.document import must_parse, read
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader import sample_partners as groups
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.train import loop

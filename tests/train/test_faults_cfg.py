@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from darknet_py.cfg.document import read
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.graph.compile import compile
 from darknet_py.train.settings import Plan
 from tests.train.small_run import CFG, pictures

@@ -18,8 +18,8 @@ import pytest
 import torch
 from PIL import Image
 
-from darknet_py.data.dataset import open_data
 from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images import read as images
 from darknet_py.data.loader.collate import Batch
 from darknet_py.errors import DataError, NotFinite

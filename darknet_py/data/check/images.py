@@ -22,7 +22,7 @@ def check_images(listed: Sequence[Listed], findings: Findings, progress: Progres
     _listed_twice(there, findings)
     _not_listed(listed, findings)
     paths = list(dict.fromkeys(image.path for image in there))
-    findings.images = len(paths)
+    findings.images += len(paths)
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
         pictures: dict[Path, Picture] = {}
         for path, picture in zip(paths, threads.map(look_at, paths), strict=True):

@@ -51,6 +51,16 @@ class Cifar10(Labelled):
         self._pixels = np.concatenate([pixels for pixels, _ in parts])
         self.labels = np.concatenate([labels for _, labels in parts])
 
+    @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether a folder is or holds CIFAR-10's files."""
+        return Path(spec, FOLDER, "batches.meta").is_file() or Path(spec, "batches.meta").is_file()
+
+    @classmethod
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> Cifar10:
+        """Open a folder."""
+        return cls(Path(spec), split=split)
+
     def name(self, index: int) -> str:
         """Return the number of a picture, in the order of the files."""
         return f"{index:05d}"
@@ -62,11 +72,6 @@ class Cifar10(Labelled):
     def pixels(self, index: int) -> np.ndarray:
         """Return one picture; not to be written into."""
         return self._pixels[index]
-
-
-def is_cifar(folder: Path) -> bool:
-    """Whether a folder is or holds CIFAR-10's files."""
-    return (folder / FOLDER / "batches.meta").is_file() or (folder / "batches.meta").is_file()
 
 
 class _Arrays(Unpickler):

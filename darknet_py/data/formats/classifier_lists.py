@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
-from darknet_py.data.formats.darknet_lists import entries_of, lines_of, needed, resolve
+from darknet_py.data.formats.darknet_lists import DarknetLists, entries_of, lines_of, needed, resolve
 from darknet_py.data.formats.labelled import LabelledFiles
 from darknet_py.data.images.read import require_files
 from darknet_py.errors import DataError, quoted
@@ -52,6 +52,19 @@ class ClassifierLists(LabelledFiles):
         _refuse_unlabelled(lines, files, labels, images)
         require_files([path for path, _ in files], where=images)
         super().__init__(names, files, [line for _, line in lines])
+
+    @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether it is a `.data` file with `labels`."""
+        try:
+            return DarknetLists.recognises(spec) and "labels" in entries_of(Path(spec))
+        except DataError:  # which is raised again where the file is opened
+            return False
+
+    @classmethod
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> ClassifierLists:
+        """Open a `.data` file."""
+        return cls(Path(spec), split=split)
 
 
 def _words(file: Path) -> tuple[str, ...]:

@@ -44,6 +44,16 @@ class CocoFolder(Dataset):
         self._records = _records(images, annotations, category_ids=self.category_ids, dropped=self.dropped)
         require_files([self.images / record.name for record in self._records], where=self.file)
 
+    @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether it is a folder, of any content: an error then names what COCO's layout needs."""
+        return os.path.isdir(spec)
+
+    @classmethod
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> CocoFolder:
+        """Open a folder."""
+        return cls(Path(spec), split=split)
+
     def __len__(self) -> int:
         """Return the number of images, those without boxes included."""
         return len(self._records)

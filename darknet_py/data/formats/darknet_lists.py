@@ -17,6 +17,7 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -65,6 +66,16 @@ class DarknetLists(Dataset):
         require_files(self._paths, where=images)
         self._labels = self._read_labels(images)
         self._sizes: dict[int, tuple[int, int]] = {}
+
+    @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether it is a `.data` file."""
+        return spec.endswith(".data") and not os.path.isdir(spec)
+
+    @classmethod
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> Self:
+        """Open a `.data` file."""
+        return cls(Path(spec), split=split)
 
     def __len__(self) -> int:
         """Return the number of lines in the list of images."""

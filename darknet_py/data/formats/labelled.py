@@ -114,13 +114,18 @@ class ClassFolders(LabelledFiles):
             raise DataError(f"has no image of the class `{quoted(empty[0])}`", where=home)
         super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
 
+    @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether `train` has a folder that holds images, and there are no annotations of COCO's."""
+        train = Path(spec, "train")
+        if not train.is_dir() or any(Path(spec, "annotations").glob("instances_*.json")):
+            return False
+        return any(_images(entry) for entry in _folders(train)[:3])
 
-def is_class_folders(folder: Path) -> bool:
-    """Whether a folder has `train` with a folder in it that holds images, and no annotations of COCO's."""
-    train = folder / "train"
-    if not train.is_dir() or any((folder / "annotations").glob("instances_*.json")):
-        return False
-    return any(_images(entry) for entry in _folders(train)[:3])
+    @classmethod
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> ClassFolders:
+        """Open a folder."""
+        return cls(Path(spec), split=split)
 
 
 def _split_folder(folder: Path, split: str) -> Path:

@@ -90,6 +90,11 @@ class Scenes(Dataset):
         self._scenes: list[Scene | None] = [None] * options[split]
 
     @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether it is the word, alone or with options."""
+        return spec == "scenes" or spec.startswith("scenes:")
+
+    @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> Scenes:
         """Read "scenes" or "scenes:train=1200,val=300,size=160,seed=0"; any of the four may be left out."""
         options = {"seed": seed}

@@ -47,13 +47,14 @@ class YoloFolder(DarknetLists):
         self._labels = self._read_labels(images)
         self._sizes: dict[int, tuple[int, int]] = {}
 
-
-def is_yolo_folder(folder: Path) -> bool:
-    """Whether a folder has images of train and labels of train, and no annotations of COCO's."""
-    images = split_images(folder, "train")
-    if images is None or any((folder / "annotations").glob("instances_*.json")):
-        return False
-    return (folder / images.relative_to(folder).as_posix().replace("images", "labels", 1)).is_dir()
+    @classmethod
+    def recognises(cls, spec: str) -> bool:
+        """Whether a folder has images and labels of train, and no annotations of COCO's."""
+        folder = Path(spec)
+        images = split_images(folder, "train")
+        if images is None or any((folder / "annotations").glob("instances_*.json")):
+            return False
+        return (folder / images.relative_to(folder).as_posix().replace("images", "labels", 1)).is_dir()
 
 
 def split_images(folder: Path, split: str) -> Path | None:

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from darknet_py.data.dataset import SPLITS, Dataset, Record, open_data
+from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.formats.coco import CocoFolder
 from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
 from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes

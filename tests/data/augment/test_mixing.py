@@ -11,7 +11,7 @@ from darknet_py.cfg.document import parse
 from darknet_py.data.augment.detection import Augmentation, augmented
 from darknet_py.data.augment.frame import Piece, random_window, rendered
 from darknet_py.data.augment.mixing import blended, mosaic_of
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.graph.compile import compile

@@ -23,7 +23,8 @@ from darknet_py.data.cache.cache import Cache, default_folder, keep_images, key_
 from darknet_py.data.cache.file_store import HEAD, FileStore
 from darknet_py.data.cache.memory_store import MemoryStore
 from darknet_py.data.cache.store import Store, held
-from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images.read import read_image
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler

@@ -13,7 +13,7 @@ from PIL import Image
 
 from darknet_py.data.check.kinds import BOXES, CLASSES, FILES, IMAGES, JSON, KINDS, LISTS
 from darknet_py.data.check.run import check
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError, UsageError
 from tests.data.check.damaged import LABELS, class_folders, classifier, coco, darknet, noise, put, yolo
 from tests.data.check.test_coco import CASES as COCO_CASES

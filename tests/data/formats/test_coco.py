@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.coco import CocoFolder
+from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError
 from tests.paths import SHARED
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darknet_py.data.dataset import open_data
 from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError
 
 GOOD = "0 0.5 0.5 0.5 0.25\n1 0.25 0.75 0.1 0.1\n"

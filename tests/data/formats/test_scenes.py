@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from darknet_py.data.dataset import open_data
 from darknet_py.data.formats.drawing import FIGURES, Pose, inside, paint, stamp
+from darknet_py.data.formats.registry import DATA_HELP, open_data
 from darknet_py.data.formats.scenes import LARGEST, SMALLEST, Scenes
 from darknet_py.errors import DataError, UsageError
 from tests.paths import ROOT
@@ -175,9 +175,7 @@ def test_anything_else_is_not_a_data_set() -> None:
     with pytest.raises(DataError) as caught:
         open_data("coco.yaml", split="val")
     assert str(caught.value) == (
-        "error: `coco.yaml` is not a data set: found nothing of that name\n"
-        "   = give a folder with annotations/instances_*.json or with train/CLASS/*.jpg, a .data file, or "
-        "`scenes`"
+        f"error: `coco.yaml` is not a data set: found nothing of that name\n   = give {DATA_HELP}"
     )
 
 

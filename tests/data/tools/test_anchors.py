@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.data.dataset import open_data
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.tools.anchors import Anchors, anchors_of, k_means, shape_iou, sizes_of
 from darknet_py.errors import DataError, UsageError
 from tests.data.check.damaged import coco, put

@@ -10,7 +10,8 @@ import pytest
 
 from darknet_py.__main__ import main
 from darknet_py.data.check.run import check
-from darknet_py.data.dataset import Dataset, open_data
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder
 from darknet_py.data.tools import convert as module
 from darknet_py.data.tools.convert import convert

@@ -1,0 +1,127 @@
+"""The formats of data sets: how `--data` names each, how it is recognised, and how it is opened.
+
+Listing the formats loads neither numpy nor torch; the reader of a format is imported to recognise it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from darknet_py.errors import DataError, quoted
+
+if TYPE_CHECKING:
+    from darknet_py.data.dataset import Dataset
+
+
+class Reader(Protocol):
+    """What a class of data sets offers to the registry."""
+
+    def recognises(self, spec: str) -> bool:
+        """Whether a value of `--data` names a data set of this class."""
+        ...
+
+    def from_spec(self, spec: str, *, split: str, seed: int) -> Dataset:
+        """Open one split; the seed is that of data which are drawn."""
+        ...
+
+
+@dataclass(frozen=True)
+class DataFormat:
+    """One format of data sets.
+
+    Args:
+        name: a word for it.
+        help: how `--data` names a data set of this format.
+        load: imports its reader.
+    """
+
+    name: str
+    help: str
+    load: Callable[[], Reader]
+
+
+def _coco() -> Reader:
+    from darknet_py.data.formats.coco import CocoFolder
+
+    return CocoFolder
+
+
+def _yolo() -> Reader:
+    from darknet_py.data.formats.yolo_folder import YoloFolder
+
+    return YoloFolder
+
+
+def _classes() -> Reader:
+    from darknet_py.data.formats.labelled import ClassFolders
+
+    return ClassFolders
+
+
+def _cifar() -> Reader:
+    from darknet_py.data.formats.cifar import Cifar10
+
+    return Cifar10
+
+
+def _darknet() -> Reader:
+    from darknet_py.data.formats.darknet_lists import DarknetLists
+
+    return DarknetLists
+
+
+def _classifier() -> Reader:
+    from darknet_py.data.formats.classifier_lists import ClassifierLists
+
+    return ClassifierLists
+
+
+def _scenes() -> Reader:
+    from darknet_py.data.formats.scenes import Scenes
+
+    return Scenes
+
+
+FORMATS = (  # the first that recognises a data set opens it; CocoFolder takes any folder that is left
+    DataFormat("scenes", "`scenes`, drawn on the spot (scenes:train=1200,val=300,size=160,seed=0)", _scenes),
+    DataFormat("cifar", "a folder of CIFAR-10's files (cifar-10-batches-py)", _cifar),
+    DataFormat("yolo", "a YOLO folder (images/train, labels/train and a file of names)", _yolo),
+    DataFormat("classes", "a folder of classes (train/CLASS/*.jpg, val/CLASS/*.jpg)", _classes),
+    DataFormat("coco", "a COCO folder (annotations/instances_*.json and images)", _coco),
+    DataFormat("classifier", "a Darknet .data file of a classifier (with `labels =`)", _classifier),
+    DataFormat("darknet", "a Darknet .data file", _darknet),
+)
+DATA_HELP = f"{', '.join(known.help for known in FORMATS[:0:-1])}, or {FORMATS[0].help}"
+
+
+def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
+    """Open one split of a data set.
+
+    The word `scenes` always means the built-in scenes; a folder of that name is `./scenes`.
+
+    Args:
+        spec: what `--data` takes, in one of `FORMATS`.
+        split: "train" or "val"; for a COCO folder also the exact X of `instances_X.json`.
+        seed: of the scenes, where the spec names none. It is not the seed of a training run.
+
+    Raises: DataError: when the spec is none of these, or what it names cannot be used.
+
+    >>> len(open_data("scenes:val=20", split="val"))
+    20
+    """
+    return format_of(spec).load().from_spec(spec, split=split, seed=seed)
+
+
+def format_of(spec: str) -> DataFormat:
+    """Recognise the format of a data set.
+
+    Raises: DataError: when it has none, or is a `.data` file that cannot be read.
+    """
+    known = next((known for known in FORMATS if known.load().recognises(spec)), None)
+    if known is None:
+        found = "a file" if os.path.exists(spec) else "nothing of that name"
+        raise DataError(f"`{quoted(spec)}` is not a data set: found {found}", hint=f"give {DATA_HELP}")
+    return known
