@@ -91,7 +91,7 @@ def _lines(name: str, rng: random.Random) -> Iterator[str]:
     declared = keys_of(cls)
     odd = rng.random() < 0.2  # keys that are rarely more than their default
     for field, key in declared.items():
-        usual = odd or not (key.ignored or key.refused or key.unrun)
+        usual = odd or not (key.ignored or key.refused or key.not_executable)
         if key.name in NEEDED or (usual and rng.random() < 2 / len(declared)):
             yield f"{key.name}={_value(key, types_of(cls)[field], rng)}\n"
 

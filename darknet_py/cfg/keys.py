@@ -33,7 +33,7 @@ class Key:
     one_of: tuple[str, ...] = ()
     ignored: str = ""
     refused: str = ""
-    unrun: str = ""
+    not_executable: str = ""
     refers: bool = False
 
     def refusal(self, value: Any) -> str:
@@ -77,7 +77,7 @@ def key(
     name: str = "",
     ignored: str = "",
     refused: str = "",
-    unrun: str = "",
+    not_executable: str = "",
     refers: bool = False,
 ) -> Any:
     """Declare one key of a section, as a field of the section's class.
@@ -87,11 +87,11 @@ def key(
         name: the word in the cfg, where it is no Python name (`from`).
         ignored: why we read the key and do not honour it; `lint` says so when it is set.
         refused: why any value but the default is an error: the network would be another.
-        unrun: why a network with any value but the default compiles, and is not run.
+        not_executable: why a network with any value but the default compiles, and is not run.
         refers: its numbers are layers, negative ones counted back; a text may name them, as `@spp_in`.
     """
     declared = Key(
-        name, default, doc, unit, at_least, at_most, above, one_of, ignored, refused, unrun, refers
+        name, default, doc, unit, at_least, at_most, above, one_of, ignored, refused, not_executable, refers
     )
     plain = REQUIRED if default is REQUIRED else default
     if plain is REQUIRED or isinstance(default, SameAs):
@@ -203,8 +203,14 @@ class _Keys:
         if declared.ignored:
             message = f"{said} read and not honoured"
             self.say("warning", "ignored-key", message, entry.span, declared.ignored)
-        if declared.unrun:
-            self.say("warning", "not-run", f"{said} understood, and not run here", entry.span, declared.unrun)
+        if declared.not_executable:
+            self.say(
+                "warning",
+                "not-run",
+                f"{said} understood, and not run here",
+                entry.span,
+                declared.not_executable,
+            )
 
     def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> Any:
         """Say why a value is refused; what is probably meant, or None."""

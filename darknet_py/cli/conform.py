@@ -9,8 +9,8 @@ from pathlib import Path
 
 from darknet_py.cli.layers import known
 from darknet_py.cli.terminal import emit
-from darknet_py.conform.run import Verdict
-from darknet_py.conform.run import conform as verdicts_of
+from darknet_py.conform.run import CheckResult
+from darknet_py.conform.run import conform as run_checks
 from darknet_py.layers.base import CATALOGUE
 from darknet_py.layers.plugins import load_plugins
 
@@ -22,31 +22,31 @@ def conform(args: argparse.Namespace) -> int:
         sections = sorted(plugin.sections & CATALOGUE.keys())
     else:
         sections = [known(args.layer)]
-    found: list[Verdict] = []
+    found: list[CheckResult] = []
     for section in sections:
-        for verdict in verdicts_of(section, cases=args.cases, seed=args.seed):
-            found.append(verdict)
+        for result in run_checks(section, cases=args.cases, seed=args.seed):
+            found.append(result)
             if not (args.json or args.output):
-                print("\n".join(_lines(verdict)), flush=True)
-    failed = [verdict for verdict in found if verdict.outcome == "FAIL"]
+                print("\n".join(_lines(result)), flush=True)
+    failed = [result for result in found if result.outcome == "FAIL"]
     if args.json or args.output:
-        emit(args, [verdict.to_json() for verdict in found])
+        emit(args, [result.to_json() for result in found])
     else:
-        tried = len([verdict for verdict in found if verdict.outcome != "skip"])
+        tried = len([result for result in found if result.outcome != "skip"])
         names = ", ".join(f"[{section}]" for section in sections)
         print(f"{names}: {tried} checks, {len(failed) or 'none'} failed")
     return 1 if failed else 0
 
 
-def _lines(verdict: Verdict) -> Iterator[str]:
-    said = verdict.promise if verdict.outcome != "skip" else f"{verdict.promise[:-1]}: {verdict.found}"
+def _lines(result: CheckResult) -> Iterator[str]:
+    said = result.description if result.outcome != "skip" else f"{result.description[:-1]}: {result.found}"
     yield from textwrap.wrap(
-        f"{verdict.outcome:<4}  {verdict.check:<9} {said}", 110, subsequent_indent=" " * 16
+        f"{result.outcome:<4}  {result.check:<9} {said}", 110, subsequent_indent=" " * 16
     )
-    if verdict.outcome == "FAIL":
-        yield from _told("expected", verdict.expected)
-        yield from _told("found", verdict.found)
-        if case := verdict.case:
+    if result.outcome == "FAIL":
+        yield from _told("expected", result.expected)
+        yield from _told("found", result.found)
+        if case := result.case:
             yield from _told("shown by", f"a map of {case.channels} x {case.height} x {case.width} and")
             yield textwrap.indent(case.ahead + case.own, " " * 16)
 

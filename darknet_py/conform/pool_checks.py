@@ -1,4 +1,4 @@
-"""The promises of pools, each a function of a specimen that raises `Broken` when it is not kept."""
+"""The promises of pools, each a function of a sample that raises `CheckFailed` when it is not kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 from darknet_py.arithmetic.window import Axis, bin_edges
 from darknet_py.cfg.keys import keys_of
-from darknet_py.conform.specimen import Broken, Specimen, difference
+from darknet_py.conform.sample import CheckFailed, Sample, difference
 from darknet_py.conform.window_check import seen
 from darknet_py.graph.graph import Node
 from darknet_py.layers.base import CATALOGUE
@@ -17,22 +17,22 @@ CONSTANTS = (0.0, 0.5, 3.0)
 ROUNDING = 1e-5
 
 
-def constant(specimen: Specimen) -> None:
+def constant(sample: Sample) -> None:
     """A map of one value pools to that value."""
-    module = specimen.module().eval()
+    module = sample.module().eval()
     for value in CONSTANTS:
         with torch.no_grad():
-            out = module(*(torch.full_like(m, value) for m in specimen.maps()))
+            out = module(*(torch.full_like(m, value) for m in sample.maps()))
         if (off := difference(out, torch.full_like(out, value))) > ROUNDING * max(1.0, value):
-            raise Broken(f"{value} from a map of {value}", f"values that differ by {off:.3g}")
+            raise CheckFailed(f"{value} from a map of {value}", f"values that differ by {off:.3g}")
 
 
-def between(specimen: Specimen) -> None:
+def between(sample: Sample) -> None:
     """Each output cell lies between the least and the greatest cell that its window sees."""
-    (x,) = specimen.maps(positive=True)
-    node = specimen.node
+    (x,) = sample.maps(positive=True)
+    node = sample.node
     with torch.no_grad():
-        out = specimen.module().eval()(x)
+        out = sample.module().eval()(x)
     same = out.shape[1] == x.shape[1]
     for row, column in torch.cartesian_prod(*(torch.arange(n) for n in out.shape[2:])).tolist():
         cells = x[:, :, _span(node, 0, row), _span(node, 1, column)].flatten(2)
@@ -41,22 +41,22 @@ def between(specimen: Specimen) -> None:
         low, high, ours = cells.amin(-1), cells.amax(-1), out[:, :, row, column]
         if bool(((ours < low - ROUNDING) | (ours > high + ROUNDING)).any()):
             worst = float((low - ours).maximum(ours - high).max())
-            raise Broken(
+            raise CheckFailed(
                 f"output cell ({row}, {column}) between the least and the greatest cell of its window",
                 f"a value {worst:.3g} outside",
             )
 
 
-def shifted(specimen: Specimen) -> None:
+def shifted(sample: Sample) -> None:
     """The map moved by one stride puts out its cells moved by one."""
-    axes = specimen.layer.window(*specimen.node.maps)
+    axes = sample.layer.window(*sample.node.maps)
     steps = [int(axis.stride) for axis in (axes.rows, axes.columns)]
-    if _binned(specimen.node):
+    if _binned(sample.node):
         return  # bins do not move with the map
-    (x,) = specimen.maps()
+    (x,) = sample.maps()
     if x.shape[2] <= steps[0] or x.shape[3] <= steps[1]:
         return
-    module = specimen.module().eval()
+    module = sample.module().eval()
     inside = (x.shape[2] - steps[0], x.shape[3] - steps[1])  # the cells of `moved` that come from the map
     moved = x.roll((-steps[0], -steps[1]), dims=(2, 3))
     moved[:, :, inside[0] :], moved[:, :, :, inside[1] :] = 7.0, 7.0
@@ -66,35 +66,35 @@ def shifted(specimen: Specimen) -> None:
     for row in range(*rows):
         for column in range(*columns):
             if difference(there[:, :, row, column], here[:, :, row + 1, column + 1]) > ROUNDING * 10:
-                raise Broken(
+                raise CheckFailed(
                     f"output cell ({row}, {column}) of the map moved by {steps[0]} x {steps[1]} cells to be "
                     f"output cell ({row + 1}, {column + 1}) of the map",
                     "another value",
                 )
 
 
-def defined(specimen: Specimen) -> None:
+def defined(sample: Sample) -> None:
     """`module` computes what `reduce` defines."""
     from darknet_py.ops.pools.rule import Rule
 
-    layer, node = specimen.layer, specimen.node
+    layer, node = sample.layer, sample.node
     assert isinstance(layer, WindowPool)
     if layer.window(*node.maps) != WindowPool.window(layer, *node.maps):
         return  # with these keys it does not pool windows of cells
-    (x,) = specimen.maps()
+    (x,) = sample.maps()
     with torch.no_grad():
         built = layer.module(*node.maps).eval()  # what it learns is as the cfg says
         by_rule, by_module = Rule(layer.grid(), layer.reduce)(x), built(x)
     if (off := difference(by_module, by_rule)) > ROUNDING * 10:
-        raise Broken("`module` to compute what `reduce` defines", f"a difference of {off:.3g}")
+        raise CheckFailed("`module` to compute what `reduce` defines", f"a difference of {off:.3g}")
 
 
-def lawful(specimen: Specimen) -> None:
+def lawful(sample: Sample) -> None:
     """Its laws hold, its other keys at their defaults."""
-    cls = type(specimen.layer)
+    cls = type(sample.layer)
     for law in cls.laws:  # type: ignore[attr-defined]
-        ours, theirs = _sides(specimen, law)
-        for maps in (specimen.maps(), specimen.maps(positive=True)):
+        ours, theirs = _sides(sample, law)
+        for maps in (sample.maps(), sample.maps(positive=True)):
             with torch.no_grad():
                 out = (ours.module().eval()(*maps), theirs.module().eval()(*maps))
             scale = max(float(m.abs().max()) for m in maps)
@@ -103,18 +103,18 @@ def lawful(specimen: Specimen) -> None:
                 expected = (
                     f"with {words or 'its defaults'} at most {law.within * scale:.3g} from [{law.section}]"
                 )
-                raise Broken(expected, f"{off:.3g}")
+                raise CheckFailed(expected, f"{off:.3g}")
 
 
-def _sides(specimen: Specimen, law: Law) -> tuple[Specimen, Specimen]:
+def _sides(sample: Sample, law: Law) -> tuple[Sample, Sample]:
     """The pool with a law's keys, and its relative on the same window."""
     given = {name: str(value) for name, value in law.keys.items()}
-    windows = (dict(specimen.case.keys) | given).items()
+    windows = (dict(sample.case.keys) | given).items()
     shared = {name: value for name, value in windows if name in keys_of(WindowPool)}
     ours = shared | given
     theirs = shared if issubclass(CATALOGUE[law.section], WindowPool) else {}
     theirs = theirs | {name: str(value) for name, value in law.theirs.items()}
-    return specimen.like(specimen.case.section, ours), specimen.like(law.section, theirs)
+    return sample.like(sample.case.section, ours), sample.like(law.section, theirs)
 
 
 def _span(node: Node, axis: int, at: int) -> slice:

@@ -1,4 +1,4 @@
-"""A layer tried against every promise, on sections drawn from small to large; a failure is made small."""
+"""A layer tried against every description, on sections drawn from small to large; a failure is made small."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.cfg.diagnostics import CfgError
-from darknet_py.conform.promises import CHECKS, CLASS_CHECKS, Check
-from darknet_py.conform.samples import Case, Seeded, draw_case
-from darknet_py.conform.specimen import Broken, Specimen
+from darknet_py.conform.cases import Case, Seeded, draw_case
+from darknet_py.conform.registry import CHECKS, CLASS_CHECKS, Check
+from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.errors import quoted
 from darknet_py.layers.base import CATALOGUE, Layer
 
-TRIES = 60  # sections drawn for one that compiles
-STEPS = 300  # cases tried to make a failing one smaller
+TRIES = 60  # sections sampled to find one that compiles
+STEPS = 300  # smaller cases tried while shrinking a failing one
 DRAWN = "A section drawn from its keys compiles, or is refused with a message."
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What one check found.
+class CheckResult:
+    """The outcome of one check.
 
     Args:
         outcome: `ok`, `FAIL`, or `skip` with the reason in `found`.
@@ -34,54 +34,63 @@ class Verdict:
 
     section: str
     check: str
-    promise: str
+    description: str
     outcome: str
     expected: str = ""
     found: str = ""
     case: Case | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Its words; null where there is nothing to say."""
+        """The result as JSON; null where a field is empty."""
         where = self.case and {
             "section": self.case.own,
             "map": [self.case.channels, self.case.height, self.case.width],
         }
-        said = {key: value or None for key, value in self.__dict__.items() if key != "case"}
-        return {**said, "shown_by": where}
+        return {
+            "section": self.section,
+            "check": self.check,
+            "promise": self.description,
+            "outcome": self.outcome,
+            "expected": self.expected or None,
+            "found": self.found or None,
+            "shown_by": where,
+        }
 
 
-def conform(section: str, *, cases: int = 12, seed: int = 0, only: tuple[str, ...] = ()) -> Iterator[Verdict]:
-    """Try a section of the catalogue.
+def conform(
+    section: str, *, cases: int = 12, seed: int = 0, only: tuple[str, ...] = ()
+) -> Iterator[CheckResult]:
+    """Run the checks of a section of the catalogue.
 
     Args:
-        cases: how many drawn sections a check gets.
-        only: the names of the checks to run; all without.
+        cases: how many sampled sections a check gets.
+        only: the names of the checks to run; empty for all.
     """
     cls = CATALOGUE[section]
     for name, run in CLASS_CHECKS.items():
         if not only or name in only:
-            yield _class_verdict(section, name, run)
+            yield _class_result(section, name, run)
     if not only or "drawn" in only:
         yield _drawn(section, seed)
     for check in CHECKS:
         if only and check.name not in only:
             continue
-        if reason := check.spared(cls):
-            yield Verdict(section, check.name, check.promise, "skip", found=reason)
+        if reason := check.skip_reason(cls):
+            yield CheckResult(section, check.name, check.description, "skip", found=reason)
         else:
-            yield _verdict(section, check, cases=max(1, round(cases * check.share)), seed=seed)
+            yield _check_result(section, check, cases=max(1, round(cases * check.share)), seed=seed)
 
 
-def _class_verdict(section: str, name: str, run: Callable[[Any], None]) -> Verdict:
-    promise = (run.__doc__ or "").split("\n")[0]
-    broken = _outcome(partial(run, CATALOGUE[section]), CATALOGUE[section])
-    if broken:
-        return Verdict(section, name, promise, "FAIL", broken.expected, broken.found)
-    return Verdict(section, name, promise, "ok")
+def _class_result(section: str, name: str, run: Callable[[Any], None]) -> CheckResult:
+    description = (run.__doc__ or "").split("\n")[0]
+    failure = _outcome(partial(run, CATALOGUE[section]), CATALOGUE[section])
+    if failure:
+        return CheckResult(section, name, description, "FAIL", failure.expected, failure.found)
+    return CheckResult(section, name, description, "ok")
 
 
-def _drawn(section: str, seed: int) -> Verdict:
-    """Whether sections compile at all, and are refused in words where they do not."""
+def _drawn(section: str, seed: int) -> CheckResult:
+    """Check that some sampled sections compile, and that the others are refused with a message."""
     refusals: list[str] = []
     for attempt in range(TRIES):
         try:
@@ -90,51 +99,55 @@ def _drawn(section: str, seed: int) -> Verdict:
             refusals.append(error.diagnostics[0].message)
         except Exception as error:
             expected = "a message (Refused, or a Complaint of `check`)"
-            return Verdict(section, "drawn", DRAWN, "FAIL", expected, _words(error, CATALOGUE[section]))
+            return CheckResult(
+                section, "drawn", DRAWN, "FAIL", expected, _describe(error, CATALOGUE[section])
+            )
     if len(refusals) == TRIES:
         found = f"none of {TRIES}: {refusals[-1]}"
-        return Verdict(section, "drawn", DRAWN, "FAIL", "some drawn section to compile", found)
-    return Verdict(section, "drawn", DRAWN, "ok")
+        return CheckResult(section, "drawn", DRAWN, "FAIL", "some drawn section to compile", found)
+    return CheckResult(section, "drawn", DRAWN, "ok")
 
 
-def _verdict(section: str, check: Check, *, cases: int, seed: int) -> Verdict:
+def _check_result(section: str, check: Check, *, cases: int, seed: int) -> CheckResult:
     cls, tried = CATALOGUE[section], 0
     for number in range(cases):
         case = _case(cls, tuple(check.given(cls).items()), seed, number, cases)
         if case is None:
             continue
         tried += 1
-        if _outcome(partial(check.run, Specimen(case)), cls):
-            case, broken = _smallest(check, case)
-            return Verdict(section, check.name, check.promise, "FAIL", broken.expected, broken.found, case)
+        if _outcome(partial(check.run, Sample(case)), cls):
+            case, failure = _smallest(check, case)
+            return CheckResult(
+                section, check.name, check.description, "FAIL", failure.expected, failure.found, case
+            )
     if not tried:
-        return Verdict(section, check.name, check.promise, "skip", found="no drawn section compiles")
-    return Verdict(section, check.name, check.promise, "ok")
+        return CheckResult(section, check.name, check.description, "skip", found="no drawn section compiles")
+    return CheckResult(section, check.name, check.description, "ok")
 
 
 @cache
 def _case(
     cls: type[Layer], fixed: tuple[tuple[str, Any], ...], seed: int, number: int, cases: int
 ) -> Case | None:
-    """Case `number` of `cases`, small ones first; None where nothing that was drawn compiles."""
+    """Case `number` of `cases`, small ones first; None if no sampled section compiles."""
     effort = number / max(1, cases - 1)
     for attempt in range(TRIES):
-        with suppress(Exception):  # what is wrong with it, `drawn` says
+        with suppress(Exception):  # the check `drawn` reports it
             return draw_case(cls.section, Seeded(seed, number, attempt, effort=effort), fixed=dict(fixed))
     return None
 
 
-def _smallest(check: Check, case: Case) -> tuple[Case, Broken]:
-    """A failing case from which nothing more can be left out."""
+def _smallest(check: Check, case: Case) -> tuple[Case, CheckFailed]:
+    """Shrink a failing case until nothing more can be left out."""
     cls = CATALOGUE[case.section]
-    broken = _outcome(partial(check.run, Specimen(case)), cls)
-    assert broken is not None
+    failure = _outcome(partial(check.run, Sample(case)), cls)
+    assert failure is not None
     candidates, steps = case.smaller(), 0
     while steps < STEPS and (smaller := next(candidates, None)):
         steps += 1
-        if _compiles(smaller) and (again := _outcome(partial(check.run, Specimen(smaller)), cls)):
-            case, broken, candidates = smaller, again, smaller.smaller()
-    return case, broken
+        if _compiles(smaller) and (again := _outcome(partial(check.run, Sample(smaller)), cls)):
+            case, failure, candidates = smaller, again, smaller.smaller()
+    return case, failure
 
 
 def _compiles(case: Case) -> bool:
@@ -145,19 +158,19 @@ def _compiles(case: Case) -> bool:
     return True
 
 
-def _outcome(run: Callable[[], None], cls: type[Layer]) -> Broken | None:
-    """What is broken; an exception of the layer's own is told like a promise that is not kept."""
+def _outcome(run: Callable[[], None], cls: type[Layer]) -> CheckFailed | None:
+    """The failure of a check, if any; an exception raised by the layer counts as one."""
     try:
         run()
-    except Broken as broken:
-        return broken
+    except CheckFailed as failure:
+        return failure
     except Exception as error:
-        return Broken("no exception", _words(error, cls))
+        return CheckFailed("no exception", _describe(error, cls))
     return None
 
 
-def _words(error: Exception, cls: type[Layer]) -> str:
-    """An exception and its place: the last line of the layer's own file that led to it."""
+def _describe(error: Exception, cls: type[Layer]) -> str:
+    """An exception with its location: the last line of the layer's own file in the traceback."""
     own = getattr(sys.modules.get(cls.__module__), "__file__", None)
     frames = traceback.extract_tb(error.__traceback__)
     frame = next((f for f in reversed(frames) if f.filename == own), frames[-1])

@@ -10,25 +10,28 @@ from torch import Tensor
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
-from darknet_py.conform.specimen import Broken, Specimen
+from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.graph.graph import Node
-from darknet_py.layers.inverse import Undoing
+from darknet_py.layers.inverse import InverseLayer
 
 Spans = tuple[tuple[int, int], tuple[int, int]]  # first and last row, first and last column
 
 
-def window(specimen: Specimen) -> None:
+def window(sample: Sample) -> None:
     """What changes an output cell is what `window` says it sees: each cell is moved in turn."""
-    node, source = specimen.node, specimen.node.maps[0]
+    node, source = sample.node, sample.node.maps[0]
     if any((m.height, m.width) != (source.height, source.width) for m in _own_maps(node)):
         return  # the cells of maps of different sizes do not lie upon each other
-    declared, sees = node.layer.window(*node.maps), _influence(specimen)
+    declared, sees = node.layer.window(*node.maps), _influence(sample)
     for row, column in itertools.product(range(node.shape.height), range(node.shape.width)):
         rows, columns = sees[:, :, row, column].nonzero().unbind(dim=1)
         spans = (seen(declared.rows, row), seen(declared.columns, column))
         if len(rows) == 0:
             nothing = any(last < first for first, last in spans)
-            measured, fits = None, nothing or isinstance(node.layer, Undoing) or not _inside(spans, source)
+            measured, fits = (
+                None,
+                nothing or isinstance(node.layer, InverseLayer) or not _inside(spans, source),
+            )
         else:
             measured = ((int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max())))
             exact = _inside(spans, source) and _whole_steps(declared)
@@ -36,7 +39,9 @@ def window(specimen: Specimen) -> None:
             fits = measured == spans if exact else within
         if not fits:
             cell = f"output cell ({row}, {column})"
-            raise Broken(f"{cell} to see {_cells(spans)} by `window`", f"that it sees {_cells(measured)}")
+            raise CheckFailed(
+                f"{cell} to see {_cells(spans)} by `window`", f"that it sees {_cells(measured)}"
+            )
 
 
 def seen(axis: Axis, at: int) -> tuple[int, int]:
@@ -59,11 +64,11 @@ def _whole_steps(declared: Window) -> bool:
     return all(Fraction(axis.stride).denominator == 1 for axis in (declared.rows, declared.columns))
 
 
-def _influence(specimen: Specimen) -> Tensor:
+def _influence(sample: Sample) -> Tensor:
     """(H, W, H', W') bool: whether moving a cell of the map, up or down, changes an output cell."""
-    node, source = specimen.node, specimen.node.maps[0]
-    inputs, cells = specimen.maps(batch=1, dtype=torch.float64), source.cells
-    module, own = specimen.module().double().eval(), len(_own_maps(node))
+    node, source = sample.node, sample.node.maps[0]
+    inputs, cells = sample.maps(batch=1, dtype=torch.float64), source.cells
+    module, own = sample.module().double().eval(), len(_own_maps(node))
     one_cell = torch.eye(cells, dtype=torch.float64).view(cells, 1, source.height, source.width)
     change = torch.zeros(cells, node.shape.height, node.shape.width, dtype=torch.bool)
     with torch.no_grad():

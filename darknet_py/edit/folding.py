@@ -15,7 +15,7 @@ from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.base import CATALOGUE, Layer, absolute
-from darknet_py.layers.composite import Expanding
+from darknet_py.layers.composite import Composite
 
 
 def expand(graph: Graph, which: Iterable[int] | None, plan: Plan) -> None:
@@ -39,7 +39,7 @@ def expand(graph: Graph, which: Iterable[int] | None, plan: Plan) -> None:
 def _written(node: Node) -> tuple[tuple[New, ...], str]:
     """A layer's sections, or why there are none."""
     layer = node.layer
-    if not isinstance(layer, Expanding):
+    if not isinstance(layer, Composite):
         return (), "Darknet has no sections for it, or it is Darknet's already"
     if -1 in node.inputs:
         return (), "it reads the image, which a [route] cannot name"
@@ -88,7 +88,7 @@ def fold(graph: Graph, which: Iterable[int] | None, plan: Plan) -> None:
 
 def folds(graph: Graph) -> Iterator[tuple[range, New]]:
     """Every run of layers that one of ours says, and that one; runs do not overlap."""
-    classes = [cls for cls in CATALOGUE.values() if issubclass(cls, Expanding)]
+    classes = [cls for cls in CATALOGUE.values() if issubclass(cls, Composite)]
     at = 0
     while at < len(graph):
         tries = ((guess, cls) for cls in classes if (guess := cls.guess([n.layer for n in graph[at:]])))
@@ -98,7 +98,7 @@ def folds(graph: Graph) -> Iterator[tuple[range, New]]:
         at = found[0].stop if found else at + 1
 
 
-def _same(graph: Graph, start: int, guess: Expanding) -> tuple[range, New] | None:
+def _same(graph: Graph, start: int, guess: Composite) -> tuple[range, New] | None:
     """The run of layers from `start` on, if the guess is written so, and only its last one is read."""
     if graph[start].inputs != (start - 1,) or start == 0:
         return None
@@ -132,7 +132,7 @@ def _counting_back(layer: Layer, at: int) -> Layer:
     return replace(layer, **changed)
 
 
-def _new(layer: Expanding, name: str) -> New:
+def _new(layer: Composite, name: str) -> New:
     """A layer as a section: the first key of its own, and those that are not what they are by default."""
     entries = []
     shared = keys_of(type(layer).__mro__[1])

@@ -16,7 +16,7 @@ from darknet_py.graph.references import by_numbers
 from darknet_py.graph.sharing import bad_loans
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.heads.head import Head
-from darknet_py.layers.inverse import Undoing
+from darknet_py.layers.inverse import InverseLayer
 from darknet_py.layers.net import Net
 from darknet_py.lint.check import warnings
 from darknet_py.lint.omissions import omitted
@@ -138,7 +138,7 @@ class _Compiler:
         if any(m is None for m in maps):
             return None
         whole = tuple(m for m in maps if m is not None)
-        if isinstance(layer, Undoing):
+        if isinstance(layer, InverseLayer):
             undone = next(node for node in self.nodes if node.index == inputs[-1])
             layer = replace(layer, undone=undone.layer)
             inputs, whole = (*inputs, *undone.inputs), (*whole, *undone.maps)

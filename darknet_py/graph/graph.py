@@ -14,7 +14,7 @@ from darknet_py.cfg.document import Document
 from darknet_py.layers.base import Layer
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
-from darknet_py.layers.transforms.cost import Cost as CostLayer
+from darknet_py.layers.transforms.cost import CostLayer
 from darknet_py.layers.transforms.softmax import Softmax
 
 

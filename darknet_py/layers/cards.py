@@ -128,7 +128,7 @@ def _keys(cls: type[Layer]) -> Iterator[KeyCard]:
             doc=key.doc,
             ignored=key.ignored,
             refused=key.refused,
-            not_run=key.unrun,
+            not_run=key.not_executable,
             owner=_owner(cls, field),
         )
 

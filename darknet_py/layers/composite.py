@@ -8,7 +8,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.layers.base import Layer
 
 
-class Expanding(Layer):
+class Composite(Layer):
     """A layer that may be written as several of Darknet's, and read back from them."""
 
     def in_sections(self, *maps: Shape) -> tuple[str, ...]:
@@ -19,6 +19,6 @@ class Expanding(Layer):
         return ()
 
     @classmethod
-    def guess(cls, run: Sequence[Layer]) -> Expanding | None:
+    def guess(cls, run: Sequence[Layer]) -> Composite | None:
         """The layer that the first of these layers may be when written out; its sections are compared."""
         return None

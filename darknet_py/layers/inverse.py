@@ -5,7 +5,7 @@ from __future__ import annotations
 from darknet_py.layers.base import Layer
 
 
-class Undoing(Layer):
+class InverseLayer(Layer):
     """A layer that undoes an earlier one, the last of its `inputs`.
 
     `compile` ties the two: it sets `undone` to that layer's declaration, and adds what that layer reads to

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NOT_RUN = "not-run"  # the code of everything that compiles and that no network is built of
 
 
-class Unrun(Layer):
+class NotExecutable(Layer):
     """A section whose shape and cost are Darknet's, and which this program does not compute.
 
     `lint` says so as a warning; a network with one is refused, at its line, before anything is built.

@@ -48,7 +48,10 @@ class Teacher(ABC):
         self.layer, self.truths, self.net, self.map_shape = layer, truths, net, raw.shape
         n, _, h, w = raw.shape
         self.values = (
-            layer.held(raw).view(n, -1, layer.entries, h, w).permute(0, 3, 4, 1, 2).reshape(-1, layer.entries)
+            layer.activate(raw)
+            .view(n, -1, layer.entries, h, w)
+            .permute(0, 3, 4, 1, 2)
+            .reshape(-1, layer.entries)
         )
         self.boxes = layer.decode(raw, *net)[0]
         self.delta = torch.zeros_like(self.values)

@@ -81,7 +81,7 @@ class Network(nn.Module):
             # A copy: an activation that works in place must not change what an earlier layer held.
             maps[node.index] = module(*[maps[i].clone() for i in node.inputs])
         return [
-            node.layer.held(maps[node.index]) if isinstance(node.layer, Head) else maps[node.index]
+            node.layer.activate(maps[node.index]) if isinstance(node.layer, Head) else maps[node.index]
             for node in self.graph
         ]
 

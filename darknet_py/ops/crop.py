@@ -8,7 +8,7 @@ from torch import Tensor
 from darknet_py.ops.keyed import Keyed
 
 
-class RandomCrop(Keyed):
+class KeyedRandomCrop(Keyed):
     """Draws a place in training, takes the middle in evaluation."""
 
     def __init__(self, size: tuple[int, int], *, flip: bool, adjust: bool) -> None:

@@ -40,7 +40,7 @@ class Keyed(nn.Module):
         return torch.from_numpy(numbers).to(like.device)
 
 
-class Dropout(Keyed):
+class KeyedDropout(Keyed):
     """Zeroes each number with `probability` and scales the rest by 1 / (1 - probability), in training."""
 
     def __init__(self, probability: float) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from darknet_py.ops.learned import Learned
 
 
-class Local(Learned):
+class LocallyConnected(Learned):
     """A kernel for each output cell; `out` is (filters, rows, columns)."""
 
     def __init__(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 EPSILON = 1e-4  # Darknet: added to the sum of weights
 
 
-class Sum(nn.Module):
+class MapSum(nn.Module):
     """Adds maps to the first one; `plain` when all have its shape.
 
     Args:

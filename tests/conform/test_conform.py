@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.conform.promises import CHECKS, CLASS_CHECKS
-from darknet_py.conform.run import Verdict, conform
+from darknet_py.conform.registry import CHECKS, CLASS_CHECKS
+from darknet_py.conform.run import CheckResult, conform
 from darknet_py.layers.plugins import load_plugins
 from tests.conform.faults import FAULTS, HEAD, MEAN
 
@@ -37,7 +37,7 @@ def file(folder: Path, text: str) -> Path:
     return path
 
 
-def verdicts(folder: Path, body: str, *only: str) -> list[Verdict]:
+def results(folder: Path, body: str, *only: str) -> list[CheckResult]:
     load_plugins([file(folder, HEAD + textwrap.indent(body, "    "))])
     return list(conform("planted", cases=12, only=only))
 
@@ -45,10 +45,10 @@ def verdicts(folder: Path, body: str, *only: str) -> list[Verdict]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
     check, body = FAULTS[fault]
-    (verdict,) = verdicts(tmp_path, body, check)
-    assert verdict.outcome == "FAIL"
-    assert (verdict.expected == "no exception") == (fault in RAISES), verdict.found
-    assert verdict.found
+    (result,) = results(tmp_path, body, check)
+    assert result.outcome == "FAIL"
+    assert (result.expected == "no exception") == (fault in RAISES), result.found
+    assert result.found
 
 
 def test_every_check_has_two_planted_faults() -> None:
@@ -57,16 +57,16 @@ def test_every_check_has_two_planted_faults() -> None:
 
 
 def test_a_pool_of_one_rule_keeps_every_promise(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, MEAN)
-    assert {verdict.check for verdict in found} == CHECK_NAMES
-    assert {verdict.check for verdict in found if verdict.outcome == "skip"} == {"laws", "defined"}
-    assert not [verdict for verdict in found if verdict.outcome == "FAIL"]
+    found = results(tmp_path, MEAN)
+    assert {result.check for result in found} == CHECK_NAMES
+    assert {result.check for result in found if result.outcome == "skip"} == {"laws", "defined"}
+    assert not [result for result in found if result.outcome == "FAIL"]
 
 
 def test_a_sum_says_that_it_is_one_and_is_spared(tmp_path: Path) -> None:
     body = "bounded = False\ndef reduce(self, cells, inside): return cells.sum(-1)"
-    found = verdicts(tmp_path, body, "constant", "between", "shift")
-    assert [verdict.outcome for verdict in found] == ["skip", "skip", "ok"]
+    found = results(tmp_path, body, "constant", "between", "shift")
+    assert [result.outcome for result in found] == ["skip", "skip", "ok"]
     assert found[0].found == "it says `bounded = False`"
 
 
@@ -74,10 +74,10 @@ def test_the_failing_section_is_made_small(tmp_path: Path) -> None:
     body = "scale: int = key(1, at_least=1, doc='factor')\n" + (
         "def reduce(self, cells, inside): return mean(cells, inside) * self.scale"
     )
-    (verdict,) = verdicts(tmp_path, body, "constant")
-    assert verdict.case is not None
-    assert (verdict.case.height, verdict.case.width) == (1, 1)
-    assert [name for name, _ in verdict.case.keys] == ["scale"], "the one key that matters is left"
+    (result,) = results(tmp_path, body, "constant")
+    assert result.case is not None
+    assert (result.case.height, result.case.width) == (1, 1)
+    assert [name for name, _ in result.case.keys] == ["scale"], "the one key that matters is left"
 
 
 def test_a_file_that_fails_is_told_check_by_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +100,7 @@ def test_a_file_that_conforms_exits_0_and_says_so_as_json(
 ) -> None:
     assert main(["conform", str(file(tmp_path, GOOD)), "--cases", "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert {verdict["outcome"] for verdict in found} == {"ok", "skip"}
+    assert {result["outcome"] for result in found} == {"ok", "skip"}
     assert set(found[0]) == {"section", "check", "promise", "outcome", "expected", "found", "shown_by"}
 
 

@@ -11,7 +11,7 @@ from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.graph.reach import fields
 from darknet_py.layers.base import CATALOGUE
-from darknet_py.layers.not_executable import Unrun
+from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
@@ -166,11 +166,11 @@ def test_an_implicit_map_is_the_same_for_every_image_and_lies_around_its_mean():
     ("first", "second"), [((4, 6, 8), (4, 6, 8)), ((2, 6, 8), (5, 6, 8)), ((4, 12, 16), (6, 6, 8))]
 )
 def test_alpha_and_beta_are_pjreddies(alpha, beta, first, second):
-    from darknet_py.ops.shortcut import Sum
+    from darknet_py.ops.shortcut import MapSum
 
     for here, other in ((first, second), (second, first)):
         maps = [drawn(*shape, seed=seed) for shape, seed in ((here, 1), (other, 2))]
-        layer = Sum(torch.nn.Identity(), plain=here == other, factors=(alpha, beta))
+        layer = MapSum(torch.nn.Identity(), plain=here == other, factors=(alpha, beta))
         found = layer(*(torch.from_numpy(one)[None] for one in maps))[0].numpy()
         np.testing.assert_allclose(found, reference.added(*maps, alpha=alpha, beta=beta), rtol=1e-12)
 
@@ -271,7 +271,7 @@ def test_a_pool_has_no_weights_to_share():
 # what is understood and not run
 
 
-@pytest.mark.parametrize("name", sorted(n for n, cls in CATALOGUE.items() if issubclass(cls, Unrun)))
+@pytest.mark.parametrize("name", sorted(n for n, cls in CATALOGUE.items() if issubclass(cls, NotExecutable)))
 def test_a_layer_that_is_not_run_is_refused_by_name_with_a_reason(name):
     graph = graph_of(NET + CONV + section(name, **({"pad": 1} if name in ("crnn", "conv_lstm") else {})))
     (warning,) = (warning for warning in graph.warnings if warning.severity == "warning")

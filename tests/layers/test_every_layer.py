@@ -18,12 +18,12 @@ import darknet_py.layers  # noqa: F401  (fills the catalogue)
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
-from darknet_py.conform.promises import CHECKS, CLASS_CHECKS, Check
-from darknet_py.conform.samples import T, draw_case
-from darknet_py.conform.specimen import Specimen, weighted
+from darknet_py.conform.cases import T, draw_case
+from darknet_py.conform.registry import CHECKS, CLASS_CHECKS, Check
+from darknet_py.conform.sample import Sample, weighted
 from darknet_py.graph.compile import compile
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
-from darknet_py.layers.not_executable import Unrun
+from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.ops.keyed import Keyed
 
@@ -33,7 +33,9 @@ COMMON = {
     "learning_rate", "stopbackward", "onlyforward", "dont_update", "burnin_update", "train_only_bn",
     "dontload", "dontloadscales", "clip",
 }  # fmt: skip
-TRIED = [(section, check) for check in CHECKS for section in LAYERS if not check.spared(CATALOGUE[section])]
+TRIED = [
+    (section, check) for check in CHECKS for section in LAYERS if not check.skip_reason(CATALOGUE[section])
+]
 
 
 class Search:
@@ -53,9 +55,9 @@ class Search:
 
 
 @st.composite
-def specimens(draw: st.DrawFn, section: str, check: Check) -> Specimen:
+def samples(draw: st.DrawFn, section: str, check: Check) -> Sample:
     try:
-        return Specimen(draw_case(section, Search(draw), fixed=check.given(CATALOGUE[section])))
+        return Sample(draw_case(section, Search(draw), fixed=check.given(CATALOGUE[section])))
     except CfgError:
         assume(False)
         raise
@@ -74,9 +76,9 @@ def test_a_layer_keeps_its_promise(section: str, check: Check) -> None:
             HealthCheck.data_too_large,
         ],
     )
-    @given(specimens(section, check))
-    def every(specimen: Specimen) -> None:
-        check.run(specimen)
+    @given(samples(section, check))
+    def every(sample: Sample) -> None:
+        check.run(sample)
 
     every()
 
@@ -89,9 +91,9 @@ def test_a_declaration_keeps_its_promise(section: str, name: str) -> None:
 
 
 def test_no_layer_is_spared_a_promise_that_it_makes() -> None:
-    run = [section for section in LAYERS if not issubclass(CATALOGUE[section], Unrun)]
+    run = [section for section in LAYERS if not issubclass(CATALOGUE[section], NotExecutable)]
     pairs = [(check, section) for check in CHECKS for section in run]
-    spared = {(check.name, section) for check, section in pairs if check.spared(CATALOGUE[section])}
+    spared = {(check.name, section) for check, section in pairs if check.skip_reason(CATALOGUE[section])}
     assert {section for name, section in spared if name == "window"} == {"implicit", "reorg"}
     assert {section for name, section in spared if name in ("finite", "gradient")} == {"implicit"}
     pools = {name for name, cls in CATALOGUE.items() if issubclass(cls, WindowPool)}
@@ -102,7 +104,9 @@ def test_no_layer_is_spared_a_promise_that_it_makes() -> None:
 
 
 def test_layers_that_are_not_run_keep_what_they_promise_in_text() -> None:
-    tried = {name: [check.name for check in CHECKS if not check.spared(CATALOGUE[name])] for name in LAYERS}
+    tried = {
+        name: [check.name for check in CHECKS if not check.skip_reason(CATALOGUE[name])] for name in LAYERS
+    }
     assert {name for name, checks in tried.items() if checks == ["written"]} == {
         "conv_lstm", "crnn", "gru", "history", "lstm", "rnn",
     }  # fmt: skip

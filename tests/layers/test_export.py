@@ -20,11 +20,11 @@ import darknet_py.layers  # noqa: F401  (fills the catalogue)
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
-from darknet_py.conform.samples import Case
-from darknet_py.conform.specimen import Specimen
+from darknet_py.conform.cases import Case
+from darknet_py.conform.sample import Sample
 from darknet_py.layers.base import CATALOGUE
 from darknet_py.layers.cards import card
-from darknet_py.layers.not_executable import Unrun
+from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.pools.base import WindowPool
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -32,7 +32,9 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed")
 
 WITHIN = 1e-5
 SIDES = 8, 10  # bins of 3 differ in size, blocks of 2 fit
-LAYERS = sorted(name for name, cls in CATALOGUE.items() if name != "net" and not issubclass(cls, Unrun))
+LAYERS = sorted(
+    name for name, cls in CATALOGUE.items() if name != "net" and not issubclass(cls, NotExecutable)
+)
 NONE_EXISTS: dict[str, str] = {}  # case: why
 NEEDED = {"from": "-1", "layers": "-1,-2"}  # the layers that a case reads, where its example says others
 
@@ -80,10 +82,10 @@ CASES = dict(cases())
 class Together(nn.Module):
     """Many layers, each on maps of its own."""
 
-    def __init__(self, specimens: list[Specimen]) -> None:
+    def __init__(self, samples: list[Sample]) -> None:
         super().__init__()
-        self.parts = nn.ModuleList(specimen.module() for specimen in specimens)
-        self.counts = [len(specimen.node.maps) for specimen in specimens]
+        self.parts = nn.ModuleList(sample.module() for sample in samples)
+        self.counts = [len(sample.node.maps) for sample in samples]
 
     def forward(self, *maps: Tensor) -> list[Tensor]:
         left = list(maps)
@@ -93,8 +95,8 @@ class Together(nn.Module):
 
 def compared(names: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """What the eager modules and onnxruntime put out."""
-    specimens = [Specimen(CASES[name]) for name in names]
-    model, maps = Together(specimens).eval(), [m for s in specimens for m in s.maps()]
+    samples = [Sample(CASES[name]) for name in names]
+    model, maps = Together(samples).eval(), [m for s in samples for m in s.maps()]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     logging.disable(logging.CRITICAL)

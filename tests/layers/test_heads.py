@@ -108,7 +108,7 @@ def test_yolo_decodes_as_darknet_rows_columns_anchors(mask, scale, new_coords):
 def test_yolo_holds_what_darknets_layer_holds(new_coords):
     layer = head("yolo", mask="1,2", scale_x_y=1.2, new_coords=new_coords)
     raw = raw_map(2, logistic=bool(new_coords))
-    held = layer.held(torch.from_numpy(raw)).numpy()
+    held = layer.activate(torch.from_numpy(raw)).numpy()
     for channel in range(raw.shape[1]):
         entry = channel % (5 + CLASSES)
         for place in np.ndindex(2, *GRID):
@@ -151,7 +151,7 @@ def test_decoding_leaves_the_raw_map_as_it_was(name):
     layer, raw = head(name), torch.from_numpy(raw_map(len(ANCHORS), coordinates=HEADS[name]))
     before = raw.clone()
     layer.decode(raw, *NET)
-    layer.held(raw)
+    layer.activate(raw)
     assert torch.equal(raw, before)
 
 

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from darknet_py.model.initialization import initialise
 from darknet_py.model.weights import load_weights, save_weights
 from darknet_py.ops.pools.power import LARGEST, by_map, by_windows
-from darknet_py.ops.pools.window import Bins, Grid
+from darknet_py.ops.pools.window import BinGrid, Grid
 from tests.layers.nets import network, section
 
 CONV = section("convolutional", filters=3, size=1, activation="linear")
@@ -123,7 +123,7 @@ def test_every_branch_of_a_pyramid_learns_its_own_p():
 
 
 @pytest.mark.parametrize(
-    "grid", [Grid(3, (2, 1), 2), Grid(2, (2, 2), 0), Grid(9, (1, 1), 8), Bins(1, (1, 1), 0, 3)]
+    "grid", [Grid(3, (2, 1), 2), Grid(2, (2, 2), 0), Grid(9, (1, 1), 8), BinGrid(1, (1, 1), 0, 3)]
 )
 @pytest.mark.parametrize("p", [0.7, 1.0, 2.0, 3.0, 4.4, LARGEST])
 def test_powers_of_the_map_give_what_windows_one_by_one_give(grid, p):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NO_LOSS = "the loss of [detection] is not built"
 
 
-class Detection(Head, section="detection"):
+class DetectionHead(Head, section="detection"):
     """`num` boxes and one set of classes for each cell of a grid of `side` x `side`, without anchors.
 
     x = (column + tx) / side, w = tw² with `sqrt`, else tw. It reads one vector, a `[connected]`: the classes
@@ -78,7 +78,7 @@ class Detection(Head, section="detection"):
             reads=0,
         )
 
-    def held(self, raw: Tensor) -> Tensor:
+    def activate(self, raw: Tensor) -> Tensor:
         """As it comes; with `softmax`, the classes of each cell through one."""
         if not self.softmax:
             return raw
@@ -93,7 +93,7 @@ class Detection(Head, section="detection"):
 
         n, side, cells = len(raw), self.side, self.side**2
         parts = (cells * self.classes, cells * self.num, cells * self.num * self.coords)
-        classes, objectness, found = self.held(raw).flatten(1).split(parts, dim=1)
+        classes, objectness, found = self.activate(raw).flatten(1).split(parts, dim=1)
         boxes = found.reshape(n, side, side, self.num, 4).clone()
         boxes[..., :2] = (boxes[..., :2] + cell_corners(raw.new_empty(1, 1, side, side))) / side
         if self.sqrt:

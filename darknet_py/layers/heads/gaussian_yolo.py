@@ -58,7 +58,7 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
             reason = "Darknet's gradient of an overlap is not that of a corner: boxes do not settle; mse does"
             yield Complaint(message, key="yolo_point", severity="warning", reason=reason)
 
-    def held(self, raw: Tensor) -> Tensor:
+    def activate(self, raw: Tensor) -> Tensor:
         """Sigmoid of all but w and h, then scale_x_y of x and y."""
         n, c, h, w = raw.shape
         boxes = raw.reshape(n, self.boxes_per_cell, self.entries, h, w)
@@ -73,7 +73,7 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
         from darknet_py.ops.head import cell_corners
 
         n, _, h, w = raw.shape
-        values = self.held(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
+        values = self.activate(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
         boxes = values.new_empty(*values.shape[:-1], 4)
         anchors = raw.new_tensor(self.masked) / raw.new_tensor([net_width, net_height])
         boxes[..., 2:] = values[..., SIZES].exp() * anchors

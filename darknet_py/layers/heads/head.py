@@ -49,7 +49,7 @@ class Head(Layer, ABC):
         """Numbers for each box: 4 coordinates, objectness, classes."""
 
     @abstractmethod
-    def held(self, raw: Tensor) -> Tensor:
+    def activate(self, raw: Tensor) -> Tensor:
         """The map as Darknet's layer holds it, (N, C, H, W)."""
 
     @abstractmethod

@@ -56,7 +56,7 @@ class Region(Head, section="region"):
     background: int = key(
         0, doc="a class for background", refused="pjreddie's Darknet alone has it; not built yet"
     )
-    tree: str = key("", doc="file of a class tree", unrun="class trees are not built")
+    tree: str = key("", doc="file of a class tree", not_executable="class trees are not built")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
 
     nms_kind = "default"
@@ -91,7 +91,7 @@ class Region(Head, section="region"):
             cells[..., self.coords + 1 :] = cells[..., self.coords + 1 :].softmax(dim=-1)
         return cells
 
-    def held(self, raw: Tensor) -> Tensor:
+    def activate(self, raw: Tensor) -> Tensor:
         """Cell by cell, as AlexeyAB's Darknet turns the map, under the shape of the map all the same."""
         return self._cells(raw).reshape(raw.shape)
 

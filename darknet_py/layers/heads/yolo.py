@@ -67,7 +67,7 @@ class Yolo(Anchored, section="yolo"):
             )
             yield Complaint(message, key="assigner", code="bad-assigner", reason=reason, severity="warning")
 
-    def held(self, raw: Tensor) -> Tensor:
+    def activate(self, raw: Tensor) -> Tensor:
         """Sigmoid of x, y, objectness and classes (unless new_coords), then scale_x_y."""
         n, c, h, w = raw.shape
         boxes = raw.reshape(n, self.boxes_per_cell, self.entries, h, w).clone()
@@ -82,7 +82,7 @@ class Yolo(Anchored, section="yolo"):
         from darknet_py.ops.head import cell_corners
 
         n, _, h, w = raw.shape
-        values = self.held(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
+        values = self.activate(raw).view(n, self.boxes_per_cell, self.entries, h, w).permute(0, 3, 4, 1, 2)
         anchors = raw.new_tensor(self.masked) / raw.new_tensor([net_width, net_height])
         sizes = values[..., 2:4]
         sizes = (2 * sizes) ** 2 if self.new_coords else sizes.exp()

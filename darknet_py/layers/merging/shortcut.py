@@ -89,11 +89,11 @@ class Shortcut(Layer, section="shortcut"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """A sum, weighted if asked, and the activation."""
-        from darknet_py.ops.shortcut import Sum, WeightedSum
+        from darknet_py.ops.shortcut import MapSum, WeightedSum
 
         act = ACTIVATIONS[self.activation]()
         if not self.weights:
-            return Sum(act, plain=all(m == maps[0] for m in maps), factors=(self.alpha, self.beta))
+            return MapSum(act, plain=all(m == maps[0] for m in maps), factors=(self.alpha, self.beta))
         per_map = maps[0].channels if self.weights_type == "per_channel" else 1
         return WeightedSum(len(maps), per_map, self.weights_normalization, act)
 

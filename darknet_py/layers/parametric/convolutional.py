@@ -54,8 +54,8 @@ class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
     )
     activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
     batch_normalize: bool = key(False, doc="normalise each channel over the batch")
-    xnor: int = key(0, doc="binary weights and inputs", unrun=BINARY)
-    binary: int = key(0, doc="binary weights", unrun=BINARY)
+    xnor: int = key(0, doc="binary weights and inputs", not_executable=BINARY)
+    binary: int = key(0, doc="binary weights", not_executable=BINARY)
     share_index: int = key(
         NONE, doc="the layer whose weights are used here too: negative counts back from here", refers=True
     )

@@ -69,10 +69,10 @@ class Local(Layer, section="local"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Products of windows with their own weights, then the activation."""
-        from darknet_py.ops.local import Local as Module
+        from darknet_py.ops.local import LocallyConnected
 
         out = self.shape(*maps)
-        return Module(
+        return LocallyConnected(
             maps[0].channels,
             (out.channels, out.height, out.width),
             size=self.size,

@@ -110,10 +110,10 @@ class WindowPool(Layer):
 
     def grid(self) -> Grid:
         """Where the windows lie, for torch."""
-        from darknet_py.ops.pools.window import Bins, Grid
+        from darknet_py.ops.pools.window import BinGrid, Grid
 
         grid = {"size": self.size, "strides": (self.stride_y, self.stride_x), "padding": self.padding}
-        return Bins(**grid, count=self.adaptive) if self.adaptive else Grid(**grid)
+        return BinGrid(**grid, count=self.adaptive) if self.adaptive else Grid(**grid)
 
 
 def hide(cells: Tensor, inside: Tensor) -> Tensor:

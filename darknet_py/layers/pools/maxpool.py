@@ -95,6 +95,6 @@ class GrownMaxPool(MaxPool):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Maxima of shifted maxima."""
-        from darknet_py.ops.pools.maximum import GreatestAround
+        from darknet_py.ops.pools.maximum import MaxPoolStride1
 
-        return GreatestAround(self.size, known=self.known)
+        return MaxPoolStride1(self.size, known=self.known)

@@ -36,6 +36,6 @@ class SoftPool(WindowPool, section="softpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Running sums of the weights and of what they weigh."""
-        from darknet_py.ops.pools.sums import WindowSums, softmax_mean
+        from darknet_py.ops.pools.window_sums import WindowSums, softmax_mean
 
         return WindowSums(self.grid(), softmax_mean(self.temperature))

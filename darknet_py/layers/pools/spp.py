@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.composite import Expanding
+from darknet_py.layers.composite import Composite
 from darknet_py.layers.merging.route import Route
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.maxpool import MaxPool
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DARKNETS = ("maxpool", "local_avgpool")  # the window pools that Darknet has
 
 
-class Spp(Pyramid, Expanding, section="spp"):
+class Spp(Pyramid, Composite, section="spp"):
     """The same map pooled with stride 1 by windows of several sizes, concatenated.
 
     The largest window comes first, the map itself last. The variant of yolov3-spp, where it is six sections:
@@ -64,13 +64,13 @@ class Spp(Pyramid, Expanding, section="spp"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The branches' own modules, concatenated; a maximum begins with the next smaller one."""
-        from darknet_py.ops.pools.spp import BesideTheMap, GrownBesideTheMap
+        from darknet_py.ops.pools.spp import ConcatWithInput, GrownConcatWithInput
 
         *_, smallest = pools = self.pools()
         if not isinstance(smallest, MaxPool):
-            return BesideTheMap(pool.module(*maps) for pool in pools)
+            return ConcatWithInput(pool.module(*maps) for pool in pools)
         grown = [pool.grown_from(known) for pool, known in pairwise(pools)]
-        return GrownBesideTheMap(pool.module(*maps) for pool in (*grown, smallest))
+        return GrownConcatWithInput(pool.module(*maps) for pool in (*grown, smallest))
 
     def in_sections(self, *maps: Shape) -> tuple[str, ...]:
         """The pools by size, routes to the map between them, and a route of all, as in yolov3-spp."""

@@ -12,14 +12,14 @@ from darknet_py.arithmetic.window import Window, bins, covering
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import absolute
-from darknet_py.layers.inverse import Undoing
+from darknet_py.layers.inverse import InverseLayer
 from darknet_py.layers.pools.maxpool import MaxPool
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Unpool(Undoing, section="unpool"):
+class Unpool(InverseLayer, section="unpool"):
     """The map of the layer before, each value where the named `[maxpool]` found its maximum; zeros elsewhere.
 
     Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, arXiv:1311.2901.

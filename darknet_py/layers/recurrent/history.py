@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
-from darknet_py.layers.not_executable import Unrun
+from darknet_py.layers.not_executable import NotExecutable
 
 
-class History(Unrun, section="history"):
+class History(NotExecutable, section="history"):
     """The map and those of the frames before it, the newest first, along channels.
 
     [history]

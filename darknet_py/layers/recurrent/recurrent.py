@@ -10,14 +10,14 @@ from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.not_executable import Unrun
+from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.parametric.connected import Connected
 from darknet_py.layers.parametric.convolutional import Convolutional
 
 Part = tuple[Layer, Shape]  # a layer that a recurrent one is made of, and the map that it reads
 
 
-class Recurrent(Unrun):
+class Recurrent(NotExecutable):
     """A layer made of others, whose output depends on the frames before."""
 
     why = "it remembers the frames before; images here have no order"

@@ -8,7 +8,7 @@ from darknet_py.layers.base import Layer
 ONE_LOSS = "a classifier is trained by the cross entropy of its [softmax] alone"
 
 
-class Cost(Layer, section="cost"):
+class CostLayer(Layer, section="cost"):
     """Passes its map on. After a `[softmax]` it changes nothing here, in training or in evaluation.
 
     Darknet adds its own gradient of the squared error to that of the softmax, t - p twice, which doubles the

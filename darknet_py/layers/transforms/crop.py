@@ -53,6 +53,6 @@ class Crop(Layer, section="crop"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Keyed like every random layer."""
-        from darknet_py.ops.crop import RandomCrop
+        from darknet_py.ops.crop import KeyedRandomCrop
 
-        return RandomCrop((self.crop_height, self.crop_width), flip=self.flip, adjust=not self.noadjust)
+        return KeyedRandomCrop((self.crop_height, self.crop_width), flip=self.flip, adjust=not self.noadjust)

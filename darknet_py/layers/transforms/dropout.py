@@ -34,6 +34,6 @@ class Dropout(Layer, section="dropout"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """Keyed like every random layer."""
-        from darknet_py.ops.keyed import Dropout as Module
+        from darknet_py.ops.keyed import KeyedDropout
 
-        return Module(self.probability)
+        return KeyedDropout(self.probability)

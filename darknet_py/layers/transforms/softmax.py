@@ -27,7 +27,7 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
     temperature: float = key(1.0, above=0, doc="large values flatten the distribution")
     spatial: bool = key(False, doc="over channels at each cell")
     noloss: bool = key(False, doc="no loss in training", ignored="the last softmax is what a loss is of")
-    tree: str = key("", doc="file of a class tree", unrun="classes in a tree are not computed")
+    tree: str = key("", doc="file of a class tree", not_executable="classes in a tree are not computed")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Groups must divide the map."""

@@ -24,7 +24,7 @@ ROWS, COLUMNS = 2, 3  # the axes of a map along which cells follow each other: d
 _scatter = torch.ops.aten.max_pool2d_with_indices_backward
 
 
-class GreatestAround(nn.Module):
+class MaxPoolStride1(nn.Module):
     """The greatest cell around each cell, of windows of `size` with stride 1 and the default padding.
 
     Args:
@@ -41,7 +41,7 @@ class GreatestAround(nn.Module):
 
 
 def greatest_around(x: Tensor, *, size: int, maxima: Tensor | None = None, known: int = 1) -> Tensor:
-    """As `GreatestAround`. Where a gradient is wanted it is computed from the map alone."""
+    """As `MaxPoolStride1`. Where a gradient is wanted it is computed from the map alone."""
     if exporting():
         before, after = (size - 1) // 2, size // 2
         return F.max_pool2d(F.pad(x, (before, after) * 2, value=-torch.inf), size, 1)

@@ -11,7 +11,7 @@ from darknet_py.ops.pools.parts import in_parts
 from darknet_py.ops.pools.window import Grid
 
 
-class Sum(nn.Module):
+class BlendedPool(nn.Module):
     """alpha max + (1 - alpha) mean."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
@@ -26,7 +26,7 @@ class Sum(nn.Module):
         return mixed(self.grid.maximum(x), self.grid.mean(x), self.alpha)
 
 
-class Both(nn.Module):
+class ConcatenatedPool(nn.Module):
     """The means, then the maxima; alpha has no part in it."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
@@ -38,7 +38,7 @@ class Both(nn.Module):
         return torch.cat([self.grid.mean(x), self.grid.maximum(x)], dim=1)
 
 
-class Random(Keyed):
+class RandomPool(Keyed):
     """In training the maximum with chance alpha, else the mean, for each window; else the expected value."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
@@ -60,7 +60,7 @@ class Random(Keyed):
         return torch.where(chosen, self.grid.maximum(x), self.grid.mean(x))
 
 
-class Gated(Learned):
+class GatedPool(Learned):
     """alpha is learned: the sigmoid of a product with the window; the cfg's alpha has no part in it."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
@@ -88,4 +88,4 @@ def mixed(greatest: Tensor, mean: Tensor, alpha: float | Tensor) -> Tensor:
     return alpha * greatest + (1 - alpha) * mean
 
 
-MIXTURES = {"add": Sum, "cat": Both, "random": Random, "gated": Gated}
+MIXTURES = {"add": BlendedPool, "cat": ConcatenatedPool, "random": RandomPool, "gated": GatedPool}

@@ -42,7 +42,7 @@ class Block(NamedTuple):
         return ((..., rows, columns) for rows, columns in itertools.product(down, across))
 
 
-class _Run(NamedTuple):
+class _WindowRun(NamedTuple):
     """Windows `first` and following, `count` in all, and a cell that moves by `step` from one to the next."""
 
     first: int
@@ -59,9 +59,9 @@ class _Run(NamedTuple):
         return slice(self.start, self.start + (self.count - 1) * self.step + 1, self.step)
 
 
-def _runs(starts: list[tuple[int, int]], least_step: int) -> Iterator[_Run]:
+def _runs(starts: list[tuple[int, int]], least_step: int) -> Iterator[_WindowRun]:
     """(window, cell) pairs in runs of windows that follow each other, their cells at one step."""
-    run: _Run | None = None
+    run: _WindowRun | None = None
     for window, cell in starts:
         step = cell - (run.start + (run.count - 1) * run.step) if run else 0
         next_in_row = run is not None and window == run.first + run.count and step >= least_step
@@ -70,7 +70,7 @@ def _runs(starts: list[tuple[int, int]], least_step: int) -> Iterator[_Run]:
             continue
         if run:
             yield run
-        run = _Run(window, 1, cell, 1)
+        run = _WindowRun(window, 1, cell, 1)
     if run:
         yield run
 

@@ -1,4 +1,4 @@
-"""Pools side by side."""
+"""Several pools of one map, concatenated."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 
-class BesideTheMap(nn.Module):
-    """Concatenates what its branches make of a map, and the map itself last."""
+class ConcatWithInput(nn.Module):
+    """Concatenates the outputs of its branches, then the input itself, along channels."""
 
     def __init__(self, branches: Iterable[nn.Module]) -> None:
         super().__init__()
@@ -20,8 +20,8 @@ class BesideTheMap(nn.Module):
         return torch.cat([*(branch(x) for branch in self.branches), x], dim=1)
 
 
-class GrownBesideTheMap(BesideTheMap):
-    """As `BesideTheMap`; each branch, the largest first, gets the map and what the next smaller one made."""
+class GrownConcatWithInput(ConcatWithInput):
+    """As `ConcatWithInput`; each branch also reads the output of the branch with the next smaller window."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C * (branches + 1), H, W)."""
@@ -31,8 +31,8 @@ class GrownBesideTheMap(BesideTheMap):
         return torch.cat(maps[::-1], dim=1)
 
 
-class EndToEnd(nn.Module):
-    """Lays what its branches make of a map in one row, one after the other."""
+class ConcatFlattened(nn.Module):
+    """Concatenates the flattened outputs of its branches."""
 
     def __init__(self, branches: Iterable[nn.Module]) -> None:
         super().__init__()

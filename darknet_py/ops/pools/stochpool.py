@@ -11,8 +11,8 @@ from torch import Tensor
 
 from darknet_py.ops.keyed import Keyed
 from darknet_py.ops.pools.parts import empty, format_of, in_parts, parts, taken, zeros
-from darknet_py.ops.pools.sums import Levels, Sums, WindowSums, greatest_of_each
 from darknet_py.ops.pools.window import Grid
+from darknet_py.ops.pools.window_sums import Levels, SumRule, WindowSums, greatest_of_each
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class StochasticPool(Keyed):
         total, weighted = self.grid.mean(positive), self.grid.mean(positive.square())
         return _unless_nothing(total, weighted, self.grid.mean(x))
 
-    def _sums(self) -> Sums:
+    def _sums(self) -> SumRule:
         """sum(w a) / sum(w); the windows' means are the last level."""
         weighing = self.weighing
-        return Sums(
+        return SumRule(
             weight=lambda cell, *levels: weighing.weight(cell, *levels[:-1]),
             result=lambda total, weighted, _, *levels: _unless_nothing(total, weighted, levels[-1]),
             levels=lambda grid, x: (*weighing.levels(grid, x), grid.mean(x)),

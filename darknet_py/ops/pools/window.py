@@ -113,7 +113,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Bins(Grid):
+class BinGrid(Grid):
     """A count x count grid on a map of any size; `bin_edges` says which cells a bin covers.
 
     Padded, bins of different sizes are laid out as windows of the largest, filled up.

@@ -38,6 +38,6 @@ class SppNet(Pyramid, FullMap, section="sppnet"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The levels' own modules, laid end to end."""
-        from darknet_py.ops.pools.spp import EndToEnd
+        from darknet_py.ops.pools.spp import ConcatFlattened
 
-        return EndToEnd(pool.module(*maps) for pool in self.pools())
+        return ConcatFlattened(pool.module(*maps) for pool in self.pools())

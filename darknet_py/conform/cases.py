@@ -168,7 +168,7 @@ def _entries(section: str, choose: Choices, fixed: Mapping[str, Any]) -> Iterato
 
 
 def _unused(key: Key) -> bool:
-    return bool(key.ignored or key.refused or key.unrun) or key.name in REFERRING
+    return bool(key.ignored or key.refused or key.not_executable) or key.name in REFERRING
 
 
 def _references(kind: Any, choose: Choices) -> str:

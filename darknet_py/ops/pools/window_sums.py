@@ -16,7 +16,7 @@ Levels = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
-class Sums:
+class SumRule:
     """A rule by two sums over the existing cells of a window: of their weights, and of weight times cell.
 
     Args:
@@ -35,9 +35,9 @@ def greatest_of_each(grid: Grid, x: Tensor) -> Levels:
     return (grid.maximum(x.detach()),)
 
 
-def softmax_mean(temperature: float) -> Sums:
+def softmax_mean(temperature: float) -> SumRule:
     """sum(x exp(x / t)) / sum(exp(x / t))."""
-    return Sums(
+    return SumRule(
         weight=lambda cell, greatest: ((cell - greatest) / temperature).exp(),
         result=lambda total, weighted, count, greatest: weighted / total,
         levels=greatest_of_each,
@@ -47,7 +47,7 @@ def softmax_mean(temperature: float) -> Sums:
 class WindowSums(nn.Module):
     """A rule by sums on the windows of a grid. The backward pass sums again, so that only the map is kept."""
 
-    def __init__(self, grid: Grid, rule: Sums) -> None:
+    def __init__(self, grid: Grid, rule: SumRule) -> None:
         super().__init__()
         self.grid, self.rule = grid, rule
 
@@ -57,12 +57,12 @@ class WindowSums(nn.Module):
         return in_parts_by_hand(pool, pull, x, self.grid.outputs(x))
 
 
-def _of_part(x: Tensor, grid: Grid, rule: Sums) -> Tensor:
+def _of_part(x: Tensor, grid: Grid, rule: SumRule) -> Tensor:
     levels = rule.levels(grid, x)
     return rule.result(*_both(x, grid, rule, levels), grid.counts(x), *levels)
 
 
-def _both(x: Tensor, grid: Grid, rule: Sums, levels: Levels) -> tuple[Tensor, Tensor]:
+def _both(x: Tensor, grid: Grid, rule: SumRule, levels: Levels) -> tuple[Tensor, Tensor]:
     """The two sums."""
     total, weighted = zeros(x, grid.outputs(x)), zeros(x, grid.outputs(x))
     for _, windows, place in grid.cells(x):
@@ -73,7 +73,7 @@ def _both(x: Tensor, grid: Grid, rule: Sums, levels: Levels) -> tuple[Tensor, Te
     return total, weighted
 
 
-def _pulled(x: Tensor, gradient: Tensor, grid: Grid, rule: Sums) -> Tensor:
+def _pulled(x: Tensor, gradient: Tensor, grid: Grid, rule: SumRule) -> Tensor:
     """The gradient by the map: through the result to sums and levels, from the sums to each cell in turn."""
     with torch.enable_grad():
         source = x.detach().requires_grad_()

@@ -8,12 +8,12 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from darknet_py.conform.samples import Case
+from darknet_py.conform.cases import Case
 from darknet_py.graph.graph import Node
 from darknet_py.layers.base import Layer
 
 
-class Broken(Exception):
+class CheckFailed(Exception):
     """A promise that a layer does not keep.
 
     Args:
@@ -27,7 +27,7 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True)
-class Specimen:
+class Sample:
     """One case, built."""
 
     case: Case
@@ -55,9 +55,9 @@ class Specimen:
         made = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
         return [(m.abs() if positive else m).to(dtype) for m in made]
 
-    def like(self, section: str, keys: dict[str, str]) -> Specimen:
+    def like(self, section: str, keys: dict[str, str]) -> Sample:
         """Another section on the same map."""
-        return Specimen(replace(self.case, section=section, keys=tuple(keys.items())))
+        return Sample(replace(self.case, section=section, keys=tuple(keys.items())))
 
 
 def weighted(node: Node) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The list of checks: what each is called, whom it concerns, and with which keys it is tried."""
+"""The list of checks: the name of each, the layers it applies to, and the keys it fixes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import REQUIRED, SameAs, keys_of
 from darknet_py.conform import checks, pool_checks, window_check
-from darknet_py.conform.specimen import Broken, Specimen
+from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.base import Layer
 from darknet_py.layers.cards import card
-from darknet_py.layers.not_executable import NOT_RUN, Unrun
+from darknet_py.layers.not_executable import NOT_RUN, NotExecutable
 from darknet_py.layers.pools.base import WindowPool
 
 # YOLOv2's [reorg] takes a block's numbers from cells that lie apart; its window is nominal.
@@ -27,29 +27,29 @@ NOMINAL = {
 }
 
 
-def _everyone(cls: type[Layer]) -> str:
+def _never(cls: type[Layer]) -> str:
     return ""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One promise, tried on drawn sections.
+    """One check, run on sampled sections.
 
     Args:
-        fixed: keys given a value where the layer has them, not drawn.
-        share: of the number of cases that others get; costly checks take fewer.
-        spared: why a class is not tried, or an empty string.
+        fixed: keys set to a value, where the layer has them, instead of sampled.
+        share: fraction of the usual number of cases; expensive checks take fewer.
+        skip_reason: why a class is skipped, or an empty string.
     """
 
     name: str
-    run: Callable[[Specimen], None]
+    run: Callable[[Sample], None]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     share: float = 1.0
-    spared: Callable[[type[Layer]], str] = _everyone
+    skip_reason: Callable[[type[Layer]], str] = _never
 
     @property
-    def promise(self) -> str:
-        """What is promised, in words."""
+    def description(self) -> str:
+        """What the check verifies: the first paragraph of its docstring."""
         return (inspect.getdoc(self.run) or "").split("\n\n")[0].replace("\n", " ")
 
     def given(self, cls: type[Layer]) -> dict[str, Any]:
@@ -88,29 +88,29 @@ _ALL = (
     Check("shape", checks.shape),
     Check("cost", checks.cost),
     Check("alone", checks.alone),
-    Check("finite", checks.finite, spared=_inert),
-    Check("gradient", checks.gradient, {"activation": "mish"}, share=0.25, spared=_inert),
-    Check("window", window_check.window, {"activation": "linear", "reverse": 0}, spared=_nominal),
+    Check("finite", checks.finite, skip_reason=_inert),
+    Check("gradient", checks.gradient, {"activation": "mish"}, share=0.25, skip_reason=_inert),
+    Check("window", window_check.window, {"activation": "linear", "reverse": 0}, skip_reason=_nominal),
     Check("mode", checks.mode, {"batch_normalize": 0}),
     Check("float64", checks.precise),
     Check("memory", checks.strided),
     Check("export", checks.exported, share=0.1),
     Check("weights", checks.saved, share=0.25),
-    Check("laws", pool_checks.lawful, spared=_no_law),
-    Check("constant", pool_checks.constant, {"eps": 1e-6}, spared=_unbounded),
-    Check("between", pool_checks.between, {"eps": 1e-6}, spared=_unbounded),
-    Check("shift", pool_checks.shifted, spared=_no_pool),
-    Check("defined", pool_checks.defined, spared=_one_form),
+    Check("laws", pool_checks.lawful, skip_reason=_no_law),
+    Check("constant", pool_checks.constant, {"eps": 1e-6}, skip_reason=_unbounded),
+    Check("between", pool_checks.between, {"eps": 1e-6}, skip_reason=_unbounded),
+    Check("shift", pool_checks.shifted, skip_reason=_no_pool),
+    Check("defined", pool_checks.defined, skip_reason=_one_form),
 )
 
 
 def _if_run(check: Check) -> Check:
     """The check, without those layers that have no module to be tried."""
 
-    def spared(cls: type[Layer]) -> str:
-        return "it is understood, and not run" if issubclass(cls, Unrun) else check.spared(cls)
+    def skip_reason(cls: type[Layer]) -> str:
+        return "it is understood, and not run" if issubclass(cls, NotExecutable) else check.skip_reason(cls)
 
-    return check if check.run is checks.written else replace(check, spared=spared)
+    return check if check.run is checks.written else replace(check, skip_reason=skip_reason)
 
 
 CHECKS = tuple(map(_if_run, _ALL))
@@ -120,30 +120,34 @@ def documented(cls: type[Layer]) -> None:
     """Every key is documented, and its default lies in its own range."""
     for name, key in keys_of(cls).items():
         if not key.doc:
-            raise Broken(f"a `doc` of {name}", "none")
+            raise CheckFailed(f"a `doc` of {name}", "none")
         value = key.default
         if value is REQUIRED or isinstance(value, SameAs) or value in ("", ()):
             continue
         if refusal := key.refusal(value):
-            raise Broken(f"a default of {name} that a cfg could say", f"{value}, which {refusal}")
+            raise CheckFailed(f"a default of {name} that a cfg could say", f"{value}, which {refusal}")
 
 
 def example(cls: type[Layer]) -> None:
     """The cfg section of the docstring compiles without a warning."""
     text = card(cls.section).example
     if not re.search(rf"(?m)^\[{re.escape(cls.section)}\]$", text):
-        raise Broken(f"a cfg section [{cls.section}] in the docstring, set apart by an empty line", "none")
+        raise CheckFailed(
+            f"a cfg section [{cls.section}] in the docstring, set apart by an empty line", "none"
+        )
     try:
         graph = _example_graph(text)
     except CfgError as error:
-        raise Broken("the docstring's example to compile", error.diagnostics[0].message) from None
+        raise CheckFailed("the docstring's example to compile", error.diagnostics[0].message) from None
     if type(graph[-1].layer) is not cls:
-        raise Broken(f"the docstring's example to end in [{cls.section}]", f"[{graph[-1].layer.section}]")
+        raise CheckFailed(
+            f"the docstring's example to end in [{cls.section}]", f"[{graph[-1].layer.section}]"
+        )
     warnings = [
         warning for warning in graph.warnings if warning.code != NOT_RUN and warning.severity != "hint"
     ]
     if warnings:
-        raise Broken("the docstring's example without a warning", warnings[0].message)
+        raise CheckFailed("the docstring's example without a warning", warnings[0].message)
 
 
 def _example_graph(text: str) -> Graph:
