@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,11 +11,20 @@ from torch import Tensor
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DistributedError, UsageError
 from darknet_py.layers.net import Net
-from darknet_py.runs.checkpoint import KINDS, STEP, restore, state_of
-from darknet_py.runs.environment import code_digest
-from darknet_py.train.step import Trainer
 
-OF_KIND = {kind: dtype for dtype, kind in KINDS.items()}
+DTYPES = {
+    str(dtype): dtype
+    for dtype in (
+        torch.float64,
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.uint8,
+        torch.bool,
+    )
+}
 
 
 def check_batch_split(net: Net, processes: int) -> None:
@@ -35,63 +45,68 @@ def check_batch_split(net: Net, processes: int) -> None:
     raise UsageError(f"[net] batch={net.batch} is no multiple of {parts}", hint=hint)
 
 
-def check_same_setup(communicator: Communicator, facts: dict[str, Any]) -> None:
-    """See that all processes have the same cfg, data, seed and program.
+def check_same_setup(communicator: Communicator, facts: Mapping[str, Any]) -> None:
+    """Check that all processes have the same cfg, data, seed and program.
 
     Args:
-        facts: what this process has.
+        facts: those of this process, as JSON holds them.
 
     Raises:
-        UsageError: when one has something else.
+        UsageError: when one of them differs in another process.
     """
     if communicator.size == 1:
         return
-    first, *others = communicator.gather_json({**facts, "program": code_digest()})
+    first, *others = communicator.gather_json(dict(facts))
     for rank, other in enumerate(others, start=1):
-        different = sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
+        different = _different(first, other)
         if different:
             message = f"processes 0 and {rank} are of different trainings: {', '.join(different)} differ"
             hint = "every machine needs the same command, files and versions"
             communicator.raise_on_all(UsageError(message, hint=hint))
 
 
-def broadcast_state(trainer: Trainer, communicator: Communicator) -> None:
-    """Give every process the state of the first one, so that the others need no checkpoint."""
-    if communicator.size == 1:
-        return
-    own = state_of(trainer)
+def broadcast_state(
+    communicator: Communicator, tensors: Mapping[str, Tensor], device: torch.device
+) -> dict[str, Tensor]:
+    """The named tensors of the first process, in every process, so that the others need no checkpoint.
+
+    Args:
+        tensors: those of this process.
+        device: of this process; tensors that the first process has on the CPU stay there.
+    """
+    own = {key: tensor.contiguous() for key, tensor in tensors.items()}
+    kinds = [[k, list(t.shape), str(t.dtype), t.device.type] for k, t in own.items()]
     state: dict[str, Tensor] = {}
-    for key, shape, kind in communicator.broadcast_json(
-        [[k, list(t.shape), KINDS[t.dtype]] for k, t in own.items()]
-    ):
-        if communicator.first:
-            state[key] = own[key].contiguous()
-        else:
-            device = "cpu" if key.endswith(STEP) or key.startswith("scaling.") else trainer.device
-            state[key] = torch.empty(shape, dtype=OF_KIND[kind], device=device)
+    for key, shape, dtype, kind in communicator.broadcast_json(kinds):
+        place = device if kind == device.type else kind
+        state[key] = own[key] if communicator.first else torch.empty(shape, dtype=DTYPES[dtype], device=place)
         communicator.broadcast(state[key])
-    if not communicator.first:
-        restore(trainer, state)
+    return state
 
 
-def check_same_state(trainer: Trainer, communicator: Communicator) -> None:
-    """See that all processes hold the same weights, average, optimiser and statistics.
+def check_same_state(communicator: Communicator, tensors: Mapping[str, Tensor]) -> None:
+    """Check that all processes have the same weights, average, optimiser and statistics, to the bit.
+
+    Args:
+        tensors: those of this process.
 
     Raises:
-        DistributedError: when one holds other bits, as after an error of its memory.
+        DistributedError: when one has other bits, as after a memory error.
     """
     if communicator.size == 1:
         return
-    first, *others = communicator.gather_json(
-        {key: _sum(tensor) for key, tensor in state_of(trainer).items()}
-    )
+    first, *others = communicator.gather_json({key: _sum(tensor) for key, tensor in tensors.items()})
     for rank, other in enumerate(others, start=1):
-        different = sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
+        different = _different(first, other)
         if different:
             message = f"processes 0 and {rank} hold different numbers: {different[0]}"
             more = f" and {len(different) - 1} more" if len(different) > 1 else ""
             hint = "nothing was saved; --resume goes on from the last checkpoint"
             communicator.raise_on_all(DistributedError(message + more, hint=hint))
+
+
+def _different(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    return sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
 
 
 def _sum(tensor: Tensor) -> int:

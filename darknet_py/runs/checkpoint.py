@@ -1,9 +1,8 @@
 """A run's state in one safetensors file, `checkpoint-000120.safetensors`: it appears whole or not at all.
 
 The last 32 bytes are the sha256 of all bytes before them; for readers of safetensors they are a tensor called
-`sha256`. Nothing of a file is believed before this digest fits. The tensors are `network.*`, `ema.*` (where
-the run has an average of weights), `scaling.*` (of float16) and `optimizer.PARAMETER.STATE`; the position is
-JSON among the metadata.
+`sha256`. Nothing of a file is used before this digest fits. The names of the tensors are those of
+`train/state.py`; the position is JSON in the metadata.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from torch import Tensor
 
 from darknet_py.errors import CheckpointError, NotFinite, quoted
 from darknet_py.files.atomic import publish_parts
-from darknet_py.train.step import Trainer
 
 FORMAT = 3
 DIGEST_BYTES = 32
@@ -38,7 +36,6 @@ KINDS = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }  # safetensors' names
-STEP = ".step"  # torch's counts of steps, which lie on the CPU
 TYPES = {
     "iteration": int,
     "log_bytes": int,
@@ -77,14 +74,26 @@ class Position:
     environment: dict[str, Any]
 
 
-def save_checkpoint(path: Path, trainer: Trainer, position: Position) -> None:
-    """Write the state; the file that was there stays until the new one is complete.
+@dataclass(frozen=True)
+class Expected:
+    """The tensors that a run needs of a checkpoint.
+
+    Args:
+        tensors: those that must be there, by name; each gives its type and shape.
+        shapes: of tensors that may be there, by prefix: `PREFIX.NAME` has this shape or is a scalar.
+    """
+
+    tensors: Mapping[str, Tensor]
+    shapes: Mapping[str, Sequence[int]]
+
+
+def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], position: Position) -> None:
+    """Write named tensors and a position; an existing file stays until the new one is complete.
 
     Raises:
         NotFinite: when a number of the state is NaN or infinite; nothing is written.
         OSError: when the file cannot be written.
     """
-    tensors = state_of(trainer)
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise NotFinite(f"{key} is not finite; no checkpoint was written", where=path)
@@ -112,18 +121,21 @@ def check_digest(path: Path) -> None:
 
 
 def load_checkpoint(
-    path: Path, trainer: Trainer, wanted: Position, *, allow_changed: Sequence[str] = ()
-) -> Position:
-    """Fill a trainer from a complete file.
+    path: Path, expected: Expected, wanted: Position, *, allow_changed: Sequence[str] = ()
+) -> tuple[Position, dict[str, Tensor]]:
+    """Read a complete file.
 
     Args:
+        expected: the tensors of this run.
         wanted: of this run; the file's fingerprint and environment must be the same.
-        allow_changed: parts of the environment that need not be.
+        allow_changed: parts of the environment that may differ.
+
+    Returns:
+        The position and the tensors by name.
 
     Raises:
         Damaged: when the file is not complete.
-        CheckpointError: when it is of another format, run or environment, or does not fit; the trainer is as
-            it was.
+        CheckpointError: when it has another format, belongs to another run or environment, or does not fit.
     """
     check_digest(path)
     try:
@@ -131,25 +143,11 @@ def load_checkpoint(
             position = _position(path, file.metadata() or {})
             _check_same(path, position, wanted, allow_changed)
             kinds = {key: _kind(file.get_slice(key)) for key in file.keys()}  # noqa: SIM118 - no dict
-            _check_fit(path, kinds, trainer)
+            _check_fit(path, kinds, expected)
             tensors = {key: file.get_tensor(key) for key in kinds if key != "sha256"}
     except SafetensorError as error:
         raise CheckpointError(f"cannot be read: {error}", where=path) from None
-    restore(trainer, tensors)
-    return position
-
-
-def state_of(trainer: Trainer) -> dict[str, Tensor]:
-    """All tensors that a training goes on from, by name."""
-    found = {f"network.{k}": v for k, v in trainer.network.state_dict().items()}
-    if trainer.ema is not None:
-        found |= {f"ema.{k}": v for k, v in trainer.ema.state_dict().items()}
-    found |= {f"scaling.{k}": v for k, v in trainer.scaling.state().items()}
-    for name, parameter in trainer.network.named_parameters():
-        for key, value in trainer.optimizer.state.get(parameter, {}).items():
-            if isinstance(value, Tensor):
-                found[f"optimizer.{name}.{key}"] = value
-    return {key: tensor.detach() for key, tensor in found.items()}
+    return position, tensors
 
 
 def _file(tensors: Mapping[str, Tensor], about: dict[str, Any]) -> Iterator[bytes | memoryview]:
@@ -222,35 +220,15 @@ def _kind(part: Any) -> tuple[str, list[int]]:
     return part.get_dtype(), part.get_shape()
 
 
-def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], trainer: Trainer) -> None:
-    """Every tensor that the trainer has, and none that it cannot have."""
-    own = {k: v for k, v in state_of(trainer).items() if not k.startswith("optimizer.")}
-    shapes = {f"optimizer.{name}": list(p.shape) for name, p in trainer.network.named_parameters()}
-    other = [key for key, value in own.items() if kinds.get(key) != (KINDS[value.dtype], list(value.shape))]
-    for key in kinds.keys() - own.keys() - {"sha256"}:
-        shape = shapes.get(key.rpartition(".")[0])
-        if shape is None or kinds[key][1] not in (shape, []):
+def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], expected: Expected) -> None:
+    """Every tensor that is expected, and none of another name or shape."""
+    needed = expected.tensors
+    other = [k for k, value in needed.items() if kinds.get(k) != (KINDS[value.dtype], list(value.shape))]
+    for key in kinds.keys() - needed.keys() - {"sha256"}:
+        shape = expected.shapes.get(key.rpartition(".")[0])
+        if shape is None or kinds[key][1] not in (list(shape), []):
             other.append(key)
     if other:
         some = ", ".join(quoted(key) for key in sorted(other)[:5])
         message = f"does not fit the network: {len(other)} tensors are missing or others ({some})"
         raise CheckpointError(message, where=path)
-
-
-def restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
-    """Put the tensors of a state in their places."""
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-
-    trainer.network.load_state_dict(part("network."))
-    if trainer.ema is not None:
-        trainer.ema.load_state_dict(part("ema."))
-    trainer.scaling.restore(part("scaling."))
-    trainer.optimizer.state.clear()
-    for name, parameter in trainer.network.named_parameters():
-        for key, value in part(f"optimizer.{name}.").items():
-            state = value.clone()
-            if f".{key}" != STEP:  # all else lies as the parameter does
-                state = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-            trainer.optimizer.state[parameter][key] = state

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
+from torch import Tensor
 
 from darknet_py.errors import CheckpointError
-from darknet_py.runs.checkpoint import Damaged, Position, load_checkpoint, save_checkpoint
-from darknet_py.train.step import Trainer
+from darknet_py.runs.checkpoint import Damaged, Expected, Position, load_checkpoint, save_checkpoint
 
 EARLIER = "checkpoint.safetensors"  # of versions that kept one checkpoint
 NAMES = re.compile(r"checkpoint-(\d{6,})\.safetensors", re.ASCII)
-BYTES = 4  # of a number
 log = logging.getLogger(__name__)  # without a handler a warning is a line on standard error
 
 
@@ -44,12 +42,13 @@ class Checkpoints:
         self.folder, self.keep, self.allow_changed = folder, keep, allow_changed
         self.damaged: list[Path] = []
 
-    def load(self, trainer: Trainer, wanted: Position) -> Position | None:
-        """Fill the trainer from the newest complete checkpoint; None where there are none.
+    def load(self, expected: Expected, wanted: Position) -> tuple[Position, dict[str, Tensor]] | None:
+        """The position and the tensors of the newest complete checkpoint; None where there are none.
 
-        A damaged one is passed over with a warning, and so is one that the log has become too short for.
+        A damaged one is skipped with a warning, and so is one that the log has become too short for.
 
         Args:
+            expected: the tensors of this run.
             wanted: fingerprint and environment of this run; its `log_bytes` are those of the log as it is.
 
         Raises:
@@ -61,8 +60,8 @@ class Checkpoints:
         errors: list[Damaged] = []
         for path in found_in(self.folder):
             try:
-                position = load_checkpoint(path, trainer, wanted, allow_changed=self.allow_changed)
-                if position.log_bytes > wanted.log_bytes:
+                found = load_checkpoint(path, expected, wanted, allow_changed=self.allow_changed)
+                if found[0].log_bytes > wanted.log_bytes:
                     raise Damaged("counts on lines that the log has lost", where=path)
             except Damaged as error:
                 errors.append(error)
@@ -70,23 +69,24 @@ class Checkpoints:
                 continue
             for error in errors:
                 log.warning("%s: warning: %s; going on from %s", error.where, error.message, path.name)
-            return position
+            return found
         if errors:
             hint = f"{len(errors)} found, none complete; without them the run starts again"
             raise CheckpointError(errors[0].message, where=errors[0].where, hint=hint)
         return None
 
-    def save(self, trainer: Trainer, position: Position) -> Path:
-        """Write a checkpoint, then remove those that are no longer wanted.
+    def save(self, tensors: Mapping[str, Tensor], position: Position) -> Path:
+        """Write a checkpoint, then remove those that are no longer needed.
 
         Raises:
             CheckpointError: when it cannot be written; those there are stay.
         """
         path = self.folder / f"checkpoint-{position.iteration:06d}.safetensors"
         try:
-            save_checkpoint(path, trainer, position)
+            save_checkpoint(path, tensors, position)
         except OSError as error:
-            needed, free = self.bytes_of(trainer), shutil.disk_usage(self.folder).free
+            needed = sum(tensor.nbytes for tensor in tensors.values())
+            free = shutil.disk_usage(self.folder).free
             raise CheckpointError(
                 f"cannot be written: {error.strerror} ({_megabytes(needed)} needed, {_megabytes(free)} free)",
                 where=path,
@@ -95,20 +95,17 @@ class Checkpoints:
         self._prune(path)
         return path
 
-    def warn_of_space(self, trainer: Trainer) -> None:
-        """Say at once when the disk has no room for the checkpoints to come: all kept, and the next."""
-        needed = self.bytes_of(trainer) * (self.keep + 2)
+    def warn_of_space(self, size: int) -> None:
+        """Warn when the disk has no room for the checkpoints to come: all kept, and the next.
+
+        Args:
+            size: of one checkpoint, in bytes.
+        """
+        needed = size * (self.keep + 2)
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             message = "%s: warning: checkpoints will need some %s, and %s are free"
             log.warning(message, self.folder, _megabytes(needed), _megabytes(free))
-
-    def bytes_of(self, trainer: Trainer) -> int:
-        """About the size of a checkpoint, whether the optimiser has begun or not."""
-        numbers = sum(p.numel() for p in trainer.network.parameters())
-        states = 2 if isinstance(trainer.optimizer, torch.optim.Adam) else 1
-        copies = 1 + states + (trainer.ema is not None)
-        return BYTES * numbers * copies
 
     def clear(self) -> None:
         """Remove all, newest last."""

@@ -30,7 +30,7 @@ from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
 from darknet_py.runs.checkpoint import Position
 from darknet_py.runs.checkpoints import Checkpoints
-from darknet_py.runs.environment import environment_of
+from darknet_py.runs.environment import code_digest, environment_of
 from darknet_py.runs.lock import locked
 from darknet_py.runs.log import Log
 from darknet_py.runs.result import epochs_after, publish_result
@@ -40,6 +40,7 @@ from darknet_py.train.diagnose_nonfinite import blamed
 from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory, too_large
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.settings import Plan, Settings, source_of
+from darknet_py.train.state import bytes_of, expected_of, restore, state_of
 from darknet_py.train.step import Trainer
 from darknet_py.train.stop_signals import Requests
 from darknet_py.train.tensorboard import Board
@@ -137,7 +138,8 @@ class _Run:
 
     def begin(self) -> None:
         """Take up the state, of the newest checkpoint where there is one, in every process."""
-        check_same_setup(self.communicator, {**self.fingerprint, **self.environment})
+        program = {"program": code_digest()} if self.communicator.size > 1 else {}
+        check_same_setup(self.communicator, {**self.fingerprint, **self.environment, **program})
         with self.communicator.local_section():
             found = asdict(self._found()) if self.communicator.first else None
         self.position = Position(**self.communicator.broadcast_json(found))
@@ -145,17 +147,23 @@ class _Run:
         with self.communicator.local_section():
             wanted = self.settings.tensorboard and self.communicator.first
             self.board = Board(self.plan.out, wanted=wanted, after=self.position.iteration)
-        broadcast_state(self.trainer, self.communicator)
+        if self.communicator.size > 1:
+            state = broadcast_state(self.communicator, state_of(self.trainer), self.trainer.device)
+            if not self.communicator.first:
+                restore(self.trainer, state)
 
     def _found(self) -> Position:
         sweep(self.plan.out)
         self.average = self.best = None
         begin = self._at(0, seconds=0.0)
-        position = self.checkpoints.load(self.trainer, begin) or replace(begin, log_bytes=0)
+        found = self.checkpoints.load(expected_of(self.trainer), begin)
+        position = found[0] if found else replace(begin, log_bytes=0)
+        if found:
+            restore(self.trainer, found[1])
         self.log.cut(position.log_bytes)
         keep_plugins(self.settings.plugins, self.plan.document, self.plan.out)
         publish_bytes(self.plan.out / "net.cfg", str(self.plan.document).encode("utf-8", "surrogateescape"))
-        self.checkpoints.warn_of_space(self.trainer)
+        self.checkpoints.warn_of_space(bytes_of(self.trainer))
         return position
 
     def _at(self, iteration: int, *, seconds: float) -> Position:
@@ -271,7 +279,7 @@ class _Run:
 
     def save(self, iteration: int) -> None:
         """Write the checkpoint, where all processes hold the same."""
-        check_same_state(self.trainer, self.communicator)
+        check_same_state(self.communicator, state_of(self.trainer))
         with self.communicator.local_section():
             if self.communicator.first:
                 self.log.sync()
@@ -281,7 +289,7 @@ class _Run:
 
     def _written(self, position: Position) -> None:
         try:
-            self.checkpoints.save(self.trainer, position)
+            self.checkpoints.save(state_of(self.trainer), position)
         except CheckpointError as error:
             if not self.settings.keep_trying or self.requests.stop:
                 raise
@@ -290,7 +298,7 @@ class _Run:
     def finish(self) -> dict[str, Any]:
         """Weights, detections and result; the checkpoints have done their work."""
         scores, result = self.scores or self.evaluate(), None
-        check_same_state(self.trainer, self.communicator)
+        check_same_state(self.communicator, state_of(self.trainer))
         with self.communicator.local_section():
             if self.communicator.first:
                 result = publish_result(

@@ -20,9 +20,7 @@ import pytest
 import torch
 
 from darknet_py.data.loader.sampler import Sampler
-from darknet_py.distributed import consistency as alike
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.runs.checkpoint import state_of
 from darknet_py.runs.checkpoints import found_in
 from darknet_py.tasks.detection import Detection
 from darknet_py.train import loop
@@ -115,12 +113,12 @@ def _momentum_kept_by_the_first_alone() -> None:
     """The others go on without what the checkpoint holds of the optimiser."""
     real = loop.broadcast_state
 
-    def broadcast_state(trainer: Trainer, communicator: Communicator) -> None:
-        real(trainer, communicator)
-        if not communicator.first:
-            trainer.optimizer.state.clear()
+    def broadcast(communicator: Communicator, *rest: Any) -> dict[str, torch.Tensor]:
+        found = real(communicator, *rest)
+        optimizer = () if communicator.first else [key for key in found if key.startswith("optimizer.")]
+        return {key: tensor for key, tensor in found.items() if key not in optimizer}
 
-    loop.broadcast_state = broadcast_state
+    loop.broadcast_state = broadcast
     loop.check_same_state = lambda *_: None
 
 
@@ -363,7 +361,7 @@ def test_X10_other_data_and_another_program_are_refused(pair: Unbroken, tmp_path
     (data / "set.data").write_text((data / "set.data").read_text().replace(str(pair.data), str(data)))
 
     def other_program() -> None:
-        alike.code_digest = lambda: "of an edited file"
+        loop.code_digest = lambda: "of an edited file"
 
     words = {1: ("--data", str(data / "set.data"))}
     together = start_ranks(pair.data, tmp_path / "run", words=words, on={1: other_program})
@@ -375,13 +373,13 @@ def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path:
     def before() -> None:
         real = loop.check_same_state
 
-        def check_same_state(trainer: Trainer, communicator: Communicator) -> None:
+        def check_same_state(communicator: Communicator, tensors: dict[str, torch.Tensor]) -> None:
             digest = hashlib.sha256()
-            for key, tensor in sorted(state_of(trainer).items()):
+            for key, tensor in sorted(tensors.items()):
                 digest.update(key.encode() + tensor.numpy().tobytes())
             with (tmp_path / f"rank-{communicator.rank}").open("a") as file:
                 file.write(digest.hexdigest() + "\n")
-            real(trainer, communicator)
+            real(communicator, tensors)
 
         loop.check_same_state = check_same_state
 
@@ -399,11 +397,11 @@ def test_X14_a_process_that_holds_other_bits_is_found_before_it_is_saved(
     def before() -> None:
         real, calls = loop.check_same_state, iter(range(1, 100))
 
-        def check_same_state(trainer: Trainer, communicator: Communicator) -> None:
+        def check_same_state(communicator: Communicator, tensors: dict[str, torch.Tensor]) -> None:
             if next(calls) == 5:
-                weights = next(trainer.network.parameters()).data
+                weights = tensors["network.layers.0.conv.weight"]
                 weights.view(torch.int32)[0, 0, 0, 0] ^= 1  # the last bit of one
-            real(trainer, communicator)
+            real(communicator, tensors)
 
         loop.check_same_state = check_same_state
 

@@ -23,10 +23,11 @@ from darknet_py.files.atomic import sweep
 from darknet_py.runs import checkpoint
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.runs.log import Log
+from darknet_py.train.state import state_of
 from darknet_py.train.step import Trainer
 from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import fork
-from tests.train.small_trainer import position, state, trained, update
+from tests.train.small_trainer import load_newest, position, state, trained, update
 
 FLIPS = 10_000
 
@@ -58,13 +59,13 @@ def save(path: Path, states: dict[int, Trainer], iteration: int, *, keep: int = 
     log = Log(path / "log.jsonl")
     log.add(iteration=iteration)
     log.sync()
-    Checkpoints(path, keep=keep).save(states[iteration], position(iteration, log_bytes=log.size()))
+    Checkpoints(path, keep=keep).save(state_of(states[iteration]), position(iteration, log_bytes=log.size()))
 
 
 def loaded(path: Path, states: dict[int, Trainer], into: Trainer, *, keep: int = 1) -> int:
     """The iteration that is gone on from, 0 where there is none; asserts that it is that state to the bit."""
     size = Log(path / "log.jsonl").size()
-    found = Checkpoints(path, keep=keep).load(into, position(log_bytes=size))
+    found = load_newest(Checkpoints(path, keep=keep), into, position(log_bytes=size))
     if found is None:
         return 0
     assert state(into) == state(states[found.iteration]), "loaded damaged"

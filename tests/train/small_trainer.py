@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,9 @@ from darknet_py.graph.compile import compile
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.runs.checkpoint import Position, state_of
+from darknet_py.runs.checkpoint import Position, load_checkpoint, save_checkpoint
+from darknet_py.runs.checkpoints import Checkpoints
+from darknet_py.train.state import expected_of, restore, state_of
 from darknet_py.train.step import Trainer
 
 CFG = """[net]
@@ -66,3 +70,25 @@ def trained(seed: int, updates: int, *, net: str = "") -> Trainer:
 def state(trainer: Trainer) -> dict[str, bytes]:
     """All that a checkpoint holds of a trainer."""
     return {key: tensor.numpy().tobytes() for key, tensor in state_of(trainer).items()}
+
+
+def save_trainer(path: Path, trainer: Trainer, position: Position) -> None:
+    save_checkpoint(path, state_of(trainer), position)
+
+
+def load_trainer(
+    path: Path, trainer: Trainer, wanted: Position, *, allow_changed: Sequence[str] = ()
+) -> Position:
+    """Fill a trainer from a checkpoint; where the file is refused, it stays as it was."""
+    position, tensors = load_checkpoint(path, expected_of(trainer), wanted, allow_changed=allow_changed)
+    restore(trainer, tensors)
+    return position
+
+
+def load_newest(folder: Checkpoints, trainer: Trainer, wanted: Position) -> Position | None:
+    """Fill a trainer from the newest complete checkpoint of a folder."""
+    found = folder.load(expected_of(trainer), wanted)
+    if found is None:
+        return None
+    restore(trainer, found[1])
+    return found[0]

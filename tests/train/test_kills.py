@@ -24,6 +24,7 @@ from darknet_py.runs import checkpoint
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.runs.log import Log
 from darknet_py.train import loop
+from darknet_py.train.state import state_of
 from tests.paths import ROOT
 from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import Unbroken, differences, finished, start
@@ -146,14 +147,14 @@ def _draws_of_another_iteration() -> None:
 
 def _without(prefix: str) -> Callable[[], None]:
     """Loads all but the tensors whose names begin so."""
-    real = checkpoint.restore
+    real = loop.restore
 
     def fill(trainer: object, tensors: dict[str, object]) -> None:
-        own = checkpoint.state_of(trainer)  # type: ignore[arg-type]
+        own = state_of(trainer)  # type: ignore[arg-type]
         chosen = {key: own.get(key) if key.startswith(prefix) else t for key, t in tensors.items()}
         real(trainer, {key: t for key, t in chosen.items() if t is not None})  # type: ignore[arg-type]
 
-    return lambda: setattr(checkpoint, "restore", fill)
+    return lambda: setattr(loop, "restore", fill)
 
 
 def _mean_of_losses_forgotten() -> None:

@@ -16,12 +16,11 @@ from darknet_py.errors import NotFinite
 from darknet_py.graph.compile import compile
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.runs.checkpoint import load_checkpoint, save_checkpoint
 from darknet_py.runs.checkpoints import found_in
 from darknet_py.train.precision import LIMIT
 from darknet_py.train.step import Trainer
 from tests.train.small_run import Unbroken, at_iteration, differences, send, start
-from tests.train.small_trainer import CFG, position, state, update
+from tests.train.small_trainer import CFG, load_trainer, position, save_trainer, state, update
 
 UNCOUNTED = ("num_batches_tracked", "scaling.")
 
@@ -98,8 +97,8 @@ def test_T03_scale_and_counts_are_part_of_a_checkpoint(tmp_path: Path) -> None:
     trainer, other = half(2), half(1)
     overflowing(trainer)
     update(trainer, 3)
-    save_checkpoint(tmp_path / "a.safetensors", trainer, position(3))
-    load_checkpoint(tmp_path / "a.safetensors", other, position(3))
+    save_trainer(tmp_path / "a.safetensors", trainer, position(3))
+    load_trainer(tmp_path / "a.safetensors", other, position(3))
     assert state(trainer) == state(other)
     assert other.scaling.skipped == other.scaling.in_a_row == 1
     for one in (trainer, other):
