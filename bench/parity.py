@@ -27,7 +27,7 @@ HEADER = 20  # bytes of a weights file before its numbers
 def differences(recorded: dict[str, Any], folder: Path) -> list[float]:
     """Of the rates, losses, gradient and weights, and how far the weights moved."""
     from darknet_py.losses import region as region_loss
-    from darknet_py.train.replay import replay
+    from darknet_py.train.replaying import replay
 
     (folder / "net.cfg").write_text(str(recorded["cfg"]))
     (folder / "net.weights").write_bytes(recorded["weights_before"].tobytes())

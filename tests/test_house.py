@@ -23,9 +23,9 @@ MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES
 }
 LAYER_LINES, POOL_LINES, FILE_LINES, FUNCTION_LINES = 160, 60, 300, 40
-FOLDER_FILES, LOOSE_FILES = 20, 5
+FOLDER_FILES, LOOSE_FILES = 20, 6
 ORDER = (  # a package imports those of earlier lines and of its own line, and nothing imports in a circle
-    "errors boxes files callable_package",
+    "errors boxes files progress callable_package",
     "cfg arithmetic",
     "ops layers",
     "graph",
@@ -88,7 +88,8 @@ def imported_modules(path: Path) -> Iterator[str]:
         if id(node) not in skipped and isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                yield inner if inner in MODULES else node.module
+                if inner != "darknet_py.__version__":  # a constant, in a file that imports nothing
+                    yield inner if inner in MODULES else node.module
 
 
 def test_imports_point_one_way() -> None:

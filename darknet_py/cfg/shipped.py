@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from darknet_py.cfg.document import Document, parse, read
 from darknet_py.errors import DarknetPyError
 
 HERE = Path(__file__).parents[1]
@@ -34,3 +35,18 @@ def find_cfg(name: str | Path) -> Path:
     raise DarknetPyError(
         "no such file, and no shipped cfg of that name", where=path, hint=f"shipped are {known}"
     )
+
+
+def open_cfg(cfg: str | Path | Document) -> Document:
+    """A cfg in any form that the Python API takes: a file, a shipped cfg by name, a text, or a Document.
+
+    A string with a line break is a text.
+
+    Raises:
+        DarknetPyError: when there is no such file, or it is no text. Errors of the cfg stay in the Document.
+    """
+    if isinstance(cfg, Document):
+        return cfg
+    if isinstance(cfg, str) and "\n" in cfg:
+        return parse(cfg)
+    return read(find_cfg(cfg))

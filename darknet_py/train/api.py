@@ -1,0 +1,96 @@
+"""`darknet_py.train`: from a cfg and the name of a data set to trained weights in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from darknet_py.cfg.document import Document
+from darknet_py.cfg.edits import Edit
+from darknet_py.cfg.shipped import open_cfg
+from darknet_py.data.dataset import SPLITS, Dataset, open_data
+from darknet_py.errors import UsageError
+from darknet_py.model.device import usable
+from darknet_py.train import loop
+from darknet_py.train.recipe import prepared
+from darknet_py.train.settings import Plan, Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """A training as a person asks for it: the cfg is not yet fitted to the data.
+
+    Args:
+        document: the cfg, with the person's edits.
+        edits: which edits those were; the recipe does not overrule them.
+        name: of the run, for reports.
+        data: the name of the data set.
+        splits: the data to train on, and the data to evaluate on.
+        epochs: passes over the data; without, as `[net] max_batches` says.
+    """
+
+    document: Document
+    name: str
+    data: str
+    splits: tuple[Dataset, Dataset]
+    out: Path
+    seed: int = 0
+    epochs: float | None = None
+    settings: Settings = field(default_factory=Settings)
+    edits: Sequence[Edit] = ()
+
+    def plan(self) -> tuple[Plan, list[str]]:
+        """Fit the cfg to the data, apply the recipe, and describe what changed in it."""
+        train_data, val_data = self.splits
+        document, changes = prepared(self.document, train_data, self.settings, self.epochs, edits=self.edits)
+        plan = Plan(
+            document=document,
+            train=train_data,
+            val=val_data,
+            out=self.out,
+            name=self.name,
+            data=self.data,
+            seed=self.seed,
+            settings=self.settings,
+        )
+        return plan, changes
+
+
+def train(
+    cfg: str | Path | Document,
+    data: str,
+    out: str | Path,
+    *,
+    epochs: float | None = None,
+    seed: int = 0,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """Train a network, as `darknet-py train` does; the same call continues a run that was stopped.
+
+    Args:
+        cfg: a file, a shipped cfg by name, a text or a Document.
+        data: a data set, as `open_data` takes it.
+        out: the folder of the run.
+        epochs: passes over the data; without, as `[net] max_batches` says.
+        seed: of everything random.
+        settings: weights to start from, device, precision and more (`darknet_py.train.Settings`).
+
+    Returns:
+        The result, as `result.json` in `out` holds it.
+
+    Raises:
+        CfgError, DataError, WeightsError: when what is given cannot be used.
+        UsageError: when the run in the folder is finished, or another process trains in it.
+        CheckpointError: when the folder has a checkpoint of another run.
+        NotFinite, OutOfMemory, Stopped: when training ends early.
+    """
+    settings, out, document = settings or Settings(), Path(out), open_cfg(cfg)
+    if (out / "result.json").exists():
+        raise UsageError("the run in this folder is finished", where=out, hint="name another folder")
+    settings = replace(settings, device=usable(settings.device))
+    train_data, val_data = (open_data(data, split=split) for split in SPLITS)
+    name, splits = Path(document.path).stem, (train_data, val_data)
+    plan, _ = Request(document, name, data, splits, out, seed, epochs, settings).plan()
+    return loop.train(plan)
