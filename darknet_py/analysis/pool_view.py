@@ -18,9 +18,9 @@ import torch
 from darknet_py.cfg.diagnostics import CfgError, did_you_mean
 from darknet_py.cfg.document import parse
 from darknet_py.errors import UsageError, quoted
-from darknet_py.graph.compile import compile
 from darknet_py.layers.base import ALIASES, CATALOGUE, layer_class
 from darknet_py.layers.pools.base import WindowPool
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.ops.keyed import Keyed
 
@@ -116,8 +116,8 @@ def _network(name: str, *, size: int, stride: int) -> Network:
     lines = "\n".join(f"{key}={value}" for key, value in keys.items())
     text = f"[net]\nwidth={SIDE}\nheight={SIDE}\nchannels=1\n[{cls.section}]\n{lines}\n"
     try:
-        graph = compile(parse(text, path=name))
-        if unknown := [warning for warning in graph.warnings if warning.code == "unknown-key"]:
+        graph = compile_checked(parse(text, path=name))
+        if unknown := [warning for warning in graph.diagnostics if warning.code == "unknown-key"]:
             raise CfgError(unknown)  # in a cfg it is a warning; who names one here means it
         return Network(graph)
     except CfgError as error:

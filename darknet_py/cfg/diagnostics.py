@@ -79,6 +79,11 @@ class Diagnostic:
         }
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sorted by line and column; those of one place keep their order."""
+    return tuple(sorted(diagnostics, key=lambda d: (d.span.line, d.span.column)))
+
+
 class CfgError(DarknetPyError):
     """A cfg that cannot be used; carries every error that was found, not only the first."""
 

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Span
+from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Span
 from darknet_py.errors import DarknetPyError, quoted
 
 MOST_BYTES = 1 << 20
@@ -51,6 +51,11 @@ class Section:
         """The entry Darknet would use: the first of equal keys."""
         return next((e for e in self.entries if e.key == key), None)
 
+    def span_of(self, key: str) -> Span:
+        """Where the value of a key stands; the section's header where the text has no such key."""
+        entry = self.first(key)
+        return entry.value_span if entry else self.span
+
 
 @dataclass(frozen=True)
 class Document:
@@ -70,6 +75,19 @@ class Document:
     def source(self, line: int) -> str:
         """Line number `line`, from 1, without its end."""
         return self.lines[line - 1].rstrip("\r\n") if 0 < line <= len(self.lines) else ""
+
+    def locate(self, complaint: Complaint, span: Span) -> Diagnostic:
+        """The diagnostic of a complaint at a place of this text."""
+        return Diagnostic(
+            complaint.severity,
+            complaint.code,
+            complaint.message,
+            self.path,
+            span,
+            complaint.reason,
+            complaint.suggestion,
+            self.source(span.line),
+        )
 
 
 def read(path: str | Path) -> Document:

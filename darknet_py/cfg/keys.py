@@ -7,7 +7,6 @@ import re
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from darknet_py.cfg.diagnostics import Diagnostic, Severity, Span, did_you_mean
@@ -16,6 +15,16 @@ from darknet_py.cfg.values import Unreadable, value_of
 from darknet_py.errors import quoted
 
 REQUIRED: Any = object()
+KINDS: dict[object, Any] = {  # types of keys, by their annotations
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": bool,
+    "tuple[int, ...]": tuple[int, ...],
+    "tuple[float, ...]": tuple[float, ...],
+}
+_KEYS: dict[type, dict[str, Key]] = {}
+_TYPES: dict[type, dict[str, Any]] = {}
 JOINED = re.compile(r"[0-9.][ \t]+[-+0-9.]", re.ASCII)
 
 
@@ -99,21 +108,29 @@ def key(
     return dataclasses.field(default=plain, metadata={"key": declared})
 
 
-@cache
 def keys_of(cls: type) -> dict[str, Key]:
     """Every declared key of a class by field name, in the order of declaration."""
-    found = {}
-    for item in dataclasses.fields(cls):
-        if "key" in item.metadata:
-            declared = item.metadata["key"]
-            found[item.name] = dataclasses.replace(declared, name=declared.name or item.name)
+    found = _KEYS.get(cls)
+    if found is None:
+        found = _KEYS[cls] = {}
+        for item in dataclasses.fields(cls):
+            if "key" in item.metadata:
+                declared = found[item.name] = item.metadata["key"]
+                if not declared.name:  # `key` cannot know its field; subclasses share the Key
+                    object.__setattr__(declared, "name", item.name)
     return found
 
 
-@cache
 def types_of(cls: type) -> dict[str, Any]:
-    """The type of every field: int, float, str, bool, tuple[int, ...] or tuple[float, ...]."""
-    return typing.get_type_hints(cls)
+    """The type of every key by field name, one of KINDS."""
+    found = _TYPES.get(cls)
+    if found is None:
+        kinds = {
+            item.name: KINDS.get(item.type) for item in dataclasses.fields(cls) if "key" in item.metadata
+        }
+        known = None not in kinds.values()  # else a file of layers that does not postpone its annotations
+        found = _TYPES[cls] = kinds if known else typing.get_type_hints(cls)
+    return found
 
 
 def read_keys(

@@ -15,11 +15,11 @@ from darknet_py.cli.terminal import emit
 from darknet_py.edit.diff import Change, Diff, Pair
 from darknet_py.edit.overrides import edited
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.lifetime import peak_floats
 from darknet_py.graph.summary import as_json, cost_as_json
 from darknet_py.layers.heads.head import Head
+from darknet_py.lint.check import compile_checked
 
 SIGNS = {"changed": "~", "replaced": "~", "added": "+", "removed": "-", "follows": "=", "same": "="}
 HEAD = "    A ->  B   layer          channels x height x width        floats   BFLOPs   sees   what differs"
@@ -40,7 +40,7 @@ def diff(args: argparse.Namespace) -> int:
 def variant(text: str) -> Graph:
     """The network of `CFG` or `CFG@EDIT,...`."""
     name, edits = (text, "") if Path(text).is_file() else cut_variant(text)
-    return compile(edited(read(find_cfg(name)), parse_edits(edits) if edits else []))
+    return compile_checked(edited(read(find_cfg(name)), parse_edits(edits) if edits else []))
 
 
 def drawn(found: Diff) -> str:

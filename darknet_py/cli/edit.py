@@ -19,8 +19,8 @@ from darknet_py.edit.diff import Diff
 from darknet_py.edit.editing import Called, Changes, changed, unread
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
+from darknet_py.lint.check import compile_checked
 
 
 def edit(args: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def edit(args: argparse.Namespace) -> int:
 def _compiled(document: Document) -> Graph:
     """The edited network; its errors come with a word of what they are errors of."""
     try:
-        return compile(document)
+        return compile_checked(document)
     except CfgError:
         print("refused: the edited cfg would have errors; nothing is written", file=sys.stderr)
         raise
@@ -99,6 +99,6 @@ def _must_be_free(output: Path | None, source: Path, force: bool) -> None:
 def _summary(before: Document, after: Graph) -> list[str]:
     """How the network changed; nothing where the cfg as given was none."""
     try:
-        return list(told(Diff(compile(before), after)))
+        return list(told(Diff(compile_checked(before), after)))
     except CfgError:
         return []

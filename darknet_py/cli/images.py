@@ -15,7 +15,7 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
@@ -114,6 +114,6 @@ def pool_view(args: argparse.Namespace) -> int:
 
 def network_of(args: argparse.Namespace) -> Network:
     """The network named on the command line, its weights loaded."""
-    network = Network(compile(document_of(args)))
+    network = Network(compile_checked(document_of(args)))
     load_weights(network, args.weights)
     return network

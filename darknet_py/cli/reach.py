@@ -10,10 +10,10 @@ from typing import Any
 from darknet_py.cli.terminal import emit
 from darknet_py.cli.text import document_of
 from darknet_py.errors import UsageError
-from darknet_py.graph.compile import compile
 from darknet_py.graph.coverage import Coverage, coverages
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.reach import Sight, fields, sights
+from darknet_py.lint.check import compile_checked
 
 HEAD = (
     "      layer           rows x columns   stride         reach   "
@@ -23,7 +23,7 @@ HEAD = (
 
 def reach(args: argparse.Namespace) -> int:
     """The table; or one layer's effective field."""
-    graph = compile(document_of(args))
+    graph = compile_checked(document_of(args))
     wanted = [_layer(graph, number) for number in args.layer or ()]
     if args.weights or args.images:
         return _effective(args, graph, wanted)

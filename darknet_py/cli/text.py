@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from darknet_py.cfg.diagnostics import CfgError, Diagnostic
+from darknet_py.cfg.diagnostics import Diagnostic
 from darknet_py.cfg.document import Document, read
 from darknet_py.cfg.edits import Edit, parse_edits
 from darknet_py.cfg.shipped import find_cfg
@@ -13,8 +13,8 @@ from darknet_py.cli.terminal import coloured, emit
 from darknet_py.edit.overrides import edited
 from darknet_py.errors import DarknetPyError
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.graph.compile import compile
 from darknet_py.graph.summary import as_json, table
+from darknet_py.lint.check import compile_checked, diagnose, warnings
 from darknet_py.lint.codes import warnings_named, without
 
 
@@ -25,9 +25,7 @@ def lint(args: argparse.Namespace) -> int:
     unread: list[DarknetPyError] = []
     for name in args.cfg:
         try:
-            found += compile(read(find_cfg(name)), lenient=args.lenient).warnings
-        except CfgError as error:
-            found += error.diagnostics
+            found += diagnose(read(find_cfg(name)), lenient=args.lenient)
         except DarknetPyError as error:
             unread.append(error)
     found = without(found, off)
@@ -53,7 +51,7 @@ def lint(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace) -> int:
     """The layers of a cfg, their shapes, costs and reach."""
-    graph = compile(document_of(args))
+    graph = compile_checked(document_of(args))
     if args.svg:
         from darknet_py.draw.svg import svg
 
@@ -62,10 +60,11 @@ def show(args: argparse.Namespace) -> int:
         emit(args, as_json(graph))
     else:
         print("\n".join(table(graph)))
+        found = warnings(graph)
         if args.set:
-            print("\n".join(coloured(warning) for warning in graph.warnings))
-        elif graph.warnings:
-            print(f"warnings   {len(graph.warnings)}; `darknet-py lint {args.cfg}` says which")
+            print("\n".join(coloured(warning) for warning in found))
+        elif found:
+            print(f"warnings   {len(found)}; `darknet-py lint {args.cfg}` says which")
     return 0
 
 

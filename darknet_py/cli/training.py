@@ -18,7 +18,7 @@ from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.distributed.rendezvous import process_group
 from darknet_py.errors import PeerFailed, UsageError
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked, warnings
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
 from darknet_py.report.report import write_report
@@ -42,7 +42,9 @@ def train(args: argparse.Namespace) -> int:
         communicator.use_device(plan.settings.device)
         if args.show_batches:
             return _show(plan, args.show_batches) if communicator.first else 0
-        with bar(compile(plan.document).net.max_batches, "it", quiet=not communicator.first) as advance:
+        with bar(
+            compile_checked(plan.document).net.max_batches, "it", quiet=not communicator.first
+        ) as advance:
             result = run(
                 plan, communicator=communicator, progress=lambda done, total, facts: advance(done, facts)
             )
@@ -85,7 +87,7 @@ def _show(plan: Plan, count: int) -> int:
     from darknet_py.train.batch_images import show_batch
 
     plan.out.mkdir(parents=True, exist_ok=True)
-    objective = objective_of(Network(compile(plan.document)))
+    objective = objective_of(Network(compile_checked(plan.document)))
     objective.check(plan.train)
     for number, batch in zip(range(1, count + 1), source_of(plan, objective), strict=False):
         path = plan.out / f"batch-{number}.jpg"
@@ -123,7 +125,7 @@ def compare(args: argparse.Namespace) -> int:
 
 
 def _watch(plan: Plan) -> bar:
-    return bar(compile(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
+    return bar(compile_checked(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
 
 
 def _settings(args: argparse.Namespace, process: ProcessInfo) -> Settings:
@@ -164,5 +166,5 @@ def _tell(document: Document, changes: Sequence[str], *, name: str = "") -> None
     """What was changed in the cfg, and what is suspicious about it, such as keys that are not honoured."""
     for change in changes:
         print(f"cfg: {change}")
-    for warning in compile(document).warnings:
+    for warning in warnings(compile_checked(document)):
         print(f"{name}cfg: " + ": ".join(filter(None, (warning.message, warning.reason))))

@@ -25,7 +25,7 @@ from darknet_py.cfg.shipped import find_cfg
 from darknet_py.data.dataset import Dataset
 from darknet_py.edit.overrides import edited
 from darknet_py.errors import ReportError, UsageError
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
 from darknet_py.predict.decode import Detections
@@ -69,7 +69,7 @@ class Variant:
             CfgError: when it does not.
         """
         document = edited(must_parse(read(self.cfg)), self.edits)
-        compile(document)
+        compile_checked(document)
         return document
 
 
@@ -167,7 +167,7 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
         say(f"{title}: {how}, {told(result)}")
     firsts = [plan for plan in plans if plan.seed == 0]
     for plan in firsts:
-        if compile(plan.document).heads:
+        if compile_checked(plan.document).heads:
             _draw_samples(plan)
     _measure(comparison, firsts)
 
@@ -197,7 +197,7 @@ def _finished(plan: Plan) -> dict[str, Any] | None:
 
 
 def _epochs(plan: Plan) -> float:
-    net = compile(plan.document).net
+    net = compile_checked(plan.document).net
     return round(net.max_batches * net.batch / len(plan.train), 2)
 
 
@@ -208,7 +208,7 @@ def _draw_samples(plan: Plan) -> None:
     if mark.exists() and json.loads(mark.read_bytes()) == drawn:
         return
     folder.mkdir(exist_ok=True)
-    network = Network(compile(plan.document))
+    network = Network(compile_checked(plan.document))
     load_weights(network, plan.out / "final.weights")
     detector = Detector(network, device=plan.settings.device)
     step = max(1, len(plan.val) // SAMPLES)
@@ -242,7 +242,9 @@ def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
         rows = before.pop("variants")
         if before == facts and {name: row.get("cfg") for name, row in rows.items()} == digests:
             return
-    networks = {plan.name: Network(compile(plan.document)).eval().to(plan.settings.device) for plan in plans}
+    networks = {
+        plan.name: Network(compile_checked(plan.document)).eval().to(plan.settings.device) for plan in plans
+    }
     times: dict[str, list[float]] = {name: [] for name in networks}
     with torch.inference_mode():
         for _ in range(ROUNDS + 3):

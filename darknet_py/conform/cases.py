@@ -14,10 +14,10 @@ import numpy as np
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import Section, parse
 from darknet_py.cfg.keys import REQUIRED, Key, keys_of, types_of
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Node
 from darknet_py.layers.base import CATALOGUE, Layer
 from darknet_py.layers.cards import card
+from darknet_py.lint.check import compile_checked
 
 LARGEST_SIDE = 9  # of a map; windows larger than the map are among the cases
 CHANNELS = (4, 12)
@@ -91,7 +91,7 @@ class Case:
         Raises:
             CfgError: when compile refuses it.
         """
-        return compile(parse(str(self)))[-1]
+        return compile_checked(parse(str(self)))[-1]
 
     def smaller(self) -> Iterator[Case]:
         """Cases that say less: without one of the keys, or on a smaller map."""

@@ -19,7 +19,7 @@ from torch.autograd.gradcheck import GradcheckError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
 from darknet_py.conform.sample import CheckFailed, Sample, difference, weighted
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
 from darknet_py.ops.keyed import Keyed
@@ -175,7 +175,7 @@ def exported(sample: Sample) -> None:
 
 def saved(sample: Sample) -> None:
     """A network saved as `.weights` and loaded into a new one computes the same."""
-    graph = compile(parse(str(sample.case)))
+    graph = compile_checked(parse(str(sample.case)))
     first, second = Network(graph), Network(graph)
     for node, module in zip(graph, first.layers, strict=True):
         module.load_state_dict(weighted(node).state_dict())

@@ -13,12 +13,12 @@ from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import REQUIRED, SameAs, keys_of
 from darknet_py.conform import checks, pool_checks, window_check
 from darknet_py.conform.sample import CheckFailed, Sample
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.base import Layer
 from darknet_py.layers.cards import card
 from darknet_py.layers.not_executable import NOT_RUN, NotExecutable
 from darknet_py.layers.pools.base import WindowPool
+from darknet_py.lint.check import compile_checked, warnings
 
 # YOLOv2's [reorg] takes a block's numbers from cells that lie apart; its window is nominal.
 NOMINAL = {
@@ -143,23 +143,21 @@ def example(cls: type[Layer]) -> None:
         raise CheckFailed(
             f"the docstring's example to end in [{cls.section}]", f"[{graph[-1].layer.section}]"
         )
-    warnings = [
-        warning for warning in graph.warnings if warning.code != NOT_RUN and warning.severity != "hint"
-    ]
-    if warnings:
-        raise CheckFailed("the docstring's example without a warning", warnings[0].message)
+    found = [one for one in warnings(graph) if one.code != NOT_RUN and one.severity != "hint"]
+    if found:
+        raise CheckFailed("the docstring's example without a warning", found[0].message)
 
 
 def _example_graph(text: str) -> Graph:
     """An example behind nine convolutions, the last of them with the filters that a head needs."""
     ahead = "[net]\nwidth=26\nheight=26\nchannels=3\n" + "[convolutional]\nfilters={}\nstride=1\n" * 9
     try:
-        return compile(parse(ahead.format(*[4] * 9) + text))
+        return compile_checked(parse(ahead.format(*[4] * 9) + text))
     except CfgError as error:
         wanted = [d.suggestion for d in error.diagnostics if d.code == "bad-filters" and d.suggestion]
         if not wanted:
             raise
-        return compile(parse(ahead.format(*[4] * 8, wanted[0]) + text))
+        return compile_checked(parse(ahead.format(*[4] * 8, wanted[0]) + text))
 
 
 CLASS_CHECKS = {"keys": documented, "example": example}

@@ -14,10 +14,10 @@ from darknet_py.cfg.sections import New
 from darknet_py.edit.folding import expand, fold
 from darknet_py.edit.reordering import Layout, Plan, heirs_of, layers_of, reads
 from darknet_py.errors import UsageError
-from darknet_py.graph.compile import compile
 from darknet_py.graph.references import plain
 from darknet_py.layers.base import Layer, layer_class
 from darknet_py.layers.heads.head import Head
+from darknet_py.lint.check import compile_checked
 
 Called = int | str | None  # a layer as a person calls it: a number, a name, None for [net]
 
@@ -86,7 +86,7 @@ def changed(document: Document, changes: Changes) -> Edited:
         CfgError: when layers are to be expanded or folded in a cfg that has errors.
     """
     if not document.sections:
-        compile(document)  # which says what is missing
+        compile_checked(document)  # which says what is missing
     told = _Told(document, changes)
     after = told.keys_set()
     plan = told.plan(after)
@@ -151,7 +151,7 @@ class _Told:
             plan.after.setdefault(at, []).append(new)
         expands, folds = self.changes.expands, self.changes.folds
         if expands != () or folds != ():
-            graph = compile(document)
+            graph = compile_checked(document)
             of = Plan()
             if expands != ():
                 expand(graph, self.all_at(expands, "--expand"), of)

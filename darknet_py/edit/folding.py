@@ -12,10 +12,10 @@ from darknet_py.cfg.keys import keys_of
 from darknet_py.cfg.sections import New, new_section
 from darknet_py.edit.reordering import Layout, Plan, layers_of
 from darknet_py.errors import UsageError
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.base import CATALOGUE, Layer, absolute
 from darknet_py.layers.composite import Composite
+from darknet_py.lint.check import compile_checked
 
 
 def expand(graph: Graph, which: Iterable[int] | None, plan: Plan) -> None:
@@ -63,7 +63,7 @@ def written_out(graph: Graph) -> Graph:
     """The network with all that can be in Darknet's sections; itself where nothing can."""
     plan = Plan()
     expand(graph, None, plan)
-    return compile(Layout(graph.document, plan).written()) if plan.instead else graph
+    return compile_checked(Layout(graph.document, plan).written()) if plan.instead else graph
 
 
 def fold(graph: Graph, which: Iterable[int] | None, plan: Plan) -> None:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.cfg.diagnostics import CfgError, Complaint, Diagnostic, Refused, Span, did_you_mean
+from darknet_py.cfg.diagnostics import (
+    CfgError,
+    Complaint,
+    Diagnostic,
+    Refused,
+    Span,
+    did_you_mean,
+    in_order,
+)
 from darknet_py.cfg.document import Document, Section
 from darknet_py.cfg.keys import read_keys
 from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.graph.references import by_numbers
+from darknet_py.graph.references import by_numbers, input_keys
 from darknet_py.graph.sharing import bad_loans
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.inverse import InverseLayer
 from darknet_py.layers.net import Net
-from darknet_py.lint.check import warnings
-from darknet_py.lint.omissions import omitted
-from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, suspect
 
-__all__ = ["compile"]
-
+Reads = dict[int, tuple[Any, list[Diagnostic]]]
 MOST_FLOATS = 1 << 32  # 16 GiB of one image's maps, or of weights: no machine that this is meant for holds it
 MOST_MACS = 10**15  # an hour of one image on a fast GPU
-UNKNOWN = "Darknet puts a layer that does nothing in its place; here it is an error"
+NO_SECTION = "Darknet puts a layer that does nothing in its place; here it is an error"
 
 
 def compile(document: Document, *, lenient: bool = False) -> Graph:
@@ -38,30 +41,28 @@ def compile(document: Document, *, lenient: bool = False) -> Graph:
     Raises:
         CfgError: with every error of the text, in the order of its lines.
     """
-    compiler = _Compiler(by_numbers(document), lenient)
+    compiler = Compiler(document, lenient=lenient)
     graph = compiler.graph()
     if graph is None:
-        raise CfgError((*compiler.causes(), *in_order(compiler.diagnostics)))
-    for index, complaint in (*warnings(graph), *omitted(document)):
-        compiler.complain(compiler.document.sections[index + 1], complaint, ())
-    return replace(graph, warnings=in_order(compiler.diagnostics))
+        raise CfgError(in_order(compiler.diagnostics))
+    return graph
 
 
-def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By line and column."""
-    return tuple(sorted(diagnostics, key=lambda d: (d.span.line, d.span.column)))
+class Compiler:
+    """One document on its way to a graph; `diagnostics` has what was found, errors and warnings.
 
+    Args:
+        known: by position, what `read_keys` returned for a section that was read before.
+    """
 
-class _Compiler:
-    """One document on its way to a graph."""
-
-    def __init__(self, document: Document, lenient: bool, known: dict[int, Any] | None = None) -> None:
-        self.document, self.lenient = document, lenient
-        self.known = known or {}  # by position, what a section is read as
-        self.diagnostics: list[Diagnostic] = list(document.errors)
-        self.sections = document.sections[1:]
+    def __init__(self, document: Document, *, lenient: bool = False, known: Reads | None = None) -> None:
+        self.document, self.lenient = by_numbers(document), lenient
+        self.known: Reads = known or {}
+        self.diagnostics: list[Diagnostic] = list(self.document.errors)
+        self.sections = self.document.sections[1:]
         self.shapes: list[Shape | None] = []
         self.nodes: list[Node] = []
+        self.image: Shape | None = None
 
     def graph(self) -> Graph | None:
         """The graph, or None where there is an error."""
@@ -73,31 +74,15 @@ class _Compiler:
             self.shapes.append(self.layer(index, section))
         for node, complaint in bad_loans(self.nodes):
             self.complain(self.sections[node.index], complaint, node.inputs)
-        self.budget()
+        self.check_limits()
         if any(d.severity == "error" for d in self.diagnostics) or net is None:
             return None
-        return Graph(net, tuple(self.nodes), self.document)
+        return Graph(net, tuple(self.nodes), self.document, in_order(self.diagnostics))
 
-    def causes(self) -> tuple[Diagnostic, ...]:
-        """Where all errors are of maps that do not fit, what they probably come from."""
-        codes = {d.code for d in self.diagnostics}
-        if (
-            codes & OF_LOST_LINES
-            or not {d.code for d in self.diagnostics if d.severity == "error"} <= OF_MEANING
-        ):
-            return ()
-        found = suspect(self.document, fits=self.fits)
-        told = [(found.position - 1, found.complaint)] if found else omitted(self.document)
-        before = len(self.diagnostics)
-        for index, complaint in told:
-            self.complain(self.document.sections[index + 1], complaint, ())
-        self.diagnostics, causes = self.diagnostics[:before], self.diagnostics[before:]
-        return in_order(causes)
-
-    def fits(self, document: Document, changed: frozenset[int]) -> bool:
-        """Whether a document has no error of which only these sections are not ours."""
-        known = {p: read for p, read in self.known.items() if p not in changed}
-        return _Compiler(document, self.lenient, known).graph() is not None
+    def fits(self, document: Document, edited: frozenset[int]) -> bool:
+        """Whether a document without names, which differs in these sections alone, has no error."""
+        known = {position: read for position, read in self.known.items() if position not in edited}
+        return Compiler(document, lenient=self.lenient, known=known).graph() is not None
 
     def read(self, cls: type[Layer], position: int) -> Any:
         """The section as its class reads it, or None, and what is wrong with it."""
@@ -109,44 +94,43 @@ class _Compiler:
         return layer
 
     def net(self) -> Net | None:
+        """Read [net], the first section."""
         first = self.document.sections[0] if self.document.sections else None
         if first is None or layer_class(first.name) is not Net:
             span, reason = first.span if first else Span(1), "a cfg begins with [net], the size of the input"
             if not any(d.span == span or first is None for d in self.document.errors):
-                self.say(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
+                self.report(span, Complaint("the first section is not [net]", code="no-net", reason=reason))
             return None
         if len(self.document.sections) == 1:
-            self.say(first.span, Complaint("there is no layer after [net]", code="no-layers"))
+            self.report(first.span, Complaint("there is no layer after [net]", code="no-layers"))
         net: Net | None = self.read(Net, 0)
         for complaint in net.check() if net else ():
-            self.complain(first, complaint, ())
+            self.complain(first, complaint)
         return net
 
     def layer(self, index: int, section: Section) -> Shape | None:
-        """Read one section and enter its node; its shape, or None when an error hides it."""
+        """Read one section and append its node; its shape, or None when an error hides it."""
         cls = layer_class(section.name)
         if cls is None or cls is Net:
             cls = self.unknown(section, cls)
-        if cls is None:
-            return None
-        layer = self.read(cls, index + 1)
+        layer = self.read(cls, index + 1) if cls else None
         if layer is None:
             return None
         inputs = layer.inputs(index)
         sources = {i: self.source(section, layer, index, i) for i in dict.fromkeys(inputs)}
-        maps = [sources[i] for i in inputs]
-        if any(m is None for m in maps):
+        maps = tuple(m for i in inputs if (m := sources[i]) is not None)
+        if len(maps) < len(inputs):
             return None
-        whole = tuple(m for m in maps if m is not None)
         if isinstance(layer, InverseLayer):
             undone = next(node for node in self.nodes if node.index == inputs[-1])
             layer = replace(layer, undone=undone.layer)
-            inputs, whole = (*inputs, *undone.inputs), (*whole, *undone.maps)
-        return self.placed(index, section, layer, inputs, whole)
+            inputs, maps = (*inputs, *undone.inputs), (*maps, *undone.maps)
+        return self.append(index, section, layer, inputs, maps)
 
-    def placed(
+    def append(
         self, index: int, section: Section, layer: Layer, inputs: tuple[int, ...], maps: tuple[Shape, ...]
     ) -> Shape | None:
+        """Check a layer against the maps it reads, and append its node."""
         before = len(self.diagnostics)
         for complaint in layer.check(*maps):
             self.complain(section, complaint, inputs)
@@ -161,22 +145,21 @@ class _Compiler:
         return shape
 
     def source(self, section: Section, layer: Layer, index: int, reference: int) -> Shape | None:
-        """The map of the layer referred to; None after a complaint, or when that layer is faulty itself."""
-        named = section.first("layers") or section.first("from")
-        if index == 0 and (type(layer).inputs is Layer.inputs or not named):
+        """The map of the layer referred to; None after a complaint, or when that layer has an error."""
+        key = next((key for key in input_keys(type(layer)) if section.first(key)), "")
+        if index == 0 and not key:
             return self.image
-        key = "layers" if section.first("layers") else "from"
         if not 0 <= reference < index:
-            where = (
-                "that is itself"
-                if reference == index
-                else "that is a later layer"
-                if reference > index
-                else "nothing is before layer 0"
-            )
+            where = "nothing is before layer 0"
+            if reference >= index:
+                where = "that is itself" if reference == index else "that is a later layer"
             message = f"layer {index} cannot read layer {reference}: {where}"
-            reason = f"layers count from 0 after [net]; {self.choice(index)}"
-            self.complain(section, Complaint(message, key=key, code="bad-reference", reason=reason), ())
+            choices = ("layer 0 has none before it", "layer 1 may read 0, which is also -1")
+            choice = (
+                choices[index] if index < 2 else f"layer {index} may read 0 to {index - 1}, or -1 to -{index}"
+            )
+            reason = f"layers count from 0 after [net]; {choice}"
+            self.complain(section, Complaint(message, key=key, code="bad-reference", reason=reason))
             return None
         cls = layer_class(self.sections[reference].name)
         if cls is not None and issubclass(cls, Head):
@@ -184,58 +167,41 @@ class _Compiler:
                 f"layer {index} reads layer {reference}, a [{cls.section}]: its output is boxes, not a map"
             )
             reason = "put a [route] to an earlier layer between them"
-            self.complain(section, Complaint(message, key=key, code="reads-head", reason=reason), ())
+            self.complain(section, Complaint(message, key=key, code="reads-head", reason=reason))
             return None
         return self.shapes[reference]
 
-    def choice(self, index: int) -> str:
-        """What a layer may refer to, in words."""
-        if index < 2:
-            return "layer 1 may read 0, which is also -1" if index else "layer 0 has none before it"
-        return f"layer {index} may read 0 to {index - 1}, or -1 to -{index}"
-
     def unknown(self, section: Section, cls: type[Layer] | None) -> type[Layer] | None:
-        """Say what is wrong with a section's name; the class that is probably meant, or None."""
-        guess = ""
+        """Report a section's name that is unknown or a second [net]; the class that is probably meant."""
         if cls is Net:
-            complaint = Complaint("a second [net]; a cfg has one, at its beginning", code="second-net")
-        elif any(d.span == section.span for d in self.document.errors):
+            message = "a second [net]; a cfg has one, at its beginning"
+            self.complain(section, Complaint(message, code="second-net"))
             return None
-        else:
-            guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
-            reason = UNKNOWN if guess else f"known are {', '.join(sorted(CATALOGUE))}"
-            complaint = Complaint(
-                f"[{quoted(section.name)}] is not known", code="unknown-section", reason=reason
-            )
-            complaint = replace(complaint, suggestion=f"[{guess}]" if guess else "")
-        self.complain(section, complaint, ())
+        if any(d.span == section.span for d in self.document.errors):
+            return None
+        guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
+        reason = NO_SECTION if guess else f"known are {', '.join(sorted(CATALOGUE))}"
+        suggestion = f"[{guess}]" if guess else ""
+        message = f"[{quoted(section.name)}] is not known"
+        self.complain(
+            section, Complaint(message, code="unknown-section", reason=reason, suggestion=suggestion)
+        )
         return layer_class(guess)
 
-    def complain(self, section: Section, complaint: Complaint, inputs: tuple[int, ...]) -> None:
-        """Put a layer's complaint at its line: its key, its header, or the layer it reads."""
-        if complaint.reads is not None and 0 <= inputs[complaint.reads] < len(self.sections):
-            section = self.sections[inputs[complaint.reads]]
-        entry = section.first(complaint.key) if complaint.key else None
-        if complaint.reads is not None and entry is None:
-            complaint = replace(complaint, suggestion="")  # it is meant for the key, which is not there
-        self.say(entry.value_span if entry else section.span, complaint)
+    def complain(self, section: Section, complaint: Complaint, inputs: tuple[int, ...] = ()) -> None:
+        """Report a layer's complaint at its line: its key, its header, or the layer it reads."""
+        if complaint.reads is not None:
+            source = inputs[complaint.reads]
+            section = self.sections[source] if 0 <= source < len(self.sections) else section
+            if not section.first(complaint.key):
+                complaint = replace(complaint, suggestion="")  # it is meant for the key, which is not there
+        self.report(section.span_of(complaint.key), complaint)
 
-    def say(self, span: Span, complaint: Complaint) -> None:
-        c, document = complaint, self.document
-        self.diagnostics.append(
-            Diagnostic(
-                c.severity,
-                c.code,
-                c.message,
-                document.path,
-                span,
-                c.reason,
-                c.suggestion,
-                document.source(span.line),
-            )
-        )
+    def report(self, span: Span, complaint: Complaint) -> None:
+        """Record what is wrong at a place."""
+        self.diagnostics.append(self.document.locate(complaint, span))
 
-    def budget(self) -> None:
+    def check_limits(self) -> None:
         """Refuse what no machine can hold, at the layer where it becomes too much."""
         floats = parameters = macs = 0
         for node in self.nodes:
@@ -246,5 +212,5 @@ class _Compiler:
                 message = f"one image needs {needs} and {macs / 1e12:,.1f} TMACs up to here"
                 limit = f"less than {MOST_FLOATS >> 28} GiB each"
                 reason = f"{limit}, and less than {MOST_MACS // 10**12:,} TMACs, is allowed"
-                self.say(node.span, Complaint(message, code="too-large", reason=reason))
+                self.report(node.span, Complaint(message, code="too-large", reason=reason))
                 return

@@ -1,4 +1,4 @@
-"""Networks that are understood and not run."""
+"""Networks that compile and cannot be executed here."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def must_run(graph: Graph) -> Graph:
     """The graph, if every layer of it can be computed.
 
     Raises:
-        CfgError: with every layer and key that is not, at its place; `lint` tells them as warnings.
+        CfgError: with every layer and key that cannot, at its place; `lint` reports them as warnings.
     """
-    found = [replace(warning, severity="error") for warning in graph.warnings if warning.code == NOT_RUN]
+    found = [replace(one, severity="error") for one in graph.diagnostics if one.code == NOT_RUN]
     if found:
         raise CfgError(found)
     return graph

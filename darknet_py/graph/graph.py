@@ -42,12 +42,16 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph(Sequence[Node]):
-    """Every layer after [net], in the order of the cfg, and what was suspicious about the text."""
+    """Every layer after [net], in the order of the cfg.
+
+    `diagnostics` are the warnings of reading the text: keys and layers that are ignored or not run.
+    `lint.check.warnings` has these and what the rules find.
+    """
 
     net: Net
     nodes: tuple[Node, ...]
     document: Document
-    warnings: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     @overload
     def __getitem__(self, at: int) -> Node: ...
@@ -68,6 +72,11 @@ class Graph(Sequence[Node]):
     def heads(self) -> tuple[int, ...]:
         """Indices of the layers that end in boxes."""
         return tuple(node.index for node in self.nodes if isinstance(node.layer, Head))
+
+    @cached_property
+    def head_layers(self) -> tuple[Head, ...]:
+        """The declarations of the heads, in the order of `heads`."""
+        return tuple(node.layer for node in self.nodes if isinstance(node.layer, Head))
 
     @cached_property
     def classifier(self) -> int | None:

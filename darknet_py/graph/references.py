@@ -12,7 +12,7 @@ from darknet_py.cfg.edits import NAME, WORD, names_of, put_all, without_keys
 from darknet_py.cfg.keys import keys_of
 from darknet_py.cfg.values import INTEGER
 from darknet_py.errors import quoted
-from darknet_py.layers.base import absolute, layer_class
+from darknet_py.layers.base import Layer, absolute, layer_class
 
 CALL = "@"
 
@@ -37,16 +37,21 @@ class Reference:
         return absolute(int(self.text), at) if INTEGER.fullmatch(self.text) else None
 
 
-def referring(section: Section) -> tuple[str, ...]:
+def input_keys(cls: type[Layer]) -> tuple[str, ...]:
+    """The keys of a class that name the layers it reads; none where it reads the layer before it."""
+    return () if cls.inputs is Layer.inputs else tuple(k.name for k in keys_of(cls).values() if k.refers)
+
+
+def reference_keys(section: Section) -> tuple[str, ...]:
     """The keys of a section that name layers."""
     cls = layer_class(section.name)
-    return tuple(k.name for k in keys_of(cls).values() if k.refers) if cls else ()  # type: ignore[arg-type]
+    return tuple(key.name for key in keys_of(cls).values() if key.refers) if cls else ()
 
 
 def references(document: Document, position: int) -> Iterator[Reference]:
     """The layers that a section names, in the order of its keys' declarations and of their values."""
     section = document.sections[position]
-    for key in referring(section):
+    for key in reference_keys(section):
         if entry := section.first(key):
             yield from _items(document, entry)
 
@@ -89,7 +94,7 @@ class _Names:
             self.declared(position, entry)
         values: dict[str, Entry] = {}
         unread = list(section.unread)
-        for key in referring(section):
+        for key in reference_keys(section):
             entry = section.first(key)
             if entry and CALL in entry.value:
                 value = self.numbers(entry)

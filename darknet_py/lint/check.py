@@ -1,66 +1,76 @@
-"""What is allowed and still suspicious: every check that looks at more than one layer, and keys of [net]."""
+"""All that is known against a cfg: errors with their probable cause, and warnings of reading and of rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from darknet_py.cfg.diagnostics import Complaint
-from darknet_py.cfg.keys import SameAs, keys_of
-from darknet_py.errors import quoted
+from darknet_py.cfg.diagnostics import CfgError, Diagnostic, in_order
+from darknet_py.cfg.document import Document
+from darknet_py.graph.compile import Compiler
 from darknet_py.graph.graph import Graph
-from darknet_py.graph.reach import fields
-from darknet_py.layers.net import Net
-from darknet_py.lint.heads import head_warnings
-from darknet_py.lint.maps import map_warnings
+from darknet_py.lint import heads, maps, net
+from darknet_py.lint.base import GraphRule, LayerComplaint
+from darknet_py.lint.omissions import OMITTED_KEY, omitted
+from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, find_suspect
 
-LayerComplaint = tuple[int, Complaint]  # the layer that it is about, -1 for [net]
-NET = -1
-SIDES = ("height", "width")
-OF_DETECTORS = ("mosaic_bound", "blur", "gaussian_noise")
-OF_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps", "cutmix")
+CHECKS: tuple[GraphRule, ...] = (*net.RULES, *maps.RULES, *heads.RULES, OMITTED_KEY)
 
 
-def warnings(graph: Graph) -> Iterator[LayerComplaint]:
-    """Everything of this file, and of those beside it about layers."""
-    for check in (odd_sizes, keys_of_others, steps_too_late):
-        yield from ((NET, complaint) for complaint in check(graph))
-    yield from map_warnings(graph)
-    yield from head_warnings(graph)
+def compile_checked(document: Document, *, lenient: bool = False) -> Graph:
+    """Compile a cfg; errors are reported after their probable cause.
+
+    Args:
+        lenient: take a likely misspelling of a key for an unknown key, which Darknet ignores.
+
+    Raises:
+        CfgError: with every error, in the order of the lines. Where all errors are of maps that do not fit,
+            what they probably come from is put first.
+    """
+    compiler = Compiler(document, lenient=lenient)
+    graph = compiler.graph()
+    if graph is None:
+        raise CfgError((*_causes(compiler), *in_order(compiler.diagnostics)))
+    return graph
 
 
-def odd_sizes(graph: Graph) -> Iterator[Complaint]:
-    """An input whose sides are no multiples of a head's stride: its cells do not cover the image evenly."""
-    strides = [field.stride for field in fields(graph)] if graph.heads else []
-    for axis, side in enumerate(SIDES):
-        stride = max((strides[i][axis] for i in graph.heads), default=1)
-        pixels = getattr(graph.net, side)
-        if pixels % stride:
-            below = int(pixels // stride * stride)
-            near = " or ".join(str(size) for size in (below, int(below + stride)) if size)
-            message = f"{side}={pixels} is not a multiple of {stride}, the stride of the coarsest head"
-            yield Complaint(message, key=side, code="odd-size", reason=f"{near} is", severity="warning")
+def warnings(graph: Graph) -> tuple[Diagnostic, ...]:
+    """Every warning and hint about a cfg that compiles, in the order of its lines."""
+    found = list(graph.diagnostics)
+    for rule in CHECKS:
+        if rule.check:
+            found += _located(graph.document, rule, rule.check(graph))
+    return in_order(found)
 
 
-def keys_of_others(graph: Graph) -> Iterator[Complaint]:
-    """What [net] says to the other kind of network: it is read, and nothing follows."""
-    section = graph.document.sections[0]
-    boxes = "Darknet uses it for classifiers alone, and this network finds boxes"
-    classes = "here it is for detectors alone, and this network tells classes"
-    kinds = ((OF_CLASSIFIERS, graph.heads, boxes), (OF_DETECTORS, graph.classifier is not None, classes))
-    for name, reason in ((name, why) for names, asked, why in kinds if asked for name in names):
-        entry, default = section.first(name), keys_of(Net)[name].default
-        if isinstance(default, SameAs):
-            default = default.rule(getattr(graph.net, default.field))
-        if entry and getattr(graph.net, name) != default:
-            message = f"{name}={quoted(entry.value)} is read and not honoured"
-            yield Complaint(message, key=name, code="ignored-key", reason=reason, severity="warning")
+def diagnose(document: Document, *, lenient: bool = False) -> tuple[Diagnostic, ...]:
+    """Every error of a cfg, or every warning of one without errors; as `lint` prints them.
+
+    >>> from darknet_py.cfg.document import parse
+    >>> [d.code for d in diagnose(parse("[net]\\n"))]
+    ['no-layers']
+    """
+    try:
+        return warnings(compile_checked(document, lenient=lenient))
+    except CfgError as error:
+        return error.diagnostics
 
 
-def steps_too_late(graph: Graph) -> Iterator[Complaint]:
-    """Steps of the learning rate after the last iteration."""
-    net = graph.net
-    late = [step for step in net.steps if net.policy == "steps" and step >= net.max_batches > 0]
-    if late:
-        message = f"the step at {late[0]} is never reached"
-        reason = f"training ends at max_batches={net.max_batches}"
-        yield Complaint(message, key="steps", code="late-step", reason=reason, severity="warning")
+def _causes(compiler: Compiler) -> tuple[Diagnostic, ...]:
+    """Where all errors are of maps that do not fit, what they probably come from."""
+    errors = {d.code for d in compiler.diagnostics if d.severity == "error"}
+    if not errors <= OF_MEANING or OF_LOST_LINES & {d.code for d in compiler.diagnostics}:
+        return ()
+    document = compiler.document
+    suspect = find_suspect(document, fits=compiler.fits)
+    if suspect:
+        found = [(suspect.position - 1, suspect.complaint)]
+        return tuple(_located(document, suspect.rule, found))
+    return in_order(_located(document, OMITTED_KEY, omitted(document)))
+
+
+def _located(document: Document, rule: GraphRule, found: Iterable[LayerComplaint]) -> Iterator[Diagnostic]:
+    """A rule's complaints with its code and severity, at their lines."""
+    for layer, complaint in found:
+        complaint = replace(complaint, code=rule.code, severity=rule.severity)
+        yield document.locate(complaint, document.sections[layer + 1].span_of(complaint.key))

@@ -1,135 +1,166 @@
-"""Warnings about windows and the maps under them."""
+"""Rules about windows and the maps under them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.sizes import smallest_side
-from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.layers.heads.head import Head
+from darknet_py.graph.input_sizes import shapes_at, smallest_size
 from darknet_py.layers.merging.route import Route
 from darknet_py.layers.parametric.convolutional import Convolutional
 from darknet_py.layers.pools.base import WindowPool
-
-LayerComplaint = tuple[int, Complaint]
-
-
-def map_warnings(graph: Graph) -> Iterator[LayerComplaint]:
-    """Everything of this file."""
-    small, size = shapes_at(graph, *smallest_size(graph)), smallest_size(graph)
-    for node in graph:
-        if isinstance(node.layer, Convolutional):
-            yield from (
-                (node.index, c) for c in [*grown(node), *larger_kernel(node), *no_effect(graph, node)]
-            )
-        elif small:
-            map_ = small[node.inputs[0]] if node.inputs[0] >= 0 else Shape(1, *size)
-            yield from ((node.index, c) for c in covering(node, map_, size, graph))
-    if small is None:
-        yield -1, _unfit(graph, size)
-    yield from ((node.index, c) for node in graph for c in one_too_far(graph, node))
+from darknet_py.lint.base import NET, GraphRule, LayerComplaint
 
 
-def smallest_size(graph: Graph) -> tuple[int, int]:
-    """Rows and columns of the smallest input that training draws: the last head's `random` decides."""
-    head = graph[graph.heads[-1]].layer if graph.heads else None
-    random, step = head.random if isinstance(head, Head) else 0.0, graph.net.resize_step
-    return (
-        smallest_side(graph.net.height, random, step),
-        smallest_side(graph.net.width, random, step),
-    )
-
-
-def shapes_at(graph: Graph, height: int, width: int) -> list[Shape] | None:
-    """The map of every layer for an input of another size; None where they do not fit."""
-    image = replace(graph.image, height=height, width=width)
-    shapes: list[Shape] = []
-    try:
-        for node in graph:
-            shapes.append(node.layer.shape(*(shapes[i] if i >= 0 else image for i in node.inputs)))
-    except Refused:
-        return None
-    return shapes
-
-
-def _unfit(graph: Graph, size: tuple[int, int]) -> Complaint:
-    message = f"at {size[0]} x {size[1]}, the smallest size that training draws, the maps do not fit"
-    reason = f"resize_step={graph.net.resize_step} should be a multiple of the network's stride"
-    return Complaint(message, key="resize_step", code="bad-sizes", reason=reason, severity="warning")
-
-
-def grown(node: Node) -> Iterator[Complaint]:
+def map_grows(graph: Graph) -> Iterator[LayerComplaint]:
     """An even kernel with size // 2 zeros around: one row and one column too many."""
-    layer = node.layer
-    assert isinstance(layer, Convolutional)
-    rows, columns = -(-node.maps[0].height // layer.stride_y), -(-node.maps[0].width // layer.stride_x)
-    if node.shape.height > rows and node.shape.width > columns:
-        padded = f"size={layer.size} with padding {layer.around}"
-        message = f"{padded} makes the map {node.shape.height} x {node.shape.width}, not {rows} x {columns}"
-        reason = "an odd size with pad=1 keeps every cell in its place"
-        yield Complaint(message, key="size", code="map-grows", reason=reason, severity="warning")
+    for node, layer in _convolutions(graph):
+        rows, columns = -(-node.maps[0].height // layer.stride_y), -(-node.maps[0].width // layer.stride_x)
+        shape = node.shape
+        if shape.height > rows and shape.width > columns:
+            padded = f"size={layer.size} with padding {layer.around}"
+            message = f"{padded} makes the map {shape.height} x {shape.width}, not {rows} x {columns}"
+            reason = "an odd size with pad=1 keeps every cell in its place"
+            yield node.index, Complaint(message, key="size", reason=reason)
 
 
-def larger_kernel(node: Node) -> Iterator[Complaint]:
+def large_kernel(graph: Graph) -> Iterator[LayerComplaint]:
     """A kernel of which some taps read zeros wherever it stands."""
-    size, map_ = node.layer.window(*node.maps).rows.size, node.maps[0]
-    if size > min(map_.height, map_.width):
-        message = f"a kernel of {size} is larger than the map of {map_.height} x {map_.width}"
-        reason = "its outer taps read zeros alone"
-        yield Complaint(message, key="size", code="large-kernel", reason=reason, severity="warning")
+    for node, layer in _convolutions(graph):
+        size, map_ = layer.window(*node.maps).rows.size, node.maps[0]
+        if size > min(map_.height, map_.width):
+            message = f"a kernel of {size} is larger than the map of {map_.height} x {map_.width}"
+            yield node.index, Complaint(message, key="size", reason="its outer taps read zeros alone")
 
 
-def no_effect(graph: Graph, node: Node) -> Iterator[Complaint]:
-    """Keys of a convolution that another one makes void."""
-    layer = node.layer
-    assert isinstance(layer, Convolutional)
-    if layer.dilation != layer.spread:
-        message, reason = f"dilation={layer.dilation} has no effect", "a kernel of size=1 has one tap"
-        yield Complaint(message, key="dilation", code="no-effect", reason=reason, severity="warning")
-    given = graph.document.sections[node.index + 1].first("padding")
-    if layer.pad and given and layer.padding != layer.around:
-        message = f"padding={layer.padding} has no effect"
-        reason = f"pad=1 takes size // 2, which is {layer.around}"
-        yield Complaint(message, key="padding", code="no-effect", reason=reason, severity="warning")
+def no_effect(graph: Graph) -> Iterator[LayerComplaint]:
+    """Keys of a convolution that another key makes void."""
+    for node, layer in _convolutions(graph):
+        if layer.dilation != layer.spread:
+            message = f"dilation={layer.dilation} has no effect"
+            yield node.index, Complaint(message, key="dilation", reason="a kernel of size=1 has one tap")
+        given = graph.document.sections[node.index + 1].first("padding")
+        if layer.pad and given and layer.padding != layer.around:
+            message = f"padding={layer.padding} has no effect"
+            reason = f"pad=1 takes size // 2, which is {layer.around}"
+            yield node.index, Complaint(message, key="padding", reason=reason)
 
 
-def covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> Iterator[Complaint]:
-    """A pool whose window is as large as the map, at the smallest size that training draws.
+def covers_map(graph: Graph) -> Iterator[LayerComplaint]:
+    """A pool whose window is as large as its map, at the smallest size that training draws."""
+    size = smallest_size(graph)
+    shapes = shapes_at(graph, *size)
+    for node in graph if shapes else ():
+        if shapes and not isinstance(node.layer, Convolutional):
+            source = node.inputs[0]
+            map_ = shapes[source] if source >= 0 else Shape(1, *size)
+            if complaint := _covering(node, map_, size, graph):
+                yield node.index, complaint
 
-    One that reads twice the map, less one cell, sees all of it from every cell.
+
+def _covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> Complaint | None:
+    """The complaint about a pool, which reads a map of this shape at an input of this size.
+
+    A window of twice the map less one cell covers all of it from every cell.
     """
     several = getattr(node.layer, "sizes", ())
     slides = several or (isinstance(node.layer, WindowPool) and not node.layer.adaptive)
-    wide = [
-        side
-        for side in several or (getattr(node.layer, "size", 0),)
-        if side >= max(map_.height, map_.width) and side > 1
-    ]
+    longest = max(map_.height, map_.width)
+    sides = several or (getattr(node.layer, "size", 0),)
+    wide = sorted(side for side in sides if side >= longest and side > 1)
     if not slides or not wide:
-        return
-    whole = max(wide) >= 2 * max(map_.height, map_.width) - 1
-    sees = "every cell sees all of it" if whole else "cells at the middle see all of it"
-    inputs = f"an input of {size[0]} x {size[1]}"
-    drawn = inputs if size == (graph.net.height, graph.net.width) else f"{inputs}, which training draws"
-    sizes = ", ".join(map(str, sorted(wide)))
-    windows = f"windows of {sizes} cover" if len(wide) > 1 else f"a window of {sizes} covers"
+        return None
+    sees = "every cell sees all of it" if wide[-1] >= 2 * longest - 1 else "cells at the middle see all of it"
+    drawn = f"an input of {size[0]} x {size[1]}"
+    if size != (graph.net.height, graph.net.width):
+        drawn += ", which training draws"
+    numbers = ", ".join(map(str, wide))
+    windows = f"windows of {numbers} cover" if len(wide) > 1 else f"a window of {numbers} covers"
     message = f"{windows} the whole map of {map_.height} x {map_.width}"
-    key = "sizes" if several else "size"
-    yield Complaint(message, key=key, code="covers-map", reason=f"at {drawn}, {sees}", severity="warning")
+    return Complaint(message, key="sizes" if several else "size", reason=f"at {drawn}, {sees}")
 
 
-def one_too_far(graph: Graph, node: Node) -> Iterator[Complaint]:
+def bad_sizes(graph: Graph) -> Iterator[LayerComplaint]:
+    """Multi-scale training that draws a size at which the maps do not fit."""
+    height, width = smallest_size(graph)
+    if shapes_at(graph, height, width) is None:
+        message = f"at {height} x {width}, the smallest size that training draws, the maps do not fit"
+        reason = f"resize_step={graph.net.resize_step} should be a multiple of the network's stride"
+        yield NET, Complaint(message, key="resize_step", reason=reason)
+
+
+def counts_net(graph: Graph) -> Iterator[LayerComplaint]:
     """A reference to the first layer of a smaller map: who counts [net] as layer 0 writes one too much."""
-    if not isinstance(node.layer, Route):
-        return
-    for reference in node.layer.layers:
-        if reference < 1 or reference + 1 >= node.index:
-            continue
-        target = graph[reference]
-        if target.inputs == (reference - 1,) and target.shape.height < target.maps[0].height:
-            message = f"layer {reference} is the first of its size; layer {reference - 1} is the last before"
-            reason = "layers count from 0 after [net]; [net] itself has no number"
-            yield Complaint(message, key="layers", code="counts-net", reason=reason, severity="warning")
+    for node in graph:
+        for reference in node.layer.layers if isinstance(node.layer, Route) else ():
+            if reference < 1 or reference + 1 >= node.index:
+                continue
+            target = graph[reference]
+            if target.inputs == (reference - 1,) and target.shape.height < target.maps[0].height:
+                last = f"layer {reference - 1} is the last before"
+                message = f"layer {reference} is the first of its size; {last}"
+                reason = "layers count from 0 after [net]; [net] itself has no number"
+                yield node.index, Complaint(message, key="layers", reason=reason)
+
+
+def _convolutions(graph: Graph) -> Iterator[tuple[Node, Convolutional]]:
+    return ((node, node.layer) for node in graph if isinstance(node.layer, Convolutional))
+
+
+MAP_GROWS = GraphRule(
+    "map-grows",
+    "warning",
+    "an even kernel that moves the size of its map by one",
+    "With `pad=1` a kernel of even size gets `size / 2` zeros on each side, one row and one column more "
+    "than keep the map's size. Such a map does not fit one that was padded otherwise. Use an odd `size`.",
+    map_grows,
+)
+COUNTS_NET = GraphRule(
+    "counts-net",
+    "warning",
+    "a reference that is one too high, as if [net] were layer 0",
+    "Layers count from 0 after `[net]`. A `[route]` to the first layer of a smaller map is unusual: the "
+    "layer before it, the last of the larger map, is the usual target. `darknet-py show` prints the "
+    "numbers; a `name` and `layers = @name` avoid counting.",
+    counts_net,
+)
+RULES: tuple[GraphRule, ...] = (
+    MAP_GROWS,
+    GraphRule(
+        "large-kernel",
+        "warning",
+        "a kernel larger than its map",
+        "Some taps of the kernel read padding at every position: they cost parameters and learn nothing. Use "
+        "a smaller `size` or `dilation`, or a larger input.",
+        large_kernel,
+    ),
+    GraphRule(
+        "no-effect",
+        "warning",
+        "a key that another key of its section makes void",
+        "`padding` is replaced by `size / 2` where `pad=1`, and a kernel of one tap has nothing to dilate. "
+        "Delete the key, or the one that overrides it.",
+        no_effect,
+    ),
+    GraphRule(
+        "covers-map",
+        "warning",
+        "a pool as large as its whole map, at a size that training draws",
+        "At the smallest input size of multi-scale training, cells of the pool see the complete map, so that "
+        "the pool works as a global one there. `darknet-py reach` lists how much of its map each pool covers "
+        "at each size. Use a smaller window, a larger input, or `adaptive=1` where a global pool is meant.",
+        covers_map,
+    ),
+    GraphRule(
+        "bad-sizes",
+        "warning",
+        "multi-scale training draws a size at which the maps do not fit",
+        "With `random` set in the last head, training changes the input size in steps of `resize_step`. At "
+        "the smallest of these sizes two maps of the network no longer fit together. Make `resize_step` a "
+        "multiple of the stride of the network, usually 32.",
+        bad_sizes,
+    ),
+    COUNTS_NET,
+)

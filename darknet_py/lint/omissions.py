@@ -1,4 +1,4 @@
-"""Lines that are probably missing: a key that all sections but one say that are otherwise alike."""
+"""Lines that are probably missing: a key that all similar sections have but one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from darknet_py.cfg.document import Document, Section
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
+from darknet_py.lint.base import NET, GraphRule, LayerComplaint
 
-LayerComplaint = tuple[int, Complaint]
 Kind = tuple[frozenset[str], str]  # the keys of a section, and its activation
-ALIKE = 3  # so many others make a custom
+MOST_COMMON = 3  # sections with a key, from which on the one without it is reported
 SCHEDULE = ("batch", "subdivisions", "momentum", "decay", "learning_rate", "max_batches", "policy")
-NEARLY = 5  # of those keys: then the cfg means to be trained
+FOR_TRAINING = 5  # of those keys: then the cfg is meant to be trained
 
 
 def omitted(document: Document) -> Iterator[LayerComplaint]:
@@ -30,29 +30,31 @@ def omitted(document: Document) -> Iterator[LayerComplaint]:
         elif cls is not None and issubclass(cls, Head):
             yield from _of_heads(document, positions)
         elif cls is not None:
-            yield from _unlike(document, positions)
+            yield from _missing_one(document, positions)
 
 
 def _schedule(net: Section) -> Iterator[LayerComplaint]:
     lacking = [key for key in SCHEDULE if not net.first(key) and key not in net.unread]
-    if lacking and len(SCHEDULE) - len(lacking) >= NEARLY:
+    if lacking and len(SCHEDULE) - len(lacking) >= FOR_TRAINING:
         for key in lacking:
-            yield -1, _hint(f"[net] says nothing of `{key}`", "it has the other keys of a training")
+            message = f"[net] says nothing of `{key}`"
+            yield NET, Complaint(message, reason="it has the other keys of a training")
 
 
 def _of_heads(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
-    """A key that every other head has."""
-    said = {p: _keys(document.sections[p]) for p in positions}
+    """Keys that every other head has."""
+    keys = {p: _keys(document.sections[p]) for p in positions}
     for position in positions:
-        others = [said[p] for p in positions if p != position]
-        lacking = frozenset.intersection(*others) - said[position] if others else frozenset()
+        others = [keys[p] for p in positions if p != position]
+        lacking = frozenset.intersection(*others) - keys[position] if others else frozenset()
         for key in sorted(lacking - {"random", "name"}):  # the last head's `random` is the network's
             name = document.sections[position].name
-            yield position - 1, _hint(f"this [{name}] has no `{key}`", "every other head has it")
+            message = f"this [{name}] has no `{key}`"
+            yield position - 1, Complaint(message, reason="every other head has it")
 
 
-def _unlike(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
-    """A section whose keys no other has, and that would be one of many with a key more."""
+def _missing_one(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
+    """Sections that have one key less than many others, and whose set of keys no other section has."""
     kinds = {p: _kind(document.sections[p]) for p in positions}
     counts = Counter(kinds.values())
     for position, (keys, activation) in kinds.items():
@@ -61,7 +63,7 @@ def _unlike(document: Document, positions: Sequence[int]) -> Iterator[LayerCompl
         more = [
             (count, kind)
             for kind, count in counts.items()
-            if count >= ALIKE and len(kind[0]) == len(keys) + 1 and kind[0] > keys
+            if count >= MOST_COMMON and len(kind[0]) == len(keys) + 1 and kind[0] > keys
             if kind[1] == activation or "activation" not in keys
         ]
         if more:
@@ -69,18 +71,26 @@ def _unlike(document: Document, positions: Sequence[int]) -> Iterator[LayerCompl
             (key,) = kind[0] - keys
             section = document.sections[position]
             message = f"this [{section.name}] has no `{key}`"
-            yield position - 1, _hint(message, f"{count} others have it, and are like it otherwise")
-
-
-def _hint(message: str, reason: str) -> Complaint:
-    return Complaint(message, code="omitted-key", reason=reason, severity="hint")
+            reason = f"{count} others have it, and are like it otherwise"
+            yield position - 1, Complaint(message, reason=reason)
 
 
 def _keys(section: Section) -> frozenset[str]:
-    """What it says; a line that is an error of its own has said it."""
+    """The keys of a section, also those of lines that are errors."""
     return frozenset([*(entry.key for entry in section.entries), *section.unread]) - {"name"}
 
 
 def _kind(section: Section) -> Kind:
     activation = section.first("activation")
     return _keys(section), activation.value if activation else ""
+
+
+OMITTED_KEY = GraphRule(
+    "omitted-key",
+    "hint",
+    "a line that all sections have but one",
+    "All other heads, or at least three sections with the same other keys, have this key; a line may have "
+    "been lost. Darknet takes the default, which `darknet-py layers NAME` prints. Add the line, or ignore "
+    "the hint where the default is meant.",
+    lambda graph: omitted(graph.document),
+)

@@ -1,8 +1,8 @@
-"""Where an error of maps that do not fit probably comes from: one small change with which they do.
+"""The probable cause of maps that do not fit: one small change with which they do.
 
-A wrong reference, kernel or input size is told where its consequence shows, which may be a hundred lines
-further on. Here each of a few usual mistakes is undone on trial; one without which no error is left is told
-first.
+A wrong reference, kernel or input size is reported where two maps no longer fit, which may be a hundred lines
+further on. Here each of a few usual mistakes is undone on trial; the first one without which no error is left
+is the suspect.
 """
 
 from __future__ import annotations
@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.document import Document, Entry, Section
+from darknet_py.graph.references import input_keys
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
 from darknet_py.layers.parametric.convolutional import Convolutional
+from darknet_py.lint.base import GraphRule
+from darknet_py.lint.heads import HEADS_DIFFER
+from darknet_py.lint.maps import COUNTS_NET, MAP_GROWS
+from darknet_py.lint.net import ODD_SIZE
 
 OF_MEANING = {"shapes-differ", "bad-filters", "too-small", "bad-groups", "reads-head"}
 OF_LOST_LINES = {"duplicate-key", "unknown-key"}  # a header may be missing: then every number is another
@@ -27,35 +33,33 @@ COUNTED = "layers count from 0 after [net]; [net] itself has no number"
 
 @dataclass(frozen=True)
 class Suspect:
-    """Values to put in the place of others, and what to say if they leave no error."""
+    """A usual mistake at a section: the values that undo it, and what to report if they leave no error.
+
+    Args:
+        changes: by position and key, the value to try.
+        rule: the rule that has the code and the severity.
+    """
 
     position: int
     changes: dict[int, dict[str, str]]
+    rule: GraphRule
     complaint: Complaint
 
 
-def suspect(document: Document, *, fits: Callable[[Document, frozenset[int]], bool]) -> Suspect | None:
-    """The first change that leaves no error.
+def find_suspect(document: Document, *, fits: Callable[[Document, frozenset[int]], bool]) -> Suspect | None:
+    """The first mistake without which no error is left.
 
     Args:
-        fits: whether a document, of which sections of these positions are changed, has no error.
+        fits: whether a document, of which sections of these positions are edited, has no error.
     """
-    for number, tried in enumerate(_all(document)):
-        if number == MOST_TRIALS:
-            break
-        if fits(_changed(document, tried), frozenset(tried.changes)):
-            return tried
+    kinds = (odd_input_sizes, differing_heads, references_counting_net, even_kernels)
+    for suspect in islice((one for kind in kinds for one in kind(document)), MOST_TRIALS):
+        if fits(_edited(document, suspect), frozenset(suspect.changes)):
+            return suspect
     return None
 
 
-def _all(document: Document) -> Iterator[Suspect]:
-    yield from off_the_grid(document)
-    yield from unlike_other_heads(document)
-    yield from counting_net(document)
-    yield from even_kernels(document)
-
-
-def off_the_grid(document: Document) -> Iterator[Suspect]:
+def odd_input_sizes(document: Document) -> Iterator[Suspect]:
     """Sides of the input that are no multiple of the coarsest stride."""
     net = document.sections[0]
     sides = {key: _number(net.first(key)) for key in ("width", "height")}
@@ -64,46 +68,42 @@ def off_the_grid(document: Document) -> Iterator[Suspect]:
     for key, side in odd.items():
         message = f"{key}={side} is not a multiple of {COARSEST}"
         reason = f"with {near[key]} the maps fit, and with {int(near[key]) + COARSEST}"
-        complaint = Complaint(message, key=key, code="odd-size", reason=reason, severity="warning")
-        yield Suspect(0, {0: near}, complaint)
+        yield Suspect(0, {0: near}, ODD_SIZE, Complaint(message, key=key, reason=reason))
 
 
-def unlike_other_heads(document: Document) -> Iterator[Suspect]:
+def differing_heads(document: Document) -> Iterator[Suspect]:
     """Classes that one head has, where the others and the filters before it have other ones."""
-    heads = [p for p, s in enumerate(document.sections) if _is(s, Head) and s.first("classes")]
-    values = Counter(document.sections[p].first("classes").value for p in heads)  # type: ignore[union-attr]
-    if len(values) != 2:
+    classes = {
+        position: entry.value
+        for position, section in enumerate(document.sections)
+        if _is(section, Head) and (entry := section.first("classes"))
+    }
+    counts = Counter(classes.values()).most_common()
+    if len(counts) != 2:
         return
-    usual, other = (value for value, _ in values.most_common())
+    (usual, _), (other, _) = counts
     for odd, most in ((other, usual), (usual, other)):
-        for position in [p for p in heads if document.sections[p].first("classes").value == odd]:  # type: ignore[union-attr]
+        for position in [position for position, value in classes.items() if value == odd]:
             message = f"classes={odd} here, and classes={most} in the other heads"
-            reason = f"the filters before it are for {most} classes"
             complaint = Complaint(
-                message, key="classes", code="heads-differ", reason=reason, severity="warning"
+                message, key="classes", reason=f"the filters before it are for {most} classes"
             )
-            yield Suspect(position, {position: {"classes": most}}, complaint)
+            yield Suspect(position, {position: {"classes": most}}, HEADS_DIFFER, complaint)
 
 
-def counting_net(document: Document) -> Iterator[Suspect]:
+def references_counting_net(document: Document) -> Iterator[Suspect]:
     """References by number that are one too high."""
     for position, section in enumerate(document.sections):
-        for key in ("layers", "from"):
+        cls = layer_class(section.name)
+        for key in input_keys(cls) if cls else ():
             entry = section.first(key)
             numbers = entry.value.split(",") if entry else []
             for at, number in enumerate(numbers):
                 if number.isascii() and number.isdigit() and 0 < int(number) < position:
                     less = ",".join([*numbers[:at], str(int(number) - 1), *numbers[at + 1 :]])
                     message = f"{key}={','.join(numbers)} does not fit what reads it, and {less} does"
-                    complaint = Complaint(
-                        message,
-                        key=key,
-                        code="counts-net",
-                        reason=COUNTED,
-                        suggestion=less,
-                        severity="warning",
-                    )
-                    yield Suspect(position, {position: {key: less}}, complaint)
+                    complaint = Complaint(message, key=key, reason=COUNTED, suggestion=less)
+                    yield Suspect(position, {position: {key: less}}, COUNTS_NET, complaint)
 
 
 def even_kernels(document: Document) -> Iterator[Suspect]:
@@ -113,8 +113,8 @@ def even_kernels(document: Document) -> Iterator[Suspect]:
         if size > 1 and size % 2 == 0 and section.first("pad"):
             message = f"a kernel of {size} with pad=1 moves the size of the map by one"
             reason = f"with size={size - 1} or {size + 1} the maps fit"
-            complaint = Complaint(message, key="size", code="map-grows", reason=reason, severity="warning")
-            yield Suspect(position, {position: {"size": str(size + 1)}}, complaint)
+            complaint = Complaint(message, key="size", reason=reason)
+            yield Suspect(position, {position: {"size": str(size + 1)}}, MAP_GROWS, complaint)
 
 
 def _is(section: Section, cls: type) -> bool:
@@ -126,9 +126,9 @@ def _number(entry: Entry | None) -> int:
     return int(entry.value) if entry and entry.value.isascii() and entry.value.isdigit() else 0
 
 
-def _changed(document: Document, tried: Suspect) -> Document:
+def _edited(document: Document, suspect: Suspect) -> Document:
     sections = list(document.sections)
-    for position, values in tried.changes.items():
+    for position, values in suspect.changes.items():
         entries = tuple(replace(e, value=values.get(e.key, e.value)) for e in sections[position].entries)
         sections[position] = replace(sections[position], entries=entries)
     return replace(document, sections=tuple(sections))

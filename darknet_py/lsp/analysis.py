@@ -9,11 +9,11 @@ from functools import cache, cached_property
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Span
 from darknet_py.cfg.document import Entry, Section, parse
 from darknet_py.cfg.edits import NAME, names_of
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.graph.references import CALL, Reference, references, referring
+from darknet_py.graph.references import CALL, Reference, reference_keys, references
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.cards import Card, KeyCard, card
+from darknet_py.lint.check import compile_checked, warnings
 
 
 class Analysis:
@@ -23,8 +23,8 @@ class Analysis:
         self.document = parse(text, path=path)
         self.graph: Graph | None = None
         try:
-            self.graph = compile(self.document)
-            self.diagnostics: tuple[Diagnostic, ...] = self.graph.warnings
+            self.graph = compile_checked(self.document)
+            self.diagnostics: tuple[Diagnostic, ...] = warnings(self.graph)
         except CfgError as error:
             self.diagnostics = error.diagnostics
 
@@ -101,4 +101,4 @@ def key_of(section: str, name: str) -> KeyCard | None:
 
 def refers(section: Section, key: str) -> bool:
     """Whether the values of a key name layers."""
-    return key in referring(section)
+    return key in reference_keys(section)

@@ -8,12 +8,12 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from darknet_py.cfg.document import must_parse, read
-from darknet_py.graph.compile import compile
 from darknet_py.graph.executable import must_run
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.lifetime import last_uses
 from darknet_py.graph.sharing import lenders
 from darknet_py.layers.heads.head import Head
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.rewriting import rewritten
 from darknet_py.ops.keyed import Keyed
 from darknet_py.ops.sharing import share
@@ -46,7 +46,7 @@ class Network(nn.Module):
         Raises:
             CfgError: when the cfg has errors.
         """
-        return cls(compile(must_parse(read(path))))
+        return cls(compile_checked(must_parse(read(path))))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map."""

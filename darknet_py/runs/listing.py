@@ -12,7 +12,7 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import read
 from darknet_py.errors import DarknetPyError
 from darknet_py.files.json_fields import read_fields
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked
 from darknet_py.runs.lock import is_locked
 from darknet_py.tasks.metrics import TASKS
 
@@ -67,7 +67,7 @@ def _listed(folder: Path) -> Listed:
         except (DarknetPyError, KeyError, TypeError, ValueError):
             state = "broken"
     try:
-        iterations = compile(read(folder / "net.cfg")).net.max_batches
+        iterations = compile_checked(read(folder / "net.cfg")).net.max_batches
     except (CfgError, DarknetPyError):
         iterations = None
     return Listed(

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import set_value
 from darknet_py.errors import UsageError
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
+from darknet_py.lint.check import compile_checked
 
 LEAST_UPDATES = 300  # fewer do not move a network's running statistics and momentum to where they belong
 LONGEST_BURN_IN = 0.1  # of the iterations
@@ -40,8 +40,8 @@ def fitted(
         processes: that share a batch; a smaller one is chosen so that they can.
     """
     for position, key, value in [
-        *_for_classes(compile(document), classes),
-        *_for_epochs(compile(document), images, epochs, (least_updates, least_batch), processes),
+        *_for_classes(compile_checked(document), classes),
+        *_for_epochs(compile_checked(document), images, epochs, (least_updates, least_batch), processes),
     ]:
         entry = document.sections[position].first(key)
         if entry is None or _bare(entry.value) != value:

@@ -22,8 +22,8 @@ from darknet_py.distributed.consistency import (
 )
 from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError, out_of_memory
 from darknet_py.files.atomic import publish_bytes, sweep
-from darknet_py.graph.compile import compile
 from darknet_py.layers.plugins import keep_plugins
+from darknet_py.lint.check import compile_checked
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
@@ -104,7 +104,7 @@ class _Run:
 
     def __init__(self, plan: Plan, communicator: Communicator) -> None:
         self.plan, self.settings, self.communicator = plan, plan.settings, communicator
-        self.net = compile(plan.document).net
+        self.net = compile_checked(plan.document).net
         if self.net.max_batches < 1:
             raise UsageError(
                 "[net] max_batches is 0, so there is nothing to train",
@@ -112,7 +112,7 @@ class _Run:
             )
         check_schedule(self.net)
         check_batch_split(self.net, communicator.size)
-        self.network = Network(compile(plan.document))
+        self.network = Network(compile_checked(plan.document))
         initialise(self.network, seed=plan.seed)
         if self.settings.weights:
             load_weights(self.network, self.settings.weights, partial=self.settings.partial)

@@ -21,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import Edit, set_value
 from darknet_py.data.dataset import Dataset
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.yolo import Yolo
+from darknet_py.lint.check import compile_checked
 from darknet_py.train.fit import changes, fitted
 from darknet_py.train.loop import Settings
 
@@ -64,7 +64,7 @@ def prepared(
         least_batch=LEAST_BATCH[settings.recipe],
         processes=settings.processes,
     )
-    heads = compile(fit).heads
+    heads = compile_checked(fit).heads
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
     final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
     return final, list(changes(document, final))
@@ -79,7 +79,7 @@ def with_recipe(document: Document, recipe: str, *, kept: Sequence[Edit] = (), f
         fresh: the heads start from random numbers, so that what their numbers mean may change.
     """
     own = {(edit.position(document), edit.key) for edit in kept}
-    graph = compile(document)
+    graph = compile_checked(document)
     if recipe == "darknet" or not graph.heads:
         return document
     for position, key, value in (*_of_net(graph, fresh=fresh), *_of_heads(graph, fresh=fresh)):

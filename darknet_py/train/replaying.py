@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from darknet_py.cfg.document import must_parse, read
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, weights_bytes
@@ -48,7 +48,7 @@ def replay(
         CfgError, WeightsError: when the files cannot be used.
         NotFinite: when an update would have been NaN.
     """
-    network = Network(compile(must_parse(read(cfg))))
+    network = Network(compile_checked(must_parse(read(cfg))))
     load_weights(network, weights)
     check_schedule(network.graph.net)
     trainer, batch, lists = Trainer(network), torch.from_numpy(np.asarray(images, np.float32)), _lists(truths)

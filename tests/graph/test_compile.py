@@ -15,6 +15,7 @@ from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.base import layer_class
+from darknet_py.lint.check import warnings
 
 DARKNETS = [  # what the parsers of AlexeyAB's and pjreddie's Darknet know, short names too
     "Gaussian_yolo", "activation", "avg", "avgpool", "batchnorm", "conn", "connected", "contrastive",
@@ -38,7 +39,7 @@ def graph_of(text: str, *, lenient: bool = False) -> Graph:
 def found(text: str, *, lenient: bool = False) -> tuple[Diagnostic, ...]:
     """Every error and warning."""
     try:
-        return graph_of(text, lenient=lenient).warnings
+        return warnings(graph_of(text, lenient=lenient))
     except CfgError as error:
         return error.diagnostics
 
@@ -242,7 +243,7 @@ def test_lenient_reads_a_misspelling_as_darknet_does() -> None:
     assert errors(text) == [("unknown-key", 6)]
     graph = graph_of(text, lenient=True)
     assert graph[0].shape.channels == 1
-    assert [(d.severity, d.code) for d in graph.warnings] == [("warning", "unknown-key")]
+    assert [(d.severity, d.code) for d in warnings(graph)] == [("warning", "unknown-key")]
 
 
 def test_C27_a_key_that_names_a_file_opens_none() -> None:

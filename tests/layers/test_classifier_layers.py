@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from darknet_py.cfg.diagnostics import CfgError
+from darknet_py.lint.check import warnings
 from darknet_py.model.weights import load_weights, save_weights
 from tests.layers.nets import module, network, section
 from tests.reference import classification as reference
@@ -147,7 +148,7 @@ def test_cost_passes_its_map_on(training):
 
 def test_the_keys_of_cost_that_are_not_honoured_are_told():
     text = section("cost", type="smooth", scale=2)
-    (warning,) = network(section("softmax"), text, shape=(3, 1, 1)).graph.warnings
+    (warning,) = warnings(network(section("softmax"), text, shape=(3, 1, 1)).graph)
     assert (warning.severity, warning.code, warning.message) == (
         "warning",
         "ignored-key",

@@ -12,6 +12,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.graph.reach import fields
 from darknet_py.layers.base import CATALOGUE
 from darknet_py.layers.not_executable import NotExecutable
+from darknet_py.lint.check import warnings
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
@@ -274,7 +275,7 @@ def test_a_pool_has_no_weights_to_share():
 @pytest.mark.parametrize("name", sorted(n for n, cls in CATALOGUE.items() if issubclass(cls, NotExecutable)))
 def test_a_layer_that_is_not_run_is_refused_by_name_with_a_reason(name):
     graph = graph_of(NET + CONV + section(name, **({"pad": 1} if name in ("crnn", "conv_lstm") else {})))
-    (warning,) = (warning for warning in graph.warnings if warning.severity == "warning")
+    (warning,) = (warning for warning in warnings(graph) if warning.severity == "warning")
     assert (warning.code, warning.span.line) == ("not-run", 10)
     said = rf":10:1: error\[not-run\]: \[{name}\] is understood, and not run here"
     with pytest.raises(CfgError, match=said):
@@ -313,5 +314,5 @@ def test_numbers_that_are_no_image_are_a_shape_and_not_run():
     assert (graph.image.floats, graph[0].cost.parameters) == (256, 256 * 3 + 3)
     with pytest.raises(CfgError, match="inputs=256 is understood, and not run here"):
         Network(graph)
-    warnings = graph_of(NET.replace("width", "inputs=5\nwidth") + CONV).warnings
-    assert [warning.code for warning in warnings if warning.severity == "warning"] == ["ignored-key"]
+    found = warnings(graph_of(NET.replace("width", "inputs=5\nwidth") + CONV))
+    assert [warning.code for warning in found if warning.severity == "warning"] == ["ignored-key"]

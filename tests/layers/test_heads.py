@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from darknet_py.lint.check import warnings
 from darknet_py.predict.decode import candidates
 from tests.layers.nets import network, section
 
@@ -186,11 +187,11 @@ def test_mask_and_anchors_follow_num():
 @pytest.mark.parametrize("point", ["center", "left_top", "right_bottom"])
 def test_corners_that_are_taught_by_overlaps_are_a_warning(point, loss):
     """Darknet's gradient is not a corner's: on four pictures boxes grew to hundreds of times the image."""
-    warnings = [
+    found = [
         d
-        for d in net_with("Gaussian_yolo", yolo_point=point, iou_loss=loss).graph.warnings
+        for d in warnings(net_with("Gaussian_yolo", yolo_point=point, iou_loss=loss).graph)
         if "iou_loss" in d.message
     ]
-    assert [d.message for d in warnings] == (
+    assert [d.message for d in found] == (
         [f"yolo_point={point} with iou_loss=ciou"] if point != "center" and loss == "ciou" else []
     )

@@ -6,7 +6,7 @@ import pytest
 
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic
 from darknet_py.cfg.document import parse
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked, warnings
 
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"
 CONV = "[convolutional]\nfilters=18\nactivation=linear\n"
@@ -18,7 +18,7 @@ UNSET = {"angle": "0", "aspect": "1", "min_crop": "64", "max_crop": "128", "labe
 
 
 def found(keys: dict[str, str], body: str) -> tuple[Diagnostic, ...]:
-    return compile(parse(NET + "".join(f"{k}={v}\n" for k, v in keys.items()) + body)).warnings
+    return warnings(compile_checked(parse(NET + "".join(f"{k}={v}\n" for k, v in keys.items()) + body)))
 
 
 @pytest.mark.parametrize("name", SET)
@@ -32,8 +32,8 @@ def test_a_detector_is_told_of_a_key_that_classifiers_alone_use(name: str, body:
 
 
 def test_each_key_is_told_once_in_the_order_of_the_lines() -> None:
-    warnings = found({name: SET[name] for name in reversed(SET)}, DETECTOR)
-    assert [(d.span.line, d.message.split("=")[0]) for d in warnings] == [*enumerate(reversed(SET), start=5)]
+    told = found({name: SET[name] for name in reversed(SET)}, DETECTOR)
+    assert [(d.span.line, d.message.split("=")[0]) for d in told] == [*enumerate(reversed(SET), start=5)]
 
 
 @pytest.mark.parametrize(
@@ -60,23 +60,23 @@ HALF = "[convolutional]\nfilters=8\nsize=3\nstride=2\npad=1\nactivation=leaky\n"
 
 def codes(text: str) -> list[tuple[str, int]]:
     """Code and line of every warning."""
-    return [(d.code, d.span.line) for d in compile(parse(text)).warnings]
+    return [(d.code, d.span.line) for d in warnings(compile_checked(parse(text)))]
 
 
 @pytest.mark.parametrize(
     ("size", "told"), [(7, []), (8, ["middle"]), (14, ["middle"]), (15, ["every cell"]), (99, ["every cell"])]
 )
 def test_a_pool_as_large_as_its_map_is_a_warning(size: int, told: list[str]) -> None:
-    warnings = compile(parse(NET + HALF * 3 + f"[maxpool]\nsize={size}\nstride=1\n")).warnings
-    assert [d.code for d in warnings] == ["covers-map"] * len(told)
-    assert all(words in d.reason for d, words in zip(warnings, told, strict=True))
+    found = warnings(compile_checked(parse(NET + HALF * 3 + f"[maxpool]\nsize={size}\nstride=1\n")))
+    assert [d.code for d in found] == ["covers-map"] * len(told)
+    assert all(words in d.reason for d, words in zip(found, told, strict=True))
 
 
 @pytest.mark.parametrize(("random", "told"), [("0", []), ("1", ["224 x 224"]), ("2", ["160 x 160"])])
 def test_the_smallest_size_that_training_draws_decides(random: str, told: list[str]) -> None:
     body = HALF * 3 + "[maxpool]\nsize=29\nstride=1\n" + DETECTOR + f"random={random}\n"
-    warnings = compile(parse(NET.replace("64", "256") + body)).warnings
-    assert [d.reason.split("input of ")[1].split(",")[0] for d in warnings] == told
+    found = warnings(compile_checked(parse(NET.replace("64", "256") + body)))
+    assert [d.reason.split("input of ")[1].split(",")[0] for d in found] == told
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_smallest_size_that_training_draws_decides(random: str, told: list[s
     [("9", "a window of 9 covers"), ("5,9,13", "windows of 9, 13 cover"), ("15,9", "windows of 9, 15 cover")],
 )
 def test_the_windows_of_a_pyramid_are_told_together(sizes: str, words: str) -> None:
-    (warning,) = compile(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")).warnings
+    (warning,) = warnings(compile_checked(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")))
     assert warning.message == f"{words} the whole map of 8 x 8"
     assert ("every cell" in warning.reason) == ("15" in sizes)
 
@@ -118,7 +118,7 @@ def test_a_convolution_whose_window_does_not_sit_well(keys: str, told: list[str]
 def test_an_anchor_that_no_head_uses_is_a_hint_for_each_list_of_anchors() -> None:
     head = "[yolo]\nmask={}\nanchors=1,2,3,4,5,6\nclasses=4\nnum=3\n"
     body = HALF + CONV.replace("18", "9") + head.format(0) + "[route]\nlayers=0\n" + CONV.replace("18", "9")
-    (hint,) = compile(parse(NET + body + head.format(2))).warnings
+    (hint,) = warnings(compile_checked(parse(NET + body + head.format(2))))
     assert (hint.severity, hint.message) == ("hint", "no head uses anchor 1 (3 x 4)")
     all_used = head.format(2).replace("mask=2", "mask=1,2")
     assert codes(NET + body.removesuffix(CONV.replace("18", "9")) + CONV + all_used) == []
@@ -149,5 +149,5 @@ def test_a_cause_is_told_only_where_all_errors_are_of_maps_that_do_not_fit() -> 
     text = NET + HALF * 2 + "[upsample]\n[route]\nlayers=-1,1\n"
     for more, first in (("", "counts-net"), ("[maxpool]\nsize=0\n", "shapes-differ")):
         with pytest.raises(CfgError) as caught:
-            compile(parse(text + more))
+            compile_checked(parse(text + more))
         assert caught.value.diagnostics[0].code == first

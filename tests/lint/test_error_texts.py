@@ -10,8 +10,8 @@ import pytest
 import darknet_py
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
-from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
+from darknet_py.lint.check import compile_checked, warnings
 from darknet_py.lint.codes import ERRORS
 from darknet_py.lint.codes import WARNINGS as WARNING_CODES
 
@@ -23,7 +23,7 @@ YOLO = "[yolo]\nmask=0,1\nanchors=10,14,23,27\nclasses=4\nnum=2\n"
 
 
 def graph_of(text: str) -> Graph:
-    return compile(parse(text, path="a.cfg"))
+    return compile_checked(parse(text, path="a.cfg"))
 
 
 GOLDEN = {
@@ -524,7 +524,7 @@ def test_an_error_is_drawn_as_a_person_approved_it(code: str) -> None:
 @pytest.mark.parametrize("code", WARNINGS)
 def test_a_warning_is_drawn_as_a_person_approved_it(code: str) -> None:
     text, drawn = WARNINGS[code]
-    assert "\n".join(str(d) for d in graph_of(text).warnings) == drawn
+    assert "\n".join(str(d) for d in warnings(graph_of(text))) == drawn
 
 
 def test_a_caret_stands_under_its_word_whatever_the_number_of_the_line() -> None:

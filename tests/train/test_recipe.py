@@ -12,6 +12,7 @@ from darknet_py.cfg.document import Document, parse
 from darknet_py.cfg.edits import apply_edits, parse_edits, set_value
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.graph.compile import compile
+from darknet_py.lint.check import warnings
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
@@ -43,7 +44,7 @@ def test_what_the_modern_recipe_sets_is_in_the_text_and_compiles_without_a_warni
     assert "[net] policy steps -> sgdr" in told
     assert "layer 16 assigner its default -> simota" in told
     assert "layer 23 scale_x_y its default -> 2" in told
-    assert {d.code for d in compile(after).warnings} <= {d.code for d in compile(before).warnings}
+    assert {d.code for d in warnings(compile(after))} <= {d.code for d in warnings(compile(before))}
     assert str(modern(after)) == str(after)
 
 

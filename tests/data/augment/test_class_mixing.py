@@ -12,6 +12,7 @@ from darknet_py.data.formats.labelled import Labelled
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.graph.compile import compile
+from darknet_py.lint.check import warnings
 from tests.reference import class_mixing as reference
 
 CLASSES = 5
@@ -146,7 +147,7 @@ def test_the_keys_are_honoured_for_classifiers_and_cutmix_for_no_detector():
     graph = compile(parse(text + "[avgpool]\n[softmax]\n"))
     how = RandomCrop.of(graph.net)
     assert (how.mosaic, how.cutmix, how.mixup) == (True, True, True)
-    assert not graph.warnings
+    assert not warnings(graph)
     head = "[convolutional]\nfilters=6\n[yolo]\nclasses=1\n"
-    (warning,) = [one for one in compile(parse(text + head)).warnings if "cutmix" in one.message]
+    (warning,) = [one for one in warnings(compile(parse(text + head))) if "cutmix" in one.message]
     assert (warning.message, warning.code) == ("cutmix=1 is read and not honoured", "ignored-key")

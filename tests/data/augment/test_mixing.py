@@ -15,6 +15,7 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.graph.compile import compile
+from darknet_py.lint.check import warnings
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
 COLOURS = [(255, 0, 0), (0, 255, 0), (255, 255, 0), (255, 255, 255)]  # on blue
@@ -209,4 +210,4 @@ def test_the_cfg_says_what_is_mixed():
     graph = compile(parse(text))
     how = Augmentation.of(graph.net, graph[1].layer)
     assert (how.mosaic, how.mosaic_bound, how.mixup, how.blur, how.gaussian_noise) == (True, True, True, 3, 5)
-    assert not graph.warnings
+    assert not warnings(graph)

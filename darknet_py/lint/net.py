@@ -1,0 +1,84 @@
+"""Rules about keys of [net]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.keys import SameAs, keys_of
+from darknet_py.errors import quoted
+from darknet_py.graph.graph import Graph
+from darknet_py.graph.reach import fields
+from darknet_py.layers.net import Net
+from darknet_py.lint.base import NET, GraphRule, LayerComplaint
+
+FOR_DETECTORS = ("mosaic_bound", "blur", "gaussian_noise")
+FOR_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps", "cutmix")
+
+
+def odd_size(graph: Graph) -> Iterator[LayerComplaint]:
+    """Sides of the input that are no multiples of the coarsest head's stride."""
+    strides = [field.stride for field in fields(graph)] if graph.heads else []
+    for axis, side in enumerate(("height", "width")):
+        stride = max((strides[i][axis] for i in graph.heads), default=1)
+        pixels = getattr(graph.net, side)
+        if pixels % stride:
+            below = int(pixels // stride * stride)
+            near = " or ".join(str(size) for size in (below, int(below + stride)) if size)
+            message = f"{side}={pixels} is not a multiple of {stride}, the stride of the coarsest head"
+            yield NET, Complaint(message, key=side, reason=f"{near} is")
+
+
+def keys_for_other_tasks(graph: Graph) -> Iterator[LayerComplaint]:
+    """Keys of [net] that only the other kind of network uses."""
+    section = graph.document.sections[0]
+    boxes = "Darknet uses it for classifiers alone, and this network finds boxes"
+    classes = "here it is for detectors alone, and this network tells classes"
+    kinds = ((FOR_CLASSIFIERS, graph.heads, boxes), (FOR_DETECTORS, graph.classifier is not None, classes))
+    for name, reason in ((name, why) for names, unused, why in kinds if unused for name in names):
+        entry, default = section.first(name), keys_of(Net)[name].default
+        if isinstance(default, SameAs):
+            default = default.rule(getattr(graph.net, default.field))
+        if entry and getattr(graph.net, name) != default:
+            message = f"{name}={quoted(entry.value)} is read and not honoured"
+            yield NET, Complaint(message, key=name, reason=reason)
+
+
+def late_step(graph: Graph) -> Iterator[LayerComplaint]:
+    """Steps of the learning rate after the last iteration."""
+    net = graph.net
+    late = [step for step in net.steps if net.policy == "steps" and step >= net.max_batches > 0]
+    if late:
+        reason = f"training ends at max_batches={net.max_batches}"
+        yield NET, Complaint(f"the step at {late[0]} is never reached", key="steps", reason=reason)
+
+
+ODD_SIZE = GraphRule(
+    "odd-size",
+    "warning",
+    "an input that is no multiple of the coarsest stride",
+    "The cells of the coarsest head then do not cover the image evenly, and maps that meet in a "
+    "`[route]` or `[shortcut]` after an upsampling may differ by one. Set `width` and `height` to one of "
+    "the sizes in the message.",
+    odd_size,
+)
+RULES: tuple[GraphRule, ...] = (
+    ODD_SIZE,
+    GraphRule(
+        "ignored-key",
+        "warning",
+        "a key that is read and changes nothing here",
+        "The key exists in Darknet, and training and inference give the same result without it: Darknet "
+        "ignores it too, it concerns Darknet's GPU memory, or it belongs to the other kind of network "
+        "(classifiers or detectors). The reason says which. Delete the line, or keep it for Darknet.",
+        keys_for_other_tasks,
+    ),
+    GraphRule(
+        "late-step",
+        "warning",
+        "a step of the learning rate after the last iteration",
+        "Training ends at `max_batches`, so the learning rate is never multiplied by the scale of this step. "
+        "Raise `max_batches` or lower `steps`.",
+        late_step,
+    ),
+)
