@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.data.cache.cache import keep_images
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import batches
@@ -37,12 +38,12 @@ def main(data: str, kind: str, cache: str, size: str, batch: str, ready: str, ti
     keep_freed_memory()
     images = open_data(data, split="train")
     keep_images(images, kind=cache, gib=1.0)
-    colours = {"hue": 0.1, "saturation": 1.5, "exposure": 1.5}
-    how = (Always if kind == "always" else Augmentation)(
-        jitter=0.3, flip=True, mosaic=kind != "single", **colours
+    options = AugmentSettings(
+        jitter=0.3, flip=True, mosaic=kind != "single", hue=0.1, saturation=1.5, exposure=1.5
     )
+    augment = (Always if kind == "always" else Augmentation)(options)
     plan = Batches(Sampler(len(images), int(batch), 0, int(size), int(size)), 1, ENDLESS)
-    source = batches(images, plan, how, workers=2)
+    source = batches(images, plan, augment, workers=2)
     for _ in range(len(images) // int(batch)):  # where there is a cache, it is full after that
         next(source)
     turns = Turns(threads=2)

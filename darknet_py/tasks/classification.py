@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from darknet_py.data.augment.random_crop import RandomCrop
+from darknet_py.data.augment.classification import ClassifierAugmentation
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Augment
 from darknet_py.distributed.communicator import Communicator
@@ -33,7 +33,7 @@ class Classification(Objective):
 
     def augment(self) -> Augment:
         """As [net] says."""
-        return RandomCrop.of(self.graph.net)
+        return ClassifierAugmentation.of(self.graph.net)
 
     def backward(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
         """Cross entropy, summed over the images and divided by the batch."""

@@ -20,7 +20,7 @@ PASTED = (0.3, 0.8)  # of each side, for cutmix
 CUT = (0.2, 0.8)  # of each side, for a mosaic
 
 
-def alone(image: np.ndarray, label: int) -> Sample:
+def unmixed(image: np.ndarray, label: int) -> Sample:
     """One image, whose label is all of the truth."""
     return image, np.array([[*WHOLE, label, 1.0]])
 

@@ -28,15 +28,15 @@ class Colours(Protocol):
 
 
 def recoloured(
-    image: np.ndarray, rng: np.random.Generator, how: Colours, out: np.ndarray | None = None
+    image: np.ndarray, rng: np.random.Generator, settings: Colours, out: np.ndarray | None = None
 ) -> np.ndarray:
     """Saturation and brightness by a random factor, hue by a random shift, on 8-bit HSV.
 
     Args:
         out: where the result is put, else into an array of its own; it may be `image`.
     """
-    shift = rng.uniform(-how.hue, how.hue)
-    saturation, exposure = factor(rng, how.saturation), factor(rng, how.exposure)
+    shift = rng.uniform(-settings.hue, settings.hue)
+    saturation, exposure = factor(rng, settings.saturation), factor(rng, settings.exposure)
     if shift == 0 and saturation == exposure == 1:
         return image
     hues, *others = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))

@@ -7,46 +7,40 @@ each sample (Darknet: for all samples that a thread loads at once).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from darknet_py.data.augment.base import Augment, Picture
 from darknet_py.data.augment.edges import as_rows
-from darknet_py.data.augment.frame import Piece, random_window, rendered
+from darknet_py.data.augment.frame import Piece, View, random_window, render
 from darknet_py.data.augment.mixing import blended, mosaic_of
-from darknet_py.data.loader.collate import Augment, Picture
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
 
 
 @dataclass(frozen=True)
 class Augmentation(Augment):
-    """What may happen to an image; the words are the cfg's."""
+    """Augments images of a detector."""
 
-    jitter: float = 0.0
-    resize: float = 1.0
-    flip: bool = False
-    hue: float = 0.0
-    saturation: float = 1.0
-    exposure: float = 1.0
-    letter_box: bool = False
-    max: int = 200
-    mosaic: bool = False
-    mosaic_bound: bool = False
-    mixup: bool = False
-    blur: int = 0
-    gaussian_noise: int = 0
+    settings: AugmentSettings = field(default_factory=AugmentSettings)
+
+    @classmethod
+    def of(cls, net: Net, head: Head) -> Augmentation:
+        """Read the settings from `[net]` and the last head."""
+        return cls(AugmentSettings.of(net, head))
 
     @property
     def mixes(self) -> bool:
-        """Mosaics, or blends."""
-        return self.mosaic or self.mixup
+        """Whether there are mosaics or blends."""
+        return self.settings.mosaic or self.settings.mixup
 
     def others(self, rng: np.random.Generator) -> int:
-        """Every second time three for a mosaic, or one to blend."""
+        """For every second sample, three images for a mosaic, or one to blend."""
         if not self.mixes or rng.random() < 0.5:
             return 0
-        return 3 if self.mosaic else 1
+        return 3 if self.settings.mosaic else 1
 
     def __call__(
         self,
@@ -58,23 +52,19 @@ class Augmentation(Augment):
     ) -> Picture:
         """One training sample; see `augmented` and `mosaic_of`."""
         if len(others) == 3:
-            return mosaic_of([(pixels, rows), *others], rng, self, size)
-        first, *more = (augmented(*one, rng, self, size) for one in ((pixels, rows), *others))
-        return blended(first, *more, most=self.max) if more else first
-
-    @classmethod
-    def of(cls, net: Net, head: Head) -> Augmentation:
-        """As `[net]` and its last head say."""
-        colours = {"hue": net.hue, "saturation": net.saturation, "exposure": net.exposure}
-        frame = {"jitter": head.jitter, "resize": head.resize, "flip": net.flip, "letter_box": net.letter_box}
-        mixtures = {"mosaic": net.mosaic, "mosaic_bound": net.mosaic_bound, "mixup": net.mixup == 1}
-        spoilt = {"blur": net.blur, "gaussian_noise": net.gaussian_noise}
-        return cls(**colours, **frame, **mixtures, **spoilt, max=head.max)
+            return mosaic_of([(pixels, rows), *others], rng, self.settings, size)
+        pictures = ((pixels, rows), *others)
+        first, *more = (augmented(*picture, rng, self.settings, size) for picture in pictures)
+        return blended(first, *more, most=self.settings.max) if more else first
 
 
 def augmented(
-    pixels: np.ndarray, rows: np.ndarray, rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    rng: np.random.Generator,
+    settings: AugmentSettings,
+    size: tuple[int, int],
+) -> Picture:
     """One training sample.
 
     Args:
@@ -83,11 +73,11 @@ def augmented(
         size: height and width of the result.
 
     Returns:
-        (height, width, 3) uint8, and (T', 5) boxes as fractions of it, those that have left it dropped.
+        (height, width, 3) uint8, and (T', 5) boxes as fractions of it; boxes that have left it are dropped.
     """
-    window = random_window(pixels.shape[:2], rng, how, size)
-    mirrored = bool(how.flip and rng.random() < 0.5)
+    window = random_window((pixels.shape[0], pixels.shape[1]), rng, settings, size)
+    mirrored = bool(settings.flip and rng.random() < 0.5)
     canvas = np.empty((*size, 3), np.uint8)
-    whole = Piece(0, 0, size[1], size[0])
-    edges = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored, piece=whole, canvas=canvas)
+    view = View(window, size, Piece(0, 0, size[1], size[0]), mirrored)
+    edges = render((pixels, rows), view, canvas, rng, settings)
     return canvas, as_rows(edges, size)

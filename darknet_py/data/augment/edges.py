@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Axis(NamedTuple):
+class AxisMapping(NamedTuple):
     """One axis of what is drawn of an image: `pixels` of it from `near` on become `cells` from `first` on.
 
     Outside of them nothing is drawn; there a cell is `step` pixels.
@@ -20,7 +20,7 @@ class Axis(NamedTuple):
     step: float
 
 
-def along(image: int, start: float, length: float, side: int, first: int, count: int) -> Axis:
+def along(image: int, start: float, length: float, side: int, first: int, count: int) -> AxisMapping:
     """What is seen in `count` of the `side` cells that show a window, from cell `first` on.
 
     Whole pixels become whole cells, as in Darknet's crop: what is drawn moves and stretches by a part of one,
@@ -35,10 +35,10 @@ def along(image: int, start: float, length: float, side: int, first: int, count:
     begin = start + first * step
     low, high = max(0.0, begin), min(float(image), begin + count * step)
     if low >= high:
-        return Axis(0, 0, round(-start / step), 0, step)
+        return AxisMapping(0, 0, round(-start / step), 0, step)
     near, pixels = _whole(low, high)
     before, cells = _whole((low - begin) / step, (high - begin) / step)
-    return Axis(near, pixels, first + before, cells, step)
+    return AxisMapping(near, pixels, first + before, cells, step)
 
 
 def _whole(low: float, high: float) -> tuple[int, int]:
@@ -48,7 +48,7 @@ def _whole(low: float, high: float) -> tuple[int, int]:
 
 
 def edges_in(
-    across: Axis, down: Axis, rows: np.ndarray, size: tuple[int, int], *, mirrored: bool
+    across: AxisMapping, down: AxisMapping, rows: np.ndarray, size: tuple[int, int], *, mirrored: bool
 ) -> np.ndarray:
     """Boxes cut at the sample; those smaller than a cell are dropped.
 

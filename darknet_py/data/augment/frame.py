@@ -1,24 +1,22 @@
-"""One image in a training sample: the window on it, and what becomes of pixels and boxes in that window."""
+"""One image in a training sample: a window on it is drawn, and its boxes are mapped into the sample."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from darknet_py.data.augment.base import Picture
 from darknet_py.data.augment.colours import blurred, recoloured
-from darknet_py.data.augment.edges import Axis, along, edges_in
-
-if TYPE_CHECKING:
-    from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.augment.edges import AxisMapping, along, edges_in
+from darknet_py.data.augment.settings import AugmentSettings
 
 MEAN_ROWS = 100  # at least, where the image has so many
 
 
 @dataclass(frozen=True)
-class Window:
+class CropWindow:
     """A rectangle of the image in pixels, which may reach beyond it; it becomes the network's input."""
 
     left: float
@@ -29,7 +27,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a sample, in cells of it: the whole sample, or what a mosaic takes of one."""
+    """A part of a sample, in its cells: the complete sample, or the part that a mosaic shows."""
 
     left: int
     top: int
@@ -37,59 +35,64 @@ class Piece:
     height: int
 
 
-def rendered(
-    pixels: np.ndarray,
-    rows: np.ndarray,
-    rng: np.random.Generator,
-    how: Augmentation,
-    size: tuple[int, int],
-    window: Window,
-    *,
-    mirrored: bool,
-    piece: Piece,
-    canvas: np.ndarray,
-) -> np.ndarray:
-    """As `augmented`, of a window that is chosen.
+@dataclass(frozen=True)
+class View:
+    """What is drawn of an image.
 
     Args:
-        piece: what of the sample is drawn.
-        canvas: what it is drawn on, of its size.
+        window: the part of the image that becomes a sample.
+        size: height and width of the sample.
+        piece: the part of the sample that is drawn.
+        mirrored: the window is drawn from right to left.
+    """
+
+    window: CropWindow
+    size: tuple[int, int]
+    piece: Piece
+    mirrored: bool
+
+
+def render(
+    picture: Picture, view: View, canvas: np.ndarray, rng: np.random.Generator, settings: AugmentSettings
+) -> np.ndarray:
+    """Draw a view of an image on a canvas of the size of its piece, with random colours, blur and noise.
 
     Returns:
-        The boxes of all of the sample, as `edges_in` has them.
+        The boxes of the complete sample, as `edges_in` returns them.
     """
-    seen = replace(piece, left=size[1] - piece.left - piece.width) if mirrored else piece
-    across = along(pixels.shape[1], window.left, window.width, size[1], seen.left, seen.width)
-    down = along(pixels.shape[0], window.top, window.height, size[0], seen.top, seen.height)
-    _draw(pixels, across, down, seen, canvas)
-    if mirrored:
+    (pixels, rows), window, piece, size = picture, view.window, view.piece, view.size
+    drawn = replace(piece, left=size[1] - piece.left - piece.width) if view.mirrored else piece
+    across = along(pixels.shape[1], window.left, window.width, size[1], drawn.left, drawn.width)
+    down = along(pixels.shape[0], window.top, window.height, size[0], drawn.top, drawn.height)
+    _draw(pixels, across, down, drawn, canvas)
+    if view.mirrored:
         canvas[:] = cv2.flip(canvas, 1)
-    recoloured(canvas, rng, how, canvas)
-    edges = edges_in(across, down, rng.permutation(rows), size, mirrored=mirrored)[: how.max]
-    if how.blur:
-        canvas[:] = blurred(canvas, edges[:, :4] - (piece.left, piece.top) * 2, rng, how.blur)
-    if how.gaussian_noise and rng.random() < 0.5:
-        noise = rng.normal(0, how.gaussian_noise, canvas.shape)
+    recoloured(canvas, rng, settings, canvas)
+    edges = edges_in(across, down, rng.permutation(rows), size, mirrored=view.mirrored)[: settings.max]
+    if settings.blur:
+        canvas[:] = blurred(canvas, edges[:, :4] - (piece.left, piece.top) * 2, rng, settings.blur)
+    if settings.gaussian_noise and rng.random() < 0.5:
+        noise = rng.normal(0, settings.gaussian_noise, canvas.shape)
         canvas[:] = (canvas + noise).round().clip(0, 255)
     return edges
 
 
 def random_window(
-    image: tuple[int, int], rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
-) -> Window:
+    image: tuple[int, int], rng: np.random.Generator, settings: AugmentSettings, size: tuple[int, int]
+) -> CropWindow:
     """Each side moved by up to `jitter` of the image, and in or out by `resize`."""
     height, width = image
-    dx, dy = int(width * how.jitter), int(height * how.jitter)
+    dx, dy = int(width * settings.jitter), int(height * settings.jitter)
     left, right = rng.integers(-dx, dx, endpoint=True, size=2)
     top, bottom = rng.integers(-dy, dy, endpoint=True, size=2)
-    near, far = _zooms(rng, how.resize)
+    near, far = _zooms(rng, settings.resize)
     left, top = left + int(width * near), top + int(height * near)
     right, bottom = right + int(width * far), bottom + int(height * far)
     wide, high = width - left - right, height - top - bottom
     if wide < 1 or high < 1:
         left, top, wide, high = 0, 0, width, height
-    window = Window(float(left), float(top), float(wide), float(high))
-    return _letterboxed(window, image, size) if how.letter_box else window
+    window = CropWindow(float(left), float(top), float(wide), float(high))
+    return _letterboxed(window, image, size) if settings.letter_box else window
 
 
 def _zooms(rng: np.random.Generator, resize: float) -> tuple[float, float]:
@@ -102,14 +105,18 @@ def _zooms(rng: np.random.Generator, resize: float) -> tuple[float, float]:
     return float(near), float(far)
 
 
-def _letterboxed(window: Window, image: tuple[int, int], size: tuple[int, int]) -> Window:
+def _letterboxed(window: CropWindow, image: tuple[int, int], size: tuple[int, int]) -> CropWindow:
     """The window widened by what the image lacks to the aspect of the network's input; jitter still bends."""
     (height, width), aspect = image, size[1] / size[0]
     high, wide = max(0.0, width / aspect - height), max(0.0, height * aspect - width)
-    return Window(window.left - wide / 2, window.top - high / 2, window.width + wide, window.height + high)
+    return CropWindow(
+        window.left - wide / 2, window.top - high / 2, window.width + wide, window.height + high
+    )
 
 
-def _draw(pixels: np.ndarray, across: Axis, down: Axis, piece: Piece, canvas: np.ndarray) -> None:
+def _draw(
+    pixels: np.ndarray, across: AxisMapping, down: AxisMapping, piece: Piece, canvas: np.ndarray
+) -> None:
     """Draw what the axes show, by bilinear interpolation, and the image's mean colour around it."""
     if (down.cells, across.cells) != canvas.shape[:2]:
         canvas[:] = _mean(pixels, canvas.shape[1])

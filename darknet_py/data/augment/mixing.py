@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from darknet_py.data.augment.base import Picture
 from darknet_py.data.augment.edges import as_rows, clipped
-from darknet_py.data.augment.frame import Piece, Window, random_window, rendered
-from darknet_py.data.loader.collate import Picture
-
-if TYPE_CHECKING:
-    from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.augment.frame import CropWindow, Piece, View, random_window, render
+from darknet_py.data.augment.settings import AugmentSettings
 
 
 def mosaic_of(
-    pictures: Sequence[Picture], rng: np.random.Generator, how: Augmentation, size: tuple[int, int]
+    pictures: Sequence[Picture], rng: np.random.Generator, settings: AugmentSettings, size: tuple[int, int]
 ) -> Picture:
     """Four images around a random point, top left, top right, bottom left and bottom right of it.
 
@@ -32,26 +29,26 @@ def mosaic_of(
     cut = [int(rng.integers(int(0.2 * side), int(0.8 * side), endpoint=True)) for side in (width, height)]
     canvas = np.empty((height, width, 3), np.uint8)
     for quadrant, (pixels, rows) in enumerate(pictures):
-        corner = quadrant % 2, quadrant // 2
-        window = random_window(pixels.shape[:2], rng, how, size)
-        mirrored = bool(how.flip and rng.random() < 0.5)
+        corner, image = (quadrant % 2, quadrant // 2), (pixels.shape[0], pixels.shape[1])
+        window = random_window(image, rng, settings, size)
+        mirrored = bool(settings.flip and rng.random() < 0.5)
         if rng.random() < 0.5:
-            window = _in_corner(window, pixels.shape[:2], corner, mirrored=mirrored)
-        margins = _margins(window, pixels.shape[:2], size, mirrored=mirrored)
+            window = _in_corner(window, image, corner, mirrored=mirrored)
+        margins = _margins(window, image, size, mirrored=mirrored)
         pairs = zip((width, height), cut, corner, margins, strict=True)
         (to_x, from_x, wide), (to_y, from_y, high) = (_span(*axis) for axis in pairs)
         if not (wide and high):
             continue  # an input of a few pixels
-        part = {
-            "piece": Piece(from_x, from_y, wide, high),
-            "canvas": canvas[to_y : to_y + high, to_x : to_x + wide],
-        }
-        edges = rendered(pixels, rows, rng, how, size, window, mirrored=mirrored, **part)
+        view = View(window, size, Piece(from_x, from_y, wide, high), mirrored)
+        part = canvas[to_y : to_y + high, to_x : to_x + wide]
+        edges = render((pixels, rows), view, part, rng, settings)
         edges[:, :4] += (to_x - from_x, to_y - from_y) * 2
-        found.append(clipped(edges, (to_x, to_y, to_x + wide, to_y + high)) if how.mosaic_bound else edges)
+        found.append(
+            clipped(edges, (to_x, to_y, to_x + wide, to_y + high)) if settings.mosaic_bound else edges
+        )
     edges = clipped(np.concatenate(found), (0, 0, width, height))
-    seen = edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) > 1]
-    return canvas, as_rows(seen[: how.max], size)
+    visible = edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) > 1]
+    return canvas, as_rows(visible[: settings.max], size)
 
 
 def blended(one: Picture, other: Picture, *, most: int) -> Picture:
@@ -60,26 +57,28 @@ def blended(one: Picture, other: Picture, *, most: int) -> Picture:
     return image.astype(np.uint8), np.concatenate([one[1], other[1]])[:most]
 
 
-def _in_corner(window: Window, image: tuple[int, int], corner: tuple[int, int], *, mirrored: bool) -> Window:
+def _in_corner(
+    window: CropWindow, image: tuple[int, int], corner: tuple[int, int], *, mirrored: bool
+) -> CropWindow:
     """The window moved to a corner of the image: 0, 0 is top left."""
     right, bottom = corner[0] != mirrored, corner[1]
     left = image[1] - window.width if right else 0.0
-    return Window(left, image[0] - window.height if bottom else 0.0, window.width, window.height)
+    return CropWindow(left, image[0] - window.height if bottom else 0.0, window.width, window.height)
 
 
 def _margins(
-    window: Window, image: tuple[int, int], size: tuple[int, int], *, mirrored: bool
+    window: CropWindow, image: tuple[int, int], size: tuple[int, int], *, mirrored: bool
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """Cells of the sample that lie outside of the image: (left, right), (top, bottom)."""
-    found = []
-    for start, length, inside, side in (
-        (window.left, window.width, image[1], size[1]),
-        (window.top, window.height, image[0], size[0]),
-    ):
-        outside = (max(0.0, -start), max(0.0, start + length - inside))
-        found.append(tuple(int(cells * side / inside) for cells in outside))
-    across, down = found
-    return (across[::-1] if mirrored else across), down  # type: ignore[return-value]
+    across = _outside(window.left, window.width, image[1], size[1])
+    down = _outside(window.top, window.height, image[0], size[0])
+    return (across[::-1] if mirrored else across), down
+
+
+def _outside(start: float, length: float, image: int, side: int) -> tuple[int, int]:
+    """Cells of a side that lie before and behind the image."""
+    before, behind = max(0.0, -start), max(0.0, start + length - image)
+    return int(before * side / image), int(behind * side / image)
 
 
 def _span(side: int, cut: int, later: int, margins: tuple[int, int]) -> tuple[int, int, int]:

@@ -17,7 +17,6 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
@@ -73,7 +72,7 @@ class DarknetLists(Dataset):
         return spec.endswith(".data") and not os.path.isdir(spec)
 
     @classmethod
-    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> Self:
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> DarknetLists:
         """Open a `.data` file."""
         return cls(Path(spec), split=split)
 

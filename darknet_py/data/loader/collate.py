@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, get_worker_info
 
+from darknet_py.data.augment.base import Augment, Picture
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.sample_partners import Group, Groups, partners
 from darknet_py.data.loader.sampler import AUGMENT, Batches, Draw, keyed
@@ -33,34 +33,6 @@ class Batch:
     samples: tuple[int, ...]
 
 
-# (H, W, 3) uint8 RGB, and truth rows (T, 5): x, y, w, h (centre and size, pixels of the image) and class.
-Picture = tuple[np.ndarray, np.ndarray]
-
-
-class Augment(ABC):
-    """How an image, or several, become one training sample."""
-
-    @property
-    @abstractmethod
-    def mixes(self) -> bool:
-        """Whether any sample is made of several images."""
-
-    @abstractmethod
-    def others(self, rng: np.random.Generator) -> int:
-        """How many other images this sample is made of."""
-
-    @abstractmethod
-    def __call__(
-        self,
-        pixels: np.ndarray,
-        rows: np.ndarray,
-        rng: np.random.Generator,
-        size: tuple[int, int],
-        *others: Picture,
-    ) -> Picture:
-        """The sample, (height, width, 3), its rows as fractions of it."""
-
-
 class _Made(NamedTuple):
     """A batch on its way; its images are left where they are if both ends see that place."""
 
@@ -73,9 +45,9 @@ class _Loader(torch.utils.data.Dataset):
     """torch's view of a data set: a group in, its batches out, and nothing else matters."""
 
     def __init__(
-        self, dataset: Dataset, how: Augment, seed: int, ring: Ring | None, reading: Reading | None
+        self, dataset: Dataset, augment: Augment, seed: int, ring: Ring | None, reading: Reading | None
     ) -> None:
-        self.dataset, self.how, self.seed, self.ring = dataset, how, seed, ring
+        self.dataset, self.augment, self.seed, self.ring = dataset, augment, seed, ring
         self.reading = reading
 
     def __getitem__(self, group: Group) -> Iterable[_Made]:
@@ -99,9 +71,9 @@ class _Loader(torch.utils.data.Dataset):
 
     def _sample(self, draw: Draw, pool: Sequence[int]) -> Picture:
         rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
-        chosen = partners(draw.index, pool, self.how.others(rng), rng)
+        chosen = partners(draw.index, pool, self.augment.others(rng), rng)
         picture, *others = (self._picture(index) for index in (draw.index, *chosen))
-        return self.how(*picture, rng, (draw.height, draw.width), *others)
+        return self.augment(*picture, rng, (draw.height, draw.width), *others)
 
     def _picture(self, index: int) -> Picture:
         """An image and its boxes, read once in a group as long as there is room."""
@@ -162,16 +134,16 @@ def _as_it_is(found: Iterable[_Made]) -> Iterable[_Made]:
     return found
 
 
-def batches(dataset: Dataset, plan: Batches, how: Augment, *, workers: int = 0) -> Loading:
+def batches(dataset: Dataset, plan: Batches, augment: Augment, *, workers: int = 0) -> Loading:
     """The batches of a plan, in order; the same for any number of workers."""
     forked = bool(workers) and sys.platform == "linux"
-    groups = Groups(plan, how.mixes, workers)
+    groups = Groups(plan, augment.mixes, workers)
     ring = Ring(groups.slots, groups.size * plan.bytes()) if forked else None
     reading = Reading(workers) if forked else None
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
-        _Loader(dataset, how, plan.sampler.seed, ring, reading),
+        _Loader(dataset, augment, plan.sampler.seed, ring, reading),
         batch_size=None,
         sampler=groups,
         num_workers=workers,

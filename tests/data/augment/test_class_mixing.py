@@ -7,7 +7,7 @@ import pytest
 
 from darknet_py.cfg.document import parse
 from darknet_py.data.augment.class_mixing import cutmix, mixup, mosaic
-from darknet_py.data.augment.random_crop import RandomCrop
+from darknet_py.data.augment.classification import ClassifierAugmentation
 from darknet_py.data.formats.labelled import Labelled
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
@@ -111,7 +111,7 @@ class Colours(Labelled):
     [({}, {1}), ({"mixup": True}, {1, 2}), ({"cutmix": True}, {1, 2}), ({"mosaic": True}, {1, 4})],
 )
 def test_every_second_sample_is_mixed_and_pixels_and_truth_agree(keys, numbers):
-    data, how = Colours(), RandomCrop(16, 16, **keys)
+    data, how = Colours(), ClassifierAugmentation(16, 16, **keys)
     plan = Batches(Sampler(12, 4, 5, 16, 16), 1, 60)
     counts = []
     for batch in batches(data, plan, how):
@@ -133,7 +133,7 @@ def test_every_second_sample_is_mixed_and_pixels_and_truth_agree(keys, numbers):
 
 
 def test_mosaic_and_cutmix_take_turns_and_leave_no_room_for_mixup():
-    how = RandomCrop(16, 16, mosaic=True, cutmix=True, mixup=True)
+    how = ClassifierAugmentation(16, 16, mosaic=True, cutmix=True, mixup=True)
     drawn = [how.others(np.random.default_rng(seed)) for seed in range(800)]
     assert [350 < drawn.count(0) < 450, 150 < drawn.count(1) < 250, 150 < drawn.count(3) < 250] == [True] * 3
     flat = [(np.full((16, 16, 3), 40 * k, np.uint8), np.array([[8, 8, 16, 16, k]])) for k in range(4)]
@@ -145,7 +145,7 @@ def test_mosaic_and_cutmix_take_turns_and_leave_no_room_for_mixup():
 def test_the_keys_are_honoured_for_classifiers_and_cutmix_for_no_detector():
     text = "[net]\nwidth=32\nheight=32\nchannels=3\nmosaic=1\ncutmix=1\nmixup=1\n"
     graph = compile(parse(text + "[avgpool]\n[softmax]\n"))
-    how = RandomCrop.of(graph.net)
+    how = ClassifierAugmentation.of(graph.net)
     assert (how.mosaic, how.cutmix, how.mixup) == (True, True, True)
     assert not warnings(graph)
     head = "[convolutional]\nfilters=6\n[yolo]\nclasses=1\n"

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from darknet_py.cfg.document import parse
 from darknet_py.data.augment.colours import factor, recoloured
-from darknet_py.data.augment.detection import Augmentation, augmented
-from darknet_py.data.augment.edges import Axis, along, as_rows, edges_in
-from darknet_py.data.augment.frame import Window, random_window
+from darknet_py.data.augment.detection import augmented
+from darknet_py.data.augment.edges import AxisMapping, along, as_rows, edges_in
+from darknet_py.data.augment.frame import CropWindow, random_window
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.graph.compile import compile
 
 few = settings(max_examples=80, deadline=None, derandomize=True)
@@ -58,8 +59,8 @@ def test_boxes_follow_the_picture(shape, size, place, jitter, resize, flip, lett
     wide, high = (int(side * (0.1 + 0.4 * share)) for side, share in ((width, place[0]), (height, place[1])))
     left, top = int((width - wide) * place[2]), int((height - high) * place[3])
     pixels, rows = picture(height, width, left, top, left + wide, top + high)
-    how = Augmentation(jitter=jitter, resize=resize, flip=flip, letter_box=letter_box)
-    image, boxes = augmented(pixels, rows, np.random.default_rng(seed), how, size)
+    options = AugmentSettings(jitter=jitter, resize=resize, flip=flip, letter_box=letter_box)
+    image, boxes = augmented(pixels, rows, np.random.default_rng(seed), options, size)
     assert image.shape == (*size, 3)
     assert image.dtype == np.uint8
     red = found(image)
@@ -76,7 +77,9 @@ def test_flips_are_half_of_the_images_and_mirror_the_boxes():
     pixels, rows = picture(60, 80, 5, 10, 25, 30)
     lefts = []
     for seed in range(400):
-        image, boxes = augmented(pixels, rows, np.random.default_rng(seed), Augmentation(flip=True), (60, 80))
+        image, boxes = augmented(
+            pixels, rows, np.random.default_rng(seed), AugmentSettings(flip=True), (60, 80)
+        )
         assert np.abs(np.subtract(found(image), edges(boxes[0], (60, 80)))).max() < 1e-9
         lefts.append(found(image)[0])
     assert set(lefts) == {5, 55}
@@ -87,7 +90,7 @@ def test_a_neutral_augmentation_leaves_pixels_and_boxes_as_they_are():
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (50, 70, 3), dtype=np.uint8)
     rows = np.array([[20.0, 15, 10, 12, 1], [50, 30, 20, 30, 0]])
-    image, boxes = augmented(pixels, rows, rng, Augmentation(), (50, 70))
+    image, boxes = augmented(pixels, rows, rng, AugmentSettings(), (50, 70))
     np.testing.assert_array_equal(image, pixels)
     np.testing.assert_allclose(sorted(map(tuple, boxes * [70, 50, 70, 50, 1])), sorted(map(tuple, rows)))
 
@@ -96,7 +99,7 @@ def test_a_neutral_augmentation_leaves_pixels_and_boxes_as_they_are():
 def test_each_colour_key_changes_pixels_and_no_box(colour):
     pixels, rows = picture(50, 70, 5, 10, 25, 30)
     pixels = np.where(pixels == 255, 160, 60).astype(np.uint8)  # neither grey nor full
-    image, boxes = augmented(pixels, rows, np.random.default_rng(2), Augmentation(**colour), (50, 70))
+    image, boxes = augmented(pixels, rows, np.random.default_rng(2), AugmentSettings(**colour), (50, 70))
     assert np.abs(image.astype(int) - pixels).max() > 5
     for place in ((slice(10, 30), slice(5, 25)), (slice(30, 50), slice(0, 70))):
         assert np.ptp(image[place], axis=(0, 1)).max() <= 1, "one colour stays one, to OpenCV's rounding"
@@ -106,7 +109,7 @@ def test_each_colour_key_changes_pixels_and_no_box(colour):
 def hsv_after(seed, **colour):
     pixels = np.full((4, 4, 3), (150, 90, 60), np.uint8)
     image, _ = augmented(
-        pixels, np.zeros((0, 5)), np.random.default_rng(seed), Augmentation(**colour), (4, 4)
+        pixels, np.zeros((0, 5)), np.random.default_rng(seed), AugmentSettings(**colour), (4, 4)
     )
     return np.array(colorsys.rgb_to_hsv(*image[0, 0] / 255))
 
@@ -129,9 +132,9 @@ def test_what_lies_outside_of_the_image_is_its_mean_colour():
     pixels = np.zeros((40, 40, 3), np.uint8)
     pixels[:, 20:] = (200, 100, 50)
     for seed in range(20):
-        how = Augmentation(jitter=0.4)
-        window = random_window((40, 40), np.random.default_rng(seed), how, (80, 80))
-        image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(seed), how, (80, 80))
+        options = AugmentSettings(jitter=0.4)
+        window = random_window((40, 40), np.random.default_rng(seed), options, (80, 80))
+        image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(seed), options, (80, 80))
         if window.top < -2:
             np.testing.assert_allclose(image[0], np.full((80, 3), (100, 50, 25)), atol=1)
             return
@@ -139,8 +142,8 @@ def test_what_lies_outside_of_the_image_is_its_mean_colour():
 
 
 def test_jitter_moves_each_side_by_up_to_its_share_of_the_image():
-    rng, how = np.random.default_rng(0), Augmentation(jitter=0.2)
-    seen = [random_window((100, 200), rng, how, (64, 64)) for _ in range(2000)]
+    rng, options = np.random.default_rng(0), AugmentSettings(jitter=0.2)
+    seen = [random_window((100, 200), rng, options, (64, 64)) for _ in range(2000)]
     lefts, tops = [w.left for w in seen], [w.top for w in seen]
     rights, bottoms = [200 - w.left - w.width for w in seen], [100 - w.top - w.height for w in seen]
     for values, most in ((lefts, 40), (rights, 40), (tops, 20), (bottoms, 20)):
@@ -152,8 +155,8 @@ def test_jitter_moves_each_side_by_up_to_its_share_of_the_image():
 @pytest.mark.parametrize("resize, least, most", [(1.5, -0.25, 1 / 6), (0.5, -0.5, 0.0), (1.0, 0.0, 0.0)])
 def test_resize_moves_opposite_corners_by_darknets_range(resize, least, most):
     """U((1 - max(r, 1/r)) / 2, (1 - 1/r) / 2), the upper end 0 for r < 1; one draw for left and top."""
-    rng, how = np.random.default_rng(0), Augmentation(resize=resize)
-    seen = [random_window((1000, 1000), rng, how, (64, 64)) for _ in range(2000)]
+    rng, options = np.random.default_rng(0), AugmentSettings(resize=resize)
+    seen = [random_window((1000, 1000), rng, options, (64, 64)) for _ in range(2000)]
     lefts = np.array([w.left for w in seen]) / 1000
     assert lefts.min() == pytest.approx(least, abs=0.005)
     assert lefts.max() == pytest.approx(most, abs=0.005)
@@ -164,8 +167,8 @@ def test_resize_moves_opposite_corners_by_darknets_range(resize, least, most):
     "shape, size", [((100, 200), (64, 64)), ((200, 100), (64, 96)), ((90, 90), (64, 128))]
 )
 def test_letter_box_keeps_the_aspect_and_centres_the_image(shape, size):
-    how = Augmentation(letter_box=True)
-    window = random_window(shape, np.random.default_rng(0), how, size)
+    options = AugmentSettings(letter_box=True)
+    window = random_window(shape, np.random.default_rng(0), options, size)
     assert window.width / window.height == pytest.approx(size[1] / size[0])
     assert window.left + window.width / 2 == pytest.approx(shape[1] / 2)
     assert window.top + window.height / 2 == pytest.approx(shape[0] / 2)
@@ -176,17 +179,17 @@ def test_letter_box_extends_the_jittered_window_by_what_the_image_lacks():
     """Darknet extends by the image's own aspect, so that jitter bends a letterboxed image too."""
     plain, boxed = (
         random_window(
-            (100, 200), np.random.default_rng(4), Augmentation(jitter=0.2, letter_box=box), (64, 64)
+            (100, 200), np.random.default_rng(4), AugmentSettings(jitter=0.2, letter_box=box), (64, 64)
         )
         for box in (False, True)
     )
-    assert boxed == Window(plain.left, plain.top - 50, plain.width, plain.height + 100)
+    assert boxed == CropWindow(plain.left, plain.top - 50, plain.width, plain.height + 100)
 
 
 def test_a_window_that_jitter_turns_inside_out_is_the_whole_image():
-    rng, how = np.random.default_rng(0), Augmentation(jitter=0.9)
-    seen = [random_window((50, 60), rng, how, (64, 64)) for _ in range(500)]
-    assert Window(0, 0, 60, 50) in seen
+    rng, options = np.random.default_rng(0), AugmentSettings(jitter=0.9)
+    seen = [random_window((50, 60), rng, options, (64, 64)) for _ in range(500)]
+    assert CropWindow(0, 0, 60, 50) in seen
     assert all(w.width >= 1 and w.height >= 1 for w in seen)
 
 
@@ -241,7 +244,7 @@ def test_whole_pixels_become_whole_cells_less_than_one_from_where_they_belong(
 
 def test_boxes_are_exact_where_the_image_is_drawn_and_to_scale_beyond():
     """7 pixels from 3 on become 20 cells from 100 on; elsewhere a cell is 0.5 pixels."""
-    axis, rows = Axis(3, 7, 100, 20, 0.5), np.array([[6.5, 6.5, 7, 7, 0], [8, 8, 14, 14, 1]], float)
+    axis, rows = AxisMapping(3, 7, 100, 20, 0.5), np.array([[6.5, 6.5, 7, 7, 0], [8, 8, 14, 14, 1]], float)
     edges = edges_in(axis, axis, rows, (200, 200), mirrored=False)
     np.testing.assert_allclose(edges[0], [100, 100, 120, 120, 0])
     np.testing.assert_allclose(edges[1], [96, 96, 130, 130, 1])
@@ -251,7 +254,9 @@ def test_no_more_boxes_than_max_and_which_ones_is_drawn():
     rows = np.array([[10.0 * i + 5, 20, 8, 8, i] for i in range(6)])
     pixels = np.zeros((40, 60, 3), np.uint8)
     kept = [
-        frozenset(augmented(pixels, rows, np.random.default_rng(s), Augmentation(max=2), (40, 60))[1][:, 4])
+        frozenset(
+            augmented(pixels, rows, np.random.default_rng(s), AugmentSettings(max=2), (40, 60))[1][:, 4]
+        )
         for s in range(30)
     ]
     assert {len(labels) for labels in kept} == {2}
@@ -260,8 +265,8 @@ def test_no_more_boxes_than_max_and_which_ones_is_drawn():
 
 def test_the_same_generator_gives_the_same_sample():
     pixels, rows = picture(50, 70, 5, 10, 25, 30)
-    how = Augmentation(jitter=0.3, resize=1.3, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
-    first, second = (augmented(pixels, rows, np.random.default_rng(3), how, (64, 96)) for _ in range(2))
+    options = AugmentSettings(jitter=0.3, resize=1.3, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
+    first, second = (augmented(pixels, rows, np.random.default_rng(3), options, (64, 96)) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
 
@@ -269,7 +274,7 @@ def test_the_same_generator_gives_the_same_sample():
 def test_an_image_without_boxes_is_augmented_too():
     pixels, _ = picture(50, 70, 5, 10, 25, 30)
     image, boxes = augmented(
-        pixels, np.zeros((0, 5)), np.random.default_rng(3), Augmentation(jitter=0.3), (64, 96)
+        pixels, np.zeros((0, 5)), np.random.default_rng(3), AugmentSettings(jitter=0.3), (64, 96)
     )
     assert image.shape == (64, 96, 3)
     assert boxes.shape == (0, 5)
@@ -278,20 +283,20 @@ def test_an_image_without_boxes_is_augmented_too():
 def test_resizing_alone_is_opencvs_linear_resize():
     pixels = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
     pixels = cv2.GaussianBlur(pixels, (0, 0), 3)
-    image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(0), Augmentation(), (64, 96))
+    image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(0), AugmentSettings(), (64, 96))
     np.testing.assert_array_equal(image, cv2.resize(pixels, (96, 64), interpolation=cv2.INTER_LINEAR))
 
 
 def test_a_window_inside_the_image_is_darknets_crop_and_opencvs_resize():
     pixels = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    how, inside = Augmentation(jitter=0.3), 0
+    options, inside = AugmentSettings(jitter=0.3), 0
     for seed in range(200):
-        window = random_window((90, 120), np.random.default_rng(seed), how, (64, 96))
+        window = random_window((90, 120), np.random.default_rng(seed), options, (64, 96))
         left, top, wide, high = (int(v) for v in vars(window).values())
         if min(left, top) < 0 or left + wide > 120 or top + high > 90:
             continue
         inside += 1
-        image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(seed), how, (64, 96))
+        image, _ = augmented(pixels, np.zeros((0, 5)), np.random.default_rng(seed), options, (64, 96))
         crop = pixels[top : top + high, left : left + wide]
         np.testing.assert_array_equal(image, cv2.resize(crop, (96, 64)))
     assert inside > 5
@@ -301,8 +306,8 @@ def test_saturation_and_brightness_are_rounded_as_opencvs_matrices_are():
     """Darknet multiplies cv::Mat of 8 bits, which rounds and saturates."""
     draw = np.random.default_rng(3)
     pixels = draw.integers(0, 256, (8, 9, 3), dtype=np.uint8)
-    how = Augmentation(saturation=1.5, exposure=1.5, hue=0.1)
-    image = recoloured(pixels, np.random.default_rng(5), how)
+    options = AugmentSettings(saturation=1.5, exposure=1.5, hue=0.1)
+    image = recoloured(pixels, np.random.default_rng(5), options)
     again = np.random.default_rng(5)
     shift, saturation, exposure = again.uniform(-0.1, 0.1), factor(again, 1.5), factor(again, 1.5)
     hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV).astype(float)
@@ -315,6 +320,6 @@ def test_the_words_of_the_cfg_are_read():
     net = "saturation=1.5\nexposure=1.4\nhue=.1\nflip=0\nletter_box=1"
     head = "filters=6\nactivation=linear\n[yolo]\nclasses=1\njitter=.25\nresize=1.3\nmax=77"
     graph = compile(parse(f"[net]\nwidth=64\nheight=64\nchannels=3\n{net}\n[convolutional]\n{head}\n"))
-    assert Augmentation.of(graph.net, graph[1].layer) == Augmentation(
+    assert AugmentSettings.of(graph.net, graph[1].layer) == AugmentSettings(
         jitter=0.25, resize=1.3, flip=False, hue=0.1, saturation=1.5, exposure=1.4, letter_box=True, max=77
     )

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from darknet_py.cfg.document import parse
 from darknet_py.data.augment.detection import Augmentation, augmented
-from darknet_py.data.augment.frame import Piece, random_window, rendered
+from darknet_py.data.augment.frame import Piece, View, random_window, render
 from darknet_py.data.augment.mixing import blended, mosaic_of
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
@@ -54,8 +55,10 @@ def extent(image, label):
 )
 def test_boxes_of_a_bounded_mosaic_are_what_is_seen(shapes, size, jitter, resize, flip, letter_box, seed):
     pictures = [picture(label, *shape) for label, shape in enumerate(shapes)]
-    how = Augmentation(jitter=jitter, resize=resize, flip=flip, letter_box=letter_box, mosaic_bound=True)
-    image, rows = mosaic_of(pictures, np.random.default_rng(seed), how, size)
+    options = AugmentSettings(
+        jitter=jitter, resize=resize, flip=flip, letter_box=letter_box, mosaic_bound=True
+    )
+    image, rows = mosaic_of(pictures, np.random.default_rng(seed), options, size)
     assert image.shape == (*size, 3)
     boxes = {int(row[4]): row for row in rows}
     for label in range(4):
@@ -70,7 +73,7 @@ def test_the_four_images_meet_in_one_point_between_a_fifth_and_four_fifths():
     flat = [(np.full((50, 70, 3), 10 + 60 * k, np.uint8), np.zeros((0, 5))) for k in range(4)]
     cuts = set()
     for seed in range(200):
-        image, _ = mosaic_of(flat, np.random.default_rng(seed), Augmentation(), (100, 100))
+        image, _ = mosaic_of(flat, np.random.default_rng(seed), AugmentSettings(), (100, 100))
         grey = image[..., 0]
         x, y = int((grey[0] == 10).sum()), int((grey[:, 0] == 10).sum())
         assert (grey[:y, :x] == 10).all()
@@ -102,16 +105,17 @@ def smooth(height, width):
 )
 def test_a_piece_is_what_the_whole_sample_shows_there(shape, jitter, resize, place, mirrored, boxed, seed):
     size, pixels = (96, 128), smooth(*shape)
-    how = Augmentation(jitter=jitter, resize=resize, letter_box=boxed)
-    window = random_window(shape, np.random.default_rng(seed), how, size)
+    options = AugmentSettings(jitter=jitter, resize=resize, letter_box=boxed)
+    window = random_window(shape, np.random.default_rng(seed), options, size)
     wide, high = (int(side * (0.2 + 0.6 * part)) for side, part in zip((128, 96), place[:2], strict=True))
     left, top = int((128 - wide) * place[2]), int((96 - high) * place[3])
     rows = np.array([[shape[1] / 2, shape[0] / 2, shape[1] / 2, shape[0] / 2, 1]])
     found = []
     for piece in (Piece(0, 0, 128, 96), Piece(left, top, wide, high)):
         canvas = np.zeros((piece.height, piece.width, 3), np.uint8)
-        drawn = {"piece": piece, "canvas": canvas, "mirrored": mirrored}
-        found.append((canvas, rendered(pixels, rows, np.random.default_rng(0), how, size, window, **drawn)))
+        view = View(window, size, piece, mirrored)
+        edges = render((pixels, rows), view, canvas, np.random.default_rng(0), options)
+        found.append((canvas, edges))
     (whole, edges), (part, others) = found
     apart = np.abs(part.astype(int) - whole[top : top + high, left : left + wide]).max(axis=-1)
     assert np.quantile(apart, 0.9) <= 12, "half a pixel of the picture"
@@ -125,7 +129,7 @@ def test_an_input_of_a_few_pixels_has_mosaics_too():
     for side in (1, 2, 3, 5):
         for seed in range(20):
             image, rows = mosaic_of(
-                pictures, np.random.default_rng(seed), Augmentation(jitter=0.2), (side, side)
+                pictures, np.random.default_rng(seed), AugmentSettings(jitter=0.2), (side, side)
             )
             assert image.shape == (side, side, 3)
             assert (rows[:, :4] <= 1).all()
@@ -137,7 +141,7 @@ def test_a_box_reaches_under_its_neighbour_unless_it_is_bounded():
     whole = [(np.zeros((80, 80, 3), np.uint8), np.array([[40, 40, 78.0, 78.0, k]])) for k in range(4)]
     for seed in range(20):
         free, bound = (
-            mosaic_of(whole, rng(seed), Augmentation(jitter=0.2, mosaic_bound=bounded), (80, 80))[1]
+            mosaic_of(whole, rng(seed), AugmentSettings(jitter=0.2, mosaic_bound=bounded), (80, 80))[1]
             for bounded in (False, True)
         )
         assert (bound[:, 2] <= free[:, 2] + 1e-9).all()
@@ -154,11 +158,15 @@ def test_a_blend_is_half_of_each_with_the_boxes_of_both():
 
 
 def test_every_second_sample_is_mixed():
-    for how, count in ((Augmentation(mosaic=True), 3), (Augmentation(mixup=True), 1), (Augmentation(), 0)):
-        drawn = [how.others(np.random.default_rng(seed)) for seed in range(400)]
+    for options, count in (
+        (AugmentSettings(mosaic=True), 3),
+        (AugmentSettings(mixup=True), 1),
+        (AugmentSettings(), 0),
+    ):
+        drawn = [Augmentation(options).others(np.random.default_rng(seed)) for seed in range(400)]
         assert set(drawn) == {0, count}
         assert not count or 150 < drawn.count(count) < 250
-    both = Augmentation(mosaic=True, mixup=True)  # Darknet's mosaic takes the place of mixup
+    both = Augmentation(AugmentSettings(mosaic=True, mixup=True))  # Darknet's mosaic takes the place of mixup
     assert {both.others(np.random.default_rng(seed)) for seed in range(40)} == {0, 3}
 
 
@@ -166,7 +174,7 @@ def test_noise_has_the_deviation_that_is_asked_for_on_every_second_image():
     grey = np.full((64, 64, 3), 128, np.uint8)
     spread = [
         augmented(
-            grey, np.zeros((0, 5)), np.random.default_rng(s), Augmentation(gaussian_noise=10), (64, 64)
+            grey, np.zeros((0, 5)), np.random.default_rng(s), AugmentSettings(gaussian_noise=10), (64, 64)
         )[0].std()
         for s in range(60)
     ]
@@ -181,21 +189,21 @@ def test_blur_keeps_the_boxes_sharp_or_blurs_all_or_nothing():
     row = np.array([[48, 48, 48, 48, 0.0]])
     kinds = set()
     for seed in range(40):
-        image, _ = augmented(pixels, row, np.random.default_rng(seed), Augmentation(blur=7), (96, 96))
+        image, _ = augmented(pixels, row, np.random.default_rng(seed), AugmentSettings(blur=7), (96, 96))
         inside, around = (image[24:72, 24:72] == pixels[24:72, 24:72]).all(), (image == pixels).all()
         kinds.add((bool(inside), bool(around)))
     assert kinds == {(True, True), (True, False), (False, False)}
     small = np.array([[48, 48, 8, 8, 0.0]])  # a blur of 1 pixel is none
     for seed in range(40):
-        image, _ = augmented(pixels, small, np.random.default_rng(seed), Augmentation(blur=7), (96, 96))
+        image, _ = augmented(pixels, small, np.random.default_rng(seed), AugmentSettings(blur=7), (96, 96))
         assert (image[46:50, 46:50] == pixels[46:50, 46:50]).all()
 
 
 def test_mosaics_are_the_same_for_any_number_of_workers():
     data = open_data("scenes:train=6,val=1,size=96", split="train")
     plan = Batches(Sampler(6, 4, 1, 64, 64), 1, 4)
-    how = Augmentation(mosaic=True, jitter=0.2)
-    alone, helped = (list(batches(data, plan, how, workers=workers)) for workers in (0, 2))
+    options = Augmentation(AugmentSettings(mosaic=True, jitter=0.2))
+    alone, helped = (list(batches(data, plan, options, workers=workers)) for workers in (0, 2))
     for one, other in zip(alone, helped, strict=True):
         assert one.images.equal(other.images)
         assert all(np.array_equal(a, b) for a, b in zip(one.rows, other.rows, strict=True))
@@ -208,6 +216,7 @@ def test_the_cfg_says_what_is_mixed():
         "[yolo]\nmask=0,1,2\nanchors=1,2,3,4,5,6\nnum=3\nclasses=1\n"
     )
     graph = compile(parse(text))
-    how = Augmentation.of(graph.net, graph[1].layer)
-    assert (how.mosaic, how.mosaic_bound, how.mixup, how.blur, how.gaussian_noise) == (True, True, True, 3, 5)
+    found = Augmentation.of(graph.net, graph[1].layer).settings
+    assert (found.mosaic, found.mosaic_bound, found.mixup, found.blur) == (True, True, True, 3)
+    assert found.gaussian_noise == 5
     assert not warnings(graph)

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.data.cache import cache as caching
 from darknet_py.data.cache import file_store
 from darknet_py.data.cache.cache import Cache, default_folder, keep_images, key_of
@@ -84,10 +85,11 @@ def all_batches(data: Path, workers: int, kind: str) -> list[tuple[bytes, bytes,
     images = opened(data)
     keep_images(images, kind=kind, gib=0.01, folder=data / "cache")
     plan = Batches(Sampler(IMAGES, 4, 3, 64, 96, random=1.3), 1, 40)
-    how = Augmentation(mosaic=True, jitter=0.2, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
+    options = AugmentSettings(mosaic=True, jitter=0.2, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
+    augment = Augmentation(options)
     return [
         (batch.images.numpy().tobytes(), b"".join(rows.tobytes() for rows in batch.rows), batch.samples)
-        for batch in batches(images, plan, how, workers=workers)
+        for batch in batches(images, plan, augment, workers=workers)
     ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.data.formats.scenes import Scenes
 from darknet_py.data.loader.collate import KEPT_BYTES, batches
 from darknet_py.data.loader.sample_partners import POOL, Groups, partners
@@ -15,7 +16,9 @@ from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.data.loader.shared_buffer import Place, Ring
 from darknet_py.errors import UsageError
 
-MOSAIC = Augmentation(mosaic=True, jitter=0.2, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
+MOSAIC = Augmentation(
+    AugmentSettings(mosaic=True, jitter=0.2, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
+)
 
 
 def plan(images=300, batch=8, first=1, last=40, rank=0, ranks=1, **more):

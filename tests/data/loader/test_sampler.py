@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darknet_py.data.augment.detection import Augmentation
+from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.data.formats.scenes import Scenes
 from darknet_py.data.loader.collate import batches, truth_rows
 from darknet_py.data.loader.sampler import Batches, Sampler
@@ -105,12 +106,12 @@ def test_all_images_of_a_batch_have_its_size():
         assert {(draw.height, draw.width) for draw in one.draws(iteration)} == {one.size(iteration)}
 
 
-AUGMENTATION = Augmentation(jitter=0.3, flip=True, hue=0.1, saturation=1.5, exposure=1.5)
+AUGMENTATION = Augmentation(AugmentSettings(jitter=0.3, flip=True, hue=0.1, saturation=1.5, exposure=1.5))
 
 
-def collected(workers, first=1, how=AUGMENTATION):
+def collected(workers, first=1, augment=AUGMENTATION):
     plan = Batches(Sampler(6, 4, 3, 64, 96, random=1.3), first, 4)
-    return list(batches(Scenes("train", train=6, size=96), plan, how, workers=workers))
+    return list(batches(Scenes("train", train=6, size=96), plan, augment, workers=workers))
 
 
 def same(a, b):

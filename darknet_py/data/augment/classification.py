@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from darknet_py.data.augment.class_mixing import alone, cutmix, mixup, mosaic
+from darknet_py.data.augment.base import Augment, Picture
+from darknet_py.data.augment.class_mixing import cutmix, mixup, mosaic, unmixed
 from darknet_py.data.augment.colours import factor, recoloured
-from darknet_py.data.loader.collate import Augment, Picture
 from darknet_py.layers.net import Net
 
 
 @dataclass(frozen=True)
-class RandomCrop(Augment):
+class ClassifierAugmentation(Augment):
     """What may happen to a labelled image; the words are the cfg's."""
 
     min_crop: int
@@ -35,12 +35,21 @@ class RandomCrop(Augment):
     mixup: bool = False
 
     @classmethod
-    def of(cls, net: Net) -> RandomCrop:
-        """As `[net]` says."""
-        frame = {"min_crop": net.min_crop, "max_crop": max(net.min_crop, net.max_crop), "flip": net.flip}
-        colours = {"hue": net.hue, "saturation": net.saturation, "exposure": net.exposure}
-        mixtures = {"mosaic": net.mosaic, "cutmix": net.cutmix, "mixup": net.mixup == 1}
-        return cls(**frame, **colours, **mixtures, angle=net.angle, aspect=net.aspect)
+    def of(cls, net: Net) -> ClassifierAugmentation:
+        """Read them from `[net]`."""
+        return cls(
+            min_crop=net.min_crop,
+            max_crop=max(net.min_crop, net.max_crop),
+            angle=net.angle,
+            aspect=net.aspect,
+            flip=net.flip,
+            hue=net.hue,
+            saturation=net.saturation,
+            exposure=net.exposure,
+            mosaic=net.mosaic,
+            cutmix=net.cutmix,
+            mixup=net.mixup == 1,
+        )
 
     @property
     def mixes(self) -> bool:
@@ -71,18 +80,19 @@ class RandomCrop(Augment):
         Returns:
             (height, width, 3) uint8, and (T, 6): box, label, and its share of the truth, in all 1.
         """
-        first, *more = (
+        shares = [
             (self._cropped(image, rng, size), int(labels[0, 4]))
             for image, labels in ((pixels, rows), *others)
-        )
-        if not more:
-            return alone(*first)
-        if len(more) == 3:
-            return mosaic([first, *more], rng)
-        return cutmix(first, *more, rng) if self.cutmix else mixup(first, *more)
+        ]
+        if len(shares) == 1:
+            return unmixed(*shares[0])
+        if len(shares) == 4:
+            return mosaic(shares, rng)
+        first, second = shares
+        return cutmix(first, second, rng) if self.cutmix else mixup(first, second)
 
     def _cropped(self, pixels: np.ndarray, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-        matrix = self._matrix(pixels.shape[:2], rng, size)
+        matrix = self._matrix((pixels.shape[0], pixels.shape[1]), rng, size)
         image = pixels
         if pixels.shape[:2] != size or not np.array_equal(matrix, np.eye(2, 3)):
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from darknet_py.cfg.document import parse
-from darknet_py.data.augment.random_crop import RandomCrop
+from darknet_py.data.augment.classification import ClassifierAugmentation
 from darknet_py.graph.compile import compile
 from tests.reference import classification as reference
 
@@ -64,7 +64,7 @@ CASES = {
 def test_a_crop_is_darknets(case, image, least, most):
     keys, shares = CASES[case]
     pixels, rng, size = smooth(*image), Scripted(shares), 24
-    found, rows = RandomCrop(least, most, **keys)(pixels, LABEL, rng, (size, size))
+    found, rows = ClassifierAugmentation(least, most, **keys)(pixels, LABEL, rng, (size, size))
 
     planes = pixels.transpose(2, 0, 1).astype(float)
     aspect = 1 + shares.get("aspect", 0.5) * (keys.get("aspect", 1) - 1)
@@ -86,7 +86,7 @@ def test_a_crop_is_darknets(case, image, least, most):
 
 
 def crops(count, *, image, size=(24, 24), **keys):
-    how = RandomCrop(**{"min_crop": 24, "max_crop": 24} | keys)
+    how = ClassifierAugmentation(**{"min_crop": 24, "max_crop": 24} | keys)
     return [how(image, LABEL, np.random.default_rng(seed), size)[0] for seed in range(count)]
 
 
@@ -144,17 +144,17 @@ def test_an_input_that_is_not_square_is_filled():
 
 def test_the_keys_of_net_are_darknets_with_darknets_defaults():
     text = "[net]\nwidth=32\nheight=32\nchannels=3\n{}[softmax]\n"
-    plain = RandomCrop.of(compile(parse(text.format(""))).net)
-    assert plain == RandomCrop(32, 64, flip=True)
+    plain = ClassifierAugmentation.of(compile(parse(text.format(""))).net)
+    assert plain == ClassifierAugmentation(32, 64, flip=True)
     keys = "min_crop=40\nmax_crop=48\nangle=7\naspect=.75\nflip=0\nhue=.1\nsaturation=.75\nexposure=1.25\n"
-    assert RandomCrop.of(compile(parse(text.format(keys))).net) == RandomCrop(
+    assert ClassifierAugmentation.of(compile(parse(text.format(keys))).net) == ClassifierAugmentation(
         40, 48, angle=7, aspect=0.75, flip=False, hue=0.1, saturation=0.75, exposure=1.25
     )
 
 
 def test_a_max_crop_below_min_crop_is_min_crop():
     text = "[net]\nwidth=32\nheight=32\nchannels=3\nmin_crop=128\n[softmax]\n"
-    assert RandomCrop.of(compile(parse(text)).net) == RandomCrop(128, 128, flip=True)
+    assert ClassifierAugmentation.of(compile(parse(text)).net) == ClassifierAugmentation(128, 128, flip=True)
 
 
 @pytest.mark.parametrize("aspect", [0.75, 1 / 0.75])
@@ -164,7 +164,7 @@ def test_an_aspect_and_its_inverse_give_the_same_range(aspect):
     widths = set()
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        found, _ = RandomCrop(12, 12, aspect=aspect)(white, LABEL, rng, (40, 40))
+        found, _ = ClassifierAugmentation(12, 12, aspect=aspect)(white, LABEL, rng, (40, 40))
         widths.add((int((found[20, :, 0] > 127).sum()), int((found[:, 20, 0] > 127).sum())))
     ratios = [width / height for width, height in widths]
     assert min(ratios) == pytest.approx(0.75, abs=0.09)
