@@ -19,9 +19,9 @@ from darknet_py.lint.check import compile_checked
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
-from darknet_py.predict.detector import Detector
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.detect_files import detect_files, entry_text
 from darknet_py.predict.names import class_names
-from darknet_py.predict.run import detect_paths, line
 from darknet_py.predict.sources import image_paths
 from darknet_py.scoring.classification import classify, confusion_lines
 from darknet_py.scoring.coco import FIGURES
@@ -32,19 +32,22 @@ def detect(args: argparse.Namespace) -> int:
     """Boxes in images."""
     network = network_of(args)
     device = usable(args.device)
-    detector = Detector(network, threshold=args.threshold, nms=args.nms, device=device, batch=args.batch)
+    settings = DetectorSettings(threshold=args.threshold, nms=args.nms, device=device, batch=args.batch)
     head = network.graph[network.graph.outputs[-1]].layer
     paths = image_paths(args.source)
-    names = class_names(getattr(head, "classes", 0), given=args.names, beside=(args.weights, Path(args.cfg)))
+    names = class_names(
+        getattr(head, "classes", 0), file=args.names, neighbours=(args.weights, Path(args.cfg))
+    )
+    detector = BatchDetector(network, settings, names=names)
     entries: list[dict[str, Any]] = []
     failure: DataError | None = None
     try:
-        for entry in detect_paths(detector, paths, names, out=args.out, keep_going=args.keep_going):
+        for entry in detect_files(detector, paths, out=args.out, keep_going=args.keep_going):
             entries.append(entry)
             if "error" in entry:
                 print(entry["error"], file=sys.stderr)
             elif not args.json:
-                print(line(entry), flush=True)
+                print(entry_text(entry), flush=True)
     except DataError as error:
         failure = error
     if args.json or args.output:

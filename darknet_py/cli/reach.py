@@ -132,7 +132,7 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     load_weights(network, args.weights)
     paths = image_paths([args.images])[: args.most]
     pixels = (read_image(path) for path in paths)
-    found = effective(network, (fit_for(graph, one.shape[:2]).apply(one) for one in pixels), layer)
+    found = effective(network, (fit_for(graph.net, one.shape[:2]).apply(one) for one in pixels), layer)
     if found is None:
         raise UsageError(f"no pixel changes the middle cell of layer {layer}", where=args.cfg)
     title = f"{Path(args.cfg).stem}, layer {layer} [{graph[layer].layer.section}], {found.images} images"

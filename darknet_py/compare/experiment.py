@@ -28,10 +28,10 @@ from darknet_py.errors import ReportError, UsageError
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
-from darknet_py.predict.decode import Detections
-from darknet_py.predict.detector import Detector
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.detect_files import publish_picture
+from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import draw
-from darknet_py.predict.run import publish_picture
 from darknet_py.runs.log import write_json
 from darknet_py.tasks.metrics import told
 from darknet_py.train.loop import Plan, Settings, train
@@ -210,11 +210,12 @@ def _draw_samples(plan: Plan) -> None:
     folder.mkdir(exist_ok=True)
     network = Network(compile_checked(plan.document))
     load_weights(network, plan.out / "final.weights")
-    detector = Detector(network, device=plan.settings.device)
+    settings = DetectorSettings(device=plan.settings.device)
+    detector = BatchDetector(network, settings, names=plan.val.names)
     step = max(1, len(plan.val) // SAMPLES)
     chosen = [plan.val.pixels(k * step) for k in range(min(SAMPLES, len(plan.val)))]
     for k, (pixels, found) in enumerate(zip(chosen, detector.detect(chosen), strict=True)):
-        publish_picture(folder / f"{k}.png", draw(*_enlarged(pixels, _surest(found)), plan.val.names))
+        publish_picture(folder / f"{k}.png", draw(*_enlarged(pixels, _surest(found))))
     write_json(mark, drawn)
 
 

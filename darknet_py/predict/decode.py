@@ -8,35 +8,13 @@ There is no arg-max.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
-
-
-@dataclass(frozen=True, eq=False)
-class Detections:
-    """What was found in one image, best first.
-
-    Args:
-        boxes_xyxy: (B, 4), in the unit of whoever made them; a Detector gives pixels of the image.
-        scores: (B,), 0..1.
-        labels: (B,), class index.
-        dropped: how many boxes were thrown away because they were not finite, or had a negative size.
-    """
-
-    boxes_xyxy: Tensor
-    scores: Tensor
-    labels: Tensor
-    dropped: int = 0
-
-    def __len__(self) -> int:
-        """How many detections there are."""
-        return len(self.scores)
 
 
 class Candidates(NamedTuple):
@@ -64,25 +42,23 @@ def candidates(graph: Graph, raws: Sequence[Tensor], *, threshold: float) -> lis
     Returns:
         One entry per image, on the CPU.
     """
-    found = [_of_head(graph, head, raw, threshold) for head, raw in zip(graph.heads, raws, strict=True)]
-    return [_joined(parts) for parts in zip(*found, strict=True)]
+    decoded = [
+        head.decode(raw, graph.net.height, graph.net.width)
+        for head, raw in zip(graph.head_layers, raws, strict=True)
+    ]
+    found = []
+    for n in range(len(raws[0])):
+        parts = [_above([each[n] for each in head], threshold) for head in decoded]
+        boxes, scores, dropped = zip(*parts, strict=True)
+        found.append(Candidates(torch.cat(boxes), torch.cat(scores), sum(dropped)))
+    return found
 
 
-def _of_head(graph: Graph, head: int, raw: Tensor, threshold: float) -> list[Candidates]:
-    layer: Any = graph[head].layer  # a Head
-    boxes, objectness, classes = layer.decode(raw, graph.net.height, graph.net.width)
-    worth = (objectness > threshold) | ~objectness.isfinite()  # (N, B); NaN is looked at, to be counted
-    parts = [(boxes[n][kept], objectness[n][kept], classes[n][kept]) for n, kept in enumerate(worth)]
-    return [_sound(b.cpu(), o.cpu(), c.cpu(), threshold) for b, o, c in parts]
-
-
-def _sound(boxes: Tensor, objectness: Tensor, classes: Tensor, threshold: float) -> Candidates:
+def _above(decoded: Sequence[Tensor], threshold: float) -> Candidates:
+    """What one head found in one image: boxes (B, 4), objectness (B,) and classes (B, K)."""
+    kept = (decoded[1] > threshold) | ~decoded[1].isfinite()  # NaN is looked at, to be counted
+    boxes, objectness, classes = (each[kept].cpu() for each in decoded)
     scores = objectness[:, None] * classes  # (B, K)
-    sound = boxes.isfinite().all(dim=1) & (boxes[:, 2:] >= 0).all(dim=1) & scores.isfinite().all(dim=1)
-    scores = scores[sound]
-    return Candidates(boxes[sound], scores.where(scores > threshold, 0), int((~sound).sum()))
-
-
-def _joined(parts: Sequence[Candidates]) -> Candidates:
-    boxes, scores, dropped = zip(*parts, strict=True)
-    return Candidates(torch.cat(boxes), torch.cat(scores), sum(dropped))
+    valid = boxes.isfinite().all(dim=1) & (boxes[:, 2:] >= 0).all(dim=1) & scores.isfinite().all(dim=1)
+    scores = scores[valid]
+    return Candidates(boxes[valid], scores.where(scores > threshold, 0), int((~valid).sum()))

@@ -1,112 +1,116 @@
-"""A network made ready to detect: images in, Detections in the images' own pixels out."""
+"""`darknet_py.Detector`: a cfg and weights made ready to find objects in images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar, overload
 
 import numpy as np
-import torch
-from torch import Tensor
+from PIL import Image
 
-from darknet_py.boxes import clip
-from darknet_py.errors import UsageError
-from darknet_py.predict.decode import Candidates, Detections, candidates
-from darknet_py.predict.letterbox import Fit, fit_for
-from darknet_py.predict.nms import nms
+from darknet_py.cfg.document import Document
+from darknet_py.cfg.shipped import open_cfg
+from darknet_py.data.images.read import read_image
+from darknet_py.errors import DataError, UsageError
+from darknet_py.graph.compile import compile
+from darknet_py.model.device import usable
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.detections import Detections
+from darknet_py.predict.names import class_names
 
-if TYPE_CHECKING:
-    from darknet_py.model.network import Network
-
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV makes an image grey for `channels=1`
+PixelSource = str | Path | Image.Image | np.ndarray
+PixelSourceT = TypeVar("PixelSourceT", bound=PixelSource)
 
 
-class Detector:
-    """Fit, network, decode, NMS, undo: what Darknet's `detector test` does with an image.
+class Detector(BatchDetector):
+    """Find objects in images.
 
-    The kind of NMS and its beta come from the last head, as in Darknet.
+    >>> detector = Detector("yolov3-tiny", "yolov3-tiny.weights")
+    >>> [(found.name, round(found.score, 2)) for found in detector("dog.jpg")]
+    [('dog', 0.82), ('bicycle', 0.69), ('car', 0.66)]
 
     Args:
-        network: a Network; it is moved to `device`, laid out channels last, and put in evaluation mode.
-        threshold: of the objectness and of each score, 0..1.
-        nms: threshold of the overlap, 0..1.
-        device: where the network runs.
-        batch: images that run at once.
-        relative: NMS measures in fractions of the image, as `detector test`; else in pixels, as `detector
-            valid`. It matters to `greedynms` and `diounms`.
-        keep_per_class: detections of one class that an image has at most, the best; all without.
-        keep: detections that an image has at most, the best; all without.
+        cfg: a file, a shipped cfg by name, a text, a Document, or a Network.
+        weights: a complete `.weights` file; needed unless `cfg` is a Network.
+        threshold: the lowest score of a detection, 0..1.
+        nms: overlap above which the weaker of two boxes of a class is left out, 0..1.
+        device: `cpu`, `cuda`, `cuda:1` or `mps`.
+        names: of the classes, or the file that lists them, one a line; without, the `.names` file next to the
+            weights or the cfg, or COCO's names for 80 classes.
 
     Raises:
-        UsageError: when a threshold is not in 0..1, `batch` is less than 1, or the network has no head.
+        CfgError, WeightsError, DataError: when the cfg, the weights or the file of names cannot be used.
+        UsageError: when a number is out of its range, the device is not there, or weights are missing.
     """
 
     def __init__(
         self,
-        network: Network,
+        cfg: str | Path | Document | Network,
+        weights: str | Path | None = None,
         *,
         threshold: float = 0.25,
         nms: float = 0.45,
         device: str = "cpu",
-        batch: int = 1,
-        relative: bool = True,
-        keep_per_class: int | None = None,
-        keep: int | None = None,
+        names: str | Path | Sequence[str] | None = None,
     ) -> None:
-        """Check the figures, and move the network to `device`."""
-        for name, value in (("threshold", threshold), ("nms", nms)):
-            if not 0 <= value <= 1:  # NaN too
-                raise UsageError(f"{name} is {value}, and must lie in 0..1")
-        if batch < 1:
-            raise UsageError(f"batch is {batch}, and must be at least 1")
-        if not network.graph.heads:
-            raise UsageError("the network has no head such as [yolo] or [region], so it detects nothing")
-        # yolov3-tiny takes 37 ms so on two threads, 51 ms channels first. Torch's stubs lack the overload.
-        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.graph = network.graph
-        self.threshold, self.nms, self.device, self.batch = threshold, nms, device, batch
-        self.relative = relative
-        self.most = {"keep_per_class": keep_per_class, "keep": keep}
-        last: Any = self.graph[self.graph.heads[-1]].layer
-        self.nms_kind, self.beta_nms = last.nms_kind, last.beta_nms
+        """Read the files."""
+        settings = DetectorSettings(threshold=threshold, nms=nms, device=usable(device))
+        if isinstance(cfg, Network):
+            network, files = cfg, []
+        elif weights is None:
+            raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
+        else:
+            document = open_cfg(cfg)
+            network, files = Network(compile(document)), [Path(document.path)]
+        if weights is not None:
+            load_weights(network, weights)
+            files.insert(0, Path(weights))
+        classes = network.graph.head_layers[-1].classes if network.graph.heads else 0
+        super().__init__(network, settings, names=_names(names, classes, files))
 
-    def detect(self, images: Iterable[np.ndarray]) -> Iterator[Detections]:
-        """Detections of each image, in order; reads `batch` images ahead and no more.
+    @overload
+    def __call__(self, image: PixelSource) -> Detections: ...
+    @overload
+    def __call__(self, image: list[PixelSourceT]) -> list[Detections]: ...
+    def __call__(self, image: PixelSource | list[PixelSourceT]) -> Detections | list[Detections]:
+        """Detect in one image, or in each of several.
 
         Args:
-            images: (H, W, 3) uint8 RGB, of any sizes.
+            image: a file, a PIL image, or an (H, W, 3) uint8 RGB array; or a list of such.
 
-        Yields:
-            Detections with boxes_xyxy in pixels, clipped to the image, in descending score.
+        Returns:
+            Detections with boxes_xyxy in pixels, clipped to the image, best first; of a list, a list.
+
+        Raises:
+            DataError: when a file is not an image, or an array has another shape or type.
         """
-        waiting = iter(images)
-        while batch := list(islice(waiting, self.batch)):
-            yield from self._detect_batch(batch)
+        if isinstance(image, (str, Path, Image.Image, np.ndarray)):
+            return next(self.detect([pixels_of(image)]))
+        return list(self.detect(map(pixels_of, image)))
 
-    def _detect_batch(self, images: list[np.ndarray]) -> list[Detections]:
-        self.network.eval()
-        fits = [fit_for(self.graph, image.shape[:2]) for image in images]
-        with torch.inference_mode():
-            inputs = torch.stack([fit.apply(image) for fit, image in zip(fits, images, strict=True)])
-            inputs = self._as_channels(inputs.to(self.device)).contiguous(memory_format=torch.channels_last)
-            found = candidates(self.graph, self.network(inputs), threshold=self.threshold)
-            return [self._finish(fit, each) for fit, each in zip(fits, found, strict=True)]
 
-    def _as_channels(self, images: Tensor) -> Tensor:
-        if self.graph.net.channels == 3:
-            return images
-        if self.graph.net.channels == 1:
-            return torch.tensordot(images.new_tensor(LUMA), images, dims=([0], [1]))[:, None]  # (N, 1, H, W)
-        raise UsageError(
-            f"[net] channels={self.graph.net.channels}, and an image has 3 channels or, as grey, 1"
-        )
+def pixels_of(image: PixelSource) -> np.ndarray:
+    """An image as an (H, W, 3) uint8 RGB array.
 
-    def _finish(self, fit: Fit, found: Candidates) -> Detections:
-        fractions = fit.correct(found.boxes_cxcywh_fraction)
-        boxes = fractions if self.relative else fit.to_pixels(fractions)
-        how: dict[str, Any] = {"kind": self.nms_kind, "beta": self.beta_nms, **self.most}
-        kept = nms(boxes, found.scores, threshold=self.nms, **how)
-        boxes_xyxy_px = fit.to_pixels(kept.boxes_xyxy) if self.relative else kept.boxes_xyxy
-        return replace(kept, boxes_xyxy=clip(boxes_xyxy_px, fit.image_size), dropped=found.dropped)
+    Raises:
+        DataError: when the file is not an image, or the array has another shape or type.
+    """
+    if isinstance(image, (str, Path)):
+        return read_image(image)
+    if isinstance(image, Image.Image):
+        return np.array(image.convert("RGB"))
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        found = f"{' x '.join(map(str, image.shape))} {image.dtype}"
+        raise DataError(f"an image is an array of H x W x 3 uint8 (RGB), and this one is {found}")
+    return image
+
+
+def _names(names: str | Path | Sequence[str] | None, classes: int, files: Sequence[Path]) -> Sequence[str]:
+    if names is None or isinstance(names, (str, Path)):
+        return class_names(classes, file=Path(names) if names else None, neighbours=files)
+    if len(names) != classes:
+        raise DataError(f"{len(names)} names are given; the network has {classes} classes")
+    return names

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from darknet_py.predict.decode import Detections
+from darknet_py.predict.detections import Detections
 
 Colour = tuple[int, int, int]
 
-GOLDEN = 0.618034  # hues a golden section apart: neighbouring classes never look alike
+GOLDEN = 0.618034  # hues differ by a golden section, so neighbouring classes have different colours
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 HIDDEN = "dont_show"  # Darknet does not draw a class whose name begins so
 
@@ -29,7 +29,7 @@ def colour_of(label: int) -> Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def draw(pixels: np.ndarray, detections: Detections, names: Sequence[str]) -> np.ndarray:
+def draw(pixels: np.ndarray, detections: Detections) -> np.ndarray:
     """A copy of the picture with the detections on it, the best on top.
 
     Line width and text grow with the picture. OpenCV writes ASCII only: accents are left out, and any other
@@ -38,24 +38,31 @@ def draw(pixels: np.ndarray, detections: Detections, names: Sequence[str]) -> np
     Args:
         pixels: (H, W, 3) uint8 RGB.
         detections: boxes in pixels.
-        names: of the classes.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    labels = detections.labels.tolist()
-    pairs = zip(labels, detections.scores.tolist(), strict=True)
-    tags = [f"{ascii_of(names[label])} {score:.0%}" for label, score in pairs]
-    shown = [k for k in range(len(labels)) if not names[labels[k]].startswith(HIDDEN)]
-    boxes = detections.boxes_xyxy.tolist()
-    return draw_boxes(pixels, [(boxes[k], tags[k], labels[k]) for k in reversed(shown)])
+    drawn = [each for each in detections if not each.name.startswith(HIDDEN)]
+    tags = [f"{ascii_of(each.name)} {each.score:.0%}" for each in drawn]
+    boxes = [(each.box_xyxy, tag, each.label) for each, tag in zip(drawn, tags, strict=True)]
+    return draw_boxes(pixels, boxes[::-1])
 
 
 def draw_boxes(pixels: np.ndarray, boxes: Sequence[tuple[Sequence[float], str, int]]) -> np.ndarray:
     """A copy of the picture with boxes (xyxy in pixels), their tags, and colours of their labels."""
+    import cv2
+
     picture = np.array(pixels, dtype=np.uint8, order="C")
+    height, width = picture.shape[:2]
+    line = max(1, round(min(height, width) / 240))
     for box, tag, label in boxes:
-        _draw_one(picture, list(box), tag, colour_of(label))
+        left, top, right, bottom = (round(value) for value in box)
+        corners = (
+            (min(left, width - 1), min(top, height - 1)),
+            (min(right, width - 1), min(bottom, height - 1)),
+        )
+        cv2.rectangle(picture, *corners, colour_of(label), line)
+        _draw_tag(picture, (left - line // 2, top), tag, colour_of(label))
     return picture
 
 
@@ -67,17 +74,6 @@ def ascii_of(name: str) -> str:
     """
     letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return "".join(c if " " <= c <= "~" else "?" for c in letters)
-
-
-def _draw_one(picture: np.ndarray, box_xyxy: Sequence[float], text: str, colour: Colour) -> None:
-    import cv2
-
-    height, width = picture.shape[:2]
-    line = max(1, round(min(height, width) / 240))
-    left, top, right, bottom = (round(value) for value in box_xyxy)
-    corners = (min(left, width - 1), min(top, height - 1)), (min(right, width - 1), min(bottom, height - 1))
-    cv2.rectangle(picture, *corners, colour, line)
-    _draw_tag(picture, (left - line // 2, top), text, colour)
 
 
 def _draw_tag(picture: np.ndarray, corner: tuple[int, int], text: str, colour: Colour) -> None:
@@ -92,10 +88,8 @@ def _draw_tag(picture: np.ndarray, corner: tuple[int, int], text: str, colour: C
     tag_width, tag_height = wide + 2 * pad, high + below + pad
 
     x = max(0, min(corner[0], width - tag_width))
-    y = (
-        corner[1] - tag_height if corner[1] >= tag_height else corner[1]
-    )  # above the box, or inside when there is no room
-    y = max(0, min(y, height - tag_height))
+    above = corner[1] - tag_height if corner[1] >= tag_height else corner[1]  # else inside the box
+    y = max(0, min(above, height - tag_height))
     cv2.rectangle(picture, (x, y), (x + tag_width - 1, y + tag_height - 1), colour, cv2.FILLED)
     ink = BLACK if np.dot(colour, (0.299, 0.587, 0.114)) > 110 else WHITE
     cv2.putText(picture, text, (x + pad, y + high + pad // 2 + 1), font, scale, ink, stroke, cv2.LINE_AA)

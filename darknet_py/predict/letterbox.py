@@ -1,4 +1,4 @@
-"""How an image is fitted to the network's input, and how boxes find their way back.
+"""How an image is fitted to the network's input, and how boxes are mapped back to the image.
 
 Two ways: `stretch` (AlexeyAB's default) fills the input and bends the aspect ratio; `letterbox` (pjreddie's,
 and `[net] letter_box=1`) keeps it, and pads with grey. Both resize as Darknet's `resize_image` does:
@@ -8,7 +8,7 @@ bilinear, corner pixels on the corners. Its black last row (a rounding error, at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from torch.nn.functional import interpolate
 from darknet_py.boxes import xyxy_from_cxcywh
 
 if TYPE_CHECKING:
-    from darknet_py.graph.graph import Graph
     from darknet_py.layers.net import Net
 
 GREY = 0.5  # Darknet's letterbox_image fills the canvas with it
@@ -55,7 +54,7 @@ class Fit:
         return cls(image_size, net_size, inner)
 
     def apply(self, pixels: np.ndarray) -> Tensor:
-        """The image as the network sees it.
+        """Resize the image, and pad it where it is letterboxed.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, of `image_size`.
@@ -76,8 +75,8 @@ class Fit:
     def correct(self, boxes_cxcywh_fraction: Tensor) -> Tensor:
         """Boxes in fractions of the input -> in fractions of the image, as Darknet's `correct_yolo_boxes`.
 
-        The padding is halved as a float here, and as an integer in `apply`: half a pixel apart, in Darknet
-        too.
+        The padding is halved as a float here, and as an integer in `apply`, so they may differ by half a
+        pixel, in Darknet too.
 
         Args:
             boxes_cxcywh_fraction: (B, 4).
@@ -97,16 +96,14 @@ class Fit:
         return boxes_fraction * boxes_fraction.new_tensor([width, height, width, height])
 
 
-def fit_for(net: Net | Graph, image_size: tuple[int, int]) -> Fit:
+def fit_for(net: Net, image_size: tuple[int, int]) -> Fit:
     """The fit that `[net]` asks for: letterboxed with `letter_box=1`, else stretched.
 
     Args:
-        net: a Net, or the Graph that has it.
         image_size: (height, width) in pixels.
     """
-    asked: Any = getattr(net, "net", net)
-    make = Fit.letterbox if asked.letter_box else Fit.stretch
-    return make(image_size, (asked.height, asked.width))
+    make = Fit.letterbox if net.letter_box else Fit.stretch
+    return make(image_size, (net.height, net.width))
 
 
 def _resize(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:

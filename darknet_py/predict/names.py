@@ -1,7 +1,8 @@
-"""Where class names come from: a file, a neighbour of the weights or the cfg, or COCO when there are 80."""
+"""Where class names come from: a file, a neighbour of the weights or the cfg, or COCO for 80 classes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from darknet_py.data.formats.coco_names import COCO_NAMES
@@ -10,26 +11,27 @@ from darknet_py.errors import DataError, quoted
 MOST_BYTES = 1 << 20
 
 
-def class_names(classes: int, *, given: Path | None = None, beside: tuple[Path, ...] = ()) -> tuple[str, ...]:
+def class_names(
+    classes: int, *, file: Path | None = None, neighbours: Sequence[Path] = ()
+) -> tuple[str, ...]:
     """The names of the classes, one a line in their file.
 
     Args:
         classes: how many the network has.
-        given: the file the person named.
-        beside: the weights and the cfg; `yolov3-tiny.names` beside `yolov3-tiny.weights` is found, and so is
-            `final.names`.
+        file: the file of names, where one is given.
+        neighbours: the weights and the cfg; `yolov3-tiny.names` next to `yolov3-tiny.weights` is found.
+
+    Returns:
+        The names of the file, or of the first neighbour that has one; else COCO's for 80 classes, and
+        `class 0`, `class 1`, ... for any other number.
 
     Raises:
         DataError: when the file cannot be read or has another number of names.
     """
-    neighbours = [path.with_suffix(".names") for path in beside]
-    file = given or next((path for path in neighbours if path.is_file()), None)
-    if file:
-        return _read(file, classes)
-    return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {i}" for i in range(classes))
-
-
-def _read(file: Path, classes: int) -> tuple[str, ...]:
+    candidates = [path.with_suffix(".names") for path in neighbours]
+    file = file or next((path for path in candidates if path.is_file()), None)
+    if file is None:
+        return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {i}" for i in range(classes))
     try:
         text = file.read_bytes()[:MOST_BYTES].decode("utf-8", errors="replace")
     except OSError as error:

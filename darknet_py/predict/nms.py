@@ -14,33 +14,51 @@ takes fractions of the image in `detector test`, and pixels in `detector valid`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from darknet_py.boxes import distance_iou, xyxy_from_cxcywh
-from darknet_py.predict.decode import Detections
+from darknet_py.predict.detections import Detections
 
-# The best of each class that are looked at. It bounds the time when the threshold is 0; Darknet has no such
-# bound.
 PER_CLASS = 5_000
-BLOCK = 256  # rows of the matrix of overlaps that are held at once: 256 x 5,000 floats are 5 MB
-
 Suppress = Callable[[Tensor], Tensor]  # boxes_xyxy (B, 4), best first -> which of them stay (B,)
 
 
-def nms(
-    boxes_cxcywh: Tensor,
-    scores: Tensor,
-    *,
-    threshold: float,
-    kind: str = "default",
-    beta: float = 0.6,
-    per_class: int = PER_CLASS,
-    keep_per_class: int | None = None,
-    keep: int | None = None,
-) -> Detections:
+@dataclass(frozen=True)
+class NmsSettings:
+    """How boxes suppress each other.
+
+    Args:
+        threshold: of the overlap, 0..1.
+        kind: as `nms_kind` of the last head.
+        beta: as `beta_nms`; for `diounms` alone.
+        per_class: how many of the best of a class take part. It bounds the time when the score threshold is
+            0; Darknet has no such bound.
+        keep_per_class: how many of a class remain at most, the best; without, all.
+        keep: how many remain at most in all, the best; without, all.
+        block: rows of the matrix of overlaps that are in memory at once: 256 x 5,000 floats are 5 MB.
+    """
+
+    threshold: float = 0.45
+    kind: str = "default"
+    beta: float = 0.6
+    per_class: int = PER_CLASS
+    keep_per_class: int | None = None
+    keep: int | None = None
+    block: int = 256
+
+    def suppress(self) -> Suppress:
+        """The rule of the kind."""
+        if self.kind in ("default", "cornersnms"):
+            return partial(_by_iou, threshold=self.threshold)
+        beta = {"greedynms": 0.6, "diounms": self.beta}[self.kind]
+        return partial(_by_distance, threshold=self.threshold, beta=beta, block=self.block)
+
+
+def nms(boxes_cxcywh: Tensor, scores: Tensor, settings: NmsSettings) -> Detections:
     """Detections that remain, in descending score.
 
     Of equal scores the earlier box goes first, then the lower class. Darknet's `qsort` leaves that open.
@@ -48,27 +66,22 @@ def nms(
     Args:
         boxes_cxcywh: (B, 4), in fractions of the image or in pixels.
         scores: (B, K); a score of 0 is no detection.
-        threshold: of the overlap, 0..1.
-        kind: as `nms_kind` of the last head.
-        beta: as `beta_nms`; for `diounms` alone.
-        per_class: how many of the best of a class take part.
-        keep_per_class: how many of a class remain at most, the best; all without.
-        keep: how many remain at most in all, the best; all without.
 
     Returns:
         Detections, with boxes_xyxy in the unit of the boxes given.
     """
-    suppress = _kinds(threshold, beta)[kind]
+    suppress = settings.suppress()
     boxes_xyxy = xyxy_from_cxcywh(boxes_cxcywh)
     box, label = (scores > 0).nonzero(as_tuple=True)  # (P,) pairs of a box and a class
     best_first = scores[box, label].argsort(descending=True, stable=True)
     box, label = box[best_first], label[best_first]
 
     stays = torch.zeros(len(box), dtype=torch.bool)
-    by_class = label.argsort(stable=True).split(label.bincount().tolist()) if len(label) else ()
-    for pairs in (group[:per_class] for group in by_class if len(group)):
-        stays[pairs] = _best(boxes_xyxy[box[pairs]], suppress, keep_per_class) if len(pairs) > 1 else True
-    box, label = box[stays][:keep], label[stays][:keep]
+    by_class = torch.split(label.argsort(stable=True), label.bincount().tolist()) if len(label) else ()
+    for pairs in (group[: settings.per_class] for group in by_class if len(group)):
+        boxes = boxes_xyxy[box[pairs]]
+        stays[pairs] = _best(boxes, suppress, settings.keep_per_class) if len(pairs) > 1 else True
+    box, label = box[stays][: settings.keep], label[stays][: settings.keep]
     return Detections(boxes_xyxy[box], scores[box, label], label)
 
 
@@ -84,35 +97,25 @@ def _best(boxes_xyxy: Tensor, suppress: Suppress, keep: int | None) -> Tensor:
     return torch.cat([stays, stays.new_zeros(len(boxes_xyxy) - len(stays))])
 
 
-def _kinds(threshold: float, beta: float) -> dict[str, Suppress]:
-    plain = partial(_plain, threshold=threshold)
-    return {
-        "default": plain,
-        "cornersnms": plain,
-        "greedynms": partial(_by_distance, threshold=threshold, beta=0.6),
-        "diounms": partial(_by_distance, threshold=threshold, beta=beta),
-    }
-
-
-def _plain(boxes_xyxy: Tensor, *, threshold: float) -> Tensor:
+def _by_iou(boxes_xyxy: Tensor, *, threshold: float) -> Tensor:
     from torchvision.ops import nms as torchvision_nms  # late: importing it doubles the start-up
 
-    # Class by class, not `batched_nms`: that one sets classes apart by adding to the coordinates, and
-    # fractions lose digits. Communicator for scores, so that equal scores keep their order.
+    # Class by class, not `batched_nms`: that one separates classes by adding to the coordinates, and
+    # fractions lose digits. Ranks for scores, so that equal scores keep their order.
     rank = torch.arange(len(boxes_xyxy), 0, -1, dtype=boxes_xyxy.dtype)
     stays = torch.zeros(len(boxes_xyxy), dtype=torch.bool)
     stays[torchvision_nms(boxes_xyxy, rank, threshold)] = True
     return stays
 
 
-def _by_distance(boxes_xyxy: Tensor, *, threshold: float, beta: float) -> Tensor:
+def _by_distance(boxes_xyxy: Tensor, *, threshold: float, beta: float, block: int) -> Tensor:
     stays = torch.ones(len(boxes_xyxy), dtype=torch.bool)
-    for start in range(0, len(stays), BLOCK):
-        block = start + stays[start : start + BLOCK].nonzero()[:, 0]
-        rivals = distance_iou(boxes_xyxy[block], boxes_xyxy[block], beta=beta) > threshold
-        stays[block] = _first_wins(rivals)
-        winners = block[stays[block]]
-        later = start + BLOCK + stays[start + BLOCK :].nonzero()[:, 0]
+    for start in range(0, len(stays), block):
+        rows = start + stays[start : start + block].nonzero()[:, 0]
+        rivals = distance_iou(boxes_xyxy[rows], boxes_xyxy[rows], beta=beta) > threshold
+        stays[rows] = _first_wins(rivals)
+        winners = rows[stays[rows]]
+        later = start + block + stays[start + block :].nonzero()[:, 0]
         if len(later):
             beaten = distance_iou(boxes_xyxy[winners], boxes_xyxy[later], beta=beta) > threshold
             stays[later] = ~beaten.any(dim=0)

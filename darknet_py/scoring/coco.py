@@ -21,15 +21,15 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled import Labelled
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DataError
-from darknet_py.predict.decode import Detections
-from darknet_py.predict.detector import Detector
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.detections import Detections
 
 if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
     from darknet_py.model.network import Network
 
 FIGURES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")  # the first six of COCOeval.stats
-KEPT = {"keep_per_class": 100, "keep": 1000}  # detections of an image
+KEPT_PER_CLASS, KEPT = 100, 1000  # detections of an image
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,11 @@ def evaluate(
     communicator = communicator or Communicator()
     with communicator.local_section():
         check_boxes(network.graph, dataset)
-        options = {"threshold": threshold, "nms": nms, "device": device, "batch": batch}
-        detector = Detector(copy.deepcopy(network), **options, relative=False, **KEPT)  # as `detector valid`
+        settings = DetectorSettings(  # NMS in pixels, as `detector valid`
+            threshold=threshold, nms=nms, device=device, batch=batch, relative=False,
+            keep_per_class=KEPT_PER_CLASS, keep=KEPT,
+        )  # fmt: skip
+        detector = BatchDetector(copy.deepcopy(network), settings)
         share = communicator.share(len(dataset), block=batch)
         found = list(_results(detector, dataset, share, progress or (lambda done, total: None)))
     results = joined_results(communicator, len(dataset), list(share), found)
@@ -192,7 +195,7 @@ def check_boxes(graph: Graph, dataset: Dataset) -> None:
 
 
 def _results(
-    detector: Detector, dataset: Dataset, share: range, progress: Callable[[int, int], None]
+    detector: BatchDetector, dataset: Dataset, share: range, progress: Callable[[int, int], None]
 ) -> Iterator[dict[str, Any]]:
     images = (dataset.pixels(index) for index in share)
     for done, (index, detections) in enumerate(zip(share, detector.detect(images), strict=True), start=1):
@@ -221,14 +224,14 @@ def coco_results(detections: Detections, image_id: int, category_ids: Sequence[i
     ]
 
 
-def _protocol(detector: Detector, split: str) -> dict[str, Any]:
-    net = detector.graph.net
+def _protocol(detector: BatchDetector, split: str) -> dict[str, Any]:
+    net, settings, nms = detector.graph.net, detector.settings, detector.nms_settings
     return {
         "metric": "COCO bbox (pycocotools)",
         "split": split,
-        "score_threshold": detector.threshold,
-        "nms": f"{detector.nms_kind} {detector.nms:g}",
-        "most": "{keep_per_class} a class, {keep} an image".format(**detector.most),
+        "score_threshold": settings.threshold,
+        "nms": f"{nms.kind} {nms.threshold:g}",
+        "most": f"{settings.keep_per_class} a class, {settings.keep} an image",
         "size": [net.height, net.width],
         "resize": "letterbox" if net.letter_box else "stretch",
     }

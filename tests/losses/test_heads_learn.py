@@ -10,7 +10,7 @@ from darknet_py.boxes import iou, xyxy_from_cxcywh
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.predict.decode import candidates
-from darknet_py.predict.nms import nms
+from darknet_py.predict.nms import NmsSettings, nms
 from darknet_py.train.schedule import learning_rate
 from darknet_py.train.step import Trainer
 from tests.layers.nets import network, section
@@ -63,7 +63,7 @@ def test_four_pictures_are_learned_by_heart(head):
         found = candidates(net.graph, net.eval()(images), threshold=0.1)
     overlaps = []
     for one, boxes in zip(found, rows, strict=True):
-        kept = nms(one.boxes_cxcywh_fraction, one.scores, threshold=0.45)
+        kept = nms(one.boxes_cxcywh_fraction, one.scores, NmsSettings())
         for *box, label in boxes.tolist():
             best = kept.boxes_xyxy[kept.labels == int(label)][:1]
             assert len(best), "a class that is not found"

@@ -13,10 +13,11 @@ from torch import nn
 
 from darknet_py.boxes import clip
 from darknet_py.errors import UsageError
-from darknet_py.predict.decode import Detections, candidates
-from darknet_py.predict.detector import Detector
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.decode import candidates
+from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit
-from darknet_py.predict.nms import nms
+from darknet_py.predict.nms import NmsSettings, nms
 from darknet_py.scoring.coco import coco_results
 from tests.paths import SHARED
 
@@ -28,6 +29,7 @@ class FakeNetwork(nn.Module):
 
     heads, nms_kind, beta_nms = (0,), "default", 0.6
     graph = layer = property(lambda self: self)
+    head_layers = property(lambda self: (self,))
 
     def __init__(self, rows: list[list[float]], *, letter_box: bool = False, channels: int = 3) -> None:
         super().__init__()
@@ -53,7 +55,11 @@ def black(height: int, width: int) -> np.ndarray:
 
 def test_boxes_come_back_in_the_pixels_of_each_image_in_order():
     network = FakeNetwork([[0.5, 0.5, 0.5, 1.5, 1.0, 0.9]]).train()
-    found = list(Detector(network, batch=2).detect(black(*size) for size in ((10, 20), (30, 40), (50, 60))))
+    found = list(
+        BatchDetector(network, DetectorSettings(batch=2)).detect(
+            black(*size) for size in ((10, 20), (30, 40), (50, 60))
+        )
+    )
     assert [each.boxes_xyxy.tolist() for each in found] == [
         [[5, 0, 15, 10]],
         [[10, 0, 30, 30]],
@@ -64,26 +70,26 @@ def test_boxes_come_back_in_the_pixels_of_each_image_in_order():
 
 def test_a_letterboxed_image_has_its_boxes_back_too():
     network = FakeNetwork([[0.5, 0.5, 0.25, 0.5, 1.0, 0.9]], letter_box=True)
-    (found,) = Detector(network).detect([black(100, 100)])  # covers the middle 32 of 64 columns
+    (found,) = BatchDetector(network).detect([black(100, 100)])  # covers the middle 32 of 64 columns
     assert found.boxes_xyxy.tolist() == [[25, 25, 75, 75]]
 
 
 def test_images_are_read_a_batch_ahead_and_no_more():
     read = []
     images = (read.append(n) or black(8, 8) for n in range(9))
-    next(Detector(FakeNetwork([[0.5] * 6]), batch=3).detect(images))
+    next(BatchDetector(FakeNetwork([[0.5] * 6]), DetectorSettings(batch=3)).detect(images))
     assert read == [0, 1, 2]
 
 
 def test_a_grey_network_is_given_grey_images():
     network = FakeNetwork([[0.5] * 6], channels=1)
-    list(Detector(network).detect([black(8, 8)]))
+    list(BatchDetector(network).detect([black(8, 8)]))
     assert network.shapes == [(1, 1, 32, 64)]
 
 
 def test_what_is_not_finite_is_counted_and_the_rest_found():
     rows = [[NAN, 0.5, 0.1, 0.1, 1.0, 1.0], [0.5, 0.5, INF, 0.1, 1.0, 1.0], [0.5, 0.5, 0.1, 0.1, 0.8, 0.8]]
-    (found,) = Detector(FakeNetwork(rows)).detect([black(8, 8)])
+    (found,) = BatchDetector(FakeNetwork(rows)).detect([black(8, 8)])
     assert found.scores.tolist() == [pytest.approx(0.64)]
     assert found.dropped == 2
 
@@ -92,17 +98,17 @@ def test_what_is_not_finite_is_counted_and_the_rest_found():
 @pytest.mark.parametrize("name", ["threshold", "nms"])
 def test_a_threshold_out_of_range_is_refused(name, value):
     with pytest.raises(UsageError) as error:
-        Detector(FakeNetwork([[0.5] * 6]), **{name: value})
+        DetectorSettings(**{name: value})
     assert str(error.value) == f"error: {name} is {value}, and must lie in 0..1"
 
 
 def test_a_batch_of_nothing_and_a_network_without_heads_are_refused():
     with pytest.raises(UsageError, match="batch is 0, and must be at least 1"):
-        Detector(FakeNetwork([[0.5] * 6]), batch=0)
+        DetectorSettings(batch=0)
     network = FakeNetwork([[0.5] * 6])
     network.heads = ()
     with pytest.raises(UsageError, match="the network has no head"):
-        Detector(network)
+        BatchDetector(network)
 
 
 def test_the_unit_of_nms_matters_to_greedynms_alone():
@@ -111,7 +117,7 @@ def test_the_unit_of_nms_matters_to_greedynms_alone():
     counts = {}
     for network.nms_kind in ("default", "greedynms"):
         for relative in (True, False):
-            detector = Detector(network, nms=0.77, relative=relative)
+            detector = BatchDetector(network, DetectorSettings(nms=0.77, relative=relative))
             counts[network.nms_kind, relative] = len(next(detector.detect([black(20, 400)])))
     assert counts["default", True] == counts["default", False] == 1
     assert (counts["greedynms", True], counts["greedynms", False]) == (1, 2)
@@ -137,7 +143,7 @@ def test_darknets_input_gives_darknets_detections(model, image):
         raws = network(torch.from_numpy(np.load(golden, allow_pickle=False)["input"]))
         (found,) = candidates(network.graph, raws, threshold=0.001)
     boxes = fit.to_pixels(fit.correct(found.boxes_cxcywh_fraction))
-    kept = nms(boxes, found.scores, threshold=0.6, kind="greedynms")
+    kept = nms(boxes, found.scores, NmsSettings(threshold=0.6, kind="greedynms"))
     kept = Detections(clip(kept.boxes_xyxy, size), kept.scores, kept.labels)
     ours = coco_results(kept, image, sorted(entry["id"] for entry in truth["categories"]))
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 
-from darknet_py.predict.decode import Detections
+from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import ascii_of, colour_of, draw
 
 GREY = 128
 
 
-def detections(*boxes: list[float], labels: list[int] | None = None) -> Detections:
+def detections(
+    *boxes: list[float], labels: list[int] | None = None, names: Sequence[str] = ("dog",)
+) -> Detections:
     count = len(boxes)
     corners = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
     scores = torch.linspace(0.9, 0.5, count) if count else torch.zeros(0)
-    return Detections(corners, scores, torch.tensor(labels or [0] * count, dtype=torch.long))
+    return Detections(corners, scores, torch.tensor(labels or [0] * count, dtype=torch.long), tuple(names))
 
 
 def plain(height: int, width: int) -> np.ndarray:
@@ -29,7 +33,7 @@ def inked(picture: np.ndarray) -> np.ndarray:
 
 def test_the_picture_itself_is_left_alone():
     pixels = plain(100, 120)
-    drawn = draw(pixels, detections([10, 30, 50, 60]), ["dog"])
+    drawn = draw(pixels, detections([10, 30, 50, 60]))
     assert (pixels == GREY).all()
     assert drawn.shape == pixels.shape
     assert drawn.dtype == np.uint8
@@ -37,11 +41,11 @@ def test_the_picture_itself_is_left_alone():
 
 
 def test_nothing_found_is_the_same_picture():
-    assert np.array_equal(draw(plain(10, 10), detections(), ["dog"]), plain(10, 10))
+    assert np.array_equal(draw(plain(10, 10), detections()), plain(10, 10))
 
 
 def test_the_box_is_drawn_in_the_colour_of_its_class():
-    drawn = draw(plain(200, 200), detections([50, 60, 150, 160], labels=[3]), ["a", "b", "c", "d"])
+    drawn = draw(plain(200, 200), detections([50, 60, 150, 160], labels=[3], names="abcd"))
     assert tuple(drawn[160, 100]) == colour_of(3)
     assert tuple(drawn[110, 150]) == colour_of(3)
     assert not inked(drawn)[100:120, 90:110].any()
@@ -51,8 +55,8 @@ def test_the_box_is_drawn_in_the_colour_of_its_class():
     "box", [[0, 0, 60, 60], [340, 0, 400, 60], [0, 240, 60, 300], [340, 240, 400, 300], [0, 0, 400, 300]]
 )
 def test_a_tag_stays_whole_inside_the_picture(box):
-    in_the_middle = letters(draw(plain(300, 400), detections([150, 150, 200, 200]), ["traffic light"]))
-    assert letters(draw(plain(300, 400), detections(box), ["traffic light"])) >= in_the_middle * 0.9
+    in_the_middle = letters(draw(plain(300, 400), detections([150, 150, 200, 200], names=["traffic light"])))
+    assert letters(draw(plain(300, 400), detections(box, names=["traffic light"]))) >= in_the_middle * 0.9
 
 
 def letters(drawn: np.ndarray) -> int:
@@ -63,7 +67,7 @@ def letters(drawn: np.ndarray) -> int:
 def test_no_size_crashes_it(size):
     height, width = size
     drawn = draw(
-        plain(*size), detections([0, 0, width, height], [0, 0, 0, 0]), ["a very long name of a class"]
+        plain(*size), detections([0, 0, width, height], [0, 0, 0, 0], names=["a very long name of a class"])
     )
     assert drawn.shape == (*size, 3)
 
@@ -74,17 +78,17 @@ def test_no_size_crashes_it(size):
 )
 def test_any_name_can_be_drawn(name, drawn):
     assert ascii_of(name) == drawn
-    assert inked(draw(plain(60, 80), detections([10, 20, 60, 50]), [name])).any()
+    assert inked(draw(plain(60, 80), detections([10, 20, 60, 50], names=[name]))).any()
 
 
 def test_the_line_grows_with_the_picture():
-    small = draw(plain(200, 200), detections([20, 60, 180, 180]), ["dog"])
-    large = draw(plain(2000, 2000), detections([200, 600, 1800, 1800]), ["dog"])
+    small = draw(plain(200, 200), detections([20, 60, 180, 180]))
+    large = draw(plain(2000, 2000), detections([200, 600, 1800, 1800]))
     assert inked(small)[100:130, :60].sum(axis=1).max() < inked(large)[1000:1300, :600].sum(axis=1).max()
 
 
 def test_darknets_hidden_classes_are_not_drawn():
-    assert not inked(draw(plain(60, 80), detections([10, 20, 60, 50]), ["dont_show"])).any()
+    assert not inked(draw(plain(60, 80), detections([10, 20, 60, 50], names=["dont_show"]))).any()
 
 
 def test_eighty_classes_have_eighty_colours():

@@ -96,7 +96,6 @@ def test_views_and_read_only_images_are_taken(recwarn):
 def test_net_says_how_to_fit(letter_box, inner):
     net = SimpleNamespace(height=40, width=40, letter_box=letter_box)
     assert fit_for(net, (10, 20)).inner_size == inner
-    assert fit_for(SimpleNamespace(net=net), (10, 20)).inner_size == inner
 
 
 @pytest.mark.parametrize(

@@ -13,31 +13,31 @@ from darknet_py.predict.names import class_names
 def test_the_named_file_comes_first(tmp_path: Path) -> None:
     (tmp_path / "mine.names").write_text("a\nb\n")
     (tmp_path / "net.names").write_text("c\nd\n")
-    names = class_names(2, given=tmp_path / "mine.names", beside=(tmp_path / "net.weights",))
+    names = class_names(2, file=tmp_path / "mine.names", neighbours=(tmp_path / "net.weights",))
     assert names == ("a", "b")
 
 
 def test_a_neighbour_of_the_weights_comes_before_one_of_the_cfg(tmp_path: Path) -> None:
     (tmp_path / "w.names").write_text("a\nb\n")
     (tmp_path / "c.names").write_text("c\nd\n")
-    assert class_names(2, beside=(tmp_path / "w.weights", tmp_path / "c.cfg")) == ("a", "b")
-    assert class_names(2, beside=(tmp_path / "x.weights", tmp_path / "c.cfg")) == ("c", "d")
+    assert class_names(2, neighbours=(tmp_path / "w.weights", tmp_path / "c.cfg")) == ("a", "b")
+    assert class_names(2, neighbours=(tmp_path / "x.weights", tmp_path / "c.cfg")) == ("c", "d")
 
 
 def test_eighty_classes_are_cocos_and_others_are_numbered(tmp_path: Path) -> None:
-    names = class_names(80, beside=(tmp_path / "w.weights",))
+    names = class_names(80, neighbours=(tmp_path / "w.weights",))
     assert (names[0], names[16], names[79]) == ("person", "dog", "toothbrush")
     assert class_names(2) == ("class 0", "class 1")
 
 
 def test_a_blank_line_is_a_class_and_control_characters_are_spelt(tmp_path: Path) -> None:
     (tmp_path / "a.names").write_text("one\n\nth\x1bree\n")
-    assert class_names(3, given=tmp_path / "a.names") == ("one", "", "th\\x1bree")
+    assert class_names(3, file=tmp_path / "a.names") == ("one", "", "th\\x1bree")
 
 
 def test_another_number_of_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.names").write_text("one\ntwo\n")
     with pytest.raises(DataError, match=r"has 2 names; the network has 3 classes"):
-        class_names(3, given=tmp_path / "a.names")
+        class_names(3, file=tmp_path / "a.names")
     with pytest.raises(DataError, match="cannot be read"):
-        class_names(3, given=tmp_path / "none.names")
+        class_names(3, file=tmp_path / "none.names")

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from darknet_py.boxes import xyxy_from_cxcywh
-from darknet_py.predict import nms as module
-from darknet_py.predict.nms import nms
+from darknet_py.predict.nms import NmsSettings, nms
 from tests.reference import darknet_detect as reference
 
 KINDS = ["default", "greedynms", "diounms"]
@@ -31,7 +30,7 @@ def crowd(count: int, classes: int, seed: int) -> tuple[torch.Tensor, torch.Tens
 @pytest.mark.parametrize("seed", range(3))
 def test_each_kind_is_that_of_the_loops(kind, threshold, seed):
     boxes, scores = crowd(60, 3, seed)
-    found = nms(boxes, scores, threshold=threshold, kind=kind, beta=1.3)
+    found = nms(boxes, scores, NmsSettings(threshold=threshold, kind=kind, beta=1.3))
     expected = reference.nms(boxes.tolist(), scores.tolist(), threshold, kind, 1.3)
     assert found.scores.tolist() == [score for score, _, _ in expected]
     assert found.labels.tolist() == [label for _, _, label in expected]
@@ -39,12 +38,11 @@ def test_each_kind_is_that_of_the_loops(kind, threshold, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_blocks_do_not_show(seed, monkeypatch):
+def test_the_size_of_blocks_changes_nothing(seed):
     boxes, scores = crowd(100, 1, seed)
-    whole = nms(boxes, scores, threshold=0.5, kind="greedynms")
-    monkeypatch.setattr(module, "BLOCK", 7)
-    blocks = nms(boxes, scores, threshold=0.5, kind="greedynms")
-    assert torch.equal(whole.boxes_xyxy, blocks.boxes_xyxy)
+    complete = nms(boxes, scores, NmsSettings(threshold=0.5, kind="greedynms"))
+    blocks = nms(boxes, scores, NmsSettings(threshold=0.5, kind="greedynms", block=7))
+    assert torch.equal(complete.boxes_xyxy, blocks.boxes_xyxy)
 
 
 def test_the_default_kind_is_torchvisions():
@@ -53,31 +51,31 @@ def test_the_default_kind_is_torchvisions():
     scores = torch.rand(200, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     corners = xyxy_from_cxcywh(boxes)
     kept = ops.nms(corners, scores[:, 0], 0.5)
-    assert torch.equal(nms(boxes, scores, threshold=0.5).boxes_xyxy, corners[kept])
+    assert torch.equal(nms(boxes, scores, NmsSettings(threshold=0.5)).boxes_xyxy, corners[kept])
 
 
 def test_our_own_loop_without_distance_is_the_default_kind():
     boxes, scores = crowd(300, 2, 3)
-    ours = nms(boxes, scores, threshold=0.5, kind="diounms", beta=1e9)  # (d²/c²)^beta vanishes
-    assert torch.equal(ours.boxes_xyxy, nms(boxes, scores, threshold=0.5).boxes_xyxy)
+    ours = nms(boxes, scores, NmsSettings(threshold=0.5, kind="diounms", beta=1e9))  # (d²/c²)^beta vanishes
+    assert torch.equal(ours.boxes_xyxy, nms(boxes, scores, NmsSettings(threshold=0.5)).boxes_xyxy)
 
 
 def test_greedynms_spares_a_neighbour_that_plain_iou_would_not():
     boxes, scores = torch.tensor([[0.5, 0.5, 0.4, 0.4], [0.56, 0.5, 0.4, 0.4]]), torch.tensor([[0.9], [0.8]])
-    assert len(nms(boxes, scores, threshold=0.7)) == 1
-    assert len(nms(boxes, scores, threshold=0.7, kind="greedynms")) == 2
+    assert len(nms(boxes, scores, NmsSettings(threshold=0.7))) == 1
+    assert len(nms(boxes, scores, NmsSettings(threshold=0.7, kind="greedynms"))) == 2
 
 
 def test_classes_do_not_suppress_each_other():
     boxes, scores = torch.tensor([[0.5, 0.5, 0.2, 0.2]]), torch.tensor([[0.9, 0.0, 0.7]])
-    found = nms(boxes, scores, threshold=0.1)
+    found = nms(boxes, scores, NmsSettings(threshold=0.1))
     assert found.labels.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_candidates_are_no_detections(kind):
     for boxes, scores in ((torch.zeros(0, 4), torch.zeros(0, 3)), (torch.rand(5, 4), torch.zeros(5, 3))):
-        found = nms(boxes, scores, threshold=0.5, kind=kind)
+        found = nms(boxes, scores, NmsSettings(threshold=0.5, kind=kind))
         assert len(found) == 0
         assert found.boxes_xyxy.shape == (0, 4)
 
@@ -87,7 +85,7 @@ def test_infinite_and_huge_boxes_end(kind):
     boxes = torch.tensor(
         [[0.5, 0.5, float("inf"), 1.0], [0.5, float("nan"), 1.0, 1.0], [0.5, 0.5, 3e38, 3e38]]
     )
-    found = nms(boxes, torch.tensor([[0.9], [0.8], [0.7]]), threshold=0.5, kind=kind)
+    found = nms(boxes, torch.tensor([[0.9], [0.8], [0.7]]), NmsSettings(threshold=0.5, kind=kind))
     assert found.scores[0].item() == pytest.approx(0.9)
 
 
@@ -96,7 +94,7 @@ def test_a_million_candidates_are_cut_in_time_and_not_to_nothing(kind):
     draw = torch.Generator().manual_seed(0)
     boxes, scores = torch.rand(500_000, 4, generator=draw), torch.rand(500_000, 2, generator=draw)
     start = time.perf_counter()
-    found = nms(boxes * 0.2, scores, threshold=0.45, kind=kind)
+    found = nms(boxes * 0.2, scores, NmsSettings(threshold=0.45, kind=kind))
     assert time.perf_counter() - start < 60  # half a second on a quiet machine; without the cut, hours
     assert found.labels.bincount().min() > 100
     assert found.scores[0] == scores.max()
@@ -104,7 +102,7 @@ def test_a_million_candidates_are_cut_in_time_and_not_to_nothing(kind):
 
 def test_the_cut_keeps_the_best_of_each_class():
     boxes, scores = crowd(50, 2, 0)
-    found = nms(boxes, scores, threshold=1.0, per_class=3)
+    found = nms(boxes, scores, NmsSettings(threshold=1.0, per_class=3))
     assert found.labels.bincount().tolist() == [3, 3]
     assert found.scores.min() >= scores.topk(3, dim=0).values.min()
 
@@ -113,7 +111,7 @@ def test_the_cut_keeps_the_best_of_each_class():
 @pytest.mark.parametrize(("each", "in_all"), [(1, None), (2, 5), (20, 12), (1000, 1000)])
 def test_what_is_kept_is_the_best_of_all_that_remain(kind, each, in_all):
     boxes, scores = crowd(120, 3, 4)
-    found = nms(boxes, scores, threshold=0.3, kind=kind, keep_per_class=each, keep=in_all)
+    found = nms(boxes, scores, NmsSettings(threshold=0.3, kind=kind, keep_per_class=each, keep=in_all))
     seen, expected = [0, 0, 0], []
     for score, box, label in reference.nms(boxes.tolist(), scores.tolist(), 0.3, kind, 0.6):
         seen[label] += 1
@@ -128,6 +126,6 @@ def test_looking_for_the_best_alone_takes_little_time():
     draw = torch.Generator().manual_seed(0)
     boxes, scores = torch.rand(20_000, 4, generator=draw) * 0.02, torch.rand(20_000, 80, generator=draw)
     start = time.perf_counter()
-    found = nms(boxes, scores, threshold=0.6, keep_per_class=100, keep=1000)
+    found = nms(boxes, scores, NmsSettings(threshold=0.6, keep_per_class=100, keep=1000))
     assert len(found) == 1000
     assert time.perf_counter() - start < 20  # half a second; all that remain take ten times as long

@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from darknet_py.errors import DataError, UsageError
-from darknet_py.predict.decode import Detections
-from darknet_py.predict.run import detect_paths, line
+from darknet_py.predict.batch_detector import DetectorSettings
+from darknet_py.predict.detect_files import detect_files, entry_text
+from darknet_py.predict.detections import Detections
 from darknet_py.predict.sources import image_paths, output_paths
 
 
@@ -25,12 +26,13 @@ class FakeDetector:
     """Finds the same dog in every image, and remembers how many it was shown."""
 
     def __init__(self, batch: int = 2) -> None:
-        self.batch, self.seen = batch, 0
+        self.settings, self.seen = DetectorSettings(batch=batch), 0
 
     def detect(self, images):
         for _ in images:
             self.seen += 1
-            yield Detections(torch.tensor([[1.0, 2.0, 7.123, 6.0]]), torch.tensor([0.875]), torch.tensor([0]))
+            box, score, label = [[1.0, 2.0, 7.123, 6.0]], [0.875], [0]
+            yield Detections(torch.tensor(box), torch.tensor(score), torch.tensor(label), ("dog",))
 
 
 def test_files_folders_and_lists_become_paths(tmp_path):
@@ -124,7 +126,7 @@ def test_each_image_has_an_entry_and_a_picture(tmp_path):
         put_image(tmp_path / "c/y.bmp"),
     ]
     detector = FakeDetector()
-    entries = list(detect_paths(detector, paths, ["dog"], out=tmp_path / "new/out"))
+    entries = list(detect_files(detector, paths, out=tmp_path / "new/out"))
     assert detector.seen == 3
     dog = {"label": 0, "class": "dog", "score": 0.875, "box_xyxy": [1.0, 2.0, 7.12, 6.0]}
     assert entries[0] == {"image": str(paths[0]), "width": 12, "height": 8, "detections": [dog]}
@@ -138,11 +140,11 @@ def test_a_bad_image_does_not_stop_the_rest(tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"not a picture")
     paths = [put_image(tmp_path / "one.png"), bad, put_image(tmp_path / "two.png")]
-    entries = list(detect_paths(FakeDetector(), paths, ["dog"], out=None, keep_going=True))
+    entries = list(detect_files(FakeDetector(), paths, out=None, keep_going=True))
     assert ["error" in entry for entry in entries] == [False, True, False]
     seen = []
     with pytest.raises(DataError) as error:
-        seen.extend(detect_paths(FakeDetector(), paths, ["dog"], out=None))
+        seen.extend(detect_files(FakeDetector(), paths, out=None))
     assert str(error.value) == (
         f"error: 1 of 3 images could not be read: {bad}\n"
         "   = the other images are done; --keep-going accepts this"
@@ -153,16 +155,17 @@ def test_entries_are_told_in_lines():
     dog = {"label": 0, "class": "dog", "score": 0.874, "box_xyxy": [121.2, 33.0, 410.0, 402.4]}
     entry = {"image": "a\nb.jpg", "width": 500, "height": 450, "detections": [dog, dog]}
     assert (
-        line(entry) == "a\\nb.jpg: 2 detections\n  dog 87% at 121,33 - 410,402\n  dog 87% at 121,33 - 410,402"
+        entry_text(entry)
+        == "a\\nb.jpg: 2 detections\n  dog 87% at 121,33 - 410,402\n  dog 87% at 121,33 - 410,402"
     )
-    assert line({**entry, "detections": []}) == "a\\nb.jpg: 0 detections"
+    assert entry_text({**entry, "detections": []}) == "a\\nb.jpg: 0 detections"
     broken = "bad.jpg: error: is empty: 0 bytes"
-    assert line({"image": "bad.jpg", "error": broken}) == broken
-    lossy = line({**entry, "detections": [], "dropped": 3})
+    assert entry_text({"image": "bad.jpg", "error": broken}) == broken
+    lossy = entry_text({**entry, "detections": [], "dropped": 3})
     assert lossy == "a\\nb.jpg: 0 detections (3 boxes that are not finite are left out)"
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     blocked = put_image(tmp_path / "file.png") / "out"
     with pytest.raises(UsageError, match="cannot be written: Not a directory"):
-        list(detect_paths(FakeDetector(), [put_image(tmp_path / "one.png")], ["dog"], out=blocked))
+        list(detect_files(FakeDetector(), [put_image(tmp_path / "one.png")], out=blocked))

@@ -13,7 +13,7 @@ from torch import nn
 from darknet_py.boxes import cxcywh_from_xywh
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.errors import DataError
-from darknet_py.predict.nms import nms
+from darknet_py.predict.nms import NmsSettings, nms
 from darknet_py.scoring.coco import coco_figures, coco_results, evaluate
 
 NAMES, CATEGORIES = ("cat", "dog", "emu"), (3, 17, 90)
@@ -54,6 +54,7 @@ class FakeNetwork(nn.Module):
         self.heads = (0,)
 
     graph = layer = property(lambda self: self)
+    head_layers = property(lambda self: (self,))
 
     def __getitem__(self, index):
         return self
@@ -150,7 +151,11 @@ def test_a_hundred_of_each_class_are_kept_which_is_all_that_pycocotools_looks_at
     scores = evaluate(FakeNetwork([rows]), data, nms=1.0)
     labels = [entry["category_id"] for entry in scores.detections]
     assert {category: labels.count(category) for category in CATEGORIES} == {3: 100, 17: 100, 90: 100}
-    every = nms(rows[:, :4] * torch.tensor([160, 120, 160, 120]), rows[:, 4:5] * rows[:, 5:], threshold=1.0)
+    every = nms(
+        rows[:, :4] * torch.tensor([160, 120, 160, 120]),
+        rows[:, 4:5] * rows[:, 5:],
+        NmsSettings(threshold=1.0),
+    )
     assert len(every) == 900
     results = coco_results(every, 100, CATEGORIES)
     assert 0 < scores.ap < 1
