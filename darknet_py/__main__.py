@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     """Every verb and option."""
     top = argparse.ArgumentParser(prog="darknet-py", description="A lab bench for YOLO cfg files.")
     top.add_argument("--version", action="version", version=f"darknet-py {__version__}")
+    top.set_defaults(version=__version__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _text_verbs(verbs)
     edit_options.declare(verbs)
@@ -68,7 +69,7 @@ class _Codes(argparse.Action):
     """`lint --codes`: an option that answers and exits, as --help does."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from darknet_py.lint.codes import listing
+        from darknet_py.lint.registry import listing
 
         print("\n".join(listing()))
         parser.exit()

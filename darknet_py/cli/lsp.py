@@ -20,5 +20,5 @@ def lsp(args: argparse.Namespace) -> int:
             raise
         hint = "python -m pip install 'darknet-cfg[lsp]' brings it; the other verbs do without"
         raise DarknetPyError("the language server needs pygls, which is not installed", hint=hint) from None
-    server().start_io()
+    server(version=args.version).start_io()
     return 0

@@ -15,12 +15,12 @@ from darknet_py.errors import DarknetPyError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.summary import as_json, table
 from darknet_py.lint.check import compile_checked, diagnose, warnings
-from darknet_py.lint.codes import warnings_named, without
+from darknet_py.lint.registry import parse_codes, without
 
 
 def lint(args: argparse.Namespace) -> int:
     """Every error and every warning of some cfgs."""
-    off = warnings_named(args.off or (), strangers=bool(args.plugin))
+    off = parse_codes(args.off or (), allow_unknown=bool(args.plugin))
     found: list[Diagnostic] = []
     unread: list[DarknetPyError] = []
     for name in args.cfg:
@@ -32,7 +32,7 @@ def lint(args: argparse.Namespace) -> int:
     if args.format == "sarif":
         from darknet_py.lint.sarif import as_sarif
 
-        emit(args, as_sarif(found))
+        emit(args, as_sarif(found, version=args.version))
     elif args.format == "json" or args.output:
         emit(args, [d.to_json() for d in found])
     elif found or not unread:

@@ -1,4 +1,4 @@
-"""Where a text names layers: as numbers, or by the names that it gives them."""
+"""References of a text to layers: by number, or by the names that layers have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from darknet_py.cfg.diagnostics import Diagnostic, Span, did_you_mean
+from darknet_py.cfg.diagnostics import Complaint, Diagnostic, Span, did_you_mean
 from darknet_py.cfg.document import COMMENT, PACK, WHITE, Document, Entry, Section
 from darknet_py.cfg.edits import NAME, WORD, names_of, put_all, without_keys
 from darknet_py.cfg.keys import keys_of
@@ -19,7 +19,7 @@ CALL = "@"
 
 @dataclass(frozen=True)
 class Reference:
-    """One layer that a section names: `text` is `-4`, `8` or `@spp_in`, without white space."""
+    """One reference of a section to a layer: `text` is `-4`, `8` or `@spp_in`, without white space."""
 
     key: str
     text: str
@@ -31,7 +31,7 @@ class Reference:
         return self.text.startswith("-")
 
     def layer(self, at: int, names: dict[str, int]) -> int | None:
-        """The index of the layer that layer `at` names; None when it is none that a cfg can have."""
+        """The index of the layer that layer `at` refers to; None for an unknown name and for no number."""
         if self.text.startswith(CALL):
             return names.get(self.text[1:])
         return absolute(int(self.text), at) if INTEGER.fullmatch(self.text) else None
@@ -49,7 +49,7 @@ def reference_keys(section: Section) -> tuple[str, ...]:
 
 
 def references(document: Document, position: int) -> Iterator[Reference]:
-    """The layers that a section names, in the order of its keys' declarations and of their values."""
+    """The references of a section, in the order of its keys' declarations and of their values."""
     section = document.sections[position]
     for key in reference_keys(section):
         if entry := section.first(key):
@@ -72,13 +72,13 @@ def _items(document: Document, entry: Entry) -> Iterator[Reference]:
 def by_numbers(document: Document) -> Document:
     """The document with Darknet's numbers as the values of its references; the text itself stays.
 
-    Names that are none, that stand twice, or that no layer has are added to the document's errors.
+    Names that are invalid, duplicate or unknown are added to the document's errors.
     """
-    called = [e.key == NAME or CALL in e.value for s in document.sections for e in s.entries]
-    return _Names(document).resolved() if any(called) else document
+    named = [e.key == NAME or CALL in e.value for s in document.sections for e in s.entries]
+    return _NameResolver(document).resolved() if any(named) else document
 
 
-class _Names:
+class _NameResolver:
     """A document with names on its way to one with numbers."""
 
     def __init__(self, document: Document) -> None:
@@ -91,7 +91,7 @@ class _Names:
 
     def section(self, position: int, section: Section) -> Section:
         if entry := section.first(NAME):
-            self.declared(position, entry)
+            self.check_name(position, entry)
         values: dict[str, Entry] = {}
         unread = list(section.unread)
         for key in reference_keys(section):
@@ -103,19 +103,22 @@ class _Names:
         entries = (values.get(e.key, e) if e is section.first(e.key) else e for e in section.entries)
         return replace(section, entries=tuple(e for e in entries if e.value), unread=tuple(unread))
 
-    def declared(self, position: int, entry: Entry) -> None:
-        """Say what is wrong with a name."""
+    def check_name(self, position: int, entry: Entry) -> None:
+        """Report what is wrong with a name."""
         first = self.names.get(entry.value)
         if position == 0 or entry.value == "net":
-            reason = "`net` is what edits call it"
-            self.say("bad-name", f"{quoted(entry.value)} cannot be a layer's name", entry.value_span, reason)
+            message, reason = f"{quoted(entry.value)} cannot be a layer's name", "`net` is what edits call it"
+            complaint = Complaint(message, code="bad-name", reason=reason)
         elif not re.fullmatch(WORD, entry.value, re.ASCII):
             reason = "a name begins with a letter; letters, digits and `_` follow, and no comment on its line"
-            self.say("bad-name", f"name={quoted(entry.value)} is no name", entry.value_span, reason)
+            complaint = Complaint(f"name={quoted(entry.value)} is no name", code="bad-name", reason=reason)
         elif first is not None and first != position - 1:
             line = self.document.sections[first + 1].span.line
             message = f"a second layer called `{entry.value}`; the first is layer {first}, line {line}"
-            self.say("duplicate-name", message, entry.value_span)
+            complaint = Complaint(message, code="duplicate-name")
+        else:
+            return
+        self.errors.append(self.document.locate(complaint, entry.value_span))
 
     def numbers(self, entry: Entry) -> str:
         """The entry's value with numbers; empty when a name is unknown and none is likely to be meant."""
@@ -128,17 +131,13 @@ class _Names:
                 guess = did_you_mean(name, self.names)
                 reason = "" if guess else f"names are {', '.join(self.names) or 'none'}; `name =` gives one"
                 message, meant = f"no layer is called `{quoted(name)}`", f"{CALL}{guess}" if guess else ""
-                self.say("unknown-name", message, item.span, reason, meant)
+                complaint = Complaint(message, code="unknown-name", reason=reason, suggestion=meant)
+                self.errors.append(self.document.locate(complaint, item.span))
                 if not guess:
                     return ""
                 value, name = value.replace(item.text, meant, 1), guess
             value = re.sub(rf"{CALL}{re.escape(name)}(?![A-Za-z0-9_])", str(self.names[name]), value)
         return value
-
-    def say(self, code: str, message: str, span: Span, reason: str = "", guess: str = "") -> None:
-        document = self.document
-        source = document.source(span.line)
-        self.errors.append(Diagnostic("error", code, message, document.path, span, reason, guess, source))
 
 
 def plain(document: Document) -> Document:

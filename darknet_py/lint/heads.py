@@ -59,8 +59,8 @@ RULES: tuple[GraphRule, ...] = (
         "unused-anchor",
         "hint",
         "an anchor that no head's mask takes",
-        "The anchor is listed in `anchors` and in no `mask`, so no box is predicted from it. The published "
-        "yolov3-tiny.cfg leaves its first anchor unused in this way.",
+        "The anchor is listed in `anchors` and in no `mask`, so no box is predicted from it. The published"
+        " yolov3-tiny.cfg leaves its first anchor unused in this way.",
         unused_anchor,
     ),
 )

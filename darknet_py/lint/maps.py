@@ -132,34 +132,35 @@ RULES: tuple[GraphRule, ...] = (
         "large-kernel",
         "warning",
         "a kernel larger than its map",
-        "Some taps of the kernel read padding at every position: they cost parameters and learn nothing. Use "
-        "a smaller `size` or `dilation`, or a larger input.",
+        "Some taps of the kernel read padding at every position: they cost parameters and learn nothing. "
+        "Use a smaller `size` or `dilation`, or a larger input.",
         large_kernel,
     ),
     GraphRule(
         "no-effect",
         "warning",
         "a key that another key of its section makes void",
-        "`padding` is replaced by `size / 2` where `pad=1`, and a kernel of one tap has nothing to dilate. "
-        "Delete the key, or the one that overrides it.",
+        "`padding` is replaced by `size / 2` where `pad=1`, and a kernel of one tap has nothing to dilate."
+        " Delete the key, or the one that overrides it.",
         no_effect,
     ),
     GraphRule(
         "covers-map",
         "warning",
         "a pool as large as its whole map, at a size that training draws",
-        "At the smallest input size of multi-scale training, cells of the pool see the complete map, so that "
-        "the pool works as a global one there. `darknet-py reach` lists how much of its map each pool covers "
-        "at each size. Use a smaller window, a larger input, or `adaptive=1` where a global pool is meant.",
+        "At the smallest input size of multi-scale training, cells of the pool see the complete map, so "
+        "that the pool works as a global one there. `darknet-py reach` lists how much of its map each pool"
+        " covers at each size. Use a smaller window, a larger input, or `adaptive=1` where a global pool "
+        "is meant.",
         covers_map,
     ),
     GraphRule(
         "bad-sizes",
         "warning",
         "multi-scale training draws a size at which the maps do not fit",
-        "With `random` set in the last head, training changes the input size in steps of `resize_step`. At "
-        "the smallest of these sizes two maps of the network no longer fit together. Make `resize_step` a "
-        "multiple of the stride of the network, usually 32.",
+        "With `random` set in the last head, training changes the input size in steps of `resize_step`. At"
+        " the smallest of these sizes two maps of the network no longer fit together. Make `resize_step` a"
+        " multiple of the stride of the network, usually 32.",
         bad_sizes,
     ),
     COUNTS_NET,

@@ -57,9 +57,9 @@ ODD_SIZE = GraphRule(
     "odd-size",
     "warning",
     "an input that is no multiple of the coarsest stride",
-    "The cells of the coarsest head then do not cover the image evenly, and maps that meet in a "
-    "`[route]` or `[shortcut]` after an upsampling may differ by one. Set `width` and `height` to one of "
-    "the sizes in the message.",
+    "The cells of the coarsest head then do not cover the image evenly, and maps that meet in a `[route]` "
+    "or `[shortcut]` after an upsampling may differ by one. Set `width` and `height` to one of the sizes "
+    "in the message.",
     odd_size,
 )
 RULES: tuple[GraphRule, ...] = (
@@ -77,8 +77,8 @@ RULES: tuple[GraphRule, ...] = (
         "late-step",
         "warning",
         "a step of the learning rate after the last iteration",
-        "Training ends at `max_batches`, so the learning rate is never multiplied by the scale of this step. "
-        "Raise `max_batches` or lower `steps`.",
+        "Training ends at `max_batches`, so the learning rate is never multiplied by the scale of this "
+        "step. Raise `max_batches` or lower `steps`.",
         late_step,
     ),
 )

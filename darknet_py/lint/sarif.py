@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from darknet_py import __version__
 from darknet_py.cfg.diagnostics import Diagnostic
-from darknet_py.lint.codes import ERRORS, WARNINGS
+from darknet_py.lint.registry import rule_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "hint": "note"}
 
 
-def as_sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    """One log with one run: a rule for each code that occurs, a result for each diagnostic."""
+def as_sarif(diagnostics: Sequence[Diagnostic], *, version: str) -> dict[str, Any]:
+    """One log with one run: a rule for each code that occurs, a result for each diagnostic.
+
+    Args:
+        version: of this program.
+    """
     codes = sorted({d.code for d in diagnostics})
-    driver = {"name": "darknet-py", "version": __version__, "rules": [_rule(code) for code in codes]}
+    driver = {"name": "darknet-py", "version": version, "rules": [_rule(code) for code in codes]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -28,8 +31,14 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    about = ERRORS.get(code) or WARNINGS.get(code) or "a complaint of a plug-in's"
-    return {"id": code, "shortDescription": {"text": about}}
+    rule = rule_of(code)
+    if rule is None:
+        return {"id": code, "shortDescription": {"text": "reported by a plug-in"}}
+    return {
+        "id": code,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.explanation},
+    }
 
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument
 
-from darknet_py import __version__
 from darknet_py.cfg.diagnostics import Diagnostic, Span
 from darknet_py.cfg.edits import WORD
 from darknet_py.lsp.analysis import Analysis
@@ -39,8 +38,8 @@ TRIGGERS = ["[", "=", ",", "@"]
 class Server(LanguageServer):
     """A server that keeps the newest analysis of every open text."""
 
-    def __init__(self) -> None:
-        super().__init__("darknet-py", __version__)
+    def __init__(self, version: str) -> None:
+        super().__init__("darknet-py", version)
         self.kept: dict[str, tuple[str, Analysis]] = {}
 
     def analysis(self, uri: str) -> Analysis:
@@ -87,9 +86,13 @@ class Server(LanguageServer):
         )
 
 
-def server() -> Server:
-    """A server with everything it answers."""
-    made = Server()
+def server(*, version: str) -> Server:
+    """A server with everything it answers.
+
+    Args:
+        version: of this program, which editors show.
+    """
+    made = Server(version)
     for method, answer in ANSWERS.items():
         made.feature(method, OPTIONS.get(method))(answer)
     return made

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.lint.codes import ERRORS, WARNINGS
+from darknet_py.lint.registry import RULES
 from tests.paths import ROOT
 
 TINY = ROOT / "cfg" / "yolov3-tiny.cfg"
@@ -164,7 +165,7 @@ def test_the_codes_are_listed_each_with_what_it_is_about(capsys: pytest.CaptureF
         main(["lint", "--codes"])
     out = capsys.readouterr().out
     assert caught.value.code == 0
-    assert all(f"  {code} " in out and about in out for code, about in (ERRORS | WARNINGS).items())
+    assert all(f"  {rule.code} " in out and rule.summary in out for rule in RULES)
 
 
 def test_a_hint_is_no_error_even_when_strict(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,6 +174,25 @@ def test_a_hint_is_no_error_even_when_strict(capsys: pytest.CaptureFixture[str])
     assert "hint[unused-anchor]: no head uses anchor 0 (10 x 14)" in out
 
 
-def test_the_page_lists_the_warnings() -> None:
-    page = (ROOT / "docs" / "cfg.md").read_text(encoding="utf-8")
-    assert all(f"| `{code}` | {about} |" in page for code, about in WARNINGS.items())
+def test_a_rule_of_sarif_has_the_summary_and_the_explanation(
+    cfg: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = json.loads(told(capsys, "lint", cfg(SUSPICIOUS), "--format", "sarif")[1])
+    (described, _) = log["runs"][0]["tool"]["driver"]["rules"]
+    rule = next(rule for rule in RULES if rule.code == described["id"])
+    assert described["shortDescription"]["text"] == rule.summary
+    assert described["fullDescription"]["text"] == rule.explanation
+
+
+def test_the_page_has_a_section_for_each_rule_under_its_severity() -> None:
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    for severity, title in (("error", "Errors"), ("warning", "Warnings"), ("hint", "Hints")):
+        sections = re.findall(r"(?m)^### (.*)$", page.partition(f"\n## {title}\n")[2].partition("\n## ")[0])
+        assert sections == sorted(rule.code for rule in RULES if rule.severity == severity)
+
+
+def test_a_rule_is_one_code_and_severity_and_explains_itself() -> None:
+    assert len({(rule.code, rule.severity) for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert not rule.summary.endswith(".")
+        assert rule.explanation.endswith(".")

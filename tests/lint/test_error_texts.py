@@ -12,8 +12,7 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import compile_checked, warnings
-from darknet_py.lint.codes import ERRORS
-from darknet_py.lint.codes import WARNINGS as WARNING_CODES
+from darknet_py.lint.registry import RULES, rule_of
 
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"  # lines 1 to 4
 CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
@@ -232,6 +231,32 @@ a.cfg:6:7: error[duplicate-value]: a size stands twice; it would be the same map
    |
   6| sizes=5,9,5
    |       ^^^^^""",
+    ),
+    "bad-name": (
+        NET + CONV + "name=9a\n",
+        """\
+a.cfg:10:6: error[bad-name]: name=9a is no name
+   |
+ 10| name=9a
+   |      ^^
+   = a name begins with a letter; letters, digits and `_` follow, and no comment on its line""",
+    ),
+    "duplicate-name": (
+        NET + CONV + "name=a\n" + CONV + "name=a\n",
+        """\
+a.cfg:16:6: error[duplicate-name]: a second layer called `a`; the first is layer 0, line 5
+   |
+ 16| name=a
+   |      ^""",
+    ),
+    "unknown-name": (
+        NET + CONV + "[route]\nlayers=@zzz\n",
+        """\
+a.cfg:11:8: error[unknown-name]: no layer is called `zzz`
+   |
+ 11| layers=@zzz
+   |        ^^^^
+   = names are none; `name =` gives one""",
     ),
     "too-large": (
         NET.replace("64", "256") + "[convolutional]\nfilters=65536\nsize=1\n",
@@ -536,7 +561,7 @@ def test_a_caret_stands_under_its_word_whatever_the_number_of_the_line() -> None
 
 
 def test_every_code_of_the_package_has_its_text_here() -> None:
-    """A code is the `code=` of a Complaint or its third argument, and an argument of `error` and `say`."""
+    """A code is the `code=` of a Complaint or its third argument, the first of a rule or of `error`."""
     codes = set()
     for path in Path(darknet_py.__file__).parent.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
@@ -544,11 +569,11 @@ def test_every_code_of_the_package_has_its_text_here() -> None:
                 continue
             name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
             found = [k.value for k in call.keywords if k.arg == "code"]
-            place = {"Complaint": 2, "error": 0, "say": 1}.get(name)
+            place = {"Complaint": 2, "error": 0, "say": 1, "GraphRule": 0}.get(name)
             found += call.args[place : place + 1] if place is not None else []
             codes |= {c.value for c in found if isinstance(c, ast.Constant) and "-" in str(c.value)}
     assert codes <= set(GOLDEN) | set(WARNINGS)
-    assert codes <= set(ERRORS) | set(WARNING_CODES)
+    assert codes <= {rule.code for rule in RULES}
     assert len(codes) > 20
 
 
@@ -556,5 +581,6 @@ def test_the_codes_that_are_listed_are_those_that_are_drawn_here() -> None:
     drawn = {
         code for code in WARNINGS if f"warning[{code}]" in WARNINGS[code][1] or "hint" in WARNINGS[code][1]
     }
-    assert drawn <= set(WARNING_CODES)
-    assert set(GOLDEN) - {"not-run"} <= set(ERRORS)
+    assert drawn <= {rule.code for rule in RULES if rule.severity != "error"}
+    assert set(GOLDEN) - {"not-run"} <= {rule.code for rule in RULES if rule.severity == "error"}
+    assert rule_of("no-such-code") is None

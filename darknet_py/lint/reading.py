@@ -1,0 +1,57 @@
+"""Rules of warnings that the keys and the layers report themselves, while a cfg is read."""
+
+from __future__ import annotations
+
+from darknet_py.lint.base import GraphRule
+
+READING: tuple[GraphRule, ...] = (
+    GraphRule(
+        "bad-assigner",
+        "warning",
+        "an assigner of truths that the head's loss does not go with",
+        "`assigner` chooses which boxes a true box is assigned to. Assigners that compare losses of boxes "
+        "need one of overlaps: set `iou_loss` to ciou, giou, diou or iou.",
+    ),
+    GraphRule(
+        "bad-value",
+        "warning",
+        "steps and scales that do not pair up or ascend, keys of [net] that contradict each other",
+        "Each key is right by itself, and together they do not do what the cfg seems to say. The reason "
+        "says what happens, or that training is refused until the keys agree.",
+    ),
+    GraphRule(
+        "duplicate-key",
+        "warning",
+        "a second line of a key; Darknet keeps the first",
+        "A reader of the cfg expects the last line to count. Delete the line that is not used.",
+    ),
+    GraphRule(
+        "inline-comment",
+        "warning",
+        "a comment behind a number, which Darknet's reader stops at",
+        "Darknet has no comments behind values. Its number reader stops at the first other character, so "
+        "the number is read; behind a word the comment becomes part of the word, which is an error. Put "
+        "the comment on a line of its own.",
+    ),
+    GraphRule(
+        "joined-digits",
+        "warning",
+        "digits with white space between them, which Darknet joins to one number",
+        "Darknet drops all white space of a line: `filters=3 2` is 32, and `anchors=10 14` is 1014. Put "
+        "commas between the numbers of a list.",
+    ),
+    GraphRule(
+        "not-run",
+        "warning",
+        "a layer or a key that is understood and not computed here",
+        "`show`, `diff` and `edit` work with such a cfg; a network is not built from it, and the other "
+        "verbs report this as an error. The reason says why.",
+    ),
+    GraphRule(
+        "unknown-key",
+        "warning",
+        "a key that its section does not have, and unlike any that it lacks",
+        "Darknet ignores the key too. It may belong to another section or to another fork of Darknet. "
+        "Delete the line, or ignore the warning.",
+    ),
+)
