@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT))
 from darknet_py.cfg.document import Document, read  # noqa: E402
 from darknet_py.data.dataset import SPLITS, Dataset  # noqa: E402
 from darknet_py.data.formats.registry import open_data  # noqa: E402
+from darknet_py.graph.compile import compile  # noqa: E402
 from darknet_py.model.network import Network  # noqa: E402
 from darknet_py.model.weights import load_weights  # noqa: E402
 from darknet_py.scoring.coco import FIGURES, coco_figures  # noqa: E402
@@ -117,7 +118,8 @@ def peer(args: argparse.Namespace, data: dict[str, Dataset]) -> dict[str, Result
     folder = args.out / "data"
     for split in SPLITS:
         lay_out(folder, split, data[split])
-    document = fitted(read(CFG), classes=len(data["val"].names), images=1, epochs=None)
+    names = data["val"].names
+    document = fitted(compile(read(CFG)), classes=len(names), images=1, epochs=None).document
     job = {
         "out": str(args.out),
         "data": str(folder),

@@ -113,7 +113,7 @@ def plain(folder: Path) -> Path:
 def cfgs(extra: list[str]) -> dict[str, Document]:
     """yolov3-tiny by both recipes, and what the person names."""
     tiny = fixed(must_parse(read(ROOT / "cfg" / "yolov3-tiny.cfg")))
-    modern = with_recipe(tiny, "modern", fresh=True)
+    modern = with_recipe(compile(tiny), "modern", fresh=True).document
     named = (one.partition("=") for one in extra)
     return {
         "ours, Darknet's loss": tiny,

@@ -21,7 +21,9 @@ import itertools
 
 from darknet_py.cfg.document import must_parse, read
 from darknet_py.data.formats.registry import open_data
-from darknet_py.train.loop import Plan, Settings, train
+from darknet_py.graph.compile import compile
+from darknet_py.train.loop import train
+from darknet_py.train.settings import Settings, TrainingPlan
 
 READY = 6  # batches that two loaders may have ready, and the ones that they are at
 COUNTED = 8
@@ -57,8 +59,13 @@ def main(data: str, cfg: str, threads: str) -> None:
     with tempfile.TemporaryDirectory() as out:
         splits = {split: open_data(data, split=split) for split in ("train", "val")}
         settings = Settings(workers=2, checkpoint_seconds=1e9)
-        plan = Plan(
-            must_parse(read(cfg)), **splits, out=Path(out), name="bench", data=data, settings=settings
+        plan = TrainingPlan(
+            compile(must_parse(read(cfg))),
+            **splits,
+            out=Path(out),
+            name="bench",
+            data=data,
+            settings=settings,
         )
         try:
             train(plan, progress=Watch(int(threads)))

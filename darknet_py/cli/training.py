@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from darknet_py.cfg.document import Document
 from darknet_py.cli.terminal import bar
 from darknet_py.cli.text import document_of, edits_of
 from darknet_py.compare.experiment import Comparison, carry_out, unfinished, variants_of
@@ -18,7 +17,8 @@ from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.distributed.rendezvous import process_group
 from darknet_py.errors import PeerFailed, UsageError
-from darknet_py.lint.check import compile_checked, warnings
+from darknet_py.graph.graph import Graph
+from darknet_py.lint.check import warnings
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
 from darknet_py.report.report import write_report
@@ -27,7 +27,7 @@ from darknet_py.runs.checkpoints import has_run
 from darknet_py.tasks.metrics import told
 from darknet_py.train.loop import train as run
 from darknet_py.train.recipe import prepared
-from darknet_py.train.settings import Plan, Settings, source_of
+from darknet_py.train.settings import Settings, TrainingPlan, source_of
 from darknet_py.train.step import objective_of
 
 
@@ -42,9 +42,7 @@ def train(args: argparse.Namespace) -> int:
         communicator.use_device(plan.settings.device)
         if args.show_batches:
             return _show(plan, args.show_batches) if communicator.first else 0
-        with bar(
-            compile_checked(plan.document).net.max_batches, "it", quiet=not communicator.first
-        ) as advance:
+        with bar(plan.graph.net.max_batches, "it", quiet=not communicator.first) as advance:
             result = run(
                 plan, communicator=communicator, progress=lambda done, total, facts: advance(done, facts)
             )
@@ -53,17 +51,17 @@ def train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(args: argparse.Namespace, communicator: Communicator) -> Plan:
+def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
     """What is to be trained; the first process looks at the folder, and tells what was changed in the cfg."""
     if communicator.first:
         _check_folder(args, resume=args.resume or communicator.process.restarts > 0)
     document, (train_data, val_data) = document_of(args), _both(args)
     settings = _settings(args, communicator.process)
-    fit, changes = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
+    graph, changes = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
     if communicator.first:
-        _tell(fit, changes)
-    return Plan(
-        document=fit,
+        _tell(graph, changes)
+    return TrainingPlan(
+        graph=graph,
         train=train_data,
         val=val_data,
         out=args.out,
@@ -82,12 +80,12 @@ def _check_folder(args: argparse.Namespace, *, resume: bool) -> None:
         raise UsageError("the run in this folder is finished", where=args.out, hint="name another --out")
 
 
-def _show(plan: Plan, count: int) -> int:
+def _show(plan: TrainingPlan, count: int) -> int:
     """The first batches as pictures; nothing is trained."""
     from darknet_py.train.batch_images import show_batch
 
     plan.out.mkdir(parents=True, exist_ok=True)
-    objective = objective_of(Network(compile_checked(plan.document)))
+    objective = objective_of(Network(plan.graph))
     objective.check(plan.train)
     for number, batch in zip(range(1, count + 1), source_of(plan, objective), strict=False):
         path = plan.out / f"batch-{number}.jpg"
@@ -117,15 +115,15 @@ def compare(args: argparse.Namespace) -> int:
     left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
     print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
     for number, variant in enumerate(variants):
-        document, changes = comparison.fitted(variant)
-        _tell(document, changes if number == 0 else (), name=f"{variant.name}: ")
+        graph, changes = comparison.fitted(variant)
+        _tell(graph, changes if number == 0 else (), name=f"{variant.name}: ")
     carry_out(comparison, say=lambda text: print(text, flush=True), watch=_watch)
     print(f"report: {write_report(args.out)} (report.md and report.json beside it)")
     return 0
 
 
-def _watch(plan: Plan) -> bar:
-    return bar(compile_checked(plan.document).net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
+def _watch(plan: TrainingPlan) -> bar:
+    return bar(plan.graph.net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
 
 
 def _settings(args: argparse.Namespace, process: ProcessInfo) -> Settings:
@@ -162,9 +160,9 @@ def _both(args: argparse.Namespace) -> list[Dataset]:
     return both
 
 
-def _tell(document: Document, changes: Sequence[str], *, name: str = "") -> None:
+def _tell(graph: Graph, changes: Sequence[str], *, name: str = "") -> None:
     """What was changed in the cfg, and what is suspicious about it, such as keys that are not honoured."""
     for change in changes:
         print(f"cfg: {change}")
-    for warning in warnings(compile_checked(document)):
+    for warning in warnings(graph):
         print(f"{name}cfg: " + ": ".join(filter(None, (warning.message, warning.reason))))

@@ -25,6 +25,7 @@ from darknet_py.cfg.shipped import find_cfg
 from darknet_py.data.dataset import Dataset
 from darknet_py.edit.overrides import edited
 from darknet_py.errors import ReportError, UsageError
+from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
@@ -34,8 +35,9 @@ from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import draw
 from darknet_py.runs.log import write_json
 from darknet_py.tasks.metrics import told
-from darknet_py.train.loop import Plan, Settings, train
+from darknet_py.train.loop import train
 from darknet_py.train.recipe import prepared
+from darknet_py.train.settings import Settings, TrainingPlan
 
 SAMPLES = 4  # pictures of each variant in the report
 SAMPLE_SIDE = 640  # pixels that a small picture is enlarged to at most
@@ -90,12 +92,12 @@ class Comparison:
     epochs: float | None = None
     settings: Settings = field(default_factory=Settings)
 
-    def plans(self) -> list[Plan]:
+    def plans(self) -> list[TrainingPlan]:
         """Every training, seed by seed, so that an interrupted comparison has all variants alike."""
-        texts = {v.name: self.fitted(v)[0] for v in self.variants}
+        graphs = {v.name: self.fitted(v)[0] for v in self.variants}
         return [
-            Plan(
-                document=texts[variant.name],
+            TrainingPlan(
+                graph=graphs[variant.name],
                 train=self.train,
                 val=self.val,
                 out=self.out / "runs" / variant.name / f"seed-{seed}",
@@ -108,8 +110,8 @@ class Comparison:
             for variant in self.variants
         ]
 
-    def fitted(self, variant: Variant) -> tuple[Document, list[str]]:
-        """A variant's text for this data, and what was changed in it, in words."""
+    def fitted(self, variant: Variant) -> tuple[Graph, list[str]]:
+        """A variant's network for this data, and each key that was changed, as text."""
         return prepared(variant.document(), self.train, self.settings, self.epochs, edits=variant.edits)
 
     def facts(self, epochs: float) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def variants_of(texts: Sequence[str]) -> tuple[Variant, ...]:
     return variants
 
 
-Watch = Callable[[Plan], AbstractContextManager[Callable[[int, dict[str, Any]], None]]]
+Watch = Callable[[TrainingPlan], AbstractContextManager[Callable[[int, dict[str, Any]], None]]]
 
 
 def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watch) -> None:
@@ -167,17 +169,17 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
         say(f"{title}: {how}, {told(result)}")
     firsts = [plan for plan in plans if plan.seed == 0]
     for plan in firsts:
-        if compile_checked(plan.document).heads:
+        if plan.graph.heads:
             _draw_samples(plan)
     _measure(comparison, firsts)
 
 
-def _trained(plan: Plan, watch: Watch) -> dict[str, Any]:
+def _trained(plan: TrainingPlan, watch: Watch) -> dict[str, Any]:
     with watch(plan) as advance:
         return train(plan, progress=lambda done, total, facts: advance(done, facts))
 
 
-def _finished(plan: Plan) -> dict[str, Any] | None:
+def _finished(plan: TrainingPlan) -> dict[str, Any] | None:
     """The result of a run that is complete and is this run."""
     file = plan.out / "result.json"
     if not file.exists():
@@ -196,19 +198,18 @@ def _finished(plan: Plan) -> dict[str, Any] | None:
     return result
 
 
-def _epochs(plan: Plan) -> float:
-    net = compile_checked(plan.document).net
-    return round(net.max_batches * net.batch / len(plan.train), 2)
+def _epochs(plan: TrainingPlan) -> float:
+    return round(plan.epochs, 2)
 
 
-def _draw_samples(plan: Plan) -> None:
+def _draw_samples(plan: TrainingPlan) -> None:
     """A few validation pictures with what seed 0 found, from its detections file."""
     folder = plan.out.parent / "samples"
     mark, drawn = folder / "drawn-from.json", {"weights": _digest((plan.out / "final.weights").read_bytes())}
     if mark.exists() and json.loads(mark.read_bytes()) == drawn:
         return
     folder.mkdir(exist_ok=True)
-    network = Network(compile_checked(plan.document))
+    network = Network(plan.graph)
     load_weights(network, plan.out / "final.weights")
     settings = DetectorSettings(device=plan.settings.device)
     detector = BatchDetector(network, settings, names=plan.val.names)
@@ -232,7 +233,7 @@ def _surest(found: Detections, most: int = 30) -> Detections:
     )
 
 
-def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
+def _measure(comparison: Comparison, plans: Sequence[TrainingPlan]) -> None:
     """Milliseconds an image of each variant at batch 1, variants in turn, medians; measured once."""
     file = comparison.out / "latency.json"
     digests = {plan.name: _digest(str(plan.document).encode("utf-8", "surrogateescape")) for plan in plans}
@@ -243,9 +244,7 @@ def _measure(comparison: Comparison, plans: Sequence[Plan]) -> None:
         rows = before.pop("variants")
         if before == facts and {name: row.get("cfg") for name, row in rows.items()} == digests:
             return
-    networks = {
-        plan.name: Network(compile_checked(plan.document)).eval().to(plan.settings.device) for plan in plans
-    }
+    networks = {plan.name: Network(plan.graph).eval().to(plan.settings.device) for plan in plans}
     times: dict[str, list[float]] = {name: [] for name in networks}
     with torch.inference_mode():
         for _ in range(ROUNDS + 3):
@@ -274,6 +273,6 @@ def _time(network: Network) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def unfinished(comparison: Comparison) -> Iterator[Plan]:
+def unfinished(comparison: Comparison) -> Iterator[TrainingPlan]:
     """The runs that are still to be trained."""
     return (plan for plan in comparison.plans() if not (plan.out / "result.json").exists())

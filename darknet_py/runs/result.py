@@ -8,12 +8,12 @@ from darknet_py.files.atomic import publish_bytes
 from darknet_py.model.weights import save_weights
 from darknet_py.runs.log import FORMAT, network_facts, write_json
 from darknet_py.tasks.base import Scored
-from darknet_py.train.settings import Plan
+from darknet_py.train.settings import TrainingPlan
 from darknet_py.train.step import Trainer
 
 
 def publish_result(
-    plan: Plan,
+    plan: TrainingPlan,
     trainer: Trainer,
     scores: Scored,
     *,
@@ -50,19 +50,14 @@ def publish_result(
     return result
 
 
-def _effort(plan: Plan, trainer: Trainer) -> dict[str, Any]:
+def _effort(plan: TrainingPlan, trainer: Trainer) -> dict[str, Any]:
     updates, batch = trainer.net.max_batches, trainer.net.batch
     overflowed = {"overflowed": trainer.scaling.skipped} if trainer.scaling.enabled else {}
     return {
         "iterations": updates,
-        "epochs": epochs_after(plan, updates, batch),
+        "epochs": round(plan.epochs, 4),
         "images_seen": updates * batch,
         "batch": batch,
         "processes": trainer.communicator.size,
         **overflowed,
     }
-
-
-def epochs_after(plan: Plan, iteration: int, batch: int) -> float:
-    """Epochs done after an iteration."""
-    return round(iteration * batch / len(plan.train), 4)

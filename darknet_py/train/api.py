@@ -15,7 +15,7 @@ from darknet_py.errors import UsageError
 from darknet_py.model.device import usable
 from darknet_py.train import loop
 from darknet_py.train.recipe import prepared
-from darknet_py.train.settings import Plan, Settings
+from darknet_py.train.settings import Settings, TrainingPlan
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     edits: Sequence[Edit] = ()
 
-    def plan(self) -> tuple[Plan, list[str]]:
+    def plan(self) -> tuple[TrainingPlan, list[str]]:
         """Fit the cfg to the data, apply the recipe, and describe what changed in it."""
         train_data, val_data = self.splits
-        document, changes = prepared(self.document, train_data, self.settings, self.epochs, edits=self.edits)
-        plan = Plan(
-            document=document,
+        graph, changes = prepared(self.document, train_data, self.settings, self.epochs, edits=self.edits)
+        plan = TrainingPlan(
+            graph=graph,
             train=train_data,
             val=val_data,
             out=self.out,

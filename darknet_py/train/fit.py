@@ -10,47 +10,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import set_value
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
-from darknet_py.layers.heads.head import Head
-from darknet_py.layers.net import Net
 from darknet_py.lint.check import compile_checked
 
 LEAST_UPDATES = 300  # fewer do not move a network's running statistics and momentum to where they belong
 LONGEST_BURN_IN = 0.1  # of the iterations
 
 
-def fitted(
-    document: Document,
-    *,
-    classes: int,
-    images: int,
-    epochs: float | None,
-    least_updates: int = LEAST_UPDATES,
-    least_batch: int = 1,
-    processes: int = 1,
-) -> Document:
-    """The document for a data set of `images` images and `classes` classes.
+@dataclass(frozen=True)
+class BatchLimits:
+    """When a batch is made smaller, and how far.
 
     Args:
-        least_updates: fewer make the batch smaller, down to `least_batch`.
-        processes: that share a batch; a smaller one is chosen so that they can.
+        least_updates: fewer updates in a training make the batch smaller.
+        least_batch: the smallest batch that is chosen.
+        processes: that share a batch; a smaller one is a multiple of their number.
     """
+
+    least_updates: int = LEAST_UPDATES
+    least_batch: int = 1
+    processes: int = 1
+
+
+def fitted(
+    graph: Graph, *, classes: int, images: int, epochs: float | None, limits: BatchLimits | None = None
+) -> Graph:
+    """The network for a data set of `images` images and `classes` classes, trained for `epochs`."""
+    document = graph.document
     for position, key, value in [
-        *_for_classes(compile_checked(document), classes),
-        *_for_epochs(compile_checked(document), images, epochs, (least_updates, least_batch), processes),
+        *_for_classes(graph, classes),
+        *_for_epochs(graph, images, epochs, limits or BatchLimits()),
     ]:
         entry = document.sections[position].first(key)
         if entry is None or _bare(entry.value) != value:
             document = set_value(document, position, key, value)
-    return document
+    return graph if document is graph.document else compile_checked(document)
 
 
 def changes(before: Document, after: Document) -> Iterator[str]:
-    """What was set, in words; both have the same sections."""
+    """Each key that was set, as text; both documents have the same sections."""
     for position, (old, new) in enumerate(zip(before.sections, after.sections, strict=True)):
         where = "[net]" if position == 0 else f"layer {position - 1}"
         for entry in new.entries:
@@ -66,14 +69,11 @@ def _bare(value: str) -> str:
 
 
 def _for_classes(graph: Graph, classes: int) -> Iterator[tuple[int, str, str]]:
-    for index in graph.heads:
-        node = graph[index]
-        head = node.layer
-        assert isinstance(head, Head)
+    for index, head in zip(graph.heads, graph.head_layers, strict=True):
         if head.classes != classes:
             filters = head.boxes_per_cell * (head.entries - head.classes + classes)
             yield index + 1, "classes", str(classes)
-            yield node.inputs[0] + 1, "filters", str(filters)
+            yield graph[index].inputs[0] + 1, "filters", str(filters)
     if graph.classifier is not None and graph[graph.classifier].shape.floats != classes:
         yield (*_last_weights(graph, graph.classifier), str(classes))
 
@@ -96,13 +96,14 @@ def _last_weights(graph: Graph, classifier: int) -> tuple[int, str]:
 
 
 def _for_epochs(
-    graph: Graph, images: int, epochs: float | None, least: tuple[int, int], processes: int
+    graph: Graph, images: int, epochs: float | None, limits: BatchLimits
 ) -> Iterator[tuple[int, str, str]]:
     if epochs is None:
         return
     net = graph.net
     total = max(1, round(epochs * images))
-    batch = max(min(least[1], net.batch, images), min(net.batch, total // least[0]))
+    processes = limits.processes
+    batch = max(min(limits.least_batch, net.batch, images), min(net.batch, total // limits.least_updates))
     if batch < net.batch:
         batch = max(processes, batch - batch % processes)
     updates = max(1, -(-total // batch))
@@ -113,13 +114,9 @@ def _for_epochs(
     yield 0, "max_batches", str(updates)
     yield 0, "burn_in", str(min(net.burn_in, round(LONGEST_BURN_IN * updates)))
     if net.policy == "steps" and net.max_batches:
-        yield 0, "steps", ",".join(str(step) for step in _steps(net, updates))
+        steps = [round(step * updates / net.max_batches) for step in net.steps]  # at the same fractions
+        yield 0, "steps", ",".join(map(str, steps))
 
 
 def _divisor(batch: int, at_most: int) -> int:
     return next(d for d in range(min(batch, at_most), 0, -1) if batch % d == 0)
-
-
-def _steps(net: Net, updates: int) -> list[int]:
-    """The steps at the same shares of the run."""
-    return [round(step * updates / net.max_batches) for step in net.steps]

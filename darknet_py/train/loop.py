@@ -23,7 +23,6 @@ from darknet_py.distributed.consistency import (
 from darknet_py.errors import CheckpointError, NotFinite, Stopped, UsageError, out_of_memory
 from darknet_py.files.atomic import publish_bytes, sweep
 from darknet_py.layers.plugins import keep_plugins
-from darknet_py.lint.check import compile_checked
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
@@ -33,20 +32,19 @@ from darknet_py.runs.checkpoints import Checkpoints
 from darknet_py.runs.environment import code_digest, environment_of
 from darknet_py.runs.lock import locked
 from darknet_py.runs.log import Log
-from darknet_py.runs.result import epochs_after, publish_result
+from darknet_py.runs.result import publish_result
 from darknet_py.tasks.base import Scored
 from darknet_py.train.compiled import compile_network
 from darknet_py.train.diagnose_nonfinite import blamed
 from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory, too_large
 from darknet_py.train.schedule import check_schedule, learning_rate
-from darknet_py.train.settings import Plan, Settings, source_of
+from darknet_py.train.settings import TrainingPlan, source_of
 from darknet_py.train.state import bytes_of, expected_of, restore, state_of
 from darknet_py.train.step import Trainer
 from darknet_py.train.stop_signals import Requests
 from darknet_py.train.tensorboard import Board
 from darknet_py.train.worker_status import loaded
 
-__all__ = ["Plan", "Progress", "Settings", "source_of", "train"]
 LOG_LINES = 100  # in a whole run
 log = logging.getLogger(__name__)
 
@@ -55,7 +53,7 @@ Progress = Callable[[int, int, dict[str, Any]], None]
 
 
 def train(
-    plan: Plan,
+    plan: TrainingPlan,
     *,
     communicator: Communicator | None = None,
     progress: Progress = lambda done, total, facts: None,
@@ -102,9 +100,9 @@ class Ready:
 class _Run:
     """A training between its first and its last iteration."""
 
-    def __init__(self, plan: Plan, communicator: Communicator) -> None:
+    def __init__(self, plan: TrainingPlan, communicator: Communicator) -> None:
         self.plan, self.settings, self.communicator = plan, plan.settings, communicator
-        self.net = compile_checked(plan.document).net
+        self.net = plan.graph.net
         if self.net.max_batches < 1:
             raise UsageError(
                 "[net] max_batches is 0, so there is nothing to train",
@@ -112,7 +110,7 @@ class _Run:
             )
         check_schedule(self.net)
         check_batch_split(self.net, communicator.size)
-        self.network = Network(compile_checked(plan.document))
+        self.network = Network(plan.graph)
         initialise(self.network, seed=plan.seed)
         if self.settings.weights:
             load_weights(self.network, self.settings.weights, partial=self.settings.partial)
@@ -246,7 +244,7 @@ class _Run:
 
     def tell(self, iteration: int, facts: dict[str, Any], size: list[int], *, scored: bool) -> None:
         """The lines of the log."""
-        epoch = epochs_after(self.plan, iteration, self.net.batch)
+        epoch = round(self.plan.epochs_after(iteration), 4)
         if iteration % max(1, self.net.max_batches // LOG_LINES) == 0 or iteration == self.net.max_batches:
             self.log.add(iteration=iteration, epoch=epoch, **facts, size=size)
             self.board.scalars(iteration, facts)

@@ -24,8 +24,8 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.lint.check import compile_checked
-from darknet_py.train.fit import changes, fitted
-from darknet_py.train.loop import Settings
+from darknet_py.train.fit import BatchLimits, changes, fitted
+from darknet_py.train.settings import Settings
 
 LEAST_UPDATES = {"modern": 1000, "darknet": 300}  # where an epoch is short the batch shrinks, see `fit.py`
 SHORT = 10_000  # updates; in fewer Adam is the faster
@@ -49,43 +49,40 @@ Change = tuple[int, str, str]
 
 def prepared(
     document: Document, data: Dataset, settings: Settings, epochs: float | None, *, edits: Sequence[Edit]
-) -> tuple[Document, list[str]]:
-    """A cfg fitted to its data, and by its recipe, and what was changed in it, in words.
+) -> tuple[Graph, list[str]]:
+    """The network of a cfg that is fitted to its data and recipe, and each key that was changed, as text.
 
     Args:
         data: to train on.
-        edits: the person's, which are in the document already.
+        edits: those of the user, which are in the document already.
+
+    Raises:
+        CfgError: when the cfg has errors.
     """
-    size = {"classes": len(data.names), "images": len(data), "epochs": epochs}
-    fit = fitted(
-        document,
-        **size,
-        least_updates=LEAST_UPDATES[settings.recipe],
-        least_batch=LEAST_BATCH[settings.recipe],
-        processes=settings.processes,
-    )
-    heads = compile_checked(fit).heads
-    fresh = settings.weights is None or (settings.partial or math.inf) <= min(heads, default=0)
+    limits = BatchLimits(LEAST_UPDATES[settings.recipe], LEAST_BATCH[settings.recipe], settings.processes)
+    graph = compile_checked(document)
+    fit = fitted(graph, classes=len(data.names), images=len(data), epochs=epochs, limits=limits)
+    fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
     final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
-    return final, list(changes(document, final))
+    return final, list(changes(document, final.document))
 
 
-def with_recipe(document: Document, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool) -> Document:
-    """The document with the recipe's keys.
+def with_recipe(graph: Graph, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool) -> Graph:
+    """The network with the recipe's keys.
 
     Args:
-        document: fitted to its data already.
-        kept: edits of the person, which are not overruled.
-        fresh: the heads start from random numbers, so that what their numbers mean may change.
+        graph: fitted to its data already.
+        kept: edits of the user, which are not overridden.
+        fresh: the heads start from random numbers, so that the meaning of their outputs may change.
     """
-    own = {(edit.position(document), edit.key) for edit in kept}
-    graph = compile_checked(document)
     if recipe == "darknet" or not graph.heads:
-        return document
+        return graph
+    document = graph.document
+    own = {(edit.position(document), edit.key) for edit in kept}
     for position, key, value in (*_of_net(graph, fresh=fresh), *_of_heads(graph, fresh=fresh)):
         if (position, key) not in own:
             document = set_value(document, position, key, value)
-    return document
+    return compile_checked(document)
 
 
 def _of_net(graph: Graph, *, fresh: bool) -> Iterator[Change]:
@@ -110,8 +107,8 @@ def _of_net(graph: Graph, *, fresh: bool) -> Iterator[Change]:
 
 
 def _of_heads(graph: Graph, *, fresh: bool) -> Iterator[Change]:
-    for index in graph.heads:
-        if isinstance(graph[index].layer, Yolo):
+    for index, head in zip(graph.heads, graph.head_layers, strict=True):
+        if isinstance(head, Yolo):
             yield from ((index + 1, key, value) for key, value in HEAD.items())
-            if fresh and not graph[index].layer.new_coords:
+            if fresh and not head.new_coords:
                 yield index + 1, "scale_x_y", STRETCH

@@ -13,6 +13,7 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Batch, batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.distributed.process_info import ProcessInfo
+from darknet_py.graph.graph import Graph
 from darknet_py.layers.plugins import Plugin, fingerprint_of
 from darknet_py.tasks.base import Objective
 
@@ -56,15 +57,15 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """One training.
 
     Args:
-        document: the cfg's final text.
-        data: as the person named it.
+        graph: the network, of the cfg's final text.
+        data: the name of the data set, as the user gave it.
     """
 
-    document: Document
+    graph: Graph
     train: Dataset
     val: Dataset
     out: Path
@@ -73,8 +74,22 @@ class Plan:
     seed: int = 0
     settings: Settings = field(default_factory=Settings)
 
+    @property
+    def document(self) -> Document:
+        """The cfg's final text."""
+        return self.graph.document
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training images, as `max_batches` says."""
+        return self.epochs_after(self.graph.net.max_batches)
+
+    def epochs_after(self, iteration: int) -> float:
+        """Passes over the training images, after an iteration."""
+        return iteration * self.graph.net.batch / len(self.train)
+
     def fingerprint(self) -> dict[str, Any]:
-        """What makes this run another than its neighbour."""
+        """What tells this run from others: two runs with the same fingerprint give the same bits."""
         weights = self.settings.weights
         return {
             "cfg": hashlib.sha256(str(self.document).encode("utf-8", "surrogateescape")).hexdigest(),
@@ -90,7 +105,7 @@ class Plan:
 
 
 def source_of(
-    plan: Plan, objective: Objective, *, first: int = 1, process: ProcessInfo | None = None
+    plan: TrainingPlan, objective: Objective, *, first: int = 1, process: ProcessInfo | None = None
 ) -> Iterator[Batch]:
     """The batches that a run trains on, from an iteration on.
 

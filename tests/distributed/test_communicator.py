@@ -31,7 +31,7 @@ from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
 from darknet_py.scoring.classification import classify
 from darknet_py.scoring.coco import Scores, evaluate, joined_results
-from darknet_py.train.fit import fitted
+from darknet_py.train.fit import BatchLimits, fitted
 from darknet_py.train.step import Trainer
 from tests.distributed.rank_run import in_ranks
 from tests.layers.nets import network, section
@@ -392,9 +392,9 @@ def test_X03_processes_that_never_come_are_told() -> None:
 
 def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:
     net = "batch=64\nsubdivisions=16\nmax_batches=9"
-    document = parse(f"[net]\nwidth=32\nheight=32\nchannels=3\n{net}\n" + "".join(BODY))
+    graph = compile(parse(f"[net]\nwidth=32\nheight=32\nchannels=3\n{net}\n" + "".join(BODY)))
     for processes in (1, 2, 3, 8):
-        fit = fitted(document, classes=2, images=4000, epochs=1, processes=processes)
-        chosen = compile(fit).net
+        limits = BatchLimits(processes=processes)
+        chosen = fitted(graph, classes=2, images=4000, epochs=1, limits=limits).net
         check_batch_split(chosen, processes)
         assert {1: 13, 2: 12, 3: 12, 8: 8}[processes] == chosen.batch

@@ -29,9 +29,10 @@ from darknet_py.__main__ import main
 from darknet_py.cfg.document import must_parse, read
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader import sample_partners as groups
+from darknet_py.graph.compile import compile
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.train import loop
-from darknet_py.train.settings import Plan, Settings
+from darknet_py.train.settings import Settings, TrainingPlan
 
 CFG = """[net]
 width=64
@@ -110,12 +111,12 @@ class Unbroken:
     out: Path
     seconds: float
 
-    def plan(self, out: Path, **settings: Any) -> Plan:
+    def plan(self, out: Path, **settings: Any) -> TrainingPlan:
         """The same training, to be done in this process."""
         splits = [open_data(str(self.data / "set.data"), split=split) for split in ("train", "val")]
-        document = must_parse(read(self.data / "small.cfg"))
+        graph = compile(must_parse(read(self.data / "small.cfg")))
         names = {"out": out, "name": "small", "data": str(self.data / "set.data")}
-        return Plan(document, *splits, **names, settings=Settings(evaluations=2, **settings))
+        return TrainingPlan(graph, *splits, **names, settings=Settings(evaluations=2, **settings))
 
 
 @dataclass

@@ -21,7 +21,8 @@ from darknet_py.losses.truths import Truths
 from darknet_py.tasks.classification import cross_entropy
 from darknet_py.train.fit import changes as changed
 from darknet_py.train.fit import fitted
-from darknet_py.train.loop import Plan, Settings, train
+from darknet_py.train.loop import train
+from darknet_py.train.settings import Settings, TrainingPlan
 from darknet_py.train.step import Trainer
 from tests.layers.nets import network, section
 from tests.reference import classification as reference
@@ -226,9 +227,8 @@ MIDDLE = section("convolutional", filters=10, size=3, pad=1, activation="leaky")
 )
 @pytest.mark.parametrize("ends", ["[softmax]\n", "[softmax]\n[cost]\n"])
 def test_the_last_layer_with_weights_follows_the_classes_of_the_data(body, changes, ends):
-    document = fitted(parse(NET + body + ends), classes=3, images=10, epochs=None)
-    told = list(changed(parse(NET + body + ends), document))
-    graph = compile(document)
+    graph = fitted(compile(parse(NET + body + ends)), classes=3, images=10, epochs=None)
+    told = list(changed(parse(NET + body + ends), graph.document))
     assert told == changes
     assert graph[graph.classifier].shape.floats == 3
     if body.startswith(MIDDLE):
@@ -238,7 +238,7 @@ def test_the_last_layer_with_weights_follows_the_classes_of_the_data(body, chang
 def test_a_softmax_over_a_whole_map_is_not_fitted_by_guess():
     text = NET + LAST_CONV + "[softmax]\n"
     with pytest.raises(UsageError) as caught:
-        fitted(parse(text), classes=3, images=10, epochs=None)
+        fitted(compile(parse(text)), classes=3, images=10, epochs=None)
     assert str(caught.value) == (
         "error: layer 1 [softmax] (cfg line 10) has 640 classes, and no layer before it has an output or "
         "filters of that number\n   = set the number of classes by hand"
@@ -261,7 +261,7 @@ def test_what_two_layers_decide_is_not_fitted_by_guess(body):
     wanted = compile(parse(text + "[softmax]\n"))[-1].shape.floats
     assert wanted == 10
     with pytest.raises(UsageError, match="has 10 classes, and no layer before it"):
-        fitted(parse(text + "[softmax]\n"), classes=3, images=10, epochs=None)
+        fitted(compile(parse(text + "[softmax]\n")), classes=3, images=10, epochs=None)
 
 
 # Runs.
@@ -312,10 +312,12 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def plan(data: Path, out: Path, **settings) -> Plan:
+def plan(data: Path, out: Path, **settings) -> TrainingPlan:
     train_data, val = (ClassFolders(data, split=split) for split in ("train", "val"))
     where = {"out": out, "name": "tiny", "data": "folders"}
-    return Plan(parse(RUN), train_data, val, **where, seed=3, settings=Settings(evaluations=3, **settings))
+    return TrainingPlan(
+        compile(parse(RUN)), train_data, val, **where, seed=3, settings=Settings(evaluations=3, **settings)
+    )
 
 
 def left_by(out: Path) -> list[object]:
@@ -362,6 +364,6 @@ def test_a_result_is_a_classifiers(data, tmp_path):
 
 def test_training_teaches_what_can_be_learnt(data, tmp_path):
     few = plan(data, tmp_path / "run")
-    many = parse(RUN.replace("max_batches=12", "max_batches=60"))
-    result = train(Plan(many, few.train, few.val, few.out, few.name, few.data, seed=1))
+    many = compile(parse(RUN.replace("max_batches=12", "max_batches=60")))
+    result = train(TrainingPlan(many, few.train, few.val, few.out, few.name, few.data, seed=1))
     assert result["scores"]["top1"] == 1

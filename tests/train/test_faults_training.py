@@ -23,7 +23,6 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images import read as images
 from darknet_py.data.loader.collate import Batch
 from darknet_py.errors import DataError, NotFinite
-from darknet_py.graph.compile import compile
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 from darknet_py.runs.checkpoints import found_in
@@ -164,7 +163,7 @@ def digests(source: Iterator[Batch]) -> list[str]:
 def test_T07_samples_are_the_same_for_any_number_of_workers_and_from_any_iteration(
     unbroken: Unbroken, tmp_path: Path
 ) -> None:
-    objective = objective_of(Network(compile(unbroken.plan(tmp_path).document)))
+    objective = objective_of(Network(unbroken.plan(tmp_path).graph))
     whole = digests(source_of(unbroken.plan(tmp_path), objective))
     assert len(set(whole)) == 24
     for workers in (1, 2, 4):

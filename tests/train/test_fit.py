@@ -33,21 +33,21 @@ classes=80
 
 
 def net_after(*, images: int, epochs: float) -> Net:
-    document = fitted(parse(CFG), classes=80, images=images, epochs=epochs)
-    assert "# of the paper" in str(document)
-    return compile(document).net
+    graph = fitted(compile(parse(CFG)), classes=80, images=images, epochs=epochs)
+    assert "# of the paper" in str(graph.document)
+    return graph.net
 
 
 def test_classes_and_the_filters_before_the_head_follow_the_data() -> None:
-    document = fitted(parse(CFG), classes=3, images=1000, epochs=None)
+    graph = fitted(compile(parse(CFG)), classes=3, images=1000, epochs=None)
     told = ["layer 0 filters 255 -> 24", "layer 1 classes 80 -> 3"]
-    assert list(changes(parse(CFG), document)) == told
-    assert compile(document)[0].shape.channels == 24
-    assert str(document) == CFG.replace("classes=80", "classes=3").replace("filters=255", "filters=24")
+    assert list(changes(parse(CFG), graph.document)) == told
+    assert graph[0].shape.channels == 24
+    assert str(graph.document) == CFG.replace("classes=80", "classes=3").replace("filters=255", "filters=24")
 
 
 def test_nothing_changes_where_the_classes_fit_and_no_epochs_are_asked_for() -> None:
-    document = fitted(parse(CFG), classes=80, images=1000, epochs=None)
+    document = fitted(compile(parse(CFG)), classes=80, images=1000, epochs=None).document
     assert str(document) == CFG
     assert not list(changes(parse(CFG), document))
 
