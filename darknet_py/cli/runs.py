@@ -6,7 +6,7 @@ import argparse
 
 from darknet_py.cli.terminal import emit
 from darknet_py.errors import UsageError
-from darknet_py.runs.listing import Listed, listed
+from darknet_py.runs.listing import RunSummary, list_runs
 from darknet_py.tasks.metrics import TASKS
 
 WORDS = {key: word for metrics in TASKS.values() for key, word in metrics.words.items()}
@@ -18,7 +18,7 @@ def runs(args: argparse.Namespace) -> int:
     for folder in args.folder:
         if not folder.is_dir():
             raise UsageError("there is no such folder", where=folder, hint="name the --out of a training")
-    found = [run for folder in args.folder for run in listed(folder)]
+    found = [run for folder in args.folder for run in list_runs(folder)]
     if args.json or args.output:
         emit(args, [run.to_json() for run in found])
     elif found:
@@ -28,7 +28,7 @@ def runs(args: argparse.Namespace) -> int:
     return 0
 
 
-def _table(found: list[Listed]) -> list[str]:
+def _table(found: list[RunSummary]) -> list[str]:
     keys = [key for key in SHOWN if any(key in run.scores for run in found)]
     head = ("run", "state", "iteration", "epoch", "loss", *(WORDS[key] for key in keys), "seconds")
     rows = [head, *(_row(run, keys) for run in found)]
@@ -42,7 +42,7 @@ def _table(found: list[Listed]) -> list[str]:
     ]
 
 
-def _row(run: Listed, keys: list[str]) -> tuple[str, ...]:
+def _row(run: RunSummary, keys: list[str]) -> tuple[str, ...]:
     scores = (run.scores.get(key) for key in keys)
     return (
         str(run.folder),

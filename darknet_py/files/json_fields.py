@@ -1,65 +1,68 @@
-"""One JSON object of a stranger: every value asked for by name and kind, every complaint with its file."""
+"""Typed reading of untrusted JSON: each value is requested by name and kind, each error names its file."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from darknet_py.errors import ReportError, quoted
 
-# A result with a thousand classes has some 50 kB.
-LARGEST_JSON = 1 << 25
-LARGEST_WHOLE = 1 << 53
+Value = TypeVar("Value")
+
+LARGEST_JSON = 1 << 25  # bytes; a result with a thousand classes has some 50 kB
+LARGEST_COUNT = 1 << 53
 
 
-def read_fields(path: Path) -> Fields:
+def read_json_object(path: Path) -> JsonObject:
     """Read a JSON file that holds one object.
 
     Raises:  ReportError: when it is missing, too large, or not such a file.
     """
+    text = _read_bytes(path, largest=LARGEST_JSON)
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise ReportError(f"it has more than {LARGEST_JSON} bytes", where=path)
-        values = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ReportError(f"it cannot be read: {error.strerror}", where=path) from error
+        values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ReportError(f"it is not JSON: {quoted(error)}", where=path) from error
     if not isinstance(values, dict):
         raise ReportError("it should hold one JSON object", where=path)
-    return Fields(values, path)
+    return JsonObject(values, path)
 
 
 def read_text(path: Path, *, largest: int) -> str:
-    """Read a text; bytes that are not UTF-8 show as such.
+    """Read a text file; bytes that are not UTF-8 are replaced.
 
     Raises:  ReportError: when it is missing, or has more than `largest` bytes.
     """
+    return _read_bytes(path, largest=largest).decode("utf-8", errors="replace")
+
+
+def _read_bytes(path: Path, *, largest: int) -> bytes:
     try:
         if path.stat().st_size > largest:
             raise ReportError(f"it has more than {largest} bytes, which no such file has", where=path)
-        return path.read_bytes().decode("utf-8", errors="replace")
+        return path.read_bytes()
     except OSError as error:
         raise ReportError(f"it cannot be read: {error.strerror}", where=path) from error
 
 
-def is_there(path: Path) -> bool:
-    """Whether a file is there.
+def file_exists(path: Path) -> bool:
+    """Whether there is a file at the path.
 
-    Raises:  ReportError: when the system does not say.
+    Raises:  ReportError: when the system refuses to answer, such as for lack of permission.
     """
     try:
         return path.is_file()
     except OSError as error:
-        raise ReportError(f"it cannot be looked at: {error.strerror}", where=path) from error
+        raise ReportError(f"it cannot be examined: {error.strerror}", where=path) from error
 
 
-def without_home(path: str) -> str:
-    """Keep a relative path as it is, and of an absolute one the last part, which names no person.
+def name_if_absolute(path: str) -> str:
+    """Keep a relative path, and reduce an absolute one to its last part, so that no user's name is published.
 
-    >>> without_home("/home/ann/coco"), without_home("cfg/yolov3.cfg")
+    >>> name_if_absolute("/home/ann/coco"), name_if_absolute("cfg/yolov3.cfg")
     ('coco', 'cfg/yolov3.cfg')
     """
     absolute = (
@@ -69,91 +72,116 @@ def without_home(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class Fields:
-    """A JSON object, and where it stands: `inside` is the dotted name of the object in its file."""
+class JsonObject:
+    """A JSON object of a file.
+
+    Each method returns the value of a key, or raises a ReportError with what was found and what was expected.
+
+    Args:
+        where: the file.
+        prefix: the dotted name of this object in its file; empty for the outermost.
+    """
 
     values: dict[str, Any]
     where: Path
-    inside: str = ""
+    prefix: str = ""
 
     def text(self, key: str) -> str:
         """A string."""
-        return str(self._checked(key, self.values.get(key), isinstance(self.values.get(key), str), "text"))
+        return self._get(key, _is_text, "text")
 
     def number(self, key: str, *, low: float) -> float:
-        """A finite number, not under `low`."""
-        value: Any = self.values.get(key)
-        good = _is_number(value) and low <= value < 1e300
-        return float(self._checked(key, value, good, f"a finite number, {low:g} or more"))
+        """A finite number, `low` or more."""
 
-    def whole(self, key: str) -> int:
-        """A count: a whole number, 0 or more."""
-        return int(
-            self._checked(key, self.values.get(key), _is_count(self.values.get(key)), "a whole number")
-        )
+        def is_valid(value: object) -> TypeGuard[float]:
+            return _is_number(value) and low <= value < 1e300
+
+        return float(self._get(key, is_valid, f"a finite number, {low:g} or more"))
+
+    def count(self, key: str) -> int:
+        """An integer, 0 or more."""
+        return self._get(key, _is_count, "a whole number")
 
     def score(self, key: str) -> float | None:
-        """A number in 0..1, or null where there is no truth."""
-        value = self.values.get(key, "missing")
-        good = value is None or (_is_number(value) and 0 <= value <= 1)
-        self._checked(key, value, good, "a score, 0..1, or null where there is no truth")
+        """A number in 0..1; None for null, where there is no ground truth."""
+        value = self._get(key, _is_score, "a score, 0..1, or null where there is no ground truth")
         return None if value is None else float(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings."""
-        return self._list(key, lambda value: isinstance(value, str), "a list of texts")
+        return self._list(key, _is_text, "a list of texts")
 
-    def wholes(self, key: str) -> tuple[int, ...]:
-        """A list of counts."""
+    def counts(self, key: str) -> tuple[int, ...]:
+        """A list of integers, 0 or more."""
         return self._list(key, _is_count, "a list of whole numbers")
 
     def pair(self, key: str) -> tuple[int, int]:
         """Two counts: rows and columns."""
-        values = self.wholes(key)
-        first, second = self._checked(key, values, len(values) == 2, "two whole numbers, rows and columns")
-        return first, second
+        values = self.counts(key)
+        if len(values) != 2:
+            raise self._error(key, "two whole numbers, rows and columns")
+        return values[0], values[1]
 
-    def counts(self, key: str, *, side: int) -> tuple[tuple[int, ...], ...]:
-        """A square table of counts."""
-        rows = self._list(
-            key,
-            lambda row: isinstance(row, list) and len(row) == side and all(map(_is_count, row)),
-            f"{side} rows of {side} whole numbers",
-        )
-        self._checked(key, self.values.get(key), len(rows) == side, f"{side} rows of {side} whole numbers")
+    def count_matrix(self, key: str, *, side: int) -> tuple[tuple[int, ...], ...]:
+        """A square matrix of counts, as a list of rows."""
+        expected = f"{side} rows of {side} whole numbers"
+
+        def is_row(value: object) -> TypeGuard[list[int]]:
+            return isinstance(value, list) and len(value) == side and all(map(_is_count, value))
+
+        rows = self._list(key, is_row, expected)
+        if len(rows) != side:
+            raise self._error(key, expected)
         return tuple(tuple(row) for row in rows)
 
-    def part(self, key: str) -> Fields:
+    def child(self, key: str) -> JsonObject:
         """An object inside this one."""
-        value = self._checked(key, self.values.get(key), isinstance(self.values.get(key), dict), "an object")
-        return Fields(value, self.where, self._name(key))
+        return JsonObject(self._get(key, _is_object, "an object"), self.where, self._name(key))
 
-    def parts(self, key: str) -> tuple[Fields, ...]:
+    def children(self, key: str) -> tuple[JsonObject, ...]:
         """A list of objects."""
-        values = self._list(key, lambda value: isinstance(value, dict), "a list of objects")
-        return tuple(Fields(value, self.where, f"{self._name(key)}.{at}") for at, value in enumerate(values))
-
-    def _list(self, key: str, kind: Any, expected: str) -> tuple[Any, ...]:
-        values = self.values.get(key)
+        values = self._list(key, _is_object, "a list of objects")
         return tuple(
-            self._checked(key, values, isinstance(values, list) and all(map(kind, values)), expected)
+            JsonObject(value, self.where, f"{self._name(key)}.{at}") for at, value in enumerate(values)
         )
 
-    def _name(self, key: str) -> str:
-        return f"{self.inside}.{key}" if self.inside else key
-
-    def _checked(self, key: str, value: Any, good: bool, expected: str) -> Any:
-        if not good:
-            found = quoted(json.dumps(value), limit=60) if key in self.values else "missing"
-            raise ReportError(
-                f"{quoted(self._name(key))} is {found}; it should be {expected}", where=self.where
-            )
+    def _get(self, key: str, is_valid: Callable[[object], TypeGuard[Value]], expected: str) -> Value:
+        value = self.values.get(key)
+        if key not in self.values or not is_valid(value):
+            raise self._error(key, expected)
         return value
 
+    def _list(
+        self, key: str, is_item: Callable[[object], TypeGuard[Value]], expected: str
+    ) -> tuple[Value, ...]:
+        values = self.values.get(key)
+        if not isinstance(values, list) or not all(map(is_item, values)):
+            raise self._error(key, expected)
+        return tuple(values)
 
-def _is_number(value: object) -> bool:
+    def _name(self, key: str) -> str:
+        return f"{self.prefix}.{key}" if self.prefix else key
+
+    def _error(self, key: str, expected: str) -> ReportError:
+        found = quoted(json.dumps(self.values[key]), limit=60) if key in self.values else "missing"
+        return ReportError(f"{quoted(self._name(key))} is {found}; it should be {expected}", where=self.where)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_WHOLE
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT
+
+
+def _is_score(value: object) -> TypeGuard[float | None]:
+    return value is None or (_is_number(value) and 0 <= value <= 1)

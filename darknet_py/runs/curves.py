@@ -1,7 +1,7 @@
-"""The log of one training: its loss and some figures along the epochs.
+"""The learning curves of a training, from its log: loss and scores along the epochs.
 
-A run that was killed leaves a torn line, and a run that went on writes some iterations twice. Lines that
-cannot be read are passed over; of two lines of one iteration the later counts.
+A run that was killed leaves an incomplete line, and a resumed run writes some iterations twice. Lines that
+cannot be read are skipped; of two lines of one iteration the later counts.
 """
 
 from __future__ import annotations
@@ -15,38 +15,52 @@ from typing import Any
 
 from darknet_py.files.json_fields import read_text
 
-# A log of a million lines has some 150 MB.
-LARGEST_LOG = 1 << 28
+LARGEST_LOG = 1 << 28  # bytes; a log of a million lines has some 150 MB
 
 Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What the log says along the way: (epoch, value) in order; figures are 0..1."""
+    """The learning curves of a run: (epoch, value) in order; scores are 0..1."""
 
     loss: Points
     figures: Mapping[str, Points]
 
 
 def read_curves(path: Path, *, figures: Sequence[str]) -> Curves:
-    """Read the loss and some figures of a log.jsonl.
+    """Read the loss and some scores of a log.jsonl.
 
     Raises:  ReportError: when it is missing, or larger than any log.
     """
-    found: dict[str, dict[float, tuple[float, float]]] = {key: {} for key in ("loss", *figures)}
-    for entry in _entries(read_text(path, largest=LARGEST_LOG)):
-        for key, points in found.items():
-            if _is_finite(entry.get(key)):
-                points[entry["iteration"]] = (float(entry["epoch"]), float(entry[key]))
-    curves = {key: tuple(points[at] for at in sorted(points)) for key, points in found.items()}
+    by_iteration: dict[str, dict[float, tuple[float, float]]] = {key: {} for key in ("loss", *figures)}
+    for entry in log_entries(path):
+        if _is_finite(entry.get("iteration")) and _is_finite(entry.get("epoch")):
+            for key, points in by_iteration.items():
+                if _is_finite(entry.get(key)):
+                    points[entry["iteration"]] = (float(entry["epoch"]), float(entry[key]))
+    curves = {key: tuple(points[at] for at in sorted(points)) for key, points in by_iteration.items()}
     return Curves(curves.pop("loss"), curves)
 
 
-def thinned(points: Points, most: int) -> Points:
-    """Average neighbours until at most `most` points are left.
+def log_entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a log.jsonl; lines that are no JSON object are skipped.
 
-    >>> thinned(((0.0, 1.0), (1.0, 3.0), (2.0, 5.0), (3.0, 7.0)), 2)
+    Raises:  ReportError: when it is missing, or larger than any log.
+    """
+    for line in read_text(path, largest=LARGEST_LOG).split("\n"):
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+def thin(points: Points, most: int) -> Points:
+    """Average neighbouring points until at most `most` are left.
+
+    >>> thin(((0.0, 1.0), (1.0, 3.0), (2.0, 5.0), (3.0, 7.0)), 2)
     ((0.5, 2.0), (2.5, 6.0))
     """
     step = max(1, math.ceil(len(points) / most))
@@ -54,16 +68,6 @@ def thinned(points: Points, most: int) -> Points:
     return tuple(
         (sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups
     )
-
-
-def _entries(text: str) -> Iterator[dict[str, Any]]:
-    for line in text.split("\n"):
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict) and _is_finite(entry.get("iteration")) and _is_finite(entry.get("epoch")):
-            yield entry
 
 
 def _is_finite(value: object) -> bool:

@@ -1,33 +1,31 @@
-"""The runs in a folder: which are finished, where the others stand, and what they reached so far."""
+"""The runs in a folder: their state, their progress and their newest scores."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import read
-from darknet_py.errors import DarknetPyError
-from darknet_py.files.json_fields import read_fields
-from darknet_py.lint.check import compile_checked
+from darknet_py.errors import DarknetPyError, ReportError
+from darknet_py.files.json_fields import read_json_object
+from darknet_py.graph.compile import compile
+from darknet_py.runs.curves import log_entries
 from darknet_py.runs.lock import is_locked
+from darknet_py.runs.read_run import task_metrics
 from darknet_py.tasks.metrics import TASKS
-
-LARGEST_LOG = 1 << 26
 
 
 @dataclass(frozen=True)
-class Listed:
+class RunSummary:
     """One run folder.
 
     Args:
         state: finished, running, stopped (it can be resumed), or broken.
-        iteration: the last that the log knows.
-        iterations: in all, as its cfg says; None where the cfg cannot be read.
-        scores: the newest figures, 0..1, by their words in JSON.
+        iteration: the last one in the log.
+        iterations: in total, from its cfg; None when the cfg cannot be read.
+        scores: the newest scores, 0..1, by their names in JSON.
     """
 
     folder: Path
@@ -44,39 +42,37 @@ class Listed:
         return {**self.__dict__, "folder": str(self.folder)}
 
 
-def listed(root: Path) -> Iterator[Listed]:
+def list_runs(root: Path) -> Iterator[RunSummary]:
     """Every run below a folder, by name: a run has a net.cfg and a log.jsonl."""
     for log in sorted(root.rglob("log.jsonl")):
         if (log.parent / "net.cfg").is_file():
-            yield _listed(log.parent)
+            yield summarize_run(log.parent)
 
 
-def _listed(folder: Path) -> Listed:
-    lines = list(lines_of(folder / "log.jsonl"))
-    said: dict[str, Any] = {}
-    for line in lines:
-        said.update(line)
-    scores = {key: said[key] for metrics in TASKS.values() for key in metrics.words if key in said}
+def summarize_run(folder: Path) -> RunSummary:
+    """Read what is known of a run; what is damaged makes it "broken", and raises nothing."""
     state, seconds = _state(folder), None
+    newest: dict[str, Any] = {}
+    try:
+        for entry in log_entries(folder / "log.jsonl"):
+            newest |= {key: value for key, value in entry.items() if _is_number_or_none(value)}
+    except ReportError:
+        state = "broken"
+    scores = {key: newest[key] for metrics in TASKS.values() for key in metrics.words if key in newest}
     if state == "finished":
         try:
-            fields = read_fields(folder / "result.json")
-            seconds = float(fields.values["training"]["seconds"])
-            known = TASKS[fields.values.get("task", "detection")].words
-            scores = {key: value for key, value in fields.values["scores"].items() if key in known}
-        except (DarknetPyError, KeyError, TypeError, ValueError):
+            result = read_json_object(folder / "result.json")
+            seconds, final = result.child("training").number("seconds", low=0), result.child("scores")
+            scores = {key: final.score(key) for key in task_metrics(result).words if key in final.values}
+        except ReportError:
             state = "broken"
-    try:
-        iterations = compile_checked(read(folder / "net.cfg")).net.max_batches
-    except (CfgError, DarknetPyError):
-        iterations = None
-    return Listed(
+    return RunSummary(
         folder=folder,
         state=state,
-        iteration=int(said.get("iteration", 0)),
-        iterations=iterations,
-        epoch=said.get("epoch"),
-        loss=said.get("loss"),
+        iteration=int(newest.get("iteration") or 0),
+        iterations=_iterations(folder / "net.cfg"),
+        epoch=newest.get("epoch"),
+        loss=newest.get("loss"),
         scores=scores,
         seconds=seconds,
     )
@@ -90,13 +86,12 @@ def _state(folder: Path) -> str:
     return "stopped" if any(folder.glob("checkpoint*.safetensors")) else "broken"
 
 
-def lines_of(log: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a log; a line that a kill cut short is left out."""
-    with log.open("rb") as file:
-        for line in file.read(LARGEST_LOG).splitlines():
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value
+def _iterations(cfg: Path) -> int | None:
+    try:
+        return compile(read(cfg)).net.max_batches
+    except DarknetPyError:
+        return None
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))

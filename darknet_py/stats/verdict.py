@@ -1,8 +1,9 @@
-"""Words about a difference: what the runs of two variants allow us to say, and no more.
+"""Verdicts on differences: what the runs of two variants support, and no more.
 
-A winner is called only when the ranges over the seeds do not overlap. Two equal variants with n and m seeds
-come apart like that, in one direction or the other, with the chance 2 / C(n + m, n): of all the ways to mix
-n + m values, two leave the groups whole. With 2 seeds each it is 1 in 3, and the sentence says so.
+A variant is called higher or lower only when the ranges over the seeds do not overlap. Two equal variants
+with n and m seeds are separated like that, in one direction or the other, with chance 2 / C(n + m, n): of
+all orders of n + m values, two keep the groups together. With 2 seeds each that is 1 in 3, and the sentence
+says so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from statistics import fmean
 
 @dataclass(frozen=True)
 class Spread:
-    """Some values of one metric: their mean and their range."""
+    """Values of one metric, with their mean and their range."""
 
     values: tuple[float, ...]
 
@@ -27,23 +28,27 @@ class Spread:
 
     @property
     def low(self) -> float:
-        """The least value."""
+        """The minimum."""
         return min(self.values)
 
     @property
     def high(self) -> float:
-        """The greatest value."""
+        """The maximum."""
         return max(self.values)
 
     @property
     def half_range(self) -> float:
-        """Half of greatest minus least: for two values the honest spread."""
+        """Half of maximum minus minimum: of two values nothing more can be estimated."""
         return (self.high - self.low) / 2
+
+    def overlaps(self, other: Spread) -> bool:
+        """Whether the two ranges have a value in common."""
+        return self.low <= other.high and other.low <= self.high
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What can be said of a variant and its baseline in one metric.
+    """What the runs support about a variant and its baseline in one metric.
 
     Args:
         outcome: "higher", "lower", "no difference" or "no statement".
@@ -57,24 +62,24 @@ class Verdict:
 
     @property
     def differs(self) -> bool:
-        """Whether the ranges of the two lie apart."""
+        """Whether the two ranges are disjoint."""
         return self.outcome in {"higher", "lower"}
 
 
-def spread(values: Sequence[float | None]) -> Spread | None:
-    """The spread of the values that are there, or None when there is none.
+def spread_of(values: Sequence[float | None]) -> Spread | None:
+    """The spread of the values that are not None, or None when there are none.
 
-    >>> spread([0.25, None, 0.75])
+    >>> spread_of([0.25, None, 0.75])
     Spread(values=(0.25, 0.75))
     """
-    there = tuple(value for value in values if value is not None)
-    return Spread(there) if there else None
+    present = tuple(value for value in values if value is not None)
+    return Spread(present) if present else None
 
 
-def chance(ours: int, theirs: int) -> Fraction:
-    """How often two equal variants come fully apart by chance, with so many seeds.
+def chance_of_separation(ours: int, theirs: int) -> Fraction:
+    """The probability that two equal variants with this many seeds have disjoint ranges.
 
-    >>> chance(2, 2), chance(3, 3), chance(2, 3)
+    >>> chance_of_separation(2, 2), chance_of_separation(3, 3), chance_of_separation(2, 3)
     (Fraction(1, 3), Fraction(1, 10), Fraction(1, 5))
     """
     return Fraction(2, comb(ours + theirs, ours))
@@ -89,52 +94,50 @@ def verdict(
     ours: Sequence[float | None],
     theirs: Sequence[float | None],
 ) -> Verdict:
-    """Say what one metric, in words `word`, allows; `ours` and `theirs` are one value a seed, 0..1."""
-    outcome, sentence = _judge(spread(ours), spread(theirs), word)
+    """Compare two variants in one metric.
+
+    Args:
+        word: the metric's name in the sentence.
+        ours: one value a seed, 0..1; None without ground truth.
+        theirs: the same of the baseline.
+    """
+    outcome, sentence = _compare(spread_of(ours), spread_of(theirs), word)
     return Verdict(variant, baseline, metric, sentence, outcome)
 
 
-def _judge(ours: Spread | None, theirs: Spread | None, word: str) -> tuple[str, str]:
+def _compare(ours: Spread | None, theirs: Spread | None, word: str) -> tuple[str, str]:
+    """The outcome and the sentence."""
     if ours is None or theirs is None:
-        return "no statement", f"no truth to measure {word} with: no statement"
+        return "no statement", f"no ground truth to measure {word} with: no statement"
     counts = len(ours.values), len(theirs.values)
     if min(counts) == 1:
-        who = "one seed each" if max(counts) == 1 else f"{seed_counts(*counts)}, and one has no range"
-        return "no statement", f"{who}: no statement ({ours.mean:.3f} against {theirs.mean:.3f} {word})"
-    figures = f"{_ranges(ours, theirs)} {word}, {seed_counts(*counts)}"
-    if ours.low <= theirs.high and theirs.low <= ours.high:
-        return "no difference", f"no difference we can see: {figures}"
+        seeds = "one seed each" if max(counts) == 1 else f"{describe_seeds(*counts)}, and one has no range"
+        return "no statement", f"{seeds}: no statement ({ours.mean:.3f} against {theirs.mean:.3f} {word})"
+    ranges = f"{_format_ranges(ours, theirs)} {word}, {describe_seeds(*counts)}"
+    if ours.overlaps(theirs):
+        return "no difference", f"no difference we can see: {ranges}"
     outcome = "higher" if ours.low > theirs.high else "lower"
-    return outcome, f"{outcome} in every seed ({figures}); {chance_in_words(*counts)}"
+    chance = chance_of_separation(*counts)
+    seeds = f"{counts[0]} seeds" if counts[0] == counts[1] else describe_seeds(*counts)
+    share = f"{chance.numerator} of {chance.denominator}"
+    chance_text = f"with {seeds} this happens by chance in {share} pairs of equal variants"
+    return outcome, f"{outcome} in every seed ({ranges}); {chance_text}"
 
 
-def _ranges(ours: Spread, theirs: Spread) -> str:
-    """Three decimals, or as many as keep two ranges apart that lie apart."""
-    apart = ours.low > theirs.high or theirs.low > ours.high
-    near, far = (ours.high, theirs.low) if ours.low < theirs.low else (theirs.high, ours.low)
-    digits = next((d for d in range(3, 9) if not apart or f"{near:.{d}f}" != f"{far:.{d}f}"), 9)
+def _format_ranges(ours: Spread, theirs: Spread) -> str:
+    """Both ranges with three decimals, or as many as disjoint ranges need to be printed as disjoint."""
+    inner, outer = (ours.high, theirs.low) if ours.low < theirs.low else (theirs.high, ours.low)
+    enough = (d for d in range(3, 9) if ours.overlaps(theirs) or f"{inner:.{d}f}" != f"{outer:.{d}f}")
+    digits = next(enough, 9)
     texts = [f"{value.low:.{digits}f} .. {value.high:.{digits}f}" for value in (ours, theirs)]
     return " against ".join(texts)
 
 
-def seed_counts(ours: int, theirs: int) -> str:
-    """Name how many seeds stand against how many.
+def describe_seeds(ours: int, theirs: int) -> str:
+    """The numbers of seeds of two variants, in words.
 
-    >>> seed_counts(2, 2), seed_counts(1, 3)
+    >>> describe_seeds(2, 2), describe_seeds(1, 3)
     ('2 seeds each', '1 seed against 3')
     """
-    if ours == theirs:
-        return f"{ours} seed{'s' * (ours > 1)} each"
-    return f"{ours} seed{'s' * (ours > 1)} against {theirs}"
-
-
-def chance_in_words(ours: int, theirs: int) -> str:
-    """Say how often equal variants come apart like this.
-
-    >>> chance_in_words(2, 2)
-    'with 2 seeds this happens by chance in 1 of 3 pairs of equal variants'
-    """
-    odds = chance(ours, theirs)
-    seeds = f"{ours} seeds" if ours == theirs else seed_counts(ours, theirs)
-    share = f"{odds.numerator} of {odds.denominator}"
-    return f"with {seeds} this happens by chance in {share} pairs of equal variants"
+    word = "seed" if ours == 1 else "seeds"
+    return f"{ours} {word} each" if ours == theirs else f"{ours} {word} against {theirs}"

@@ -14,7 +14,7 @@ import pytest
 
 from darknet_py.errors import ReportError
 from darknet_py.report.report import write_report
-from darknet_py.runs.records import read_comparison
+from darknet_py.runs.read_comparison import read_comparison
 
 NAMES = ("zeiler-max", "zeiler-stochastic", "zeiler-average")
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog")
@@ -116,7 +116,7 @@ def test_the_three_files_are_written(written: Path) -> None:
 def test_the_verdict_speaks_of_top_1_and_of_no_ap(written: Path) -> None:
     text = Page(written / "report.html").text
     assert "zeiler-stochastic (+5.0 top-1) is higher than zeiler-max in every seed." in text
-    assert "zeiler-average cannot be told apart from zeiler-max: no difference we can see." in text
+    assert "zeiler-average cannot be distinguished from zeiler-max: no difference we can see." in text
     assert "1 of 3 pairs of equal variants" in text
     for name in ("report.html", "report.md"):
         page = Page(written / name).text if name.endswith("html") else (written / name).read_text()

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
-from darknet_py.report import plots
 from darknet_py.report.report import write_report
-from darknet_py.runs.records import read_comparison
+from darknet_py.report.sections.classes import classes_plot
+from darknet_py.report.sections.cost import cost_plot
+from darknet_py.report.sections.training import curves_plot
+from darknet_py.report.sections.verdicts import dots_plot
+from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.tasks.metrics import DETECTION
 
 MakeFolder = Callable[..., Path]
@@ -111,7 +114,7 @@ def test_the_page_names_no_place_of_the_machine(written: Path) -> None:
 
 def test_overlapping_ranges_call_no_winner(written: Path) -> None:
     text = "".join(dom(written / "report.html").text)
-    assert "yolov3-tiny-stochpool cannot be told apart from yolov3-tiny: no difference we can see." in text
+    assert "yolov3-tiny-stochpool cannot be distinguished from yolov3-tiny: no difference we can see." in text
     assert "yolov3-tiny-spp (+4.1 AP) is higher than yolov3-tiny in every seed." in text
     assert "1 of 3 pairs of equal variants" in text
 
@@ -187,7 +190,7 @@ def test_a_picture_that_is_none_is_left_out(run_folder: Path) -> None:
     sample = run_folder / "runs/yolov3-tiny/samples/0.png"
     sample.parent.mkdir()
     sample.write_bytes(b"\x89PNG\r\n\x1a\nno")
-    assert "no picture" in dom(write_report(run_folder)).text
+    assert "no image" in dom(write_report(run_folder)).text
 
 
 def test_one_variant_alone_is_reported(run_folder: Path, change: Callable[..., Path]) -> None:
@@ -199,7 +202,7 @@ def test_one_variant_alone_is_reported(run_folder: Path, change: Callable[..., P
     assert json.loads((run_folder / "report.json").read_text())["verdicts"] == []
 
 
-@pytest.mark.parametrize("draw", [plots.dots_plot, plots.curves_plot, plots.classes_plot, plots.cost_plot])
+@pytest.mark.parametrize("draw", [dots_plot, curves_plot, classes_plot, cost_plot])
 def test_a_plot_is_drawn_without_logs_and_without_truth(run_folder: Path, draw: Callable[[Any], str]) -> None:
     for result in run_folder.glob("runs/*/*/result.json"):
         record = json.loads(result.read_text())

@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darknet_py.report import tables
-from darknet_py.report.tables import Table, escape_markdown, label, points, span, to_markdown
-from darknet_py.runs.records import read_comparison
+from darknet_py.report.markdown import escape_markdown, table_to_markdown
+from darknet_py.report.sections.classes import class_table
+from darknet_py.report.sections.protocol import protocol_table
+from darknet_py.report.sections.results import main_table
+from darknet_py.report.sections.training import training_table
+from darknet_py.report.tables import ReportTable, format_points, format_range, label
+from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.stats.verdict import Spread
 
 PAYLOADS = (
@@ -51,9 +55,9 @@ def test_escaped_text_holds_no_markup(text: str) -> None:
 
 @given(st.lists(st.tuples(words, words, words), max_size=4))
 def test_a_table_keeps_its_cells_whatever_they_hold(rows: list[tuple[str, str, str]]) -> None:
-    lines = to_markdown(Table("", ("a", "b", "c"), tuple(rows))).split("\n")
-    assert len(lines) == len(rows) + 3
-    assert all(line.count("|") == 4 for line in lines[:-1])
+    lines = table_to_markdown(ReportTable("", ("a", "b", "c"), tuple(rows))).split("\n")
+    assert len(lines) == len(rows) + 2
+    assert all(line.count("|") == 4 for line in lines)
 
 
 @given(st.text())
@@ -72,11 +76,11 @@ def test_a_label_is_short_and_printable(text: str) -> None:
     ],
 )
 def test_points_are_mean_and_half_the_range(values: tuple[float, ...], text: str) -> None:
-    assert points(Spread(values)) == text
+    assert format_points(Spread(values)) == text
 
 
 def test_the_main_table_says_what_its_numbers_are(run_folder: Path) -> None:
-    table = tables.main_table(read_comparison(run_folder))
+    table = main_table(read_comparison(run_folder))
     assert table.head[:9] == (
         "variant",
         "seeds",
@@ -97,7 +101,7 @@ def test_the_main_table_says_what_its_numbers_are(run_folder: Path) -> None:
 
 def test_an_unfinished_variant_says_how_many_seeds_count(run_folder: Path) -> None:
     (run_folder / "runs/yolov3-tiny/seed-0/result.json").unlink()
-    table = tables.main_table(read_comparison(run_folder))
+    table = main_table(read_comparison(run_folder))
     assert table.rows[0][:3] == ("yolov3-tiny", "1 of 2", "42.8")
     assert "(n = 1 or 2)" in table.caption
 
@@ -105,7 +109,7 @@ def test_an_unfinished_variant_says_how_many_seeds_count(run_folder: Path) -> No
 def test_the_protocol_names_the_variants_that_differ(run_folder: Path, change: Callable[..., Path]) -> None:
     for seed in (0, 1):
         change(f"runs/yolov3-tiny-spp/seed-{seed}/result.json", "network", "size", to=[192, 160])
-    rows = dict(tables.protocol_table(read_comparison(run_folder)).rows)
+    rows = dict(protocol_table(read_comparison(run_folder)).rows)
     assert rows["network size"] == (
         "differs: 160 x 160 (yolov3-tiny, yolov3-tiny-stochpool); 192 x 160 (yolov3-tiny-spp)"
     )
@@ -114,11 +118,11 @@ def test_the_protocol_names_the_variants_that_differ(run_folder: Path, change: C
 
 def test_every_row_is_as_long_as_its_head(run_folder: Path) -> None:
     comparison = read_comparison(run_folder)
-    for make in (tables.main_table, tables.class_table, tables.training_table, tables.protocol_table):
+    for make in (main_table, class_table, training_table, protocol_table):
         table = make(comparison)
         assert {len(row) for row in table.rows} == {len(table.head)}
 
 
 def test_a_span_of_one_value_is_that_value() -> None:
-    assert span([412.0, 417.6]) == "412 .. 418"
-    assert span([40.0, 40.0], digits=1) == "40.0"
+    assert format_range([412.0, 417.6]) == "412 .. 418"
+    assert format_range([40.0, 40.0], digits=1) == "40.0"

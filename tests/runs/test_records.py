@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from darknet_py.errors import ReportError
-from darknet_py.files.json_fields import without_home
-from darknet_py.runs.curves import Curves, read_curves, thinned
-from darknet_py.runs.records import read_comparison
+from darknet_py.files.json_fields import name_if_absolute
+from darknet_py.runs.curves import Curves, read_curves, thin
+from darknet_py.runs.read_comparison import read_comparison
 
 Change = Callable[..., Path]
 SPP_RESULT = "runs/yolov3-tiny-spp/seed-1/result.json"
@@ -64,10 +64,10 @@ def test_of_an_iteration_that_was_logged_twice_the_later_line_counts(tmp_path: P
 
 def test_thinning_keeps_the_mean_of_the_neighbours() -> None:
     points = tuple((float(x), 2.0 * x) for x in range(1000))
-    few = thinned(points, 200)
+    few = thin(points, 200)
     assert len(few) == 200
     assert few[0] == (2.0, 4.0)
-    assert thinned((), 200) == ()
+    assert thin((), 200) == ()
 
 
 def test_an_unfinished_run_is_missing_and_the_others_count(run_folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_variant_without_any_finished_run_is_refused(run_folder: Path) -> None
         (run_folder / f"runs/yolov3-tiny-spp/seed-{seed}/result.json").unlink()
     assert refusal(run_folder) == (
         "OUT/runs/yolov3-tiny-spp: error: no run of the variant yolov3-tiny-spp has finished\n"
-        "   = the same `compare` command goes on where it stopped"
+        "   = the same `compare` command resumes it"
     )
 
 
@@ -167,8 +167,8 @@ def test_without_latency_the_comparison_stands(run_folder: Path) -> None:
 def test_absolute_paths_keep_their_last_part_only(run_folder: Path, change: Change) -> None:
     change("compare.json", "variants", 0, "cfg", to="/home/ann/cfg/mine.cfg")
     assert read_comparison(run_folder).baseline.cfg == "mine.cfg"
-    assert without_home("C:\\Users\\ann\\mine.cfg") == "mine.cfg"
-    assert without_home("~/mine.cfg") == "mine.cfg"
+    assert name_if_absolute("C:\\Users\\ann\\mine.cfg") == "mine.cfg"
+    assert name_if_absolute("~/mine.cfg") == "mine.cfg"
 
 
 def test_reading_changes_nothing(run_folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darknet_py.stats.verdict import chance, spread, verdict
+from darknet_py.stats.verdict import chance_of_separation, spread_of, verdict
 
 scores = st.lists(st.floats(0, 1), min_size=2, max_size=6)
 
@@ -52,7 +52,7 @@ def test_one_seed_says_nothing() -> None:
 
 
 def test_without_truth_nothing_is_said() -> None:
-    assert sentence([None, None], [0.1, 0.2]) == "no truth to measure AP with: no statement"
+    assert sentence([None, None], [0.1, 0.2]) == "no ground truth to measure AP with: no statement"
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(2, 2), (2, 3), (3, 3), (4, 4), (1, 4)])
@@ -60,7 +60,7 @@ def test_the_chance_is_that_of_counting_all_orders(ours: int, theirs: int) -> No
     places = range(ours + theirs)
     orders = list(combinations(places, ours))
     whole = [order for order in orders if max(order) == ours - 1 or min(order) == theirs]
-    assert chance(ours, theirs) == Fraction(len(whole), len(orders))
+    assert chance_of_separation(ours, theirs) == Fraction(len(whole), len(orders))
 
 
 @given(scores, scores)
@@ -78,7 +78,7 @@ def test_equal_runs_never_differ(values: list[float]) -> None:
 
 @given(st.lists(st.none() | st.floats(0, 1), max_size=6))
 def test_a_spread_leaves_out_what_is_not_there(values: list[float | None]) -> None:
-    found = spread(values)
+    found = spread_of(values)
     there = [value for value in values if value is not None]
     assert (found is None) == (not there)
     if found:

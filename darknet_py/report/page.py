@@ -1,0 +1,60 @@
+"""The report as one HTML page that needs nothing from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from darknet_py.report.plotting import colour
+from darknet_py.report.section import Report, ReportSection
+from darknet_py.report.sections import BODY, HEADER
+from darknet_py.report.sections.summary import headline
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from jinja2.environment import TemplateModule
+
+
+@dataclass(frozen=True)
+class RenderedSection:
+    """A section as the page's template takes it; one that does not apply has no heading and no body."""
+
+    anchor: str
+    link: str
+    heading: str
+    body: TemplateModule | None  # its text is escaped already
+
+
+def report_page(report: Report) -> str:
+    """The page, as text."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["colour"] = colour
+    environment.globals["ui"] = environment.get_template("macros.html.j2").module
+    return environment.get_template("page.html.j2").render(
+        title=headline(report.comparison),
+        header=_render(environment, HEADER, report),
+        sections=_render(environment, BODY, report),
+    )
+
+
+def _render(
+    environment: Environment, sections: Sequence[ReportSection], report: Report
+) -> list[RenderedSection]:
+    rendered = []
+    for section in sections:
+        heading, body = "", None
+        if section.applies(report):
+            heading = section.heading(report)
+            body = environment.from_string(section.template).make_module(section.context(report))
+        rendered.append(RenderedSection(section.anchor, section.link, heading, body))
+    return rendered

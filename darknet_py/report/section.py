@@ -1,0 +1,86 @@
+"""What a section of the report is.
+
+A section is one file in `sections/`: a class with its heading and its content as HTML, Markdown and JSON. The
+page, the Markdown file and the JSON file are folds over the lists in `sections/__init__.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from darknet_py.report.tables import label
+from darknet_py.runs.records import Comparison
+from darknet_py.stats.verdict import Verdict, verdict
+from darknet_py.tasks.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Report:
+    """The content of a report: a comparison, and the verdicts on its variants."""
+
+    comparison: Comparison
+    verdicts: tuple[Verdict, ...]
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> Report:
+        """Compare every variant with the baseline in each metric that is judged."""
+        base, metrics = comparison.baseline, comparison.metrics
+        verdicts = tuple(
+            verdict(
+                variant.name,
+                base.name,
+                metric=metric,
+                word=metrics.words[metric],
+                ours=variant.values(metric),
+                theirs=base.values(metric),
+            )
+            for variant in comparison.variants[1:]
+            for metric in metrics.judged
+        )
+        return cls(comparison, verdicts)
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics of the task."""
+        return self.comparison.metrics
+
+    @property
+    def baseline(self) -> str:
+        """The baseline's name, as it is shown."""
+        return label(self.comparison.baseline.name)
+
+
+class ReportSection:
+    """A section of the report.
+
+    Args:
+        anchor: the id of its heading in the page; empty in the page's header, where sections have no heading.
+        link: its name in the navigation.
+        template: its HTML below the heading, a Jinja2 template over `context`; `ui` holds the macros of
+            `macros.html.j2`, and everything printed is escaped.
+    """
+
+    anchor: ClassVar[str] = ""
+    link: ClassVar[str] = ""
+    template: ClassVar[str]
+
+    def applies(self, report: Report) -> bool:
+        """Whether the page has this section."""
+        return True
+
+    def heading(self, report: Report) -> str:
+        """Its heading in the page; without one it continues the section before it."""
+        return self.link
+
+    def context(self, report: Report) -> dict[str, object]:
+        """The values that its template prints."""
+        raise NotImplementedError
+
+    def markdown(self, report: Report) -> list[str]:
+        """Its paragraphs in the Markdown file; most sections with pictures alone have none."""
+        return []
+
+    def json(self, report: Report) -> dict[str, Any]:
+        """Its keys of the JSON file, which no other section has; scores are 0..1."""
+        return {}

@@ -1,0 +1,35 @@
+"""The sections of the report, one file each; a new one is written here and added to a list below."""
+
+from darknet_py.report.section import ReportSection
+from darknet_py.report.sections.changes import ChangesSection
+from darknet_py.report.sections.classes import ClassesSection
+from darknet_py.report.sections.confusion import ConfusionSection
+from darknet_py.report.sections.cost import CostSection
+from darknet_py.report.sections.how_to_read import HowToReadSection
+from darknet_py.report.sections.notes import NotesSection
+from darknet_py.report.sections.protocol import ProtocolSection
+from darknet_py.report.sections.results import ResultsSection
+from darknet_py.report.sections.samples import SamplesSection
+from darknet_py.report.sections.summary import SummarySection
+from darknet_py.report.sections.training import TrainingSection
+from darknet_py.report.sections.verdicts import VerdictsSection
+
+HEADER: tuple[ReportSection, ...] = (SummarySection(), NotesSection())
+BODY: tuple[ReportSection, ...] = (
+    ResultsSection(),
+    VerdictsSection(),
+    TrainingSection(),
+    CostSection(),
+    ClassesSection(),
+    ConfusionSection(),
+    SamplesSection(),
+    ChangesSection(),
+    ProtocolSection(),
+    HowToReadSection(),
+)
+# In the Markdown file, which has no pictures, the effort of the trainings comes last.
+MARKDOWN: tuple[ReportSection, ...] = (
+    *HEADER,
+    *(section for section in BODY if not isinstance(section, TrainingSection)),
+    TrainingSection(),
+)

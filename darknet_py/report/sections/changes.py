@@ -1,0 +1,88 @@
+"""The difference between the cfg of each variant and that of the baseline."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from darknet_py.errors import quoted
+from darknet_py.report.markdown import code_block, escape_markdown
+from darknet_py.report.section import Report, ReportSection
+from darknet_py.report.tables import label
+from darknet_py.runs.records import Comparison, VariantRuns
+
+MOST_LINES, MOST_LINES_IN_TOTAL = 400, 8000
+MOST_OPEN = 4  # diffs that are shown without a click
+KINDS = {"+": "added", "-": "removed", "@": "place"}  # CSS classes, by the first character of a line
+
+
+@dataclass(frozen=True)
+class CfgDiff:
+    """What a variant changes in the cfg of the baseline; a line is (kind, text)."""
+
+    name: str
+    origin: str
+    lines: tuple[tuple[str, str], ...]
+
+
+class ChangesSection(ReportSection):
+    """A unified diff per variant."""
+
+    anchor = "changes"
+    link = "Changes"
+    template = """\
+{% for diff in diffs %}
+<details{% if open %} open{% endif %}>
+<summary>{{ diff.name }}</summary>
+<p class="origin"><code>{{ diff.origin }}</code></p>
+{% if diff.lines %}
+<pre>{% for kind, text in diff.lines %}<span class="{{ kind }}">{{ text }}</span>{% endfor %}</pre>
+{% else %}
+<p class="caption">The two texts are equal.</p>
+{% endif %}
+</details>
+{% endfor %}
+"""
+
+    def applies(self, report: Report) -> bool:
+        """When there is more than the baseline."""
+        return len(report.comparison.variants) > 1
+
+    def heading(self, report: Report) -> str:
+        """What the diffs are against."""
+        return f"What each variant changes in {report.baseline}"
+
+    def context(self, report: Report) -> dict[str, object]:
+        """The diffs, and whether they are open."""
+        diffs = cfg_diffs(report.comparison)
+        return {"diffs": diffs, "open": len(diffs) <= MOST_OPEN}
+
+    def markdown(self, report: Report) -> list[str]:
+        """A code block per variant."""
+        paragraphs = []
+        for diff in cfg_diffs(report.comparison):
+            text = "\n".join(text for _, text in diff.lines) or "(the texts are equal)"
+            title = f"## What {escape_markdown(diff.name)} changes"
+            paragraphs += [title, escape_markdown(diff.origin), code_block(text, language="diff")]
+        return paragraphs
+
+
+def cfg_diffs(comparison: Comparison) -> tuple[CfgDiff, ...]:
+    """The diff of every variant's cfg against the baseline's, cut to a readable length."""
+    left, diffs = MOST_LINES_IN_TOTAL, []
+    for variant in comparison.variants[1:]:
+        lines = tuple(_diff_lines(comparison.baseline, variant, most=min(left, MOST_LINES)))
+        left -= len(lines)
+        origin = label(" ".join([variant.cfg, *variant.edits]), limit=200)
+        diffs.append(CfgDiff(label(variant.name), origin, lines))
+    return tuple(diffs)
+
+
+def _diff_lines(base: VariantRuns, variant: VariantRuns, *, most: int) -> Iterator[tuple[str, str]]:
+    before, after = (v.runs[0].cfg_text.expandtabs(4).splitlines() for v in (base, variant))
+    lines = list(difflib.unified_diff(before, after, lineterm=""))[2:]
+    for line in lines[:most]:
+        yield KINDS.get(line[0], "same"), quoted(line, limit=200)
+    if len(lines) > most:
+        yield "place", f"… {len(lines) - most} more lines: compare the net.cfg of the two"

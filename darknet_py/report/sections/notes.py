@@ -1,0 +1,48 @@
+"""Remarks that a reader needs to judge the tables: missing runs, unequal trainings."""
+
+from __future__ import annotations
+
+from darknet_py.report.markdown import escape_markdown
+from darknet_py.report.section import Report, ReportSection
+from darknet_py.report.tables import label
+from darknet_py.runs.records import Comparison
+
+
+class NotesSection(ReportSection):
+    """A list at the head of the report, when there is anything to remark."""
+
+    template = """\
+<ul class="notes">{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ul>
+"""
+
+    def applies(self, report: Report) -> bool:
+        """When there is a note."""
+        return bool(notes(report.comparison))
+
+    def context(self, report: Report) -> dict[str, object]:
+        """The notes."""
+        return {"notes": notes(report.comparison)}
+
+    def markdown(self, report: Report) -> list[str]:
+        """A list item per note."""
+        return [f"- {escape_markdown(note)}" for note in notes(report.comparison)]
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What is missing, and what is not the same for all runs."""
+    texts = [
+        f"Not finished, and left out: {label(v.name)}, seed{'s' * (len(v.missing) > 1)} "
+        f"{', '.join(map(str, v.missing))}."
+        for v in comparison.variants
+        if v.missing
+    ]
+    lengths = {run.training.iterations for v in comparison.variants for run in v.runs}
+    if len(lengths) > 1:
+        texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
+    texts += [
+        f"The cfg of {label(v.name)} is not the same for every seed; its changes are shown for seed"
+        f" {v.runs[0].seed}."
+        for v in comparison.variants
+        if len({run.cfg_text for run in v.runs}) > 1
+    ]
+    return texts
