@@ -24,7 +24,7 @@ from darknet_py.model.network import Network
 from darknet_py.report.report import write_report
 from darknet_py.report.run_plot import draw_run
 from darknet_py.runs.checkpoints import has_run
-from darknet_py.tasks.metrics import told
+from darknet_py.tasks.metrics import describe_scores
 from darknet_py.train.loop import train as run
 from darknet_py.train.recipe import prepared
 from darknet_py.train.settings import Settings, TrainingPlan, source_of
@@ -47,7 +47,9 @@ def train(args: argparse.Namespace) -> int:
                 plan, communicator=communicator, progress=lambda done, total, facts: advance(done, facts)
             )
         if communicator.first:
-            print(f"{told(result)}; weights in {args.out / 'final.weights'}, curves in {draw_run(args.out)}")
+            print(
+                f"{describe_scores(result)}; weights in {args.out / 'final.weights'}, curves in {draw_run(args.out)}"
+            )
     return 0
 
 

@@ -34,7 +34,7 @@ from darknet_py.predict.detect_files import publish_picture
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import draw
 from darknet_py.runs.log import write_json
-from darknet_py.tasks.metrics import told
+from darknet_py.tasks.metrics import describe_scores
 from darknet_py.train.loop import train
 from darknet_py.train.recipe import prepared
 from darknet_py.train.settings import Settings, TrainingPlan
@@ -166,7 +166,7 @@ def carry_out(comparison: Comparison, *, say: Callable[[str], None], watch: Watc
         if number == 1:  # a comparison whose first run is refused changes nothing
             write_json(comparison.out / "compare.json", comparison.facts(comparison.epochs or _epochs(plan)))
         how = "finished before" if done else f"trained in {result['training']['seconds']:.0f} s"
-        say(f"{title}: {how}, {told(result)}")
+        say(f"{title}: {how}, {describe_scores(result)}")
     firsts = [plan for plan in plans if plan.seed == 0]
     for plan in firsts:
         if plan.graph.heads:

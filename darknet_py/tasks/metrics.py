@@ -64,10 +64,10 @@ CLASSIFICATION = Metrics(
 TASKS = {metrics.task: metrics for metrics in (DETECTION, CLASSIFICATION)}
 
 
-def told(result: Mapping[str, Any]) -> str:
-    """The figures of a result that matter most, in words.
+def describe_scores(result: Mapping[str, Any]) -> str:
+    """The main scores of a result, in words.
 
-    >>> told({"task": "detection", "scores": {"ap": 0.16, "ap50": 0.38}})
+    >>> describe_scores({"task": "detection", "scores": {"ap": 0.16, "ap50": 0.38}})
     'AP 16.0, AP50 38.0'
     """
     metrics, scores = TASKS[result.get("task", "detection")], result["scores"]
