@@ -101,7 +101,7 @@ def measured(found: list[Loader], rounds: int) -> list[Loader]:
 
 def table(found: list[Loader], size: int, cache: str) -> None:
     """One line a loader, and what there is to reach."""
-    print(f"\n**{size} pixels, cache {cache}**\n")
+    print(f"\n### {size} pixels, cache {cache}\n")
     print("| loader | images/s | least, most | of decoding alone | processor ms an image | peak MiB |")
     print("|---|---:|---:|---:|---:|---:|")
     by_name = {loader.name: loader for loader in found}

@@ -1,11 +1,10 @@
-"""Single mistakes made in real cfgs: is each one told, at its line, with what was meant?
+"""Mutation test of the linter: make single mistakes in real cfgs, and check the line and the suggestion.
 
     python bench/mutations.py FOLDER [--each N] [--seed S] [--missed]
 
-For every cfg of the folder and every kind of mistake, up to N mutants are drawn. A mutant counts as told when
-the first diagnostic that the cfg itself does not have stands on the changed line (for a deleted line: beside
-the hole, or at its section's header). A mutant whose network is equal to the cfg's is no mistake and is left
-out; one that nothing is said of counts as missed.
+Up to N mutants are drawn for every cfg of the folder and every kind of mistake. A mutant counts as found when
+the first new diagnostic is on the changed line (for a deleted line: on a neighbouring line or its section's
+header). A mutant that describes the same network is left out; one without a new diagnostic counts as missed.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from pathlib import Path
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic
 from darknet_py.cfg.document import Document, Entry, Section, parse, read
 from darknet_py.cfg.keys import keys_of
-from darknet_py.graph.compile import compile
 from darknet_py.layers.base import layer_class
+from darknet_py.lint.check import compile_checked, warnings
 
 
 @dataclass(frozen=True)
@@ -401,10 +400,10 @@ def _broken_header(document: Document, rng: random.Random) -> Iterator[Mutant]:
 def told(document: Document) -> tuple[tuple[Diagnostic, ...], object]:
     """Every diagnostic, and the layers where there is no error."""
     try:
-        graph = compile(document)
+        graph = compile_checked(document)
     except CfgError as error:
         return error.diagnostics, None
-    return graph.warnings, [graph.net, *(node.layer for node in graph)]
+    return warnings(graph), [graph.net, *(node.layer for node in graph)]
 
 
 def judge(mutant: Mutant, document: Document, base: Base, layers: object, tally: Tally) -> None:
@@ -454,7 +453,7 @@ def run(paths: Iterable[Path], *, each: int, seed: int) -> dict[str, Tally]:
 
 def table(tallies: dict[str, Tally]) -> Iterator[str]:
     """A Markdown table, and the totals."""
-    yield "| mistake | mutants | first diagnostic on the line | right word | nothing said |"
+    yield "| mistake | mutants | first diagnostic on the line | right suggestion | no diagnostic |"
     yield "|---|---:|---:|---:|---:|"
     total = Tally()
     for name, tally in tallies.items():
@@ -472,9 +471,7 @@ def _row(name: str, tally: Tally) -> str:
 
 def main() -> int:
     """Print the table."""
-    options = argparse.ArgumentParser(
-        description="Single mistakes in real cfgs: are they told at their line?"
-    )
+    options = argparse.ArgumentParser(description="Mutation test of the linter: single mistakes in real cfgs")
     options.add_argument("folder", type=Path, help="where the cfgs are")
     options.add_argument(
         "--each", type=int, default=10, help="mutants of each kind of each cfg (default: 10)"

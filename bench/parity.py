@@ -61,7 +61,7 @@ def _numbers(weights: bytes) -> np.ndarray:
 
 def main() -> None:
     """Print the table."""
-    print("| recording | rate | loss | gradient | weights after 10 | moved |")
+    print("| recording | rate | loss | gradient | weights after 10 | change |")
     print("|---|---|---|---|---|---|")
     with np.load(SCENE, allow_pickle=False) as scene:
         shared = {name: scene[name] for name in ("images", "truths")}
@@ -73,7 +73,7 @@ def main() -> None:
         worst = [max(pair) for pair in zip(worst, found, strict=False)]
         cells = [*(f"{value:.1e}" for value in found[:-1]), f"{found[-1]:.2f}"]
         print(f"| {path.stem} | {' | '.join(cells)} |", flush=True)
-    print(f"| **the worst of {len(paths)}** | {' | '.join(f'**{value:.1e}**' for value in worst)} | |")
+    print(f"| **largest of {len(paths)}** | {' | '.join(f'**{value:.1e}**' for value in worst)} | |")
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def medians(forms: dict[str, Form], x: Tensor, rounds: int) -> Times:
 
 def table(title: str, times: Times) -> None:
     """One line a form."""
-    print(f"\n**{title}**\n\n| form | forward | forward + backward |\n|---|---:|---:|")
+    print(f"\n### {title}\n\n| form | forward | forward + backward |\n|---|---:|---:|")
     for name in dict.fromkeys(name for name, _ in times):
         print(f"| {name} | {times[name, False]:.1f} | {times[name, True]:.1f} |")
     print()
@@ -186,7 +186,7 @@ def memory(maps: list[str]) -> None:
     extra = ["mode=cat", "mode=random", "mode=gated"]
     settings = [(name, "size=19") for name in pools] + [("mixpool", f"size=19,{mode}") for mode in extra]
     cases = [f"{name}:{keys}:{size}" for size in maps for name, keys in settings]
-    print("\n**Memory beside the input, in multiples of it, windows of 19; target < 6**\n")
+    print("\n### Memory in addition to the input, in multiples of it, windows of 19; target < 6\n")
     print("| case | inference | training |\n|---|---:|---:|")
     script = [sys.executable, str(ROOT / "bench" / "memory.py"), *cases]
     said = subprocess.run(script, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own

@@ -4,7 +4,7 @@
 time, in turns; medians of the rounds. The same 8 images and 64 truths for all, yolov3-tiny at 416; any cfg by
 `--cfg NAME=FILE`. Beside them torch.mm of 2048 x 2048, the rate that a step's arithmetic is compared with:
 three times the forward FLOPs. `--peers` is a Python that has pytorchyolo and ultralytics; one that is absent
-is skipped. `--data` adds whole iterations of a training, mosaic and two loaders included.
+is skipped. `--data` adds complete iterations of a training, mosaic and two loaders included.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def workers(asked: argparse.Namespace, folder: Path) -> list[Worker]:
         for name, path in list(paths.items())[:2]:
             words = [sys.executable, HERE / "peers" / "ours_whole.py", asked.data, path, asked.threads]
             bflops = found[list(paths).index(name)].bflops
-            found.append(Worker(f"{name}, whole", bflops, list(map(str, words))))
+            found.append(Worker(f"{name}, complete", bflops, list(map(str, words))))
     return found
 
 
@@ -196,7 +196,7 @@ def told(all_: list[Worker], rates: list[float]) -> None:
         print(f" {one.seconds / first:.2f} | {one.peak_mib:.0f} |")
     print()
     by_name = {one.name: one for one in all_}
-    steps = [one for one in all_ if one.name.startswith("ours") and not one.name.endswith("whole")]
+    steps = [one for one in all_ if one.name.startswith("ours") and not one.name.endswith("complete")]
     for own in steps:
         against(own, by_name, rate)
 
@@ -210,8 +210,8 @@ def against(own: Worker, by_name: dict[str, Worker], rate: float) -> None:
             gain = (other.seconds / other.bflops) / (own.seconds / own.bflops)
             ratio(f"{peer} / {own.name}, time per BFLOP", gain, f"> {target}")
             ratio(f"{own.name} / {peer}, peak memory", own.peak_mib / other.peak_mib, f"< {MEMORY}")
-    if whole := by_name.get(f"{own.name}, whole"):
-        ratio(f"{own.name}: whole / step", whole.seconds / own.seconds, f"< {WHOLE}")
+    if whole := by_name.get(f"{own.name}, complete"):
+        ratio(f"{own.name}: complete / step", whole.seconds / own.seconds, f"< {WHOLE}")
 
 
 def ratio(what: str, value: float, target: str) -> None:
@@ -225,7 +225,7 @@ def main() -> None:
     """All variants, in turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", help="a Python that has pytorchyolo and ultralytics")
-    parser.add_argument("--data", help="a COCO folder of 80 classes, for whole iterations")
+    parser.add_argument("--data", help="a COCO folder of 80 classes, for complete iterations")
     parser.add_argument("--cfg", action="append", default=[], metavar="NAME=FILE", help="may be repeated")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

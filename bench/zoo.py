@@ -1,10 +1,10 @@
-"""Public cfgs beside Darknet's own tables: which compile, with which shapes and BFLOPs, and what is refused.
+"""Compare public cfgs with Darknet's own tables: which compile, and whether shapes and BFLOPs agree.
 
     python bench/zoo.py FOLDER
 
-FOLDER holds cfgs and `darknet-tables.json`: for each file its layers as Darknet prints them (type, channels,
-rows, columns, BFLOPs) and their total, or the last of what Darknet said where it gave up. Sizes of 0 are
-layers for which Darknet keeps none. Prints a Markdown table and totals.
+FOLDER holds cfgs and `darknet-tables.json`. For each cfg it lists the layers as Darknet prints them (type,
+channels, rows, columns, BFLOPs) and the total, or Darknet's last message where Darknet refused the cfg. Sizes
+of 0 are layers for which Darknet stores no size. Prints the table of docs/public-cfgs.md.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import read
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
+from darknet_py.lint.check import warnings
 
-HEAD = "| cfg | layers | floats | BFLOPs | Darknet | what |\n|---|---:|---:|---:|---:|---|"
+HEAD = "| cfg | layers | parameters | BFLOPs | BFLOPs by Darknet | result |\n|---|---:|---:|---:|---:|---|"
 ROUNDING = 1e-6  # Darknet prints a layer's BFLOPs with six digits
 HALF_ULP = 2**-24  # and holds them as 32-bit floats before
 TOTAL_ROUNDING = 0.0011  # and their sum with three
@@ -44,7 +45,7 @@ class Row:
 
 
 def differences(graph: Graph, table: dict[str, Any]) -> Iterator[str]:
-    """What is not as Darknet prints it."""
+    """Describe each value that differs from Darknet's table."""
     if len(graph) != len(table["layers"]):
         yield f"{len(graph)} layers, Darknet has {len(table['layers'])}"
     for node, (_, *shape, bflops) in zip(graph, table["layers"], strict=False):
@@ -58,7 +59,7 @@ def differences(graph: Graph, table: dict[str, Any]) -> Iterator[str]:
 
 
 def row(path: Path, table: dict[str, Any]) -> Row:
-    """A cfg beside Darknet's table."""
+    """Compare one cfg with Darknet's table."""
     document = read(path)
     whole = str(document).encode("utf-8", "surrogateescape") == path.read_bytes()
     try:
@@ -68,8 +69,8 @@ def row(path: Path, table: dict[str, Any]) -> Row:
         words = f"line {first.span.line}: {first.message}" + (f"; {len(others)} more" if others else "")
         theirs = "" if "refused" in table else f"{table['total_bflops']:.3f}"
         return Row("refused here", ("", "", "", theirs, words), whole)
-    unrun = sorted({d.message.split(" is ")[0] for d in graph.warnings if d.code == "not-run"})
-    notes = f"; not run: {', '.join(unrun)}" if unrun else ""
+    not_executable = sorted({d.message.split(" is ")[0] for d in warnings(graph) if d.code == "not-run"})
+    notes = f"; not run: {', '.join(not_executable)}" if not_executable else ""
     mine = (str(len(graph)), f"{graph.cost.parameters:,}", f"{graph.cost.bflops:.3f}")
     if "refused" in table:
         said = (
@@ -93,7 +94,7 @@ def main(folder: Path) -> int:
         print(f"| {name} | {' | '.join(one.cells)} |")
     kinds = Counter(one.kind for one in rows.values())
     print(f"\n{len(rows)} cfgs: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
-    print(f"byte for byte the same when written back: {sum(one.whole for one in rows.values())}")
+    print(f"written back byte for byte: {sum(one.whole for one in rows.values())}")
     return int(kinds["differs"] > 0 or not all(one.whole for one in rows.values()))
 
 

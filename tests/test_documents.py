@@ -1,10 +1,16 @@
-"""Golden. Oracle: the program itself, run again; what the documents show must be what it says."""
+"""Golden. Oracle: the program itself, run again, and the files of the repository.
+
+What the documents quote must be the program's output, and what they refer to must exist.
+"""
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +19,29 @@ import pytest
 
 from darknet_py.__main__ import main
 from darknet_py.layers.plugins import load_plugins
-from tests.paths import ROOT
+from tests.paths import ROOT, SHARED
+from tests.test_house import ORDER, PACKAGE
 
 sys.path.insert(0, str(ROOT / "docs"))
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 QUICK = {"show", "lint", "edit", "diff", "layers", "conform", "reach"}
 POOL_PAGE = ROOT / "docs" / "write-a-pool.md"
 POOL_FILE = ROOT / "docs" / "examples" / "midrange.py"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+FAULTS = ROOT / "tests" / "FAULTS.md"
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "cfg/*.md", "weights/*.md", "bench/*.md", "tests/**/*.md")
+    for path in ROOT.glob(pattern)
+)
+FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+PATH = re.compile(
+    r"(?<![\w./~-])(?:(?:darknet_py|tests|docs|cfg|bench)/[\w./*{},-]*[\w/*}]|[\w-]+(?:/[\w-]+)+\.py\b)"
+)
+MODULE = re.compile(r"\bdarknet_py(?:\.\w+)+")
+FAULT_ID = re.compile(r"(?:(?<=_)|^)[A-Z]\d\d(?=[_ ])")
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +51,7 @@ def _no_plugin_stays() -> Iterator[None]:
 
 
 def blocks() -> list[tuple[str, str]]:
-    """(command, what the document shows) of every console block whose command answers at once."""
+    """(command, output) of every console block whose command needs no data."""
     found = []
     for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for block in BLOCK.findall(document.read_text(encoding="utf-8")):
@@ -40,25 +62,104 @@ def blocks() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("command", "shown"), blocks(), ids=lambda text: text[:40])
-def test_what_the_documents_show_is_what_the_program_says(
-    command: str, shown: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("command", "quoted"), blocks(), ids=lambda text: text[:40])
+def test_console_blocks_are_the_output_of_the_program(
+    command: str, quoted: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     try:
         main(shlex.split(command)[1:])
     except SystemExit:
         pytest.fail(f"{command} is no command")
-    said = capsys.readouterr().out
-    shown = shown.rstrip("\n")
-    for part in re.split(r"\n\.\.\.(?:\n|$)", shown):
-        assert part in said
+    printed = capsys.readouterr().out
+    for part in re.split(r"\n\.\.\.(?:\n|$)", quoted.rstrip("\n")):
+        assert part in printed
 
 
-def test_the_readme_shows_a_show_and_an_error() -> None:
-    commands = " ".join(command for command, _ in blocks())
-    assert "show" in commands
-    assert "lint" in commands
+def test_the_readme_is_short_and_shows_a_network_and_an_error() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.count("\n") <= 120
+    assert "$ darknet-py show " in text
+    assert "$ darknet-py lint " in text
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        path, _, anchor = target.partition("#")
+        if path.startswith(("http:", "https:")):
+            continue
+        file = page.parent / path if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            yield target
+
+
+def dead_paths(page: Path) -> Iterator[str]:
+    """Paths and modules of the repository that a page names and that do not exist."""
+    text = page.read_text(encoding="utf-8")
+    for name in PATH.findall(text):
+        pattern = re.sub(r"\{.*\}", "*", name)  # a{b,c}d
+        if not any(any(folder.glob(pattern)) for folder in (ROOT, page.parent)):
+            yield name
+    for name in MODULE.findall(text):
+        module, _, attribute = name.rpartition(".")
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            if not hasattr(importlib.import_module(module), attribute):
+                yield name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    assert list(broken_links(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_paths_and_modules_that_a_page_names_exist(page: Path) -> None:
+    assert list(dead_paths(page)) == []
+
+
+def test_dead_links_and_paths_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `b` heading\n[good](page.md#a-b-heading) [bad](none.md) [worse](#no-heading) [web](https://a.b)\n"
+        "`tests/paths.py` `tests/none.py` `train/none.py` darknet_py.errors.quoted darknet_py.errors.none\n"
+    )
+    assert list(broken_links(page)) == ["none.md", "#no-heading"]
+    assert list(dead_paths(page)) == ["tests/none.py", "train/none.py", "darknet_py.errors.none"]
+
+
+def test_the_architecture_lists_every_package_and_the_order_of_imports() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    packages = [path.parent for path in PACKAGE.glob("*/__init__.py")]
+    assert [path.name for path in packages if f"`darknet_py/{path.name}/`" not in text] == []
+    assert "\n".join(ORDER) in text
+
+
+def test_every_fault_in_a_test_name_is_explained_and_no_other() -> None:
+    named = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                named.update(FAULT_ID.findall(node.name))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named.update(FAULT_ID.findall(node.value))  # the name of a case, as "D01 no json"
+    explained = re.findall(r"^\| ([A-Z]\d\d) \|", FAULTS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(explained) == sorted(named)
+
+
+@pytest.mark.skipif(not (SHARED / "zoo").exists(), reason="needs shared/zoo beside the checkout")
+def test_the_table_of_public_cfgs_is_the_output_of_its_program() -> None:
+    program = [sys.executable, ROOT / "bench" / "zoo.py", SHARED / "zoo"]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in (ROOT / "docs" / "public-cfgs.md").read_text(encoding="utf-8")
 
 
 def test_the_generated_documents_are_fresh() -> None:
