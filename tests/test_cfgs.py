@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from darknet_py.cfg.document import parse, read
-from darknet_py.cfg.edits import apply_edits, parse_edits
+from darknet_py.cfg.edits import parse_edits, set_values
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import warnings
@@ -118,7 +118,7 @@ def derivations() -> dict[str, tuple[str, str]]:
     """Of every variant the cfg it comes from, and the text that follows from that."""
     found = {}
     for variant, (base, edits) in EDITED.items():
-        found[variant] = base, str(apply_edits(parse(body(base)), parse_edits(edits)))
+        found[variant] = base, str(set_values(parse(body(base)), parse_edits(edits)))
     for variant, (base, sizes, filters) in PYRAMIDS.items():
         found[variant] = base, with_pyramid(body(base), sizes, filters)
     for variant, (base, pieces) in REPLACED.items():
@@ -205,7 +205,7 @@ def test_another_pool_keeps_every_shape_and_cat_doubles_the_channels(variant: st
 
 @pytest.mark.parametrize("path", TINY, ids=lambda p: p.stem)
 def test_a_variant_of_yolov3_tiny_takes_a_step_and_every_float_has_its_gradient(path: Path) -> None:
-    small = apply_edits(read(path), parse_edits("net.width=64,net.height=64"))
+    small = set_values(read(path), parse_edits("net.width=64,net.height=64"))
     network = Network(compile(small))
     initialise(network, seed=0)
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))

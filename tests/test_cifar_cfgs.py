@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from darknet_py.cfg.document import parse, read
-from darknet_py.cfg.edits import apply_edits, parse_edits
+from darknet_py.cfg.edits import parse_edits, set_values
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
 from darknet_py.losses.truths import Truths
@@ -75,10 +75,10 @@ def derivations() -> dict[str, str]:
         mode = name.rpartition("-")[2].removesuffix(".cfg")
         more = f",{{layer}}.mode={mode}" if section == "mixpool" else ""
         edits = ",".join(f"{{layer}}.section={section}{more}".format(layer=layer) for layer in (2, 5, 8))
-        found[name] = str(apply_edits(parse(base), parse_edits(edits)))
+        found[name] = str(set_values(parse(base), parse_edits(edits)))
     for name, (section, _) in HEADS.items():
         document = parse(base.replace(LAST_POOL, f"{section}\n[connected]\n"))
-        found[name] = str(apply_edits(document, parse_edits(FASTER[name])) if name in FASTER else document)
+        found[name] = str(set_values(document, parse_edits(FASTER[name])) if name in FASTER else document)
     return found
 
 
@@ -89,7 +89,7 @@ def graph(name: str, side: int = 32) -> Graph:
     """A net of pictures of that side."""
     keys = ("net.width", "net.height", "net.min_crop", "net.max_crop", "0.crop_width", "0.crop_height")
     edits = parse_edits(",".join(f"{key}={side}" for key in keys))
-    return compile(apply_edits(read(CFG / name), edits))
+    return compile(set_values(read(CFG / name), edits))
 
 
 def pictures(side: int, count: int = 4) -> torch.Tensor:

@@ -120,7 +120,7 @@ def _edit(piece: str) -> Edit:
     return Edit(layer_of(match["layer"]), match["key"], match["value"])
 
 
-def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
+def set_values(document: Document, edits: Iterable[Edit]) -> Document:
     """The document with the values set; comments and layout stay.
 
     Raises:

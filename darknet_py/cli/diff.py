@@ -12,8 +12,8 @@ from darknet_py.cfg.document import read
 from darknet_py.cfg.edits import cut_variant, parse_edits
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.cli.terminal import emit
-from darknet_py.edit.diff import Change, Diff, Pair
-from darknet_py.edit.overrides import edited
+from darknet_py.edit.diff import Change, GraphDiff, Pair
+from darknet_py.edit.overrides import apply_overrides
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.lifetime import peak_floats
@@ -27,7 +27,7 @@ HEAD = "    A ->  B   layer          channels x height x width        floats   B
 
 def diff(args: argparse.Namespace) -> int:
     """What differs between two cfgs; 0 whether something does or not."""
-    found = Diff(variant(args.a), variant(args.b))
+    found = GraphDiff(variant(args.a), variant(args.b))
     if args.svg:
         publish_bytes(args.svg, drawn(found).encode())
     if args.json or args.output:
@@ -40,10 +40,10 @@ def diff(args: argparse.Namespace) -> int:
 def variant(text: str) -> Graph:
     """The network of `CFG` or `CFG@EDIT,...`."""
     name, edits = (text, "") if Path(text).is_file() else cut_variant(text)
-    return compile_checked(edited(read(find_cfg(name)), parse_edits(edits) if edits else []))
+    return compile_checked(apply_overrides(read(find_cfg(name)), parse_edits(edits) if edits else []))
 
 
-def drawn(found: Diff) -> str:
+def drawn(found: GraphDiff) -> str:
     """B as a picture, what differs marked; what A alone has is told under the title."""
     from darknet_py.draw.svg import Mark, svg
 
@@ -58,13 +58,13 @@ def drawn(found: Diff) -> str:
     return svg(found.b, title=title, marks=marks, notes=[*(f"[net] {_words(c)}" for c in found.net), *notes])
 
 
-def _difference(found: Diff, pair: Pair) -> str:
+def _difference(found: GraphDiff, pair: Pair) -> str:
     if pair.kind == "replaced" and pair.a:
         return f"was [{pair.a.layer.section}]"
     return ", ".join(_words(change) for change in pair.changes)
 
 
-def told(found: Diff) -> Iterator[str]:
+def told(found: GraphDiff) -> Iterator[str]:
     """The difference for people: the layers that say something else, what follows, and totals."""
     if found.same:
         yield f"the same network: {len(found.a)} layers"
@@ -91,7 +91,7 @@ def _count(number: int) -> str:
     return f"{number} layer{'s are' if number != 1 else ' is'}"
 
 
-def _rows(found: Diff, pair: Pair) -> Iterator[str]:
+def _rows(found: GraphDiff, pair: Pair) -> Iterator[str]:
     """A layer in a line, or in two where its shape, cost or reach changes."""
     a, b = pair.a, pair.b
     node = b or a
@@ -151,7 +151,7 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
 
 
-def _totals(found: Diff) -> Iterator[str]:
+def _totals(found: GraphDiff) -> Iterator[str]:
     """What both are in all."""
     a, b = found.a, found.b
     yield ""
@@ -174,7 +174,7 @@ def _widest(graph: Graph, seen: list[Field]) -> str:
     return " x ".join(str(max(seen[at].reach[axis] for at in graph.outputs)) for axis in (0, 1))
 
 
-def to_json(found: Diff) -> dict[str, Any]:
+def to_json(found: GraphDiff) -> dict[str, Any]:
     """The difference for programs; the words are stable."""
     return {
         "a": found.a.document.path,
@@ -187,7 +187,7 @@ def to_json(found: Diff) -> dict[str, Any]:
     }
 
 
-def _layer(found: Diff, pair: Pair) -> dict[str, Any]:
+def _layer(found: GraphDiff, pair: Pair) -> dict[str, Any]:
     sides = ((pair.a, found.fields[0]), (pair.b, found.fields[1]))
     a, b = (_side(node, seen) if node else None for node, seen in sides)
     return {"kind": pair.kind, "a": a, "b": b, "changes": [_change(change) for change in pair.changes]}

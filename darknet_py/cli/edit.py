@@ -15,8 +15,8 @@ from darknet_py.cfg.sections import new_section
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.cli.diff import told
 from darknet_py.cli.edit_options import ALL
-from darknet_py.edit.diff import Diff
-from darknet_py.edit.editing import Called, Changes, changed, unread
+from darknet_py.edit.diff import GraphDiff
+from darknet_py.edit.editing import Changes, LayerRef, apply_edits, unread_inserts
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph
@@ -29,7 +29,7 @@ def edit(args: argparse.Namespace) -> int:
     _must_be_free(args.output, path, args.force)
     changes = changes_of(args)
     before = must_parse(read(path))
-    done = changed(before, changes)
+    done = apply_edits(before, changes)
     after = replace(done.document, path=f"{path} (edited)")
     graph = _compiled(after)
     data = str(after).encode("utf-8", "surrogateescape")
@@ -41,7 +41,7 @@ def edit(args: argparse.Namespace) -> int:
         sys.stdout.buffer.flush()
     for line in _summary(before, graph):
         print(line, file=sys.stderr)
-    for at in unread(done, graph.outputs, (i for node in graph for i in node.inputs)):
+    for at in unread_inserts(done, graph):
         print(f"warning: nobody reads the new layer {at} [{graph[at].layer.section}]", file=sys.stderr)
     return 0
 
@@ -82,7 +82,7 @@ def changes_of(args: argparse.Namespace) -> Changes:
     return changes
 
 
-def _which(asked: Sequence[str] | None) -> tuple[Called, ...] | None:
+def _which(asked: Sequence[str] | None) -> tuple[LayerRef, ...] | None:
     if not asked:
         return ()
     return None if ALL in asked else tuple(layer_of(one) for one in asked)
@@ -99,6 +99,6 @@ def _must_be_free(output: Path | None, source: Path, force: bool) -> None:
 def _summary(before: Document, after: Graph) -> list[str]:
     """How the network changed; nothing where the cfg as given was none."""
     try:
-        return list(told(Diff(compile_checked(before), after)))
+        return list(told(GraphDiff(compile_checked(before), after)))
     except CfgError:
         return []

@@ -10,7 +10,7 @@ from darknet_py.cfg.document import Document, read
 from darknet_py.cfg.edits import Edit, parse_edits
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.cli.terminal import coloured, emit
-from darknet_py.edit.overrides import edited
+from darknet_py.edit.overrides import apply_overrides
 from darknet_py.errors import DarknetPyError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.summary import as_json, table
@@ -70,7 +70,9 @@ def show(args: argparse.Namespace) -> int:
 
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg named on the command line with `--set` carried out."""
-    return edited(read(find_cfg(args.cfg)), edits_of(args))  # `compile` tells its errors, with the others
+    return apply_overrides(
+        read(find_cfg(args.cfg)), edits_of(args)
+    )  # `compile` tells its errors, with the others
 
 
 def edits_of(args: argparse.Namespace) -> list[Edit]:

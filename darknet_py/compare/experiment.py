@@ -23,7 +23,7 @@ from darknet_py.cfg.document import Document, must_parse, read
 from darknet_py.cfg.edits import Edit, cut_variant, parse_edits
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.data.dataset import Dataset
-from darknet_py.edit.overrides import edited
+from darknet_py.edit.overrides import apply_overrides
 from darknet_py.errors import ReportError, UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import compile_checked
@@ -70,7 +70,7 @@ class Variant:
         Raises:
             CfgError: when it does not.
         """
-        document = edited(must_parse(read(self.cfg)), self.edits)
+        document = apply_overrides(must_parse(read(self.cfg)), self.edits)
         compile_checked(document)
         return document
 

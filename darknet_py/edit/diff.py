@@ -1,4 +1,4 @@
-"""Two networks side by side: which layer of one is which of the other, and what differs."""
+"""The structural diff of two networks: which layer of one is which of the other, and what differs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Literal
 from darknet_py.arithmetic.field import Field
 from darknet_py.cfg.edits import NAME
 from darknet_py.cfg.keys import keys_of
-from darknet_py.edit.folding import written_out
+from darknet_py.edit.folding import expanded
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.reach import fields
 from darknet_py.layers.base import Layer, absolute
 
 Kind = Literal["same", "follows", "changed", "replaced", "added", "removed"]
 Token = tuple[str, tuple[tuple[str, object], ...]]
-EQUAL, ALIKE, KEYS, SHAPE, IN_PLACE = 80, 30, 20, 1, 10  # how well two layers match
+EQUAL, SAME_SECTION, KEYS, SHAPE, IN_PLACE = 80, 30, 20, 1, 10  # how well two layers match
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Pair:
-    """One layer of A, one of B, or both where they are the same one.
+    """One layer of A, one of B, or both where they correspond.
 
     Args:
-        kind: `follows` when the layer says the same, and its shape, cost or reach differ all the same.
+        kind: `follows` when the keys are equal, and shape, cost or receptive field differ.
     """
 
     a: Node | None
@@ -44,7 +44,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Diff:
+class GraphDiff:
     """Two networks, and their layers in pairs."""
 
     a: Graph
@@ -57,12 +57,12 @@ class Diff:
 
     @cached_property
     def places(self) -> dict[int, int]:
-        """For each layer of A that B has too, where it is there."""
+        """For each layer of A that corresponds to one of B, that one's index."""
         return {a: b for a, b in aligned(self.a, self.b) if a is not None and b is not None}
 
     @cached_property
     def fields(self) -> tuple[list[Field], list[Field]]:
-        """What every layer sees, in A and in B."""
+        """The receptive field of every layer, in A and in B."""
         return fields(self.a), fields(self.b)
 
     @cached_property
@@ -72,16 +72,16 @@ class Diff:
 
     @property
     def same(self) -> bool:
-        """Whether it is one network."""
+        """Whether A and B are the same network."""
         return not self.net and all(pair.kind == "same" for pair in self.pairs)
 
     @cached_property
     def written_otherwise(self) -> bool:
-        """Whether it is one network, and one says in one section what the other says in several."""
+        """Whether A and B differ only in that one has a composite layer and the other its sections."""
         if self.same or self.net or self.a.cost != self.b.cost:
             return False
-        a, b = written_out(self.a), written_out(self.b)
-        return (a is not self.a or b is not self.b) and Diff(a, b).same
+        a, b = expanded(self.a), expanded(self.b)
+        return (a is not self.a or b is not self.b) and GraphDiff(a, b).same
 
     def _pair(self, a: int | None, b: int | None) -> Pair:
         old = self.a[a] if a is not None else None
@@ -98,7 +98,7 @@ class Diff:
         return Pair(old, new, "same" if same else "follows")
 
     def _rewired(self, old: Node, new: Node) -> Iterator[Change]:
-        """References that do not name the same layers."""
+        """References that do not refer to corresponding layers."""
         before, after = _named(old), _named(new)
         for key in before.keys() | after.keys():
             was, now = before.get(key, ()), after.get(key, ())
@@ -150,28 +150,28 @@ def _best(
 
 
 def _match(a: Node, left: Token, b: Node, right: Token) -> int:
-    """How well two layers match: by section and keys, then by section, then by what they put out."""
+    """How well two layers match: by section and keys, then by section, then by output shape."""
     same = SHAPE * (a.shape == b.shape)
     if left == right:
         return EQUAL + same
     if left[0] == right[0]:
         keys = [x == y for x, y in zip(left[1], right[1], strict=True)]
-        return ALIKE + same + KEYS * sum(keys) // max(1, len(keys))
+        return SAME_SECTION + same + KEYS * sum(keys) // max(1, len(keys))
     sizes = (a.shape.height, a.shape.width) == (b.shape.height, b.shape.width)
     return IN_PLACE + same if sizes or a.shape.channels == b.shape.channels else 0
 
 
 def _token(node: Node) -> Token:
-    """What a layer says, but for whom it reads and what it is called."""
-    keys = keys_of(type(node.layer))  # type: ignore[arg-type]
-    said = ((f, getattr(node.layer, f)) for f, key in keys.items() if not key.refers and f != NAME)
-    return node.layer.section, tuple(said)
+    """A layer's section and keys, without its references and its name."""
+    keys = keys_of(type(node.layer))
+    values = ((f, getattr(node.layer, f)) for f, key in keys.items() if not key.refers and f != NAME)
+    return node.layer.section, tuple(values)
 
 
 def _named(node: Node) -> dict[str, tuple[int, ...]]:
-    """The layers that a layer names, by key; those that are none (Darknet's word for none) stay numbers."""
+    """The layers that a layer refers to, by key; none for a number out of range, Darknet's word for none."""
     found = {}
-    for field, key in keys_of(type(node.layer)).items():  # type: ignore[arg-type]
+    for field, key in keys_of(type(node.layer)).items():
         if key.refers:
             value = getattr(node.layer, field)
             numbers = value if isinstance(value, tuple) else (value,)
@@ -181,18 +181,18 @@ def _named(node: Node) -> dict[str, tuple[int, ...]]:
 
 
 def _changes(a: Graph, at_a: int, b: Graph, at_b: int) -> Iterator[Change]:
-    """Keys that differ, among those that either text sets; references are told apart."""
+    """Keys that differ, among those that either text sets; references are compared separately."""
     old: Layer = a.net if at_a < 0 else a[at_a].layer
     new: Layer = b.net if at_b < 0 else b[at_b].layer
-    told = {entry.key for g, at in ((a, at_a), (b, at_b)) for entry in g.document.sections[at + 1].entries}
+    written = {entry.key for g, at in ((a, at_a), (b, at_b)) for entry in g.document.sections[at + 1].entries}
     before, after = _values(old), _values(new)
     for key in dict.fromkeys((*before, *after)):
-        if key in told and before.get(key) != after.get(key):
+        if key in written and before.get(key) != after.get(key):
             yield Change(key, before.get(key), after.get(key))
 
 
 def _values(layer: Layer) -> dict[str, str]:
-    keys = keys_of(type(layer))  # type: ignore[arg-type]
+    keys = keys_of(type(layer))
     return {key.name: _written(getattr(layer, f)) for f, key in keys.items() if not key.refers and f != NAME}
 
 

@@ -20,7 +20,7 @@ from darknet_py.cfg.keys import read_keys
 from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import by_numbers, input_keys
-from darknet_py.graph.sharing import bad_loans
+from darknet_py.graph.sharing import sharing_errors
 from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.inverse import InverseLayer
@@ -72,7 +72,7 @@ class Compiler:
         self.image = net.shape() if net and net.shape().floats > 0 else None
         for index, section in enumerate(self.sections):
             self.shapes.append(self.layer(index, section))
-        for node, complaint in bad_loans(self.nodes):
+        for node, complaint in sharing_errors(self.nodes):
             self.complain(self.sections[node.index], complaint, node.inputs)
         self.check_limits()
         if any(d.severity == "error" for d in self.diagnostics) or net is None:

@@ -10,7 +10,7 @@ from darknet_py.layers.base import absolute
 from darknet_py.layers.parametric.convolutional import Convolutional
 
 
-def lenders(nodes: Sequence[Node]) -> dict[int, int]:
+def weight_sources(nodes: Sequence[Node]) -> dict[int, int]:
     """For each layer that borrows its weights, the layer that they are of."""
     found = {}
     for node in nodes:
@@ -19,10 +19,10 @@ def lenders(nodes: Sequence[Node]) -> dict[int, int]:
     return found
 
 
-def bad_loans(nodes: Sequence[Node]) -> Iterator[tuple[Node, Complaint]]:
+def sharing_errors(nodes: Sequence[Node]) -> Iterator[tuple[Node, Complaint]]:
     """Layers that borrow from no convolution before them, or from one that is of another size."""
     known = {node.index: node for node in nodes}
-    for borrower, lender in lenders(nodes).items():
+    for borrower, lender in weight_sources(nodes).items():
         node, other = known[borrower], known.get(lender)
         if lender >= borrower or lender < 0 or (other and not isinstance(other.layer, Convolutional)):
             message = f"layer {borrower} cannot share the weights of layer {lender}"

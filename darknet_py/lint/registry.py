@@ -9,10 +9,10 @@ from darknet_py.errors import UsageError, quoted
 from darknet_py.lint.base import GraphRule
 from darknet_py.lint.check import CHECKS
 from darknet_py.lint.errors import ERRORS
-from darknet_py.lint.reading import READING
+from darknet_py.lint.reader_warnings import READER_WARNINGS
 
 WARNINGS: dict[str, GraphRule] = {
-    rule.code: rule for rule in sorted((*READING, *CHECKS), key=lambda rule: rule.code)
+    rule.code: rule for rule in sorted((*READER_WARNINGS, *CHECKS), key=lambda rule: rule.code)
 }
 RULES: tuple[GraphRule, ...] = (*sorted(ERRORS, key=lambda rule: rule.code), *WARNINGS.values())
 _HINT = "`darknet-py lint --codes` lists them"

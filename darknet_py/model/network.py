@@ -11,7 +11,7 @@ from darknet_py.cfg.document import must_parse, read
 from darknet_py.graph.executable import must_run
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.lifetime import last_uses
-from darknet_py.graph.sharing import lenders
+from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.heads.head import Head
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.rewriting import rewritten
@@ -35,7 +35,7 @@ class Network(nn.Module):
         self.graph = graph
         self._plan = rewritten(must_run(graph))
         self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in self._plan)
-        for borrower, lender in lenders(self._plan).items():
+        for borrower, lender in weight_sources(self._plan).items():
             share(self.layers[borrower], self.layers[lender])
         self._done, self._outputs = last_uses(self._plan), graph.outputs
 

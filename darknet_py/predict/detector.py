@@ -13,7 +13,7 @@ from darknet_py.cfg.document import Document
 from darknet_py.cfg.shipped import open_cfg
 from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError, UsageError
-from darknet_py.graph.compile import compile
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
@@ -64,7 +64,7 @@ class Detector(BatchDetector):
             raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
         else:
             document = open_cfg(cfg)
-            network, files = Network(compile(document)), [Path(document.path)]
+            network, files = Network(compile_checked(document)), [Path(document.path)]
         if weights is not None:
             load_weights(network, weights)
             files.insert(0, Path(weights))

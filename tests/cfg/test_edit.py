@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darknet_py.cfg.document import Document, parse
-from darknet_py.cfg.edits import Edit, apply_edits, cut_variant, parse_edits, set_value
+from darknet_py.cfg.edits import Edit, cut_variant, parse_edits, set_value, set_values
 from darknet_py.errors import UsageError
 
 TEXT = """# a net
@@ -27,7 +27,7 @@ size=2
 
 
 def edited(text: str, *edits: str) -> str:
-    return str(apply_edits(parse(text, path="a.cfg"), [e for edit in edits for e in parse_edits(edit)]))
+    return str(set_values(parse(text, path="a.cfg"), [e for edit in edits for e in parse_edits(edit)]))
 
 
 def test_a_value_is_set_and_every_other_byte_stays() -> None:

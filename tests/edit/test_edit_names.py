@@ -7,7 +7,7 @@ import pytest
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse, read
 from darknet_py.cfg.keys import keys_of
-from darknet_py.edit.editing import Changes, changed
+from darknet_py.edit.editing import Changes, apply_edits
 from darknet_py.graph.compile import compile
 from darknet_py.graph.references import references
 from darknet_py.layers.base import CATALOGUE
@@ -56,7 +56,7 @@ def test_a_name_is_the_number_of_its_layer() -> None:
 
 
 def test_plain_writes_numbers_and_takes_names_out() -> None:
-    assert str(changed(parse(NAMED), Changes(plain=True)).document) == NUMBERED
+    assert str(apply_edits(parse(NAMED), Changes(plain=True)).document) == NUMBERED
 
 
 @pytest.mark.parametrize("name", ["yolov3", "yolov3-tiny", "yolov3-spp", "pools/yolov3-tiny-unpool"])
@@ -73,7 +73,7 @@ def test_a_cfg_with_a_name_for_every_layer_is_the_same_network(name: str) -> Non
         lines[node.span.line - 1] += f"name=t{node.index}\n"
     named = parse("".join(lines))
     assert [node.inputs for node in compile(named)] == [node.inputs for node in graph]
-    back = compile(changed(named, Changes(plain=True)).document)
+    back = compile(apply_edits(named, Changes(plain=True)).document)
     assert [(node.inputs, node.layer.section, node.shape) for node in back] == [
         (node.inputs, node.layer.section, node.shape) for node in graph
     ]
@@ -118,7 +118,7 @@ def test_a_layer_that_goes_takes_its_name_from_references() -> None:
     document = parse(
         "[net]\nwidth=8\nheight=8\nchannels=3\n[convolutional]\nname=a\n[dropout]\nname=b\n[route]\nlayers=@b\n"
     )
-    done = changed(document, Changes(deletes=("b",))).document
+    done = apply_edits(document, Changes(deletes=("b",))).document
     assert str(done).endswith("name=a\n[route]\nlayers=@a\n")
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from darknet_py.cfg.document import Document, read
 from darknet_py.cfg.keys import keys_of
-from darknet_py.edit.editing import Changes, changed
+from darknet_py.edit.editing import Changes, apply_edits
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph, Node
@@ -112,7 +112,7 @@ def test_the_untouched_part_of_a_network_stays_as_it_is(seeds: range) -> None:
         if changes == Changes():
             continue
         try:
-            edited = changed(document, changes)
+            edited = apply_edits(document, changes)
         except UsageError as error:
             why = re.search("another map|the image|no one map", str(error))
             outcome[why.group() if why else f"{seed}: {error}"] += 1
@@ -124,7 +124,7 @@ def test_the_untouched_part_of_a_network_stays_as_it_is(seeds: range) -> None:
         bodies = before.gone | before.expanded
         assert comments(edited.document, of=frozenset()) == comments(document, of=frozenset(bodies)), seed
         if seed % 5 == 0:
-            numbers = changed(document, replace(changes, plain=True)).document
+            numbers = apply_edits(document, replace(changes, plain=True)).document
             assert "@" not in str(numbers)
             assert [n.inputs for n in compile(numbers)] == [n.inputs for n in after], seed
     assert outcome.keys() <= {"done", "another map", "the image", "no one map"}
@@ -143,7 +143,7 @@ def test_the_untouched_part_of_a_real_network_stays_as_it_is(path: Path) -> None
         changes = random_changes(Random(seed), graph)
         changes = replace(changes, expands=())
         try:
-            after = compile(changed(document, changes).document)
+            after = compile(apply_edits(document, changes).document)
         except UsageError:
             continue
         check(Before(document, graph, changes), after)
@@ -185,7 +185,7 @@ def test_opencv_reads_the_edited_text_with_the_same_shapes(seeds: range) -> None
         if set(own) - {"maxpool", "dropout", "convolutional"}:
             changes = replace(changes, replaces=(), inserts=())
         try:
-            edited = changed(document, replace(changes, expands=None, plain=True)).document
+            edited = apply_edits(document, replace(changes, expands=None, plain=True)).document
         except UsageError:
             continue
         graph = compile(edited)
@@ -211,8 +211,8 @@ def test_opencv_reads_the_edited_text_with_the_same_shapes(seeds: range) -> None
 def test_what_is_expanded_folds_back(seeds: range) -> None:
     folded = 0
     for seed, document, graph, _ in cases(seeds):
-        expanded = changed(document, Changes(expands=None)).document
-        back = changed(expanded, Changes(folds=None)).document
+        expanded = apply_edits(document, Changes(expands=None)).document
+        back = apply_edits(expanded, Changes(folds=None)).document
         assert [(n.layer.section, n.inputs, n.shape) for n in compile(back)] == [
             (n.layer.section, n.inputs, n.shape) for n in graph
         ] or -1 in {i for n in graph if hasattr(n.layer, "in_sections") for i in n.inputs}, seed
@@ -228,9 +228,9 @@ def test_an_edit_and_its_inverse_give_the_same_bytes(seeds: range) -> None:
         document = random_cfg(draw)
         graph = compile(document)
         node = draw.choice([node for node in graph if not isinstance(node.layer, Head)])
-        there = changed(document, Changes(inserts=((node.index, _dropout(node)),)))
+        there = apply_edits(document, Changes(inserts=((node.index, _dropout(node)),)))
         (new,) = there.new
-        back = changed(there.document, Changes(deletes=(new,)))
+        back = apply_edits(there.document, Changes(deletes=(new,)))
         assert str(back.document) == str(document), seed
 
 

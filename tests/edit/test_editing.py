@@ -8,7 +8,7 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse, read
 from darknet_py.cfg.edits import parse_edits
 from darknet_py.cfg.sections import new_section
-from darknet_py.edit.editing import Changes, changed, unread
+from darknet_py.edit.editing import Changes, apply_edits, unread_inserts
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.layers.base import CATALOGUE
@@ -52,7 +52,7 @@ num=3
 
 
 def done(text: str = BASE, **changes: object) -> str:
-    return str(changed(parse(text, path="a.cfg"), Changes(**changes)).document)  # type: ignore[arg-type]
+    return str(apply_edits(parse(text, path="a.cfg"), Changes(**changes)).document)  # type: ignore[arg-type]
 
 
 def section(text: str) -> object:
@@ -100,7 +100,7 @@ def test_comments_around_a_deleted_layer_stay() -> None:
 def test_a_deletion_that_would_make_a_layer_read_another_map_is_refused() -> None:
     document = read(ROOT / "cfg" / "yolov3-tiny.cfg")
     with pytest.raises(UsageError) as caught:
-        changed(document, Changes(deletes=(17,)))
+        apply_edits(document, Changes(deletes=(17,)))
     assert (
         "layer 18 [convolutional] reads layer 17 [route]; without it, it would read layer 16 [yolo]"
         in str(caught.value)
@@ -200,9 +200,9 @@ def test_a_cfg_with_errors_may_be_mended_by_an_edit() -> None:
 
 def test_a_new_layer_that_nobody_reads_is_known() -> None:
     text = BASE.replace("layers = -1,0", "layers = 0,1")
-    edited = changed(parse(text), Changes(inserts=((2, section("dropout")),)))
+    edited = apply_edits(parse(text), Changes(inserts=((2, section("dropout")),)))
     graph = compile(edited.document)
-    assert unread(edited, graph.outputs, (i for node in graph for i in node.inputs)) == [3]
+    assert unread_inserts(edited, graph) == [3]
 
 
 SPP = """[net]
@@ -258,7 +258,7 @@ def test_a_pyramid_is_written_out_as_in_yolov3_spp_and_read_back() -> None:
 
 def test_the_pyramid_of_yolov3_spp_is_found() -> None:
     document = read(ROOT / "cfg" / "yolov3-spp.cfg")
-    graph, folded = compile(document), compile(changed(document, Changes(folds=None)).document)
+    graph, folded = compile(document), compile(apply_edits(document, Changes(folds=None)).document)
     assert len(folded) == len(graph) - 5
     assert folded[78].layer == CATALOGUE["spp"](sizes=(5, 9, 13))
     assert folded.cost == graph.cost

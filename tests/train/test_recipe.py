@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from darknet_py.cfg.document import Document, parse
-from darknet_py.cfg.edits import apply_edits, parse_edits, set_value
+from darknet_py.cfg.edits import parse_edits, set_value, set_values
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.graph.compile import compile
 from darknet_py.lint.check import warnings
@@ -50,7 +50,7 @@ def test_what_the_modern_recipe_sets_is_in_the_text_and_compiles_without_a_warni
 
 def test_what_a_person_sets_stays() -> None:
     edits = parse_edits("net.mosaic=0,16.iou_loss=giou")
-    graph = with_recipe(compile(apply_edits(shipped(), edits)), "modern", kept=edits, fresh=True)
+    graph = with_recipe(compile(set_values(shipped(), edits)), "modern", kept=edits, fresh=True)
     assert not graph.net.mosaic
     assert [graph[head].layer.iou_loss for head in graph.heads] == ["giou", "ciou"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from darknet_py.lint.base import GraphRule
 
-READING: tuple[GraphRule, ...] = (
+READER_WARNINGS: tuple[GraphRule, ...] = (
     GraphRule(
         "bad-assigner",
         "warning",
