@@ -120,7 +120,11 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
     assert list(broken_links(page)) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "CHANGELOG.md"],  # which names earlier paths too
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_paths_and_modules_that_a_page_names_exist(page: Path) -> None:
     assert list(dead_paths(page)) == []
 
