@@ -37,7 +37,8 @@ PARTS = {  # parts of no name; what to say instead
 }
 DEFINED = {  # of no class, function or argument
     "whole_folder", "hand_out", "settle", "carry_out", "edited", "changed", "held", "shown", "common",
-    "meeting", "how", "say", "says", "said", "watch", "sees", "Place", "GreatestAround", "BesideTheMap", "Ranks",
+    "meeting", "how", "say", "says", "said", "watch", "sees", "Place", "GreatestAround", "BesideTheMap",
+    "Ranks",
 }  # fmt: skip
 FILES = {"requests", "board", "ring", "reading", "groups", "sums", "common", "meeting", "place", "ranks"}
 PROSE = re.compile(
