@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from darknet_py.cli.terminal import bar
 from darknet_py.cli.text import document_of, edits_of
-from darknet_py.compare.experiment import Comparison, carry_out, unfinished, variants_of
+from darknet_py.compare.experiment import Experiment
+from darknet_py.compare.variants import fit_variants, parse_variants
 from darknet_py.data.cache.cache import keep_images
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
@@ -21,6 +23,7 @@ from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import warnings
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
+from darknet_py.progress import Progress
 from darknet_py.report.report import write_report
 from darknet_py.report.run_plot import draw_run
 from darknet_py.runs.checkpoints import has_run
@@ -47,9 +50,8 @@ def train(args: argparse.Namespace) -> int:
                 plan, communicator=communicator, progress=lambda done, total, facts: advance(done, facts)
             )
         if communicator.first:
-            print(
-                f"{describe_scores(result)}; weights in {args.out / 'final.weights'}, curves in {draw_run(args.out)}"
-            )
+            weights, curves = args.out / "final.weights", draw_run(args.out)
+            print(f"{describe_scores(result)}; weights in {weights}, curves in {curves}")
     return 0
 
 
@@ -103,29 +105,32 @@ def compare(args: argparse.Namespace) -> int:
         hint = "torchrun starts `train`; compare trains its variants one after the other"
         error = UsageError(f"compare runs in one process, not in {process.size}", hint=hint)
         raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
-    variants, (train_data, val_data) = variants_of(args.cfg), _both(args)
-    comparison = Comparison(
-        variants=variants,
+    variants, (train_data, val_data) = parse_variants(args.cfg), _both(args)
+    settings = _settings(args, process)
+    experiment = Experiment(
+        variants=fit_variants(variants, train_data, settings, epochs=args.epochs),
         data=args.data,
         train=train_data,
         val=val_data,
         out=args.out,
         seeds=args.seeds,
         epochs=args.epochs,
-        settings=_settings(args, process),
+        settings=settings,
     )
-    left, total = len(list(unfinished(comparison))), len(variants) * args.seeds
+    left, total = experiment.unfinished, len(variants) * args.seeds
     print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
-    for number, variant in enumerate(variants):
-        graph, changes = comparison.fitted(variant)
-        _tell(graph, changes if number == 0 else (), name=f"{variant.name}: ")
-    carry_out(comparison, say=lambda text: print(text, flush=True), watch=_watch)
-    print(f"report: {write_report(args.out)} (report.md and report.json beside it)")
+    for number, fitted in enumerate(experiment.variants):
+        _tell(fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
+    experiment.run(print_line=lambda text: print(text, flush=True), progress=_run_progress)
+    print(f"report: {write_report(args.out)} (report.md and report.json next to it)")
     return 0
 
 
-def _watch(plan: TrainingPlan) -> bar:
-    return bar(plan.graph.net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}")
+@contextmanager
+def _run_progress(plan: TrainingPlan) -> Iterator[Progress]:
+    """A progress bar for one run."""
+    with bar(plan.graph.net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}") as advance:
+        yield lambda done, total, facts=None: advance(done, facts)
 
 
 def _settings(args: argparse.Namespace, process: ProcessInfo) -> Settings:

@@ -12,6 +12,7 @@ from darknet_py.errors import DarknetPyError, ReportError
 from darknet_py.files.json_fields import read_json_object
 from darknet_py.graph.compile import compile
 from darknet_py.runs.curves import log_entries
+from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.lock import is_locked
 from darknet_py.runs.read_run import task_metrics
 from darknet_py.tasks.metrics import TASKS
@@ -45,32 +46,33 @@ class RunSummary:
 def list_runs(root: Path) -> Iterator[RunSummary]:
     """Every run below a folder, by name: a run has a net.cfg and a log.jsonl."""
     for log in sorted(root.rglob("log.jsonl")):
-        if (log.parent / "net.cfg").is_file():
-            yield summarize_run(log.parent)
+        folder = RunFolder(log.parent)
+        if folder.cfg.is_file():
+            yield summarize_run(folder)
 
 
-def summarize_run(folder: Path) -> RunSummary:
+def summarize_run(folder: RunFolder) -> RunSummary:
     """Read what is known of a run; what is damaged makes it "broken", and raises nothing."""
     state, seconds = _state(folder), None
     newest: dict[str, Any] = {}
     try:
-        for entry in log_entries(folder / "log.jsonl"):
+        for entry in log_entries(folder.log):
             newest |= {key: value for key, value in entry.items() if _is_number_or_none(value)}
     except ReportError:
         state = "broken"
     scores = {key: newest[key] for metrics in TASKS.values() for key in metrics.words if key in newest}
     if state == "finished":
         try:
-            result = read_json_object(folder / "result.json")
+            result = read_json_object(folder.result)
             seconds, final = result.child("training").number("seconds", low=0), result.child("scores")
             scores = {key: final.score(key) for key in task_metrics(result).words if key in final.values}
         except ReportError:
             state = "broken"
     return RunSummary(
-        folder=folder,
+        folder=folder.path,
         state=state,
         iteration=int(newest.get("iteration") or 0),
-        iterations=_iterations(folder / "net.cfg"),
+        iterations=_iterations(folder.cfg),
         epoch=newest.get("epoch"),
         loss=newest.get("loss"),
         scores=scores,
@@ -78,12 +80,12 @@ def summarize_run(folder: Path) -> RunSummary:
     )
 
 
-def _state(folder: Path) -> str:
-    if (folder / "result.json").exists():
+def _state(folder: RunFolder) -> str:
+    if folder.result.exists():
         return "finished"
-    if is_locked(folder):
+    if is_locked(folder.path):
         return "running"
-    return "stopped" if any(folder.glob("checkpoint*.safetensors")) else "broken"
+    return "stopped" if any(folder.path.glob("checkpoint*.safetensors")) else "broken"
 
 
 def _iterations(cfg: Path) -> int | None:

@@ -6,13 +6,14 @@ message that names the file; a run that has not finished is listed as missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from darknet_py.errors import ReportError, quoted
-from darknet_py.files.json_fields import JsonObject, file_exists, name_if_absolute, read_json_object
-from darknet_py.runs.comparison_folder import ComparisonFolder
+from darknet_py.runs.folders import ComparisonFolder
+from darknet_py.runs.latency_file import read_latencies
+from darknet_py.runs.plan_file import PlannedVariant, read_plan
 from darknet_py.runs.read_run import read_run
 from darknet_py.runs.records import Comparison, Latency, Run, VariantRuns
 
@@ -20,36 +21,26 @@ from darknet_py.runs.records import Comparison, Latency, Run, VariantRuns
 SAME_PROTOCOL = ("metric", "split", "score_threshold")
 
 
-def read_comparison(root: Path) -> Comparison:
+def read_comparison(path: Path) -> Comparison:
     """Read a folder that `compare` has filled.
 
     Raises:  ReportError: when a file is missing or damaged, or when runs are not comparable.
     """
-    folder = ComparisonFolder(root)
-    plan = read_json_object(folder.plan_file)
-    entries, seeds = plan.children("variants"), plan.counts("seeds")
-    setting, latencies = _read_latency(folder.latency_file)
-    names = [_read_name(entry) for entry in entries]
-    if not names or not seeds or len({*names}) < len(names) or len({*seeds}) < len(seeds):
-        raise ReportError("it needs variants and seeds, each named once", where=plan.where)
-    variants = tuple(_read_variant(folder, entry, seeds, latencies) for entry in entries)
+    folder = ComparisonFolder(path)
+    plan = read_plan(folder.plan)
+    setting, latencies = read_latencies(folder.latency)
+    variants = tuple(
+        _read_variant(folder, planned, plan.seeds, latencies.get(planned.name)) for planned in plan.variants
+    )
     _check_comparable([run for variant in variants for run in variant.runs])
-    data = variants[0].runs[0].data
-    return Comparison(data, plan.number("epochs", low=0), seeds, variants, setting)
-
-
-def _read_name(entry: JsonObject) -> str:
-    name = entry.text("name")
-    if name in {"", ".", ".."} or any(c in name for c in "/\\\0"):
-        raise ReportError(f"the variant {quoted(name)!r} cannot be the name of a folder", where=entry.where)
-    return name
+    return Comparison(variants[0].runs[0].data, plan.epochs, plan.seeds, variants, setting)
 
 
 def _read_variant(
-    folder: ComparisonFolder, entry: JsonObject, seeds: Sequence[int], latencies: Mapping[str, Latency]
+    folder: ComparisonFolder, planned: PlannedVariant, seeds: Sequence[int], latency: Latency | None
 ) -> VariantRuns:
-    name = entry.text("name")
-    finished = [seed for seed in seeds if file_exists(folder.run(name, seed) / "result.json")]
+    name = planned.name
+    finished = [seed for seed in seeds if folder.run(name, seed).finished]
     if not finished:
         message = f"no run of the variant {quoted(name)} has finished"
         hint = "the same `compare` command resumes it"
@@ -57,32 +48,18 @@ def _read_variant(
     runs = tuple(read_run(folder.run(name, seed), variant=name, seed=seed) for seed in finished)
     for run in runs[1:]:
         if run.network != runs[0].network:
-            message = f"the network is not that of {runs[0].result_file}"
-            raise ReportError(message, where=run.result_file)
+            message = f"the network is not that of {runs[0].folder.result}"
+            raise ReportError(message, where=run.folder.result)
     pictures = sorted(path for path in folder.samples(name).glob("*.png") if path.stem in {*"0123456789"})
     return VariantRuns(
         name=name,
-        cfg=name_if_absolute(entry.text("cfg")),
-        edits=entry.texts("edits"),
+        cfg=planned.cfg,
+        edits=planned.edits,
         runs=runs,
         missing=tuple(seed for seed in seeds if seed not in finished),
-        latency=latencies.get(name),
+        latency=latency,
         samples={int(path.stem): path for path in pictures},
     )
-
-
-def _read_latency(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Latency]]:
-    """The setting of the measurement, and the latency of each variant; both empty when not measured."""
-    if not file_exists(file):
-        return {}, {}
-    content = read_json_object(file)
-    variants = content.child("variants")
-    rows = {name: variants.child(name) for name in variants.values}
-    latencies = {
-        name: Latency(row.number("median", low=0), row.number("min", low=0), row.number("max", low=0))
-        for name, row in rows.items()
-    }
-    return {key: value for key, value in content.values.items() if key != "variants"}, latencies
 
 
 def _check_comparable(runs: Sequence[Run]) -> None:
@@ -92,8 +69,8 @@ def _check_comparable(runs: Sequence[Run]) -> None:
     for run in others:
         for key, value in _conditions(run).items():
             if value != expected[key]:
-                message = f"{key} is {quoted(value)}, and {quoted(expected[key])} in {first.result_file}"
-                raise ReportError(f"{message}: they cannot be compared", where=run.result_file)
+                message = f"{key} is {quoted(value)}, and {quoted(expected[key])} in {first.folder.result}"
+                raise ReportError(f"{message}: they cannot be compared", where=run.folder.result)
 
 
 def _conditions(run: Run) -> dict[str, Any]:

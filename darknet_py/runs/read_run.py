@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from darknet_py.errors import ReportError, quoted
 from darknet_py.files.json_fields import (
     JsonObject,
-    file_exists,
     name_if_absolute,
     read_json_object,
     read_text,
 )
 from darknet_py.runs.curves import read_curves
+from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.log import FORMAT
 from darknet_py.runs.records import DataFacts, NetworkFacts, Run, ScoreFacts, TrainingFacts
 from darknet_py.tasks.metrics import TASKS, Metrics
@@ -23,12 +22,12 @@ from darknet_py.tasks.metrics import TASKS, Metrics
 LARGEST_CFG = 1 << 20
 
 
-def read_run(folder: Path, *, variant: str, seed: int) -> Run:
+def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
     """Read the finished run of a variant and a seed.
 
     Raises:  ReportError: when a file is missing or damaged, or the result is of another variant or seed.
     """
-    result = read_json_object(folder / "result.json")
+    result = read_json_object(folder.result)
     if result.count("format") != FORMAT:
         message = f"it has format {result.count('format')}, and this program reads format {FORMAT}"
         raise ReportError(message, where=result.where)
@@ -43,28 +42,25 @@ def read_run(folder: Path, *, variant: str, seed: int) -> Run:
         scores=_read_scores(result.child("scores"), data, metrics),
         network=_read_network(result.child("network")),
         training=_read_training(result.child("training")),
-        curves=read_curves(folder / "log.jsonl", figures=metrics.curves),
-        cfg_text=read_text(folder / "net.cfg", largest=LARGEST_CFG),
-        where=folder,
+        curves=read_curves(folder.log, figures=metrics.curves),
+        cfg_text=read_text(folder.cfg, largest=LARGEST_CFG),
+        folder=folder,
     )
 
 
-def finished_result(folder: Path, fingerprint: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The result in a run's folder, or None when the run has not finished.
+def read_result(folder: RunFolder, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of a finished run, as `result.json` holds it.
 
     Raises:  ReportError: when the result is damaged, or of a run with another fingerprint.
     """
-    file = folder / "result.json"
-    if not file_exists(file):
-        return None
     try:
-        result = read_json_object(file)
+        result = read_json_object(folder.result)
         found = result.child("fingerprint").values
     except ReportError as error:
-        raise ReportError(error.message, where=file, hint="delete the run's folder") from None
+        raise ReportError(error.message, where=folder.result, hint="delete the run's folder") from None
     if different := sorted(key for key, value in fingerprint.items() if found.get(key) != value):
         message = f"is the result of another run: {', '.join(different)} differ"
-        raise ReportError(message, where=file, hint="name another --out, or delete the run's folder")
+        raise ReportError(message, where=folder.result, hint="name another --out, or delete the run's folder")
     return result.values
 
 

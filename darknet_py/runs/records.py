@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.runs.curves import Curves
+from darknet_py.runs.folders import RunFolder
 from darknet_py.tasks.metrics import Metrics
 
 
@@ -62,7 +63,7 @@ class TrainingFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training of one variant with one seed; `where` is its folder."""
+    """One finished training of one variant with one seed."""
 
     seed: int
     metrics: Metrics
@@ -72,12 +73,7 @@ class Run:
     training: TrainingFacts
     curves: Curves
     cfg_text: str
-    where: Path
-
-    @property
-    def result_file(self) -> Path:
-        """The file that its scores were read from."""
-        return self.where / "result.json"
+    folder: RunFolder
 
 
 @dataclass(frozen=True)

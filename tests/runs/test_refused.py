@@ -39,7 +39,7 @@ CASES = {  # more words; files in the folder; exit code, the message
     "a single training's folder": ([], {"net.cfg": CFG}, 2, "is the folder of a single training"),
     "the first run is another's": ([], {"runs/small/seed-0/result.json": OTHER}, 3, "of another run"),
     "the last run is another's": ([], {"runs/small/seed-1/result.json": OTHER}, 3, "of another run"),
-    "a result that is none": ([], {"runs/small/seed-1/result.json": "{"}, 3, "is not a result of this"),
+    "a result that is none": ([], {"runs/small/seed-1/result.json": "{"}, 3, "it is not JSON"),
 }
 
 

@@ -1,0 +1,50 @@
+"""Validation images with the detections of a variant's first run, for the report."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darknet_py.files.json_fields import file_exists, read_json_object
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.detect_files import publish_picture
+from darknet_py.predict.detections import Detections
+from darknet_py.predict.drawing import draw
+from darknet_py.runs.folders import ComparisonFolder, RunFolder
+from darknet_py.runs.log import write_json
+from darknet_py.train.settings import TrainingPlan
+
+SAMPLES = 4  # images of each variant
+SAMPLE_SIDE = 640  # pixels that a small image is enlarged to at most
+MOST_BOXES = 30  # of one image, those with the highest scores
+
+
+def draw_samples(plan: TrainingPlan, folder: ComparisonFolder) -> None:
+    """Draw what the final weights of a run find in some validation images, unless that was done before."""
+    samples, weights = folder.samples(plan.name), RunFolder(plan.out).weights
+    source = {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    source_file = samples / "drawn-from.json"
+    if file_exists(source_file) and read_json_object(source_file).values == source:
+        return
+    samples.mkdir(exist_ok=True)
+    network = Network(plan.graph)
+    load_weights(network, weights)
+    settings = DetectorSettings(device=plan.settings.device, keep=MOST_BOXES)
+    detector = BatchDetector(network, settings, names=plan.val.names)
+    step = max(1, len(plan.val) // SAMPLES)
+    images = [plan.val.pixels(number * step) for number in range(min(SAMPLES, len(plan.val)))]
+    for number, (pixels, detections) in enumerate(zip(images, detector.detect(images), strict=True)):
+        publish_picture(samples / f"{number}.png", draw(*_enlarge(pixels, detections)))
+    write_json(source_file, source)
+
+
+def _enlarge(pixels: NDArray[np.uint8], detections: Detections) -> tuple[NDArray[np.uint8], Detections]:
+    """Enlarge a small image by an integer, so that labels do not cover it."""
+    times = max(1, SAMPLE_SIDE // max(pixels.shape[:2]))
+    larger = pixels.repeat(times, axis=0).repeat(times, axis=1)
+    return larger, replace(detections, boxes_xyxy=detections.boxes_xyxy * times)

@@ -1,0 +1,99 @@
+"""The variants of a comparison: cfgs, and edits of cfgs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from darknet_py.cfg.document import Document, must_parse, read
+from darknet_py.cfg.edits import Edit, cut_variant, parse_edits
+from darknet_py.cfg.shipped import find_cfg
+from darknet_py.data.dataset import Dataset
+from darknet_py.edit.overrides import apply_overrides
+from darknet_py.errors import UsageError
+from darknet_py.graph.graph import Graph
+from darknet_py.train.recipe import prepared
+from darknet_py.train.settings import Settings
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A cfg with edits, as the command line names it: `CFG` or `CFG@EDIT,...`."""
+
+    name: str
+    cfg: Path
+    edits: tuple[Edit, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Variant:
+        """Read `cfg/yolov3-spp.cfg@82.size=19`.
+
+        Raises:
+            DarknetPyError: when the cfg does not exist, or an edit cannot be read.
+        """
+        path, edits = (text, "") if Path(text).is_file() else cut_variant(text)
+        cfg = find_cfg(path)
+        name = re.sub(r"[^A-Za-z0-9._,=@+-]", "_", cfg.stem + (f"@{edits}" if edits else ""))
+        return cls(name, cfg, tuple(parse_edits(edits)) if edits else ())
+
+    def document(self) -> Document:
+        """The text with its edits.
+
+        Raises:
+            CfgError: when the cfg cannot be read, or an edit does not fit it.
+        """
+        return apply_overrides(must_parse(read(self.cfg)), self.edits)
+
+
+@dataclass(frozen=True)
+class FittedVariant:
+    """A variant as it is trained.
+
+    Args:
+        graph: the network, fitted to the data and the recipe.
+        changes: each key that was changed for that, as text.
+    """
+
+    variant: Variant
+    graph: Graph
+    changes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return self.variant.name
+
+
+def parse_variants(texts: Sequence[str]) -> tuple[Variant, ...]:
+    """The variants that the command line names.
+
+    Raises:
+        UsageError: when two have the same name, and so the same folder.
+    """
+    variants = tuple(Variant.parse(text) for text in texts)
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            hint = "name each once; files of one name need different stems"
+            raise UsageError(f"two variants are called {name}", hint=hint)
+    return variants
+
+
+def fit_variants(
+    variants: Sequence[Variant], data: Dataset, settings: Settings, *, epochs: float | None
+) -> tuple[FittedVariant, ...]:
+    """Fit every variant to the data that it is trained on, and compile it.
+
+    Args:
+        epochs: passes over the data; None leaves the length of the training to each cfg.
+
+    Raises:
+        CfgError: when a variant has errors.
+    """
+    fitted = []
+    for variant in variants:
+        graph, changes = prepared(variant.document(), data, settings, epochs, edits=variant.edits)
+        fitted.append(FittedVariant(variant, graph, tuple(changes)))
+    return tuple(fitted)

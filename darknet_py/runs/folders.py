@@ -1,0 +1,72 @@
+"""The layout of run folders and of comparisons: which file is where.
+
+A comparison has compare.json, latency.json, runs/VARIANT/seed-N/ and runs/VARIANT/samples/N.png.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from darknet_py.files.json_fields import file_exists
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one training."""
+
+    path: Path
+
+    @property
+    def cfg(self) -> Path:
+        """The text that is trained."""
+        return self.path / "net.cfg"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line: losses, and scores of evaluations."""
+        return self.path / "log.jsonl"
+
+    @property
+    def result(self) -> Path:
+        """Written last, when the training has finished."""
+        return self.path / "result.json"
+
+    @property
+    def weights(self) -> Path:
+        """The final weights, which the result is of."""
+        return self.path / "final.weights"
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result."""
+        return file_exists(self.result)
+
+
+@dataclass(frozen=True)
+class ComparisonFolder:
+    """The folder of a comparison."""
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """What is compared: data, seeds, variants."""
+        return self.path / "compare.json"
+
+    @property
+    def latency(self) -> Path:
+        """The latency of every variant."""
+        return self.path / "latency.json"
+
+    def variant(self, name: str) -> Path:
+        """The folder of a variant."""
+        return self.path / "runs" / name
+
+    def run(self, name: str, seed: int) -> RunFolder:
+        """The run of a variant and a seed."""
+        return RunFolder(self.variant(name) / f"seed-{seed}")
+
+    def samples(self, name: str) -> Path:
+        """The folder of a variant's drawn images, 0.png and up."""
+        return self.variant(name) / "samples"
