@@ -57,12 +57,14 @@ class ReportSection:
     Args:
         anchor: the id of its heading in the page; empty in the page's header, where sections have no heading.
         link: its name in the navigation.
+        title: its heading in the page, where it is not the link; `{baseline}` stands for the baseline's name.
         template: its HTML below the heading, a Jinja2 template over `context`; `ui` holds the macros of
             `macros.html.j2`, and everything printed is escaped.
     """
 
     anchor: ClassVar[str] = ""
     link: ClassVar[str] = ""
+    title: ClassVar[str] = ""
     template: ClassVar[str]
 
     def applies(self, report: Report) -> bool:
@@ -71,7 +73,7 @@ class ReportSection:
 
     def heading(self, report: Report) -> str:
         """Its heading in the page; without one it continues the section before it."""
-        return self.link
+        return (self.title or self.link).format(baseline=report.baseline)
 
     def context(self, report: Report) -> dict[str, object]:
         """The values that its template prints."""

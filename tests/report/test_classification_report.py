@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from darknet_py.errors import ReportError
-from darknet_py.report.report import write_report
+from darknet_py.report.report import report_json, report_markdown, write_report
+from darknet_py.report.section import Report
 from darknet_py.runs.read_comparison import read_comparison
 
 NAMES = ("zeiler-max", "zeiler-stochastic", "zeiler-average")
@@ -180,11 +181,11 @@ def test_the_curves_are_of_validation_and_of_training_images(written: Path) -> N
     assert len(curves.loss) == 50
 
 
-def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
+def test_the_same_folder_gives_the_same_bytes(folder: Path, written: Path) -> None:
     write_report(folder)
-    before = [(folder / name).read_bytes() for name in FILES]
-    write_report(folder)
-    assert [(folder / name).read_bytes() for name in FILES] == before
+    assert [(folder / name).read_bytes() for name in FILES] == [
+        (written / name).read_bytes() for name in FILES
+    ]
 
 
 def refusal(folder: Path) -> str:
@@ -226,7 +227,7 @@ def test_a_result_without_a_task_is_a_detectors(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"task": "segmentation"}, "task is segmentation; known are detection, classification"),
         ({"scores__top1": 1.2}, "scores.top1 is 1.2; it should be a score, 0..1, or null where"),
@@ -238,10 +239,10 @@ def test_a_result_without_a_task_is_a_detectors(folder: Path) -> None:
         ({"scores__confusion": "<script>"}, "it should be 6 rows of 6 whole numbers"),
     ],
 )
-def test_a_damaged_result_is_told(folder: Path, change: dict[str, object], said: str) -> None:
+def test_a_damaged_result_is_reported(folder: Path, change: dict[str, object], message: str) -> None:
     found = changed(folder, **change)
     assert found.startswith("RESULT: error: ")
-    assert said in found
+    assert message in found
 
 
 def test_a_top5_that_there_is_not_is_printed_as_such(folder: Path) -> None:
@@ -249,6 +250,6 @@ def test_a_top5_that_there_is_not_is_printed_as_such(folder: Path) -> None:
         result = json.loads(file.read_text())
         result["scores"]["top5"] = None
         file.write_text(json.dumps(result))
-    write_report(folder)
-    assert json.loads((folder / "report.json").read_text())["variants"][0]["top5"]["mean"] is None
-    assert "| n/a |" in (folder / "report.md").read_text()
+    report = Report.of(read_comparison(folder))
+    assert report_json(report)["variants"][0]["top5"]["mean"] is None
+    assert "| n/a |" in report_markdown(report)

@@ -80,13 +80,34 @@ def hostile(make_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.fixture(scope="session")
+def incomplete(make_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run without a result, a sample that is no image, and a code fence in a cfg."""
+    folder = make_folder(tmp_path_factory.mktemp("incomplete") / "out")
+    (folder / "runs/yolov3-tiny-spp/seed-1/result.json").unlink()
+    sample = folder / "runs/yolov3-tiny/samples/0.png"
+    sample.parent.mkdir()
+    sample.write_bytes(b"\x89PNG\r\n\x1a\nno")
+    cfg = folder / "runs/yolov3-tiny-spp/seed-0/net.cfg"
+    cfg.write_text(cfg.read_text() + "# ````` end\n")
+    write_report(folder)
+    return folder
+
+
 def test_the_same_folder_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
     first = {name: (written / name).read_bytes() for name in FILES}
-    copy = tmp_path / "elsewhere"
+    copy = tmp_path / "copy"
     shutil.copytree(written, copy, ignore=shutil.ignore_patterns(*FILES))
     write_report(copy)
     assert first == {name: (copy / name).read_bytes() for name in FILES}
     assert [path.name for path in copy.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_the_navigation_leads_to_each_heading(written: Path, incomplete: Path) -> None:
+    for folder in (written, incomplete):
+        tags = dom(folder / "report.html").tags
+        anchors = [f"#{attributes['id']}" for tag, attributes in tags if tag == "h2"]
+        assert [attributes["href"] for tag, attributes in tags if tag == "a"] == anchors
 
 
 def test_the_page_needs_nothing_from_outside(written: Path) -> None:
@@ -167,30 +188,23 @@ def test_hostile_names_stay_in_their_cells_of_markdown(written: Path, hostile: P
     assert set(HOSTILE_CLASSES) == set(json.loads((hostile / "report.json").read_text())["data"]["classes"])
 
 
-def test_a_fence_is_longer_than_any_in_the_cfg(run_folder: Path) -> None:
-    path = run_folder / "runs/yolov3-tiny-spp/seed-0/net.cfg"
-    path.write_text(path.read_text() + "# ````` end\n")
-    write_report(run_folder)
-    lines = (run_folder / "report.md").read_text(encoding="utf-8").split("\n")
+def test_a_fence_is_longer_than_any_in_the_cfg(incomplete: Path) -> None:
+    lines = (incomplete / "report.md").read_text(encoding="utf-8").split("\n")
     assert lines.count("``````") == 1
     assert "+# ````` end" in lines
 
 
-def test_an_unfinished_run_is_listed(run_folder: Path) -> None:
-    (run_folder / "runs/yolov3-tiny-spp/seed-1/result.json").unlink()
-    parsed = dom(write_report(run_folder))
-    assert "Not finished, and left out: yolov3-tiny-spp, seed 1." in parsed.text
-    assert "1 of 2" in parsed.text
-    value = json.loads((run_folder / "report.json").read_text())
+def test_an_unfinished_run_is_listed(incomplete: Path) -> None:
+    text = dom(incomplete / "report.html").text
+    assert "Not finished, and left out: yolov3-tiny-spp, seed 1." in text
+    assert "1 of 2" in text
+    value = json.loads((incomplete / "report.json").read_text())
     assert value["variants"][2]["missing"] == [1]
     assert not any(verdict["differs"] for verdict in value["verdicts"])
 
 
-def test_a_picture_that_is_none_is_left_out(run_folder: Path) -> None:
-    sample = run_folder / "runs/yolov3-tiny/samples/0.png"
-    sample.parent.mkdir()
-    sample.write_bytes(b"\x89PNG\r\n\x1a\nno")
-    assert "no image" in dom(write_report(run_folder)).text
+def test_a_sample_that_is_no_image_is_left_out(incomplete: Path) -> None:
+    assert "no image" in dom(incomplete / "report.html").text
 
 
 def test_one_variant_alone_is_reported(run_folder: Path, change: Callable[..., Path]) -> None:

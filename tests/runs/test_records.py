@@ -24,7 +24,7 @@ def refusal(folder: Path) -> str:
     return str(caught.value).replace(str(folder), "OUT")
 
 
-def test_a_folder_is_read_whole(run_folder: Path) -> None:
+def test_a_folder_is_read_completely(run_folder: Path) -> None:
     comparison = read_comparison(run_folder)
     assert [variant.name for variant in comparison.variants] == [
         "yolov3-tiny",
@@ -40,7 +40,7 @@ def test_a_folder_is_read_whole(run_folder: Path) -> None:
     assert (comparison.seeds, comparison.epochs, comparison.data.images) == ((0, 1), 40.0, 200)
 
 
-def test_a_torn_last_line_of_a_log_is_passed_over(run_folder: Path) -> None:
+def test_an_incomplete_last_line_of_a_log_is_skipped(run_folder: Path) -> None:
     curves = read_comparison(run_folder).baseline.runs[0].curves
     assert len(curves.loss) == 250
     assert len(curves.figures["ap50"]) == 10
@@ -62,7 +62,7 @@ def test_of_an_iteration_that_was_logged_twice_the_later_line_counts(tmp_path: P
     )
 
 
-def test_thinning_keeps_the_mean_of_the_neighbours() -> None:
+def test_thinning_averages_neighbours() -> None:
     points = tuple((float(x), 2.0 * x) for x in range(1000))
     few = thin(points, 200)
     assert len(few) == 200
@@ -116,7 +116,7 @@ def test_runs_on_other_data_are_never_compared(run_folder: Path, change: Change)
         (("seed",), 5, "it is the result of yolov3-tiny-spp, seed 5"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_believed_is_refused(
+def test_a_damaged_result_is_refused(
     run_folder: Path, change: Change, keys: tuple[str, ...], value: object, words: str
 ) -> None:
     change(SPP_RESULT, *keys, to=value)
@@ -159,7 +159,7 @@ def test_a_name_that_comes_twice_is_refused(run_folder: Path, change: Change) ->
     assert refusal(run_folder) == "OUT/compare.json: error: it needs variants and seeds, each named once"
 
 
-def test_without_latency_the_comparison_stands(run_folder: Path) -> None:
+def test_a_comparison_without_latency_is_read(run_folder: Path) -> None:
     (run_folder / "latency.json").unlink()
     assert read_comparison(run_folder).variants[0].latency is None
 

@@ -61,9 +61,9 @@ def test_a_refused_comparison_leaves_its_folder_untouched(
         Path("out", name).write_text(text)
     before = contents(tmp_path)
     assert main(["compare", "small.cfg", "--data", DATA, "--out", "out", *words]) == code
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("error:") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("error:") == 1
     assert contents(tmp_path) == before
 
 

@@ -30,7 +30,7 @@ def test_ranges_that_touch_have_no_winner() -> None:
     assert not verdict("new", "base", metric="ap", word="AP", ours=[0.4, 0.5], theirs=[0.5, 0.6]).differs
 
 
-def test_ranges_apart_are_told_with_their_chance() -> None:
+def test_disjoint_ranges_are_printed_with_their_chance() -> None:
     assert sentence([0.45, 0.46], [0.43, 0.41], "ap50") == (
         "higher in every seed (0.450 .. 0.460 against 0.410 .. 0.430 AP50, 2 seeds each); "
         "with 2 seeds this happens by chance in 1 of 3 pairs of equal variants"
@@ -41,17 +41,17 @@ def test_ranges_apart_are_told_with_their_chance() -> None:
     )
 
 
-def test_ranges_that_are_barely_apart_are_printed_apart() -> None:
+def test_ranges_that_are_barely_disjoint_are_printed_as_disjoint() -> None:
     assert "(0.4121 .. 0.4125 against 0.4100 .. 0.4119 AP" in sentence([0.4121, 0.4125], [0.41, 0.4119])
 
 
-def test_one_seed_says_nothing() -> None:
+def test_one_seed_gives_no_statement() -> None:
     assert sentence([0.5], [0.1]).startswith("one seed each: no statement")
     assert sentence([0.5, 0.6], [0.1]).startswith("2 seeds against 1, and one has no range: no statement")
     assert not verdict("new", "base", metric="ap", word="AP", ours=[0.5], theirs=[0.1]).differs
 
 
-def test_without_truth_nothing_is_said() -> None:
+def test_without_ground_truth_there_is_no_statement() -> None:
     assert sentence([None, None], [0.1, 0.2]) == "no ground truth to measure AP with: no statement"
 
 

@@ -31,6 +31,7 @@ class ChangesSection(ReportSection):
 
     anchor = "changes"
     link = "Changes"
+    title = "What each variant changes in {baseline}"
     template = """\
 {% for diff in diffs %}
 <details{% if open %} open{% endif %}>
@@ -48,10 +49,6 @@ class ChangesSection(ReportSection):
     def applies(self, report: Report) -> bool:
         """When there is more than the baseline."""
         return len(report.comparison.variants) > 1
-
-    def heading(self, report: Report) -> str:
-        """What the diffs are against."""
-        return f"What each variant changes in {report.baseline}"
 
     def context(self, report: Report) -> dict[str, object]:
         """The diffs, and whether they are open."""

@@ -25,6 +25,7 @@ class ConfusionSection(ReportSection):
 
     anchor = "confusion"
     link = "Confusion"
+    title = "Confusion matrices"
     template = """\
 <figure>
 <div class="plotbox"><img class="plot" src="{{ plot }}" alt="confusion matrix of each variant"></div>
@@ -35,10 +36,6 @@ class ConfusionSection(ReportSection):
     def applies(self, report: Report) -> bool:
         """Of classifiers."""
         return report.metrics.task == "classification"
-
-    def heading(self, report: Report) -> str:
-        """What the plot shows."""
-        return "Confusion matrices"
 
     def context(self, report: Report) -> dict[str, object]:
         """The plot."""

@@ -10,6 +10,7 @@ class HowToReadSection(ReportSection):
 
     anchor = "reading"
     link = "How to read"
+    title = "How to read the numbers"
     template = """\
 <dl>
 {% if metrics.task == "classification" %}
@@ -29,10 +30,6 @@ class HowToReadSection(ReportSection):
 <dt>reach</dt><dd>The receptive field: rows x columns of the input that one cell of a head depends on; of several heads the largest.</dd>
 </dl>
 """  # noqa: E501
-
-    def heading(self, report: Report) -> str:
-        """What is explained."""
-        return "How to read the numbers"
 
     def context(self, report: Report) -> dict[str, object]:
         """The metrics, which decide what is explained."""

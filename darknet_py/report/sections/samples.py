@@ -18,6 +18,7 @@ class SamplesSection(ReportSection):
 
     anchor = "samples"
     link = "Images"
+    title = "Detections on the same images"
     template = """\
 <p class="caption">Validation images with the detections of the first seed. An image shows how a network errs, not how often.</p>
 <div class="samples" style="grid-template-columns: repeat({{ names | length }}, minmax(200px, 1fr))">
@@ -33,10 +34,6 @@ class SamplesSection(ReportSection):
     def applies(self, report: Report) -> bool:
         """When samples were drawn."""
         return any(variant.samples for variant in report.comparison.variants)
-
-    def heading(self, report: Report) -> str:
-        """What the images show."""
-        return "Detections on the same images"
 
     def context(self, report: Report) -> dict[str, object]:
         """The names of the variants, and rows of images; None where one is missing."""

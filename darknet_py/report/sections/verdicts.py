@@ -22,6 +22,7 @@ class VerdictsSection(ReportSection):
 
     anchor = "verdicts"
     link = "Verdicts"
+    title = "Compared with {baseline}"
     template = """\
 {% for name, group in verdicts %}
 <section class="verdict">
@@ -37,7 +38,7 @@ class VerdictsSection(ReportSection):
 
     def heading(self, report: Report) -> str:
         """None without a second variant: the plot then belongs to the results."""
-        return f"Compared with {report.baseline}" if report.verdicts else ""
+        return super().heading(report) if report.verdicts else ""
 
     def context(self, report: Report) -> dict[str, object]:
         """The verdicts by variant, and the plot."""
