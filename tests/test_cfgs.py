@@ -210,7 +210,7 @@ def test_a_variant_of_yolov3_tiny_takes_a_step_and_every_float_has_its_gradient(
     initialise(network, seed=0)
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     truths = Truths.of([[[0.5, 0.5, 0.4, 0.6, 3]], [[0.3, 0.6, 0.9, 0.5, 0]]])
-    loss = Trainer(network).step(images, truths, rate=1e-4, iteration=1, samples=range(2))
+    loss = Trainer(network).step(images, truths, rate=1e-4, iteration=1, samples=range(2)).loss
     assert 0 < loss < float("inf")
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name

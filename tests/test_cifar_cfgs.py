@@ -138,7 +138,7 @@ def test_a_step_has_a_finite_loss_and_a_gradient_for_every_parameter(name: str) 
     initialise(network, seed=0)
     truths = Truths.of([[[0.5, 0.5, 1, 1, label]] for label in (0, 3, 9, 3)])
     before = [parameter.detach().clone() for parameter in network.parameters()]
-    loss = Trainer(network).step(pictures(32), truths, rate=0.02, iteration=1, samples=range(4))
+    loss = Trainer(network).step(pictures(32), truths, rate=0.02, iteration=1, samples=range(4)).loss
     assert 0 < loss < float("inf")
     for (key, parameter), old in zip(network.named_parameters(), before, strict=True):
         assert parameter.grad is not None, key

@@ -16,7 +16,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.train.memory import keep_freed_memory
+from darknet_py.train.run.memory import keep_freed_memory
 from darknet_py.train.step import Trainer
 
 

@@ -23,9 +23,11 @@ from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detect_files import detect_files, entry_text
 from darknet_py.predict.names import class_names
 from darknet_py.predict.sources import image_paths
-from darknet_py.scoring.classification import classify, confusion_lines
+from darknet_py.scoring.classification import confusion_lines
 from darknet_py.scoring.coco import FIGURES
-from darknet_py.scoring.coco import evaluate as scores_of
+from darknet_py.tasks.base import EvaluationSettings
+from darknet_py.tasks.classification_evaluation import evaluate_classifier
+from darknet_py.tasks.detection_evaluation import evaluate_detector
 
 
 def detect(args: argparse.Namespace) -> int:
@@ -63,15 +65,9 @@ def evaluate(args: argparse.Namespace) -> int:
     if network.graph.classifier is not None:
         return _classify(args, network, data)
     with bar(len(data), "images", quiet=args.json) as advance:
-        scores = scores_of(
-            network,
-            data,
-            threshold=args.threshold,
-            nms=args.nms,
-            batch=args.batch,
-            device=usable(args.device),
-            split=args.split,
-            progress=lambda done, total: advance(done, {}),
+        settings = EvaluationSettings(usable(args.device), args.split, args.batch, args.threshold, args.nms)
+        scores = evaluate_detector(
+            network, data, settings, progress=lambda done, total, facts=None: advance(done, {})
         )
     figures = scores.to_json()
     if args.json or args.output:
@@ -86,13 +82,9 @@ def evaluate(args: argparse.Namespace) -> int:
 def _classify(args: argparse.Namespace, network: Network, data: Dataset) -> int:
     """How often a classifier is right."""
     with bar(len(data), "images", quiet=args.json) as advance:
-        accuracy = classify(
-            network,
-            data,
-            batch=args.batch,
-            device=usable(args.device),
-            split=args.split,
-            progress=lambda done, total: advance(done, {}),
+        settings = EvaluationSettings(usable(args.device), args.split, args.batch)
+        accuracy = evaluate_classifier(
+            network, data, settings, progress=lambda done, total, facts=None: advance(done, {})
         )
     if args.json or args.output:
         emit(args, accuracy.to_json())
@@ -101,7 +93,7 @@ def _classify(args: argparse.Namespace, network: Network, data: Dataset) -> int:
     for word, share in (("top-1", accuracy.top1), ("top-5", accuracy.top5)):
         print(f"{word:<10} {'n/a' if share is None else f'{100 * share:.2f}'}")
     print(f"{'loss':<10} {accuracy.loss:.4f}")
-    print("\n".join(confusion_lines(accuracy, data.names)))
+    print("\n".join(confusion_lines(accuracy.confusion, data.names)))
     return 0
 
 

@@ -22,16 +22,15 @@ from darknet_py.errors import PeerFailed, UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import warnings
 from darknet_py.model.device import usable
-from darknet_py.model.network import Network
 from darknet_py.progress import Progress
 from darknet_py.report.report import write_report
 from darknet_py.report.run_plot import draw_run
 from darknet_py.runs.checkpoints import has_run
 from darknet_py.tasks.metrics import describe_scores
+from darknet_py.tasks.selection import task_of
 from darknet_py.train.loop import train as run
 from darknet_py.train.recipe import prepared
 from darknet_py.train.settings import Settings, TrainingPlan, source_of
-from darknet_py.train.step import objective_of
 
 
 def train(args: argparse.Namespace) -> int:
@@ -86,12 +85,12 @@ def _check_folder(args: argparse.Namespace, *, resume: bool) -> None:
 
 def _show(plan: TrainingPlan, count: int) -> int:
     """The first batches as pictures; nothing is trained."""
-    from darknet_py.train.batch_images import show_batch
+    from darknet_py.train.run.batch_images import show_batch
 
     plan.out.mkdir(parents=True, exist_ok=True)
-    objective = objective_of(Network(plan.graph))
-    objective.check(plan.train)
-    for number, batch in zip(range(1, count + 1), source_of(plan, objective), strict=False):
+    task = task_of(plan.graph)
+    task.check_data(plan.train)
+    for number, batch in zip(range(1, count + 1), source_of(plan, task), strict=False):
         path = plan.out / f"batch-{number}.jpg"
         shown = show_batch(batch, path, plan.train.names)
         print(f"{path}: {shown} of {len(batch.images)} images, {sum(map(len, batch.rows))} boxes in all")

@@ -23,7 +23,7 @@ OF_ONE_HEAD: dict[str, Callable[..., HeadLoss]] = {
 }
 
 
-def trainable(heads: Sequence[Head]) -> bool:
+def has_loss(heads: Sequence[Head]) -> bool:
     """Whether there is a loss for every head."""
     return bool(heads) and all(head.section in OF_ONE_HEAD for head in heads)
 

@@ -1,63 +1,25 @@
-"""What a finished run leaves: weights, names, detections or predictions, and its result."""
+"""The files of a finished run: class names, predictions, and its result."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.model.weights import save_weights
-from darknet_py.runs.log import FORMAT, network_facts, write_json
-from darknet_py.tasks.base import Scored
-from darknet_py.train.settings import TrainingPlan
-from darknet_py.train.step import Trainer
+from darknet_py.runs.log import write_json
 
 
 def publish_result(
-    plan: TrainingPlan,
-    trainer: Trainer,
-    scores: Scored,
-    *,
-    best: dict[str, float] | None,
-    fingerprint: dict[str, Any],
-    seconds: float,
-) -> dict[str, Any]:
-    """Write all files of a finished run, its result last; the result as `result.json` holds it."""
-    seen = trainer.net.max_batches * trainer.net.batch
-    save_weights(trainer.scored(), plan.out / "final.weights", seen=seen)
-    averaged = trainer.averaged()
-    if averaged is not None and averaged is not trainer.scored():
-        save_weights(averaged, plan.out / "final_ema.weights", seen=seen)  # Darknet's name for it
-    publish_bytes(plan.out / "final.names", "".join(f"{name}\n" for name in plan.val.names).encode())
-    for name, value in scores.files().items():
-        write_json(plan.out / name, value)
-    result = {
-        "format": FORMAT,
-        "task": trainer.objective.task,
-        "variant": plan.name,
-        "seed": plan.seed,
-        "fingerprint": fingerprint,
-        "data": {
-            "name": plan.data,
-            "fingerprint": plan.val.fingerprint,
-            "images": len(plan.val),
-            "classes": list(plan.val.names),
-        },
-        "scores": scores.to_json(),
-        "network": network_facts(trainer.network.graph),
-        "training": {**_effort(plan, trainer), "seconds": round(seconds, 1), "best": best},
-    }
-    write_json(plan.out / "result.json", result)
-    return result
+    folder: Path, result: Mapping[str, Any], *, names: Sequence[str], predictions: Mapping[str, Any]
+) -> None:
+    """Write the files of a finished run, `result.json` last: where it is, the run is complete.
 
-
-def _effort(plan: TrainingPlan, trainer: Trainer) -> dict[str, Any]:
-    updates, batch = trainer.net.max_batches, trainer.net.batch
-    overflowed = {"overflowed": trainer.scaling.skipped} if trainer.scaling.enabled else {}
-    return {
-        "iterations": updates,
-        "epochs": round(plan.epochs, 4),
-        "images_seen": updates * batch,
-        "batch": batch,
-        "processes": trainer.communicator.size,
-        **overflowed,
-    }
+    Args:
+        names: of the classes.
+        predictions: JSON files of their own, by name.
+    """
+    publish_bytes(folder / "final.names", "".join(f"{name}\n" for name in names).encode())
+    for name, value in predictions.items():
+        write_json(folder / name, value)
+    write_json(folder / "result.json", result)

@@ -1,72 +1,134 @@
-"""What a network is trained for: how images are varied, what the loss is, how it is scored."""
+"""A task: what a network is trained for, how training images are augmented, and how it is evaluated."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from darknet_py.data.augment.base import Augment
 from darknet_py.data.dataset import Dataset
-from darknet_py.data.loader.collate import Augment
 from darknet_py.distributed.communicator import Communicator
+from darknet_py.graph.graph import Graph
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
+from darknet_py.progress import Progress, no_progress
 
 
-class Scored(ABC):
-    """Figures of a network, and where they go."""
+@dataclass(frozen=True)
+class MinibatchLoss:
+    """The loss of one minibatch, and where its backward pass begins.
+
+    Args:
+        value: its part of the printed loss of the batch.
+        outputs: tensors that the network computed.
+        gradients: d(loss of the batch) / d(output), one for each output.
+        deltas: -dLoss/d(map) of each head, summed over images; none where the loss does not give them.
+    """
+
+    value: Tensor
+    outputs: Sequence[Tensor]
+    gradients: Sequence[Tensor]
+    deltas: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How a network is evaluated.
+
+    Args:
+        device: where a copy of the network runs.
+        split: what the data set is called in the protocol.
+        batch: images that run at once; by default as many as suit the task.
+        threshold: of a detector's scores; Darknet's `detector valid` takes .001.
+        nms: threshold of the overlap of boxes; Darknet's `detector valid` takes .6.
+        train: training images; of these a classifier also scores as many as the data set has.
+    """
+
+    device: str = "cpu"
+    split: str = "val"
+    batch: int | None = None
+    threshold: float = 0.001
+    nms: float = 0.6
+    train: Dataset | None = None
+
+
+class Evaluation(ABC):
+    """The figures of a network on a data set."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """The figures as a result holds them."""
+        """The figures as `result.json` holds them."""
 
     @abstractmethod
     def curve(self) -> dict[str, float | None]:
-        """What the log says of them along the way."""
+        """The figures that the log of a training holds."""
 
     @abstractmethod
     def figure(self) -> float:
-        """The one by which a run's best weights are chosen; higher is better."""
+        """The figure that the best weights of a run are chosen by; higher is better."""
 
     @abstractmethod
     def files(self) -> dict[str, Any]:
-        """JSON files of their own: name and value."""
+        """Predictions as JSON files: name and content."""
 
 
-class Objective(ABC):
-    """One kind of training. `deltas` are -dLoss/d(map) of the last minibatch, where the loss gives them.
+class Task(ABC):
+    """What the network of a graph is trained for.
 
     Args:
         random: the factor by which the sizes of inputs vary; 0 for one size.
-        seen: images trained on, those of the iteration that is computed among them.
-        scale: what a gradient is multiplied by on its way back, see `scaling.py`.
     """
 
-    task: str
+    name: str
     random: float = 0.0
-    seen: int = 0
-    deltas: list[Tensor]
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.graph, self.deltas = network, network.graph, []
-        self.scale: Callable[[Tensor], Tensor] = lambda tensor: tensor
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
 
     @abstractmethod
-    def check(self, dataset: Dataset) -> None:
-        """Refuse data of another kind, before anything is trained."""
+    def check_data(self, dataset: Dataset) -> None:
+        """Check that a data set has truths of this kind, for as many classes as the network.
+
+        Raises:
+            DataError: when it has not.
+        """
 
     @abstractmethod
-    def augment(self) -> Augment:
+    def augmentation(self) -> Augment:
         """How training images are varied, as the cfg says."""
 
     @abstractmethod
-    def backward(self, images: Tensor, truths: Truths, batch: int) -> Tensor:
-        """Forward and backward of one minibatch; its share of the loss of a batch of `batch` images."""
+    def loss(
+        self, network: Network, images: Tensor, truths: Truths, *, batch: int, seen: int = 0
+    ) -> MinibatchLoss:
+        """Run the network on a minibatch, and compute its loss.
+
+        Args:
+            images: (N, C, H, W) in 0..1.
+            batch: images of the batch that the minibatch is part of.
+            seen: images trained on, those of this iteration among them.
+        """
 
     @abstractmethod
-    def score(
-        self, network: Network, val: Dataset, train: Dataset, *, device: str, communicator: Communicator
-    ) -> Scored:
-        """The figures of the network, or of its average, on the validation images."""
+    def evaluate(
+        self,
+        network: Network,
+        dataset: Dataset,
+        settings: EvaluationSettings | None = None,
+        *,
+        progress: Progress = no_progress,
+        communicator: Communicator | None = None,
+    ) -> Evaluation:
+        """The figures of a network of this graph on a data set; a copy of it runs.
+
+        Args:
+            progress: called with (images done, images in all) of this process's share.
+            communicator: the processes that share the images; all return the same.
+
+        Raises:
+            DataError: when the data set does not fit the network.
+        """

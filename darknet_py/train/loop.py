@@ -32,18 +32,18 @@ from darknet_py.runs.checkpoints import Checkpoints
 from darknet_py.runs.environment import code_digest, environment_of
 from darknet_py.runs.lock import locked
 from darknet_py.runs.log import Log
-from darknet_py.runs.result import publish_result
-from darknet_py.tasks.base import Scored
+from darknet_py.tasks.base import Evaluation, EvaluationSettings
 from darknet_py.train.compiled import compile_network
-from darknet_py.train.diagnose_nonfinite import blamed
-from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory, too_large
+from darknet_py.train.run.diagnose_nonfinite import blamed
+from darknet_py.train.run.memory import give_freed_memory_back, keep_freed_memory, too_large
+from darknet_py.train.run.result import finish_run
+from darknet_py.train.run.stop_signals import Requests
+from darknet_py.train.run.tensorboard import Board
+from darknet_py.train.run.worker_status import loaded
 from darknet_py.train.schedule import check_schedule, learning_rate
 from darknet_py.train.settings import TrainingPlan, source_of
 from darknet_py.train.state import bytes_of, expected_of, restore, state_of
 from darknet_py.train.step import Trainer
-from darknet_py.train.stop_signals import Requests
-from darknet_py.train.tensorboard import Board
-from darknet_py.train.worker_status import loaded
 
 LOG_LINES = 100  # in a whole run
 log = logging.getLogger(__name__)
@@ -122,16 +122,16 @@ class _Run:
         )
         if self.settings.compiled:
             compile_network(self.network)
-        self.objective = self.trainer.objective
+        self.task = self.trainer.task
         for data in (plan.train, plan.val):
-            self.objective.check(data)
+            self.task.check_data(data)
         self.log = Log(plan.out / "log.jsonl")
         self.checkpoints = Checkpoints(
             plan.out, keep=self.settings.keep, allow_changed=self.settings.allow_changed
         )
         self.fingerprint = plan.fingerprint()
         self.environment = environment_of(self.settings.device, processes=communicator.size)
-        self.scores: Scored | None = None
+        self.scores: Evaluation | None = None
         self.shape = torch.Size()
 
     def begin(self) -> None:
@@ -174,7 +174,7 @@ class _Run:
         self.started = self.saved - self.position.seconds
         self.requests, done = requests, self.position.iteration
         with self.communicator.local_section():
-            source = source_of(self.plan, self.objective, first=done + 1, process=self.communicator.process)
+            source = source_of(self.plan, self.task, first=done + 1, process=self.communicator.process)
             source = loaded(source, requests, name=lambda index: self.plan.train.record(index).name)
             requests.undisturbed()
         while done < self.net.max_batches:
@@ -231,7 +231,7 @@ class _Run:
         """The loss; where it is not finite, the process that has the images tells of it."""
         images, truths, samples = batch.images, batch.truths, batch.samples
         try:
-            return self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=samples)
+            return self.trainer.step(images, truths, rate=rate, iteration=iteration, samples=samples).loss
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
@@ -260,14 +260,11 @@ class _Run:
             save_weights(self.trainer.scored(), self.plan.out / "best.weights", seen=seen)
             self.best = {"iteration": iteration, "figure": figure}
 
-    def evaluate(self) -> Scored:
+    def evaluate(self) -> Evaluation:
         """The figures on the validation images."""
-        return self.objective.score(
-            self.trainer.scored(),
-            self.plan.val,
-            self.plan.train,
-            device=self.settings.device,
-            communicator=self.communicator,
+        settings = EvaluationSettings(device=self.settings.device, train=self.plan.train)
+        return self.task.evaluate(
+            self.trainer.scored(), self.plan.val, settings, communicator=self.communicator
         )
 
     def evaluated_at(self) -> set[int]:
@@ -299,13 +296,14 @@ class _Run:
         check_same_state(self.communicator, state_of(self.trainer))
         with self.communicator.local_section():
             if self.communicator.first:
-                result = publish_result(
+                seconds = time.monotonic() - self.started
+                result = finish_run(
                     self.plan,
                     self.trainer,
                     scores,
                     best=self.best,
                     fingerprint=self.fingerprint,
-                    seconds=time.monotonic() - self.started,
+                    seconds=seconds,
                 )
                 self.checkpoints.clear()
         found: dict[str, Any] = self.communicator.broadcast_json(result)

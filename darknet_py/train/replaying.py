@@ -52,11 +52,14 @@ def replay(
     load_weights(network, weights)
     check_schedule(network.graph.net)
     trainer, batch, lists = Trainer(network), torch.from_numpy(np.asarray(images, np.float32)), _lists(truths)
-    losses, rates, deltas = [], [], []
+    losses: list[float] = []
+    rates: list[float] = []
+    deltas: list[np.ndarray] = []
     for iteration in range(1, iterations + 1):
         rates.append(learning_rate(network.graph.net, iteration))
-        losses.append(trainer.step(batch, lists, rate=rates[-1], iteration=iteration))
-        deltas = deltas or [delta.cpu().numpy() for delta in trainer.objective.deltas]
+        found = trainer.step(batch, lists, rate=rates[-1], iteration=iteration)
+        losses.append(found.loss)
+        deltas = deltas or [delta.cpu().numpy() for delta in found.deltas]
     return Replay(losses, rates, weights_bytes(network, seen=iterations * len(batch)), deltas)
 
 

@@ -15,7 +15,7 @@ from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.plugins import Plugin, fingerprint_of
-from darknet_py.tasks.base import Objective
+from darknet_py.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,16 @@ class TrainingPlan:
 
 
 def source_of(
-    plan: TrainingPlan, objective: Objective, *, first: int = 1, process: ProcessInfo | None = None
+    plan: TrainingPlan, task: Task, *, first: int = 1, process: ProcessInfo | None = None
 ) -> Iterator[Batch]:
     """The batches that a run trains on, from an iteration on.
 
     Args:
         process: the one whose share of each batch it is.
     """
-    net, at = objective.graph.net, process or ProcessInfo()
-    size = {"height": net.height, "width": net.width, "random": objective.random, "step": net.resize_step}
-    sampler = Sampler(len(plan.train), net.batch, plan.seed, **size)
+    net, at = plan.graph.net, process or ProcessInfo()
+    sampler = Sampler(
+        len(plan.train), net.batch, plan.seed, net.height, net.width, task.random, net.resize_step
+    )
     todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)
-    return batches(plan.train, todo, objective.augment(), workers=plan.settings.workers)
+    return batches(plan.train, todo, task.augmentation(), workers=plan.settings.workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +14,27 @@ from darknet_py.errors import NotFinite, UsageError
 from darknet_py.layers.parametric.convolutional import MOMENTUM
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
-from darknet_py.tasks.base import Objective
-from darknet_py.tasks.classification import Classification
-from darknet_py.tasks.detection import Detection
+from darknet_py.tasks.base import MinibatchLoss
+from darknet_py.tasks.selection import task_of
 from darknet_py.train.ema import average_of
 from darknet_py.train.freezing import cut, frozen, learning
 from darknet_py.train.optimizer import clamp, groups_of, optimizer_of
 from darknet_py.train.precision import PRECISIONS, Scaling
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """The numbers of one update.
+
+    Args:
+        loss: of the batch, as Darknet prints it.
+        deltas: -dLoss/d(map) of each head at the last minibatch; none where the loss does not give them.
+        updated: False where gradients of float16 overflowed, and the update was skipped.
+    """
+
+    loss: float
+    deltas: tuple[Tensor, ...] = ()
+    updated: bool = True
 
 
 class Trainer:
@@ -42,7 +57,7 @@ class Trainer:
     ) -> None:
         self.network, self.net, self.seed = network, network.graph.net, seed
         self.communicator = communicator or Communicator()
-        self.objective = objective_of(network)
+        self.task = task_of(network.graph)
         self.precision = PRECISIONS[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         groups = list(groups_of(network))
@@ -53,14 +68,13 @@ class Trainer:
             raise UsageError(f"{what}, so there is nothing to train")
         cut(network)
         self.scaling = Scaling(self.device.type, precision)
-        self.objective.scale = self.scaling.scale
         self.optimizer = optimizer_of(self.net, groups)
         self.ema = average_of(network)
         self.sums = Sums(list(network.parameters()), self.communicator)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
-    ) -> float:
+    ) -> StepOutput:
         """Train on one batch.
 
         Args:
@@ -69,9 +83,6 @@ class Trainer:
             rate: the learning rate of this iteration.
             iteration: its number, from 1; with `samples` it keys the draws of random layers.
             samples: which image of the data set each image is.
-
-        Returns:
-            The loss as Darknet prints it.
 
         Raises:
             NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
@@ -83,7 +94,7 @@ class Trainer:
             norm.momentum = running_momentum(iteration)
         self.optimizer.zero_grad(set_to_none=True)
         before = [buffer.clone() for buffer in self._running()]
-        loss, updated = self._summed(images, truths, iteration, samples), False
+        (loss, deltas), updated = self._summed(images, truths, iteration, samples), False
         try:
             self._check(loss)
             updated = self._update(rate)
@@ -93,7 +104,7 @@ class Trainer:
                     buffer.copy_(value)
         if updated:
             self._after(iteration)
-        return float(loss)
+        return StepOutput(float(loss), deltas, updated)
 
     def _update(self, rate: float) -> bool:
         for group in self.optimizer.param_groups:
@@ -118,29 +129,49 @@ class Trainer:
             for norm in self.norms:
                 norm.eval()
 
-    def _summed(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
-        """The loss and the gradients of the whole batch."""
+    def _summed(
+        self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The loss of the batch and the deltas of the last minibatch; gradients are those of the batch."""
         try:
-            loss = self._gradients(images, truths, iteration, samples)
+            loss, deltas = self._gradients(images, truths, iteration, samples)
         except Exception as error:
             self.sums.abandon(error)
             raise
-        return self.sums.finish(loss)
+        return self.sums.finish(loss), deltas
 
-    def _gradients(self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]) -> Tensor:
-        """This process's part of the loss; the gradients of all parts are summed."""
+    def _gradients(
+        self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """This process's part of the loss, and its last deltas; gradients of minibatches are summed."""
         part, batch = -(-len(images) // self.net.subdivisions), self.batch(images)
-        self.objective.seen = iteration * self.net.batch
-        loss = torch.zeros((), device=images.device)
+        loss, deltas = torch.zeros((), device=images.device), ()
         for start in range(0, len(images), part):
             stop = start + part
             if samples:
                 self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
             if stop >= len(images):
                 self.sums.begin()
-            with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
-                loss += self.objective.backward(images[start:stop], truths.part(start, stop), batch)
-        return loss
+            found = self.backward(
+                images[start:stop], truths.part(start, stop), batch=batch, iteration=iteration
+            )
+            loss, deltas = loss + found.value, found.deltas
+        return loss, deltas
+
+    def backward(self, images: Tensor, truths: Truths, *, batch: int, iteration: int) -> MinibatchLoss:
+        """Forward and backward of one minibatch; its gradients are added to those of the parameters.
+
+        Args:
+            batch: images of the batch that it is part of.
+        """
+        with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
+            found = self.task.loss(self.network, images, truths, batch=batch, seen=iteration * self.net.batch)
+            scaled = [
+                self.scaling.scale(gradient).to(output.dtype)
+                for output, gradient in zip(found.outputs, found.gradients, strict=True)
+            ]
+            torch.autograd.backward(found.outputs, scaled)
+        return found
 
     @property
     def device(self) -> torch.device:
@@ -176,15 +207,6 @@ class Trainer:
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):
                 layer = self.network.graph[int(name.split(".")[1])].name
                 raise NotFinite(f"a gradient of {layer} is not finite; training stopped before the update")
-
-
-def objective_of(network: Network) -> Objective:
-    """What a network is trained for, by what it ends in.
-
-    Raises:
-        UsageError: when it ends in neither heads nor [softmax].
-    """
-    return Classification(network) if network.graph.classifier is not None else Detection(network)
 
 
 def running_momentum(iteration: int) -> float:

@@ -29,14 +29,15 @@ from darknet_py.layers.net import Net
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
-from darknet_py.scoring.classification import classify
-from darknet_py.scoring.coco import Scores, evaluate, joined_results
+from darknet_py.tasks.base import EvaluationSettings
+from darknet_py.tasks.classification_evaluation import evaluate_classifier
+from darknet_py.tasks.detection_evaluation import DetectionEvaluation, evaluate_detector, gathered_results
 from darknet_py.train.fit import BatchLimits, fitted
 from darknet_py.train.step import Trainer
 from tests.distributed.rank_run import in_ranks
 from tests.layers.nets import network, section
 from tests.paths import ROOT
-from tests.scoring.test_classification import Pictures, classifier
+from tests.tasks.test_classification_evaluation import Pictures, classifier
 from tests.train.small_run import Unbroken
 from tests.train.small_trainer import state
 
@@ -317,8 +318,8 @@ class _Twice(Communicator):
 
 def test_X13_an_image_that_is_scored_twice_is_found_out() -> None:
     with pytest.raises(AssertionError, match="looked at twice, or not at all"):
-        joined_results(_Twice(ProcessInfo(size=2)), 4, [0, 1], [])
-    assert joined_results(Communicator(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
+        gathered_results(_Twice(ProcessInfo(size=2)), 4, [0, 1], [])
+    assert gathered_results(Communicator(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
 
 
 class FirstOf(Dataset):
@@ -343,8 +344,9 @@ def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Pa
     load_weights(net, unbroken.out / "final.weights")
     whole = unbroken.plan(tmp_path).train
 
-    def scores(count: int, batch: int, communicator: Communicator | None = None) -> Scores:
-        return evaluate(net, FirstOf(whole, count), threshold=0.01, batch=batch, communicator=communicator)
+    def scores(count: int, batch: int, communicator: Communicator | None = None) -> DetectionEvaluation:
+        settings = EvaluationSettings(threshold=0.01, batch=batch)
+        return evaluate_detector(net, FirstOf(whole, count), settings, communicator=communicator)
 
     sizes = [(count, batch) for count in range(1, 8) for batch in (1, 2)]
     alone = [scores(*size) for size in sizes]
@@ -358,12 +360,12 @@ def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Pa
 
 
 def test_X13_classes_are_scored_as_by_one_process(tmp_path: Path) -> None:
-    net, train = classifier(), Pictures(9, seed=1)
-    alone = [classify(net, Pictures(count), train=train, batch=2) for count in range(1, 8)]
+    net, settings = classifier(), EvaluationSettings(batch=2, train=Pictures(9, seed=1))
+    alone = [evaluate_classifier(net, Pictures(count), settings) for count in range(1, 8)]
 
     def act(communicator: Communicator) -> None:
         together = [
-            classify(net, Pictures(count), train=train, batch=2, communicator=communicator)
+            evaluate_classifier(net, Pictures(count), settings, communicator=communicator)
             for count in range(1, 8)
         ]
         assert together == alone

@@ -22,7 +22,7 @@ import torch
 from darknet_py.data.loader.sampler import Sampler
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.runs.checkpoints import found_in
-from darknet_py.tasks.detection import Detection
+from darknet_py.tasks.detection import DetectionTask
 from darknet_py.train import loop
 from darknet_py.train.ema import LateAverage
 from darknet_py.train.step import Trainer
@@ -181,7 +181,7 @@ def all_told(together: Together, text: str, *, by: int) -> None:
     assert len(together.errors()) == 1, together.errors()
 
 
-@pytest.mark.parametrize("place", [(Detection, "backward"), (LateAverage, "after"), (loop._Run, "ready")])
+@pytest.mark.parametrize("place", [(DetectionTask, "loss"), (LateAverage, "after"), (loop._Run, "ready")])
 def test_X02_the_cause_is_told_by_the_process_that_met_it(
     pair: Unbroken, tmp_path: Path, place: tuple[Any, str]
 ) -> None:
@@ -269,7 +269,7 @@ def test_X06_what_is_not_finite_in_one_process_stops_all_before_the_update(
 def test_X06_out_of_memory_in_one_process_stops_all(pair: Unbroken, tmp_path: Path, rank: int) -> None:
     out = tmp_path / "run"
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-    together = start_ranks(pair.data, out, on={rank: in_(Detection, "backward", raises(error), call=15)})
+    together = start_ranks(pair.data, out, on={rank: in_(DetectionTask, "loss", raises(error), call=15)})
     codes = together.wait()
     assert (codes[rank], codes[1 - rank]) == (5, 1), together.said()
     all_told(together, "error: out of memory", by=rank)

@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from darknet_py.model.weights import save_weights
 from darknet_py.runs.checkpoints import found_in
-from darknet_py.tasks.detection import Boxes
+from darknet_py.tasks.detection_evaluation import DetectionEvaluation
 from darknet_py.train import loop
 from tests.train.small_run import Action, Unbroken, differences, in_, send, start
 
@@ -26,7 +26,7 @@ def figures_of(*figures: float, keep: Path) -> Action:
 
     def before() -> None:
         calls: Iterator[float] = iter(figures)
-        Boxes.figure = lambda self: next(calls)  # type: ignore[method-assign]
+        DetectionEvaluation.figure = lambda self: next(calls)  # type: ignore[method-assign]
         real = loop._Run.keep_best
 
         def kept(self: loop._Run, iteration: int, figure: float) -> None:

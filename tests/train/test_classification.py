@@ -17,8 +17,8 @@ from darknet_py.cfg.document import parse
 from darknet_py.data.formats.labelled import ClassFolders
 from darknet_py.errors import NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
+from darknet_py.losses.classification import cross_entropy
 from darknet_py.losses.truths import Truths
-from darknet_py.tasks.classification import cross_entropy
 from darknet_py.train.fit import changes as changed
 from darknet_py.train.fit import fitted
 from darknet_py.train.loop import train
@@ -50,7 +50,7 @@ def weights(one):
 
 def after(one, updates=3, rate=0.05, images=IMAGES):
     losses = [
-        one.step(images, truths(), rate=rate, iteration=i, samples=range(40, 46))
+        one.step(images, truths(), rate=rate, iteration=i, samples=range(40, 46)).loss
         for i in range(1, updates + 1)
     ]
     return weights(one), losses

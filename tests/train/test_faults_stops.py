@@ -19,7 +19,7 @@ import torch
 from darknet_py.__main__ import main
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.runs.lock import NAME, is_locked
-from darknet_py.tasks.detection import Detection
+from darknet_py.tasks.detection import DetectionTask
 from darknet_py.train.step import Trainer
 from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import (
@@ -63,7 +63,7 @@ def test_K12_a_signal_at_a_save_waits_for_the_next_update(
 
 def test_K12_a_signal_in_an_evaluation_lets_it_end(unbroken: Unbroken, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    before = in_(Detection, "score", send(signal.SIGTERM), call=1)
+    before = in_(DetectionTask, "evaluate", send(signal.SIGTERM), call=1)
     assert start(unbroken.data, out, before=before).wait() == 75
     stopped_at(out, 12)
     assert '"ap"' in (out / "log.jsonl").read_text()

@@ -24,14 +24,14 @@ from darknet_py.data.images import read as images
 from darknet_py.data.loader.collate import Batch
 from darknet_py.errors import DataError, NotFinite
 from darknet_py.losses.truths import Truths
-from darknet_py.model.network import Network
 from darknet_py.runs.checkpoints import found_in
-from darknet_py.tasks.detection import Detection
-from darknet_py.train import worker_status as loading
-from darknet_py.train.diagnose_nonfinite import blamed
+from darknet_py.tasks.detection import DetectionTask
+from darknet_py.tasks.selection import task_of
 from darknet_py.train.loop import source_of
-from darknet_py.train.step import Trainer, objective_of
-from darknet_py.train.stop_signals import Requests
+from darknet_py.train.run import worker_status as loading
+from darknet_py.train.run.diagnose_nonfinite import blamed
+from darknet_py.train.run.stop_signals import Requests
+from darknet_py.train.step import Trainer
 from tests.train.small_run import (
     Action,
     Unbroken,
@@ -132,7 +132,7 @@ def test_T05_no_boxes_and_very_many_leave_the_loss_finite(count: int) -> None:
     draw = np.random.default_rng(0)
     rows = np.concatenate([draw.uniform(0.05, 0.95, (count, 4)), np.zeros((count, 1))], axis=1)
     trainer = trained(0, 1)
-    loss = trainer.step(IMAGES, Truths.of([rows] * 4), rate=0.001, iteration=2)
+    loss = trainer.step(IMAGES, Truths.of([rows] * 4), rate=0.001, iteration=2).loss
     assert np.isfinite(loss)
     assert all(torch.isfinite(parameter).all() for parameter in trainer.network.parameters())
 
@@ -146,7 +146,7 @@ def test_T06_a_class_that_no_head_has_never_reaches_the_loss(tmp_path: Path, unb
     (data / "set.data").write_text((data / "set.data").read_text().replace("classes = 2", "classes = 3"))
     three = open_data(str(data / "set.data"), split="train")
     with pytest.raises(DataError, match="the data set has 3 classes, and layer 2 of the network 1"):
-        Detection(trained(0, 0).network).check(three)
+        DetectionTask(trained(0, 0).network.graph).check_data(three)
 
 
 def digests(source: Iterator[Batch]) -> list[str]:
@@ -163,14 +163,14 @@ def digests(source: Iterator[Batch]) -> list[str]:
 def test_T07_samples_are_the_same_for_any_number_of_workers_and_from_any_iteration(
     unbroken: Unbroken, tmp_path: Path
 ) -> None:
-    objective = objective_of(Network(unbroken.plan(tmp_path).graph))
-    whole = digests(source_of(unbroken.plan(tmp_path), objective))
+    task = task_of(unbroken.plan(tmp_path).graph)
+    whole = digests(source_of(unbroken.plan(tmp_path), task))
     assert len(set(whole)) == 24
     for workers in (1, 2, 4):
-        assert digests(source_of(unbroken.plan(tmp_path, workers=workers), objective)) == whole
+        assert digests(source_of(unbroken.plan(tmp_path, workers=workers), task)) == whole
     for first in (2, 11, 24):
         plan = unbroken.plan(tmp_path, workers=first % 2)
-        assert digests(source_of(plan, objective, first=first)) == whole[first - 1 :]
+        assert digests(source_of(plan, task, first=first)) == whole[first - 1 :]
 
 
 def loaders() -> list[int]:

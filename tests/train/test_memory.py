@@ -9,7 +9,7 @@ import pytest
 
 CODE = """
 import torch
-from darknet_py.train.memory import give_freed_memory_back, keep_freed_memory
+from darknet_py.train.run.memory import give_freed_memory_back, keep_freed_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096

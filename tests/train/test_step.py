@@ -42,7 +42,7 @@ def weights(one):
 
 
 def after(one, updates=3, images=IMAGES, rows=ROWS, rate=0.02):
-    losses = [one.step(images, Truths.of(rows), rate=rate, iteration=i) for i in range(1, updates + 1)]
+    losses = [one.step(images, Truths.of(rows), rate=rate, iteration=i).loss for i in range(1, updates + 1)]
     return weights(one), losses
 
 

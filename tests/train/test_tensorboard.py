@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from darknet_py.errors import UsageError
-from darknet_py.train.tensorboard import FOLDER, SHOWN, Board
+from darknet_py.train.run.tensorboard import FOLDER, SHOWN, Board
 from tests.train.small_run import Unbroken, at_iteration, resumed, send, start
 
 reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

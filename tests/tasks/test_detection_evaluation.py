@@ -14,7 +14,9 @@ from darknet_py.boxes import cxcywh_from_xywh
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.errors import DataError
 from darknet_py.predict.nms import NmsSettings, nms
-from darknet_py.scoring.coco import coco_figures, coco_results, evaluate
+from darknet_py.scoring.coco import coco_figures, coco_results
+from darknet_py.tasks.base import EvaluationSettings
+from darknet_py.tasks.detection_evaluation import evaluate_detector
 
 NAMES, CATEGORIES = ("cat", "dog", "emu"), (3, 17, 90)
 
@@ -86,7 +88,7 @@ def perfect_rows(data: FakeData) -> list[torch.Tensor]:
 
 def test_perfect_boxes_score_one():
     data = FakeData()
-    scores = evaluate(FakeNetwork(perfect_rows(data)), data, nms=1.0, batch=4)
+    scores = evaluate_detector(FakeNetwork(perfect_rows(data)), data, EvaluationSettings(nms=1.0, batch=4))
     assert scores.ap == scores.ap50 == scores.ap75 == pytest.approx(1)
     assert scores.per_class == {"cat": pytest.approx(1), "dog": pytest.approx(1), "emu": None}
     assert scores.images == 6
@@ -95,7 +97,7 @@ def test_perfect_boxes_score_one():
 
 def test_results_are_in_pixels_from_the_corner_with_the_categories_of_the_source():
     data = FakeData(1)
-    found = evaluate(FakeNetwork(perfect_rows(data)), data, nms=1.0).detections
+    found = evaluate_detector(FakeNetwork(perfect_rows(data)), data, EvaluationSettings(nms=1.0)).detections
     boxes = np.array(sorted(entry["bbox"] for entry in found))
     assert boxes == pytest.approx(np.array(sorted(data.records[0].boxes_xywh.tolist())), abs=1e-3)
     assert {entry["category_id"] for entry in found} == {3, 17}
@@ -105,19 +107,19 @@ def test_results_are_in_pixels_from_the_corner_with_the_categories_of_the_source
 
 def test_boxes_are_clamped_to_the_image():
     rows = [torch.tensor([[0.5, 0.5, 3.0, 3.0, 0.9, 1.0, 0.0, 0.0]])]
-    (found,) = evaluate(FakeNetwork(rows), FakeData(1)).detections
+    (found,) = evaluate_detector(FakeNetwork(rows), FakeData(1)).detections
     assert found["bbox"] == [0, 0, 160, 120]
 
 
 def test_finding_nothing_scores_zero():
-    scores = evaluate(FakeNetwork([torch.zeros(4, 8)] * 6), FakeData())
+    scores = evaluate_detector(FakeNetwork([torch.zeros(4, 8)] * 6), FakeData())
     assert scores.ap == scores.ap50 == 0
     assert scores.per_class == {"cat": 0, "dog": 0, "emu": None}
     assert scores.detections == []
 
 
 def test_no_large_truth_is_no_figure():
-    scores = evaluate(FakeNetwork([torch.zeros(4, 8)] * 6), FakeData())  # no box is over 96 x 96
+    scores = evaluate_detector(FakeNetwork([torch.zeros(4, 8)] * 6), FakeData())  # no box is over 96 x 96
     assert scores.ap_large is None
     assert scores.ap_small == 0
 
@@ -125,7 +127,7 @@ def test_no_large_truth_is_no_figure():
 def test_the_json_has_the_keys_of_the_contract(capsys):
     data = FakeData()
     network = FakeNetwork(perfect_rows(data))
-    entry = evaluate(network, data, threshold=0.01).to_json()
+    entry = evaluate_detector(network, data, EvaluationSettings(threshold=0.01)).to_json()
     assert list(entry) == [
         *("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large"),
         *("per_class", "images", "protocol"),
@@ -148,7 +150,7 @@ def test_a_hundred_of_each_class_are_kept_which_is_all_that_pycocotools_looks_at
     rows = torch.rand(300, 8, generator=draw, dtype=torch.float64).clamp(min=0.1)
     rows[:, :4] = perfect_rows(data)[0][torch.arange(300) % 4, :4]
     rows[:, :2] += 0.2 * torch.rand(300, 2, generator=draw) ** 4  # near the truth, and next to it
-    scores = evaluate(FakeNetwork([rows]), data, nms=1.0)
+    scores = evaluate_detector(FakeNetwork([rows]), data, EvaluationSettings(nms=1.0))
     labels = [entry["category_id"] for entry in scores.detections]
     assert {category: labels.count(category) for category in CATEGORIES} == {3: 100, 17: 100, 90: 100}
     every = nms(
@@ -166,7 +168,9 @@ def test_an_image_keeps_the_best_thousand():
     rows = torch.rand(90, 5 + 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     data = FakeData(1)
     data.names, data.category_ids = tuple("abcdefghijkl"), tuple(range(12))
-    found = evaluate(FakeNetwork([rows], classes=12), data, nms=1.0, threshold=0).detections
+    found = evaluate_detector(
+        FakeNetwork([rows], classes=12), data, EvaluationSettings(nms=1.0, threshold=0)
+    ).detections
     assert len(found) == 1000
     best = (rows[:, 4:5] * rows[:, 5:]).flatten().sort(descending=True).values[:1000]
     assert [entry["score"] for entry in found] == pytest.approx(best.tolist(), abs=1e-6)
@@ -176,14 +180,16 @@ def test_an_image_keeps_the_best_thousand():
 def test_the_network_is_left_alone_and_progress_is_told(training):
     data, told = FakeData(), []
     network = FakeNetwork(perfect_rows(data)).train(training)
-    evaluate(network, data, batch=4, progress=lambda done, total: told.append((done, total)))
+    evaluate_detector(
+        network, data, EvaluationSettings(batch=4), progress=lambda done, total: told.append((done, total))
+    )
     assert network.training is training
     assert told == [(n, 6) for n in range(1, 7)]
 
 
 def test_other_classes_are_refused():
     with pytest.raises(DataError) as error:
-        evaluate(FakeNetwork([], classes=80), FakeData())
+        evaluate_detector(FakeNetwork([], classes=80), FakeData())
     assert str(error.value) == (
         "error: the data set has 3 classes, and layer 0 of the network 80\n"
         "   = set classes=3 in every head and train, or evaluate on the data it was trained for"
@@ -192,13 +198,13 @@ def test_other_classes_are_refused():
 
 def test_an_empty_data_set_is_refused():
     with pytest.raises(DataError, match="the data set has no image to evaluate on"):
-        evaluate(FakeNetwork([]), FakeData(0))
+        evaluate_detector(FakeNetwork([]), FakeData(0))
 
 
 def test_what_is_given_to_be_scored_is_not_written_into():
     data = FakeData()
     truth = data.ground_truth()
-    results = evaluate(FakeNetwork(perfect_rows(data)), data, nms=1.0).detections
+    results = evaluate_detector(FakeNetwork(perfect_rows(data)), data, EvaluationSettings(nms=1.0)).detections
     before = json.dumps([truth, results])
     coco_figures(truth, results)
     assert json.dumps([truth, results]) == before

@@ -12,7 +12,7 @@ from typing import Any
 
 from darknet_py.data.loader.collate import Batch
 from darknet_py.errors import UsageError
-from darknet_py.train.batch_images import picture_of
+from darknet_py.train.run.batch_images import picture_of
 
 FOLDER = "tensorboard"  # in the run's folder
 SHOWN = 3  # batches, from the first on

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from darknet_py.errors import NotFinite, quoted
+from darknet_py.graph.graph import Graph
 from darknet_py.losses.truths import Truths
 from darknet_py.train.step import Trainer
 
@@ -36,27 +37,28 @@ def blamed(
     for start in range(0, len(images), part):
         here = slice(start, start + part)
         trainer.network.at(seed=trainer.seed, iteration=iteration, samples=samples[here])
-        place = _place(trainer, images[here], truths.part(start, start + part), trainer.batch(images))
+        place = _place(
+            trainer, images[here], truths.part(start, start + part), trainer.batch(images), iteration
+        )
         if place:
             return NotFinite(f"{error.message}; {place}, with {_listed(names[here])}", hint=error.hint), True
     return NotFinite(f"{error.message}; with {_listed(names)}", hint=error.hint), False
 
 
-def _place(trainer: Trainer, images: Tensor, truths: Truths, batch: int) -> str:
+def _place(trainer: Trainer, images: Tensor, truths: Truths, batch: int, iteration: int) -> str:
     """Where a minibatch first goes wrong, forward before backward; nothing where it does not."""
     network, kept = trainer.network, [buffer.clone() for buffer in trainer.network.buffers()]
     first: list[int] = []
     hooks = [module.register_forward_hook(_look(index, first)) for index, module in enumerate(network.layers)]
     trainer.optimizer.zero_grad(set_to_none=True)
     try:
-        with torch.autocast(images.device.type, trainer.precision, enabled=trainer.precision is not None):
-            loss = trainer.objective.backward(images, truths, batch)
+        found = trainer.backward(images, truths, batch=batch, iteration=iteration)
         if not torch.isfinite(images).all():
             return "an image is not finite"
         if first:
             return f"the map of {network.graph[first[0]].name} is not finite"
-        if not torch.isfinite(loss):
-            return f"the loss of {_head(trainer)} is not finite"
+        if not torch.isfinite(found.value):
+            return f"the loss of {_head(trainer.network.graph, found.deltas)} is not finite"
         wrong = [
             int(name.split(".")[1])
             for name, parameter in network.named_parameters()
@@ -79,16 +81,11 @@ def _look(index: int, first: list[int]) -> Any:
     return look
 
 
-def _head(trainer: Trainer) -> str:
-    """The heads whose delta is not finite, or all where the deltas do not tell."""
-    graph = trainer.network.graph
-    heads = graph.heads or (graph.classifier,)
-    wrong = [
-        index
-        for index, delta in zip(heads, trainer.objective.deltas, strict=False)
-        if not torch.isfinite(delta).all()
-    ]
-    return " and ".join(graph[index].name for index in wrong or heads)
+def _head(graph: Graph, deltas: Sequence[Tensor]) -> str:
+    """The heads whose delta is not finite; all, or the classifier, where no delta shows it."""
+    ends = graph.heads if graph.classifier is None else (graph.classifier,)
+    wrong = [index for index, delta in zip(ends, deltas, strict=False) if not torch.isfinite(delta).all()]
+    return " and ".join(graph[index].name for index in wrong or ends)
 
 
 def _listed(names: Sequence[str]) -> str:

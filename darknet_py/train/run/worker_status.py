@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from darknet_py.data.loader.collate import STALLED, Batch, Loading
 from darknet_py.errors import DarknetPyError, DataError, quoted
-from darknet_py.train.stop_signals import Requests
+from darknet_py.train.run.stop_signals import Requests
 
 PATIENCE = 12  # times that nothing came; one time is also what a run sees that was itself stopped for hours
 SIGN, LATE = "DataLoader", "timed out"  # in torch's texts

@@ -16,7 +16,9 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.model.network import Network
 from darknet_py.model.weights import save_weights
-from darknet_py.scoring.classification import Accuracy, classify, confusion_lines, fitted_image
+from darknet_py.scoring.classification import confusion_lines
+from darknet_py.tasks.base import EvaluationSettings
+from darknet_py.tasks.classification_evaluation import evaluate_classifier, fitted_image
 from tests.cli.test_bad_input import CFG as DETECTOR
 from tests.layers.nets import network, section
 from tests.reference import classification as reference
@@ -66,7 +68,7 @@ def logits_of(net, data: Pictures) -> np.ndarray:
 @pytest.mark.parametrize("cost", [True, False])
 def test_the_figures_are_those_of_numpy(temperature, cost):
     net, data = classifier(temperature=temperature, cost=cost), Pictures()
-    found, logits = classify(net, data, batch=7), logits_of(net, data)
+    found, logits = evaluate_classifier(net, data, EvaluationSettings(batch=7)), logits_of(net, data)
     scores = reference.softmax(logits, temperature)
     assert found.top1 == pytest.approx(reference.top(scores, data.labels, 1))
     assert found.top5 == pytest.approx(reference.top(scores, data.labels, 5))
@@ -87,7 +89,7 @@ def test_the_figures_are_those_of_numpy(temperature, cost):
 
 def test_training_images_are_scored_as_they_are_evenly_spread():
     net, val, train = classifier(), Pictures(5), Pictures(17, seed=1)
-    found = classify(net, val, train=train)
+    found = evaluate_classifier(net, val, EvaluationSettings(train=train))
     chosen, logits = [0, 4, 8, 12, 16], logits_of(net, train)
     labels = train.labels[chosen]
     assert found.train_top1 == pytest.approx(reference.top(logits[chosen], labels, 1))
@@ -98,23 +100,24 @@ def test_training_images_are_scored_as_they_are_evenly_spread():
 
 def test_few_classes_have_no_top5():
     names = NAMES[:5]
-    found = classify(classifier(5), Pictures(8, names=names))
+    found = evaluate_classifier(classifier(5), Pictures(8, names=names))
     assert found.top5 is None
-    assert classify(classifier(6), Pictures(8, names=NAMES[:6])).top5 is not None
+    assert evaluate_classifier(classifier(6), Pictures(8, names=NAMES[:6])).top5 is not None
 
 
 @pytest.mark.parametrize("training", [False, True])
 def test_the_network_is_left_alone_and_progress_is_told(training):
     drop = classifier(body=section("dropout", probability=0.5)).train(training)
     told: list[tuple[int, int]] = []
-    found = classify(drop, Pictures(5), train=Pictures(9), batch=2, progress=lambda *args: told.append(args))
+    settings = EvaluationSettings(batch=2, train=Pictures(9))
+    found = evaluate_classifier(drop, Pictures(5), settings, progress=lambda *args: told.append(args))
     assert drop.training is training
     assert told == [(n, 10) for n in (2, 4, 5, 7, 9, 10)]
-    assert found.top1 == classify(drop, Pictures(5)).top1
+    assert found.top1 == evaluate_classifier(drop, Pictures(5)).top1
 
 
 def test_the_json_has_the_figures_and_not_the_predictions():
-    found = classify(classifier(), Pictures()).to_json()
+    found = evaluate_classifier(classifier(), Pictures()).to_json()
     assert list(found) == [
         *("top1", "top5", "loss", "train_top1", "train_loss"),
         *("per_class", "confusion", "images", "protocol"),
@@ -154,13 +157,13 @@ def test_an_input_that_is_not_square_is_filled(image, size):
 
 def test_other_classes_are_refused():
     with pytest.raises(DataError) as caught:
-        classify(classifier(3), Pictures())
+        evaluate_classifier(classifier(3), Pictures())
     assert str(caught.value) == "error: the data has 7 classes, and the network puts out 3"
 
 
 def test_boxes_are_refused_by_a_classifier():
     with pytest.raises(DataError) as caught:
-        classify(classifier(8), open_data("scenes:train=2,val=2", split="val"))
+        evaluate_classifier(classifier(8), open_data("scenes:train=2,val=2", split="val"))
     assert str(caught.value) == (
         "error: the data has boxes, and the network is a classifier\n"
         "   = give train/CLASS/*.jpg folders, or a .data file with `labels`"
@@ -171,7 +174,7 @@ def test_boxes_are_refused_by_a_classifier():
 def test_several_distributions_are_refused(keys):
     net = network(section("connected", output=6), section("softmax", **keys), shape=(3, 2, 2))
     with pytest.raises(UsageError) as caught:
-        classify(net, Pictures(names=NAMES[:6]))
+        evaluate_classifier(net, Pictures(names=NAMES[:6]))
     assert str(caught.value) == (
         "error: layer 1 [softmax] (cfg line 10) puts out several distributions; a classifier has one\n"
         "   = groups=1 and spatial=0 are trained and scored"
@@ -196,7 +199,7 @@ def test_weights_that_are_not_finite_are_told():
     net = classifier()
     net.layers[0].linear.bias.data[2] = torch.nan
     with pytest.raises(NotFinite, match="what the network puts out is not finite"):
-        classify(net, Pictures(4))
+        evaluate_classifier(net, Pictures(4))
 
 
 def test_a_network_without_weights_is_scored():
@@ -205,32 +208,27 @@ def test_a_network_without_weights_is_scored():
     net = network(section("avgpool"), section("softmax"), shape=(3, SIDE, SIDE))
     middles = [reference.centre_crop(i.transpose(2, 0, 1) / 255, SIDE, SIDE) for i in data.images]
     brightest = [int(one.mean(axis=(1, 2)).argmax()) for one in middles]
-    assert classify(net, data).predictions == brightest
+    assert evaluate_classifier(net, data).predictions == brightest
 
 
 # What is printed.
 
 
-def accuracy(confusion: list[list[int]]) -> Accuracy:
-    figures = {"top1": 0.5, "top5": None, "loss": 1.0, "train_top1": None, "train_loss": None}
-    return Accuracy(**figures, per_class={}, confusion=confusion, images=4, protocol={}, predictions=[])
-
-
 def test_the_confusion_of_few_classes_is_a_table_in_percent_of_its_rows():
-    found = confusion_lines(accuracy([[3, 1], [0, 0]]), ["cat", "d\x1b[31mog"])
+    found = confusion_lines([[3, 1], [0, 0]], ["cat", "d\x1b[31mog"])
     assert found[-2:] == [f"{'cat':11}   75   25", "d\\x1b[31mog    0    0"]
 
 
 def test_of_many_classes_the_pairs_that_are_confused_are_told_the_worst_first():
     counts = np.diag([4] * 30)
     counts[7, 2], counts[3, 9] = 1, 4
-    lines = confusion_lines(accuracy(counts.tolist()), [f"class{k}" for k in range(30)])
+    lines = confusion_lines(counts.tolist(), [f"class{k}" for k in range(30)])
     assert lines[1:] == [
-        "taken for another most often, percent",
+        "confused most often, percent",
         "  50  class3 for class9",
         "  20  class7 for class2",
     ]
-    assert len(confusion_lines(accuracy(np.ones((30, 30), int).tolist()), ["x"] * 30, most=5)) == 7
+    assert len(confusion_lines(np.ones((30, 30), int).tolist(), ["x"] * 30, most=5)) == 7
 
 
 # The command line: what does not go together is told in one message, before anything is trained.

@@ -1,0 +1,246 @@
+"""A classifier evaluated on a data set, by one process or several: top-1, top-5, the loss, the confusion."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.labelled import Labelled
+from darknet_py.distributed.communicator import Communicator
+from darknet_py.errors import DataError, NotFinite, UsageError
+from darknet_py.graph.graph import Graph
+from darknet_py.layers.transforms.softmax import Softmax
+from darknet_py.model.network import Network
+from darknet_py.predict.letterbox import Fit
+from darknet_py.progress import Progress, no_progress
+from darknet_py.scoring.classification import TOP, accuracy_per_class, confusion_matrix
+from darknet_py.tasks.base import Evaluation, EvaluationSettings
+
+BATCH = 100  # images
+
+
+@dataclass(frozen=True)
+class ClassificationEvaluation(Evaluation):
+    """Shares of images, 0..1.
+
+    Args:
+        top1: the class with the greatest probability is the label.
+        top5: the label is among the five greatest; None of five classes or fewer.
+        loss: mean cross entropy, in nats.
+        train_top1, train_loss: the same of training images without augmentation; None where not measured.
+        per_class: top-1 of each class by name; None where there is no image of it.
+        confusion: images by label (rows) and by predicted class (columns).
+        images: how many were evaluated.
+        protocol: how it was measured.
+        predictions: the predicted class of every image, in the data set's order.
+    """
+
+    top1: float
+    top5: float | None
+    loss: float
+    train_top1: float | None
+    train_loss: float | None
+    per_class: dict[str, float | None]
+    confusion: list[list[int]]
+    images: int
+    protocol: dict[str, Any]
+    predictions: list[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures; the predictions have a file of their own."""
+        return {key: value for key, value in asdict(self).items() if key != "predictions"}
+
+    def curve(self) -> dict[str, float | None]:
+        """Top-1 of validation and of training images."""
+        return {"top1": self.top1, "train_top1": self.train_top1}
+
+    def figure(self) -> float:
+        """Top-1 of validation."""
+        return self.top1 or 0.0
+
+    def files(self) -> dict[str, Any]:
+        """The predicted classes."""
+        return {"predictions.json": self.predictions}
+
+
+def evaluate_classifier(
+    network: Network,
+    dataset: Dataset,
+    settings: EvaluationSettings | None = None,
+    *,
+    progress: Progress = no_progress,
+    communicator: Communicator | None = None,
+) -> ClassificationEvaluation:
+    """Score a classifier on labelled images.
+
+    A copy of the network runs, in evaluation mode. Each image is scaled so that its shorter side fits, and
+    cropped to its centre, as Darknet's `classifier valid` does.
+
+    Args:
+        progress: called with (images done, images in all) of this process's share.
+        communicator: processes that share the images; all return the same.
+
+    Raises:
+        DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
+    """
+    settings = settings or EvaluationSettings()
+    check_classifier(network.graph)
+    check_labels(network.graph, dataset)
+    copied = copy.deepcopy(network).eval().to(settings.device).to(memory_format=torch.channels_last)
+    runner = _Runner(copied, settings.batch or BATCH, communicator or Communicator())
+    spread = np.zeros(0, np.int64) if settings.train is None else _spread(settings.train, len(dataset))
+    total = len(dataset) + len(spread)
+    found = runner.run(dataset, np.arange(len(dataset)), lambda done: progress(done, total))
+    train_top1 = train_loss = None
+    if settings.train is not None:
+        seen = runner.run(settings.train, spread, lambda done: progress(len(dataset) + done, total))
+        train_top1 = float((seen.predicted == _labels(settings.train)[spread]).mean())
+        train_loss = float(seen.losses.mean())
+    confusion = confusion_matrix(_labels(dataset), found.predicted, len(dataset.names))
+    return ClassificationEvaluation(
+        top1=float(confusion.trace() / confusion.sum()),
+        top5=float(found.in_top.mean()) if len(dataset.names) > TOP else None,
+        loss=float(found.losses.mean()),
+        train_top1=train_top1,
+        train_loss=train_loss,
+        per_class=dict(zip(dataset.names, accuracy_per_class(confusion), strict=True)),
+        confusion=confusion.tolist(),
+        images=len(dataset),
+        protocol=_protocol(network.graph, settings.split, len(spread)),
+        predictions=found.predicted.tolist(),
+    )
+
+
+def check_classifier(graph: Graph) -> None:
+    """Check that a network can be trained and evaluated as a classifier.
+
+    Raises:
+        UsageError: when the last [softmax] is not one distribution over the classes.
+    """
+    assert graph.classifier is not None
+    softmax = graph[graph.classifier].layer
+    assert isinstance(softmax, Softmax)
+    if softmax.groups != 1 or softmax.spatial:
+        raise UsageError(
+            f"{graph[graph.classifier].name} puts out several distributions; a classifier has one",
+            hint="groups=1 and spatial=0 are trained and scored",
+        )
+
+
+def check_labels(graph: Graph, dataset: Dataset) -> None:
+    """Check that a classifier can be trained or evaluated on a data set.
+
+    Raises:
+        DataError: when it has boxes instead of labels, or other classes than the network.
+    """
+    if not isinstance(dataset, Labelled):
+        raise DataError(
+            "the data has boxes, and the network is a classifier",
+            hint="give train/CLASS/*.jpg folders, or a .data file with `labels`",
+        )
+    assert graph.classifier is not None
+    classes = graph[graph.classifier].shape.floats
+    if classes != len(dataset.names):
+        raise DataError(f"the data has {len(dataset.names)} classes, and the network puts out {classes}")
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Of each image: the predicted class, the cross entropy, and whether the label is in the first five."""
+
+    predicted: np.ndarray
+    losses: np.ndarray
+    in_top: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """Runs a network on images, each process on its share of them."""
+
+    network: Network
+    batch: int
+    communicator: Communicator
+
+    def run(self, dataset: Dataset, chosen: np.ndarray, done: Callable[[int], None]) -> _Answers:
+        """The answers of all processes, in the order of the images."""
+        share = self.communicator.share(len(chosen), block=self.batch)
+        with self.communicator.local_section():
+            own = self._answers(dataset, chosen[share.start : share.stop], done)
+        predicted, losses, in_top = (
+            gathered_array(self.communicator, array) for array in (own.predicted, own.losses, own.in_top)
+        )
+        assert len(predicted) == len(chosen), "an image was evaluated twice, or not at all"
+        return _Answers(predicted, losses, in_top)
+
+    def _answers(self, dataset: Dataset, chosen: np.ndarray, done: Callable[[int], None]) -> _Answers:
+        labels = _labels(dataset)
+        device = next(self.network.parameters(), torch.empty(0)).device
+        nothing = torch.zeros(0, device=device)
+        predicted, losses, in_top = [nothing.long()], [nothing], [nothing.bool()]
+        with torch.inference_mode():
+            for part in self._batches(chosen):
+                truth = torch.from_numpy(labels[part]).to(device)
+                logits = self.network.logits(self._images(dataset, part).to(device)).float()
+                first = logits.topk(min(TOP, logits.shape[1])).indices
+                predicted.append(first[:, 0])
+                losses.append(torch.nn.functional.cross_entropy(logits, truth, reduction="none"))
+                in_top.append((first == truth[:, None]).any(dim=1))
+                done(sum(map(len, predicted)))
+        found = _Answers(*(torch.cat(column).cpu().numpy() for column in (predicted, losses, in_top)))
+        if not np.isfinite(found.losses).all():
+            raise NotFinite("what the network puts out is not finite", hint="a lower learning_rate may help")
+        return found
+
+    def _batches(self, chosen: np.ndarray) -> Iterator[list[int]]:
+        numbers = chosen.tolist()
+        return (numbers[at : at + self.batch] for at in range(0, len(numbers), self.batch))
+
+    def _images(self, dataset: Dataset, part: list[int]) -> Tensor:
+        net = self.network.graph.net
+        images = torch.stack([fitted_image(dataset.pixels(i), (net.height, net.width)) for i in part])
+        return images.contiguous(memory_format=torch.channels_last)
+
+
+def gathered_array(communicator: Communicator, array: np.ndarray) -> np.ndarray:
+    """The arrays of all processes, joined in the order of their ranks."""
+    return np.concatenate([np.frombuffer(data, array.dtype) for data in communicator.gather(array.tobytes())])
+
+
+def _labels(dataset: Dataset) -> np.ndarray:
+    assert isinstance(dataset, Labelled)
+    return dataset.labels
+
+
+def _spread(dataset: Dataset, most: int) -> np.ndarray:
+    """Numbers of at most `most` images, evenly spread."""
+    return np.unique(np.linspace(0, len(dataset) - 1, min(most, len(dataset))).astype(np.int64))
+
+
+def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """The centre crop of an image whose shorter side was scaled to fit: (3, H, W) float32 in 0..1."""
+    (high, wide), (rows, columns) = pixels.shape[:2], size
+    wider = rows * wide > columns * high  # than the input, in proportion
+    inner = (rows, wide * rows // high) if wider else (high * columns // wide, columns)
+    scaled = Fit.stretch((high, wide), inner).apply(pixels)
+    top, left = (inner[0] - rows) // 2, (inner[1] - columns) // 2
+    return scaled[:, top : top + rows, left : left + columns]
+
+
+def _protocol(graph: Graph, split: str, train_images: int) -> dict[str, Any]:
+    net = graph.net
+    facts = {
+        "metric": "top-1 and top-5 accuracy",
+        "split": split,
+        "size": [net.height, net.width],
+        "resize": "shorter side, middle crop",
+    }
+    if train_images:
+        facts["train_top1"] = f"of {train_images} training images, evenly spread, as they are, in evaluation"
+    return facts

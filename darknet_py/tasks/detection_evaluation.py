@@ -1,0 +1,189 @@
+"""A detector evaluated on a data set: every image detected in, by one process or several, and COCO's figures.
+
+pycocotools' own limit of 100 is per image and class, and cutting to 100 per image before it costs AP50. So an
+image keeps the best 100 of each class, which is all that pycocotools reads, and of them the best 1000: a
+network in its first epochs finds something of every class everywhere, and Python would hold gigabytes of it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.labelled import Labelled
+from darknet_py.distributed.communicator import Communicator
+from darknet_py.errors import DataError
+from darknet_py.graph.graph import Graph
+from darknet_py.model.network import Network
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.progress import Progress, no_progress
+from darknet_py.scoring.coco import FIGURES, coco_figures, coco_results
+from darknet_py.tasks.base import Evaluation, EvaluationSettings
+
+KEPT_PER_CLASS, KEPT = 100, 1000  # detections of an image
+BATCH = 8  # images
+
+Result = dict[str, Any]  # an entry of a COCO results list
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class DetectionEvaluation(Evaluation):
+    """COCO's figures, 0..1; None where there is no truth to find.
+
+    Args:
+        per_class: AP of each class by name.
+        images: how many were evaluated.
+        protocol: how it was measured: metric, split, thresholds, size.
+        detections: all detections, as a COCO results list.
+    """
+
+    ap: float | None
+    ap50: float | None
+    ap75: float | None
+    ap_small: float | None
+    ap_medium: float | None
+    ap_large: float | None
+    per_class: Figures
+    images: int
+    protocol: dict[str, Any]
+    detections: list[Result]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures; the detections have a file of their own."""
+        return {key: value for key, value in asdict(self).items() if key != "detections"}
+
+    def curve(self) -> dict[str, float | None]:
+        """AP and AP50."""
+        return {"ap": self.ap, "ap50": self.ap50}
+
+    def figure(self) -> float:
+        """AP."""
+        return self.ap or 0.0
+
+    def files(self) -> dict[str, Any]:
+        """The detections, as a COCO results list."""
+        return {"detections.json": self.detections}
+
+
+def evaluate_detector(
+    network: Network,
+    dataset: Dataset,
+    settings: EvaluationSettings | None = None,
+    *,
+    progress: Progress = no_progress,
+    communicator: Communicator | None = None,
+) -> DetectionEvaluation:
+    """Detect in every image of a data set, and score the detections as COCO does.
+
+    A copy of the network runs, so the network itself keeps its mode, its device and its layout.
+
+    Args:
+        progress: called with (images done, images in all) after each image of this process's share.
+        communicator: the processes that share the images; batches and results are those of one process.
+
+    Raises:
+        DataError: when the data set is empty, or its classes are not as many as the heads'.
+    """
+    settings, communicator = settings or EvaluationSettings(), communicator or Communicator()
+    with communicator.local_section():
+        check_boxes(network.graph, dataset)
+        detector = BatchDetector(copy.deepcopy(network), _detector_settings(settings))
+        share = communicator.share(len(dataset), block=detector.settings.batch)
+        found = list(_results(detector, dataset, share, progress))
+    results = gathered_results(communicator, len(dataset), share, found)
+    figures, per_class = _figures(communicator, dataset, results)
+    ap, ap50, ap75, small, medium, large = (figures[name] for name in FIGURES)
+    protocol = _protocol(detector, settings.split)
+    return DetectionEvaluation(
+        ap, ap50, ap75, small, medium, large, per_class, len(dataset), protocol, results
+    )
+
+
+def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
+    """With NMS in pixels, as in `detector valid`."""
+    return DetectorSettings(
+        threshold=settings.threshold,
+        nms=settings.nms,
+        device=settings.device,
+        batch=BATCH if settings.batch is None else settings.batch,
+        relative=False,
+        keep_per_class=KEPT_PER_CLASS,
+        keep=KEPT,
+    )
+
+
+def _results(detector: BatchDetector, dataset: Dataset, share: range, progress: Progress) -> Iterator[Result]:
+    images = (dataset.pixels(index) for index in share)
+    for done, (index, detections) in enumerate(zip(share, detector.detect(images), strict=True), start=1):
+        yield from coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
+        progress(done, len(share))
+
+
+def gathered_results(
+    communicator: Communicator, count: int, share: Sequence[int], results: Sequence[Result]
+) -> list[Result]:
+    """The results of all processes, in the data set's order.
+
+    Args:
+        count: images in all, each of which one process has evaluated.
+        share: the images of this one.
+    """
+    parts = communicator.gather_json([list(share), results])
+    images = [index for part, _ in parts for index in part]
+    assert images == list(range(count)), "an image was evaluated twice, or not at all"
+    return [result for _, found in parts for result in found]
+
+
+def _figures(
+    communicator: Communicator, dataset: Dataset, results: Sequence[Result]
+) -> tuple[Figures, Figures]:
+    """The figures by name, and AP by the name of the class; computed by the first process."""
+    scored = None
+    with communicator.local_section():
+        if communicator.first:
+            stats, per_category = coco_figures(dataset.ground_truth(), results)
+            classes = [per_category[i] for i in dataset.category_ids]
+            scored = [
+                dict(zip(names, values, strict=True))
+                for names, values in ((FIGURES, stats), (dataset.names, classes))
+            ]
+    figures, per_class = communicator.broadcast_json(scored)
+    return figures, per_class
+
+
+def check_boxes(graph: Graph, dataset: Dataset) -> None:
+    """Check that a detector can be trained or evaluated on a data set.
+
+    Raises:
+        DataError: when it has no image, no boxes, or other classes than the heads.
+    """
+    if isinstance(dataset, Labelled):
+        hint = "a network that ends in [softmax] is trained on labels; a detector needs boxes"
+        raise DataError("the data has labels, and the network finds boxes", hint=hint)
+    if not len(dataset):
+        raise DataError("the data set has no image to evaluate on")
+    have = len(dataset.names)
+    for head, layer in zip(graph.heads, graph.head_layers, strict=True):
+        classes = layer.classes
+        if classes != have:
+            hint = f"set classes={have} in every head and train, or evaluate on the data it was trained for"
+            raise DataError(
+                f"the data set has {have} classes, and layer {head} of the network {classes}", hint=hint
+            )
+
+
+def _protocol(detector: BatchDetector, split: str) -> dict[str, Any]:
+    net, settings, nms = detector.graph.net, detector.settings, detector.nms_settings
+    return {
+        "metric": "COCO bbox (pycocotools)",
+        "split": split,
+        "score_threshold": settings.threshold,
+        "nms": f"{nms.kind} {nms.threshold:g}",
+        "most": f"{settings.keep_per_class} a class, {settings.keep} an image",
+        "size": [net.height, net.width],
+        "resize": "letterbox" if net.letter_box else "stretch",
+    }
