@@ -28,7 +28,7 @@ from darknet_py.cfg.document import MOST_BYTES, parse
 from darknet_py.cfg.keys import Key, keys_of, types_of
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.layers.base import ALIASES, CATALOGUE
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS_SPACE = 1 << 30

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from darknet_py.cfg.document import parse  # noqa: E402
 from darknet_py.graph.compile import compile  # noqa: E402
-from darknet_py.layers.base import CATALOGUE  # noqa: E402
+from darknet_py.layers.catalogue import CATALOGUE  # noqa: E402
 from darknet_py.layers.pools.base import WindowPool  # noqa: E402
 from darknet_py.model.network import Network  # noqa: E402
 from darknet_py.train.run.memory import keep_freed_memory  # noqa: E402

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from darknet_py.cfg.keys import keys_of
-from darknet_py.layers.base import CATALOGUE
 from darknet_py.layers.cards import is_pool
+from darknet_py.layers.catalogue import CATALOGUE
 from tests.paths import ROOT
 
 PACKAGE = ROOT / "darknet_py"
@@ -189,6 +189,7 @@ def test_every_section_has_a_file_a_docstring_an_example_and_documented_keys(sec
     assert all(declared.doc for declared in keys_of(cls).values())
     owners = [c for c in CATALOGUE.values() if c.__module__ == cls.__module__]
     assert owners == [cls], "one section, one file"
+    assert cls.__module__.rpartition(".")[2] == section.lower(), "by this name it is found"
 
 
 def test_a_new_section_is_known_from_its_file_alone() -> None:

@@ -18,7 +18,8 @@ import torch
 from darknet_py.cfg.diagnostics import CfgError, did_you_mean
 from darknet_py.cfg.document import parse
 from darknet_py.errors import UsageError, quoted
-from darknet_py.layers.base import ALIASES, CATALOGUE, layer_class
+from darknet_py.layers.base import layer_class
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network

@@ -54,8 +54,11 @@ class Span1D:
 
     def then(self, axis: Axis, cells: int = 0) -> Span1D:
         """What a cell sees after one more window; `cells` is the size of the new map, where it is known."""
-        period, rate = Fraction(axis.pace) / len(self.firsts), axis.pace * self._rate
-        count, advance = _period(period.denominator, period.numerator * self.advance, rate, cells)
+        if len(self.firsts) == 1 and isinstance(axis.pace, int):
+            count, advance = 1, axis.pace * self.advance
+        else:
+            period, rate = Fraction(axis.pace) / len(self.firsts), axis.pace * self._rate
+            count, advance = _period(period.denominator, period.numerator * self.advance, rate, cells)
         ends = [(axis.first(cell), axis.last(cell)) for cell in range(count)]
         seen = [(self.first(a), self.last(b)) if a <= b else (FAR, -FAR) for a, b in ends]
         firsts, lasts = (tuple(side) for side in zip(*seen, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -126,14 +125,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("filters", ["size", "stride"])
     ''
     """
+    import difflib  # here, for a cfg without mistakes needs no suggestion
+
     typed = word.lower()[:LONGEST]
     best: tuple[float, ...] = ()
     guess = ""
     for candidate in known:
-        slips, alike = _slips(typed, candidate), difflib.SequenceMatcher(None, candidate, typed).ratio()
+        slips = _slips(typed, candidate)
+        similarity = difflib.SequenceMatcher(None, candidate, typed).ratio()
         short = slips == 1 and len(typed) == len(candidate) == SHORT
-        rank = (-slips, -abs(len(candidate) - len(typed)), alike)
-        if (alike >= SIMILAR or short) and (not best or rank > best):
+        rank = (-slips, -abs(len(candidate) - len(typed)), similarity)
+        if (similarity >= SIMILAR or short) and (not best or rank > best):
             best, guess = rank, candidate
     return guess
 

@@ -38,14 +38,14 @@ class Entry:
 class Section:
     """A `[name]` and the entries below it.
 
-    `unread` are the words before the `=` of its lines that are errors of the document: whoever misses such a
-    key, or finds its default, has nothing new to say.
+    `invalid_keys` are the words before the `=` of its lines that are errors of the document: that such a key
+    is missing, or has its default, need not be reported again.
     """
 
     name: str
     entries: tuple[Entry, ...]
     span: Span
-    unread: tuple[str, ...] = ()
+    invalid_keys: tuple[str, ...] = ()
 
     def first(self, key: str) -> Entry | None:
         """The entry Darknet would use: the first of equal keys."""
@@ -59,7 +59,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """The text of a cfg, whole, with what was found in it.
+    """The complete text of a cfg, with what was found in it.
 
     `errors` are the lines that are neither comment, section nor entry.
     """
@@ -117,16 +117,21 @@ def read(path: str | Path) -> Document:
 def parse(text: str, *, path: str = "<cfg>") -> Document:
     """Find the sections and entries of a text; what is neither becomes an error of the document."""
     lines = tuple(_split(text))
-    reader = _Reader(path)
+    reader = _LineReader(path)
     for number, line in enumerate(lines, start=1):
         reader.take(number, line)
         if reader.full:
             break
     sections = tuple(
-        replace(section, entries=tuple(entries), unread=tuple(unread))
-        for section, entries, unread in zip(reader.sections, reader.entries, reader.unread, strict=True)
+        replace(section, entries=tuple(entries), invalid_keys=tuple(invalid))
+        for section, entries, invalid in zip(reader.sections, reader.entries, reader.invalid, strict=True)
     )
     return Document(path, lines, sections, tuple(reader.errors))
+
+
+def before_comment(value: str) -> str:
+    """A value up to the first `#` or `;`."""
+    return value.partition("#")[0].partition(";")[0]
 
 
 def must_parse(document: Document) -> Document:
@@ -142,14 +147,14 @@ def _split(text: str) -> list[str]:
     return [piece + "\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
 
 
-class _Reader:
+class _LineReader:
     """The state of one pass over the lines."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.sections: list[Section] = []
         self.entries: list[list[Entry]] = []
-        self.unread: list[list[str]] = []
+        self.invalid: list[list[str]] = []
         self.errors: list[Diagnostic] = []
         self.full = False
 
@@ -167,7 +172,7 @@ class _Reader:
             return
         elif packed[0] == "[":
             self.header(packed, span, body)
-        elif not _ascii_before_comment(packed):
+        elif not before_comment(packed).isascii():
             message = f"{quoted(packed, limit=40)} has characters that are not ASCII"
             self.error("not-ascii", message, span, body, key=packed)
         else:
@@ -186,7 +191,7 @@ class _Reader:
             self.error("not-ascii", message, span, body)
         self.sections.append(Section(name, (), span))
         self.entries.append([])
-        self.unread.append([])
+        self.invalid.append([])
 
     def entry(self, packed: str, body: str, span: Span) -> None:
         key, equals, value = packed.partition("=")
@@ -203,32 +208,21 @@ class _Reader:
         elif len(self.entries[-1]) == MOST_ENTRIES:
             self.stop(f"more than {MOST_ENTRIES} keys in one section", span, body)
         else:
-            self.entries[-1].append(Entry(key, value, _key_span(span, body), _value_span(span.line, body)))
+            written, _, after = body.partition("=")
+            key_span = Span(span.line, span.column, len(written.strip(WHITE)))
+            column = len(written) + 2 + len(after) - len(after.lstrip(WHITE))
+            value_span = Span(span.line, column, len(after.strip(WHITE)))
+            self.entries[-1].append(Entry(key, value, key_span, value_span))
 
     def error(
         self, code: str, message: str, span: Span, body: str = "", reason: str = "", *, key: str = ""
     ) -> None:
         self.errors.append(Diagnostic("error", code, message, self.path, span, reason, source=body))
         self.full = len(self.errors) >= MOST_ENTRIES
-        if key and self.unread:
-            self.unread[-1].append(key.partition("=")[0])
+        if key and self.invalid:
+            self.invalid[-1].append(key.partition("=")[0])
 
     def stop(self, message: str, span: Span, body: str) -> None:
         """A text beyond any cfg: what follows is not looked at."""
         self.error("too-long", message, span, body)
         self.full = True
-
-
-def _ascii_before_comment(packed: str) -> bool:
-    cut = min((packed.find(c) for c in COMMENT if c in packed), default=len(packed))
-    return packed[:cut].isascii()
-
-
-def _key_span(span: Span, body: str) -> Span:
-    return Span(span.line, span.column, len(body.partition("=")[0].strip(WHITE)))
-
-
-def _value_span(line: int, body: str) -> Span:
-    at = body.index("=") + 1
-    value = body[at:]
-    return Span(line, at + len(value) - len(value.lstrip(WHITE)) + 1, len(value.strip(WHITE)))

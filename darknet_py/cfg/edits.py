@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from darknet_py.cfg.diagnostics import Span, did_you_mean
-from darknet_py.cfg.document import COMMENT, Document, Section, parse
+from darknet_py.cfg.document import Document, Section, before_comment, parse
 from darknet_py.errors import UsageError, quoted
 
 WORD = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -186,5 +186,5 @@ def _bare(lines: list[str], span: Span) -> Span:
     """A value's span without the comment behind it, which stays."""
     start = span.column - 1
     text = lines[span.line - 1][start : start + span.length]
-    bare = re.split(f"[{COMMENT}]", text)[0].rstrip()
+    bare = before_comment(text).rstrip()
     return replace(span, length=len(bare))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from darknet_py.cfg.diagnostics import Diagnostic, Severity, Span, did_you_mean
-from darknet_py.cfg.document import COMMENT, Document, Entry, Section
+from darknet_py.cfg.diagnostics import Complaint, Diagnostic, Severity, Span, did_you_mean
+from darknet_py.cfg.document import Document, Entry, Section, before_comment
 from darknet_py.cfg.values import Unreadable, value_of
 from darknet_py.errors import quoted
 
@@ -145,154 +145,138 @@ def read_keys(
         The instance, or None when a value is lost; and every error and warning. A misspelling with a good
         suggestion is read as what it suggests, so that what follows can be checked all the same.
     """
-    reader = _Keys(cls, section, document, lenient)
+    reader = _SectionReader(cls, section, document, lenient)
     values = reader.values()
-    return (None if reader.lost or section.unread else cls(**values)), reader.diagnostics
+    return (None if reader.lost or section.invalid_keys else cls(**values)), reader.diagnostics
 
 
-class _Keys:
-    """One section being read."""
+class _SectionReader:
+    """The state of reading one section; `lost` once a value is missing that nothing can stand in for."""
 
     def __init__(self, cls: type, section: Section, document: Document, lenient: bool) -> None:
-        self.cls, self.section, self.document, self.lenient = cls, section, document, lenient
-        self.by_name = {k.name: (field, k) for field, k in keys_of(cls).items()}
+        self.section, self.document, self.lenient = section, document, lenient
+        self.keys, self.types = keys_of(cls), types_of(cls)
+        self.fields = {declared.name: field for field, declared in self.keys.items()}
         self.present = {entry.key for entry in section.entries}
         self.diagnostics: list[Diagnostic] = []
-        self.lost = False  # a value that nothing can stand in for
+        self.lost = False
 
     def values(self) -> dict[str, Any]:
-        found = dict(self.read())
-        for field, declared in keys_of(self.cls).items():
-            if field not in found:
-                found[field] = self.default(declared, found)
-        return found
-
-    def read(self) -> Iterator[tuple[str, Any]]:
+        """By field, the values that the text sets and the defaults that follow from others."""
+        found: dict[str, Any] = {}
         seen: dict[str, Entry] = {}
         for entry in self.section.entries:
             first = seen.setdefault(entry.key, entry)
             if first is not entry:
-                self.repeated(entry, first)
-            elif entry.key in self.by_name:
-                yield from self.entry(entry, entry.key)
-            elif guess := self.unknown(entry):
-                yield from self.entry(entry, guess)
-
-    def entry(self, entry: Entry, name: str) -> Iterator[tuple[str, Any]]:
-        field, declared = self.by_name[name]
-        value = self.convert(entry, declared, types_of(self.cls)[field])
-        if value is not None:
-            yield field, value
+                self.report_duplicate(entry, first)
+                continue
+            field = self.fields.get(entry.key) or self.fields.get(self.guess_unknown(entry))
+            value = self.convert(entry, self.keys[field], self.types[field]) if field else None
+            if field and value is not None:
+                found[field] = value
+        for field, declared in self.keys.items():
+            open_ = declared.default is REQUIRED or isinstance(declared.default, SameAs)
+            if open_ and field not in found:
+                found[field] = self.default(declared, found)
+        return found
 
     def default(self, declared: Key, found: dict[str, Any]) -> Any:
+        """What stands in for a key that the text does not set; None where nothing can."""
         if declared.default is REQUIRED:
-            if declared.name not in (*self.present, *self.section.unread):
-                wanted = f"[{self.section.name}] needs `{declared.name}=`: {declared.doc}"
-                self.say("error", "missing-key", wanted, self.section.span)
+            if declared.name not in (*self.present, *self.section.invalid_keys):
+                message = f"[{self.section.name}] needs `{declared.name}=`: {declared.doc}"
+                self.report(self.section.span, Complaint(message, code="missing-key"))
                 self.lost = True
             return None
-        if isinstance(declared.default, SameAs):
-            base = found.get(declared.default.field, self._declared_default(declared.default.field))
-            return None if base is None else declared.default.rule(base)
-        return declared.default
-
-    def _declared_default(self, field: str) -> Any:
-        return self.default(keys_of(self.cls)[field], {})
+        if not isinstance(declared.default, SameAs):
+            return declared.default
+        field = declared.default.field
+        base = found[field] if field in found else self.default(self.keys[field], {})
+        return None if base is None else declared.default.rule(base)
 
     def convert(self, entry: Entry, declared: Key, kind: Any) -> Any:
-        text = self.without_comment(entry, kind)
+        """The value of an entry; None where it cannot be read or is refused without a likely meaning."""
+        text = entry.value if kind is str else self.number_text(entry)
         try:
             value = value_of(text, kind)
         except Unreadable as error:
-            self.say("error", "bad-value", f"{entry.key}={quoted(text)}: {error}", entry.value_span)
+            self.report(entry.value_span, Complaint(f"{entry.key}={quoted(text)}: {error}"))
             self.lost = True
             return None
-        refusal = declared.refusal(value)
-        if refusal:
+        if refusal := declared.refusal(value):
             return self.refuse(entry, declared, text, refusal)
         if value != declared.default:
-            self.unused(entry, declared, quoted(text))
+            self.report_unused(entry, declared, quoted(text))
         return value
 
-    def unused(self, entry: Entry, declared: Key, text: str) -> None:
-        """Say of a value that it is not honoured, or that a network with it is not run."""
-        said = f"{entry.key}={text} is"
-        if declared.ignored:
-            message = f"{said} read and not honoured"
-            self.say("warning", "ignored-key", message, entry.span, declared.ignored)
-        if declared.not_executable:
-            self.say(
-                "warning",
-                "not-run",
-                f"{said} understood, and not run here",
-                entry.span,
-                declared.not_executable,
-            )
+    def report_unused(self, entry: Entry, declared: Key, text: str) -> None:
+        """Report a value that is not honoured, or with which a network is not executed."""
+        kinds = (
+            ("ignored-key", declared.ignored, "read and not honoured"),
+            ("not-run", declared.not_executable, "understood, and not run here"),
+        )
+        for code, reason, words in kinds:
+            if reason:
+                message = f"{entry.key}={text} is {words}"
+                self.report(entry.span, Complaint(message, code=code, reason=reason, severity="warning"))
 
     def refuse(self, entry: Entry, declared: Key, text: str, refusal: str) -> Any:
-        """Say why a value is refused; what is probably meant, or None."""
+        """Report why a value is refused; what is probably meant, or None."""
         code = "unsupported-key" if declared.refused else "out-of-range"
         code = "unknown-value" if declared.one_of else code
-        bare = re.split(f"[{COMMENT}]", text)[0]
-        guess = bare if bare in declared.one_of else did_you_mean(text, declared.one_of)
-        reason = "" if guess or not declared.one_of else f"expected one of {', '.join(declared.one_of)}"
+        bare = before_comment(text)
         if bare in declared.one_of:
+            guess = bare
             reason = (
                 "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
             )
-        self.say("error", code, f"{entry.key}={quoted(text)} {refusal}", entry.value_span, reason, guess)
+        else:
+            guess = did_you_mean(text, declared.one_of)
+            reason = "" if guess or not declared.one_of else f"expected one of {', '.join(declared.one_of)}"
+        message = f"{entry.key}={quoted(text)} {refusal}"
+        self.report(entry.value_span, Complaint(message, code=code, reason=reason, suggestion=guess))
         self.lost |= code == "out-of-range"
         return guess or None
 
-    def without_comment(self, entry: Entry, kind: Any) -> str:
-        bare = re.split(f"[{COMMENT}]", entry.value)[0]
-        if kind is not str:
-            self.joined(entry, bare)
-        if kind is str or bare == entry.value:
-            return entry.value
-        why = "Darknet has no comments behind values; its number reader stops at the first other character"
-        self.say(
-            "warning",
-            "inline-comment",
-            f"{entry.key}={quoted(entry.value)} is read as {quoted(bare)}",
-            entry.value_span,
-            why,
-        )
-        return bare
-
-    def joined(self, entry: Entry, value: str) -> None:
-        """Say of digits with white space between them that they are one number."""
+    def number_text(self, entry: Entry) -> str:
+        """The text of a number or of a list of numbers, without a comment behind it."""
+        bare = before_comment(entry.value)
         start = entry.value_span.column - 1
         written = self.document.source(entry.span.line)[start : start + entry.value_span.length]
-        if JOINED.search(re.split(f"[{COMMENT}]", written)[0]):
-            message = f"{entry.key}={quoted(value)} is written with a space between two digits"
-            why = "Darknet drops white space, so that they are one number; numbers of a list need commas"
-            self.say("warning", "joined-digits", message, entry.value_span, why)
+        if JOINED.search(before_comment(written)):
+            message = f"{entry.key}={quoted(bare)} is written with a space between two digits"
+            reason = "Darknet drops white space, so that they are one number; numbers of a list need commas"
+            complaint = Complaint(message, code="joined-digits", reason=reason, severity="warning")
+            self.report(entry.value_span, complaint)
+        if bare != entry.value:
+            message = f"{entry.key}={quoted(entry.value)} is read as {quoted(bare)}"
+            reason = (
+                "Darknet has no comments behind values; its number reader stops at the first other character"
+            )
+            complaint = Complaint(message, code="inline-comment", reason=reason, severity="warning")
+            self.report(entry.value_span, complaint)
+        return bare
 
-    def unknown(self, entry: Entry) -> str:
-        """Say that a key is unknown; the key that is probably meant, or an empty string."""
-        lacking = [name for name in self.by_name if name not in self.present]
-        guess = did_you_mean(entry.key, lacking)
+    def guess_unknown(self, entry: Entry) -> str:
+        """Report an unknown key; the key that is probably meant, or an empty string."""
+        guess = did_you_mean(entry.key, [name for name in self.fields if name not in self.present])
         severity: Severity = "error" if guess and not self.lenient else "warning"
         message = f"[{self.section.name}] has no key `{quoted(entry.key)}`"
-        self.say(
-            severity, "unknown-key", message, entry.span, "" if guess else "Darknet ignores it too", guess
-        )
+        reason = "" if guess else "Darknet ignores it too"
+        complaint = Complaint(message, code="unknown-key", reason=reason, suggestion=guess, severity=severity)
+        self.report(entry.span, complaint)
         return guess if severity == "error" else ""
 
-    def repeated(self, entry: Entry, first: Entry) -> None:
-        same = (
-            "says the same"
-            if entry.value == first.value
-            else f"is not used; line {first.span.line} is ({quoted(first.value)})"
-        )
-        message = f"a second `{quoted(entry.key)}` in this section {same}"
-        self.say("warning", "duplicate-key", message, entry.span, "Darknet keeps the first of two equal keys")
+    def report_duplicate(self, entry: Entry, first: Entry) -> None:
+        """Report a second line of a key."""
+        effect = f"is not used; line {first.span.line} is ({quoted(first.value)})"
+        if entry.value == first.value:
+            effect = "says the same"
+        message = f"a second `{quoted(entry.key)}` in this section {effect}"
+        reason = "Darknet keeps the first of two equal keys"
+        complaint = Complaint(message, code="duplicate-key", reason=reason, severity="warning")
+        self.report(entry.span, complaint)
 
-    def say(
-        self, severity: Severity, code: str, message: str, span: Span, reason: str = "", guess: str = ""
-    ) -> None:
-        source = self.document.source(span.line)
-        self.diagnostics.append(
-            Diagnostic(severity, code, message, self.document.path, span, reason, guess, source)
-        )
+    def report(self, span: Span, complaint: Complaint) -> None:
+        """Record what is wrong at a place."""
+        self.diagnostics.append(self.document.locate(complaint, span))

@@ -21,24 +21,15 @@ def value_of(text: str, kind: Any) -> Any:
     Raises:
         Unreadable: when it is none.
     """
-    if typing.get_origin(kind) is tuple:
-        element = typing.get_args(kind)[0]
-        return tuple(value_of(item, element) for item in text.split(","))
     if kind is str:
         return text
     if kind is float:
-        return _float(text)
-    number = _integer(text)
-    return number != 0 if kind is bool else number
-
-
-def _integer(text: str) -> int:
-    if not INTEGER.fullmatch(text):
-        raise Unreadable("expected a whole number")
-    return int(text)
-
-
-def _float(text: str) -> float:
-    if not FLOAT.fullmatch(text) or not math.isfinite(float(text)):
-        raise Unreadable("expected a number")
-    return float(text)
+        if not FLOAT.fullmatch(text) or not math.isfinite(float(text)):
+            raise Unreadable("expected a number")
+        return float(text)
+    if kind is int or kind is bool:
+        if not INTEGER.fullmatch(text):
+            raise Unreadable("expected a whole number")
+        return kind(int(text))
+    element = typing.get_args(kind)[0]
+    return tuple(value_of(item, element) for item in text.split(","))

@@ -11,7 +11,7 @@ from darknet_py.cli.layers import known
 from darknet_py.cli.terminal import emit
 from darknet_py.conform.run import CheckResult
 from darknet_py.conform.run import conform as run_checks
-from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.plugins import load_plugins
 
 

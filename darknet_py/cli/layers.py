@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.cli.terminal import emit
 from darknet_py.errors import UsageError, quoted
-from darknet_py.layers.base import ALIASES, CATALOGUE, layer_class
+from darknet_py.layers.base import layer_class
 from darknet_py.layers.cards import Card, KeyCard, card, cards
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 
 WIDTH = 110
 

@@ -15,8 +15,9 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import Section, parse
 from darknet_py.cfg.keys import REQUIRED, Key, keys_of, types_of
 from darknet_py.graph.graph import Node
-from darknet_py.layers.base import CATALOGUE, Layer
+from darknet_py.layers.base import Layer
 from darknet_py.layers.cards import card
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.lint.check import compile_checked
 
 LARGEST_SIDE = 9  # of a map; windows larger than the map are among the cases

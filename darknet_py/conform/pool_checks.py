@@ -9,7 +9,7 @@ from darknet_py.cfg.keys import keys_of
 from darknet_py.conform.sample import CheckFailed, Sample, difference
 from darknet_py.conform.window_check import seen
 from darknet_py.graph.graph import Node
-from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.laws import Law
 

@@ -16,7 +16,8 @@ from darknet_py.conform.cases import Case, Seeded, draw_case
 from darknet_py.conform.registry import CHECKS, CLASS_CHECKS, Check
 from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.errors import quoted
-from darknet_py.layers.base import CATALOGUE, Layer
+from darknet_py.layers.base import Layer
+from darknet_py.layers.catalogue import CATALOGUE
 
 TRIES = 60  # sections sampled to find one that compiles
 STEPS = 300  # smaller cases tried while shrinking a failing one

@@ -13,7 +13,8 @@ from darknet_py.cfg.sections import New, new_section
 from darknet_py.edit.reordering import Reordering, ReorderPlan, layers_of
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.layers.base import CATALOGUE, Layer, absolute
+from darknet_py.layers.base import Layer, absolute
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.composite import Composite
 from darknet_py.lint.check import compile_checked
 

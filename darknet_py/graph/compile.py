@@ -21,7 +21,8 @@ from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import by_numbers, input_keys
 from darknet_py.graph.sharing import sharing_errors
-from darknet_py.layers.base import ALIASES, CATALOGUE, Layer, layer_class
+from darknet_py.layers.base import Layer, layer_class
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.inverse import InverseLayer
 from darknet_py.layers.net import Net

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from darknet_py.cfg.diagnostics import Complaint, Diagnostic, Span, did_you_mean
-from darknet_py.cfg.document import COMMENT, PACK, WHITE, Document, Entry, Section
+from darknet_py.cfg.document import PACK, WHITE, Document, Entry, Section, before_comment
 from darknet_py.cfg.edits import NAME, WORD, names_of, put_all, without_keys
 from darknet_py.cfg.keys import keys_of
 from darknet_py.cfg.values import INTEGER
@@ -60,8 +60,7 @@ def _items(document: Document, entry: Entry) -> Iterator[Reference]:
     span = entry.value_span
     start = span.column - 1
     raw = document.source(span.line)[start : start + span.length]
-    raw = re.split(f"[{COMMENT}]", raw)[0]
-    for piece in re.finditer("[^,]+", raw):
+    for piece in re.finditer("[^,]+", before_comment(raw)):
         bare = piece.group().strip(WHITE)
         if bare:
             lead = len(piece.group()) - len(piece.group().lstrip(WHITE))
@@ -93,15 +92,15 @@ class _NameResolver:
         if entry := section.first(NAME):
             self.check_name(position, entry)
         values: dict[str, Entry] = {}
-        unread = list(section.unread)
+        invalid = list(section.invalid_keys)
         for key in reference_keys(section):
             entry = section.first(key)
             if entry and CALL in entry.value:
                 value = self.numbers(entry)
-                unread += [] if value else [key]
+                invalid += [] if value else [key]
                 values[key] = replace(entry, value=value)
         entries = (values.get(e.key, e) if e is section.first(e.key) else e for e in section.entries)
-        return replace(section, entries=tuple(e for e in entries if e.value), unread=tuple(unread))
+        return replace(section, entries=tuple(e for e in entries if e.value), invalid_keys=tuple(invalid))
 
     def check_name(self, position: int, entry: Entry) -> None:
         """Report what is wrong with a name."""

@@ -1,8 +1,6 @@
-"""The contract of a layer, and the catalogue of sections.
+"""The contract of a layer: a frozen dataclass of its section's keys.
 
-A layer is a declaration: a frozen dataclass of its section's keys that answers what it reads, what shape it
-puts out, what one of its cells sees, what it costs, and which torch module computes it. It knows keys and
-shapes, never lines.
+It declares what it reads, its output shape, its window, its cost and its torch module. It never knows lines.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key, keys_of
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,12 +26,8 @@ else:
         return lambda cls: cls
 
 
-CATALOGUE: dict[str, type[Layer]] = {}
-ALIASES: dict[str, str] = {}
-
-
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
-@dataclasses.dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)
 class Layer:
     """One section of a cfg, read and checked.
 
@@ -44,24 +39,30 @@ class Layer:
 
     section: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls, *, section: str = "", aliases: tuple[str, ...] = ()) -> None:
         super().__init_subclass__()
         cls.section, cls.aliases = section, aliases
-        dataclasses.dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)(cls)
+        dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
+        cls._defaults = {field.name: field.default for field in dataclasses.fields(cls)}
         if section:
             _enter(cls)
 
-    # Of all layers at once: written anew for each class, these would take half of the time that `lint` takes.
+    # For all layers at once: generated for each class, these would take half of the time that `lint` takes.
     def __init__(self, **values: Any) -> None:
-        for field in dataclasses.fields(self):
-            value = values.pop(field.name, field.default)
-            if value is dataclasses.MISSING:
-                raise TypeError(f"{type(self).__name__} needs {field.name}")
-            object.__setattr__(self, field.name, value)
-        if values:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+        if unknown := [name for name in values if name not in self._defaults]:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
+        self.__dict__.update(self._defaults | values)
+        if lacking := [name for name, value in self.__dict__.items() if value is dataclasses.MISSING]:
+            raise TypeError(f"{type(self).__name__} needs {', '.join(lacking)}")
         self.__post_init__()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
     def __post_init__(self) -> None:
         """What a class does with its keys when they are there; as in any dataclass."""
@@ -73,11 +74,11 @@ class Layer:
         return hash(self._values())
 
     def __repr__(self) -> str:
-        keys = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self))
+        keys = (f"{name}={getattr(self, name)!r}" for name in self._defaults)
         return f"{type(self).__name__}({', '.join(keys)})"
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(getattr(self, name) for name in self._defaults)
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """Indices of the layers that layer `at` reads; -1 is the image."""
@@ -136,11 +137,10 @@ class Layer:
 def _enter(cls: type[Layer]) -> None:
     if not cls.__doc__ or cls.__doc__.startswith(cls.__name__ + "("):
         raise TypeError(f"{cls.__name__} has no docstring")
-    for name, declared in keys_of(cls).items():  # type: ignore[arg-type]  # a dataclass hashes by identity
-        if not declared.doc:
-            raise TypeError(f"{cls.__name__}.{name} has no doc")
+    if undocumented := [name for name, declared in keys_of(cls).items() if not declared.doc]:
+        raise TypeError(f"{cls.__name__}.{undocumented[0]} has no doc")
     for name in (cls.section, *cls.aliases):
-        if name in CATALOGUE or name in ALIASES:
+        if name in CATALOGUE.entered or name in ALIASES.entered:
             raise TypeError(f"[{name}] is claimed by {cls.__name__} and by another class")
     CATALOGUE[cls.section] = cls
     ALIASES.update(dict.fromkeys(cls.aliases, cls.section))

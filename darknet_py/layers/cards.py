@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import darknet_py.layers  # noqa: F401  (fills the catalogue)
 from darknet_py.cfg.keys import REQUIRED, Key, SameAs, keys_of, types_of
-from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
+from darknet_py.layers.base import Layer
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.laws import Law
 

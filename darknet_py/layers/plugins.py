@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import darknet_py.layers  # noqa: F401  (fills the catalogue, so that a name taken twice is told)
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.keys import types_of
 from darknet_py.errors import PluginError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.layers import base
-from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
+from darknet_py.layers.base import Layer
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE, import_all
 from darknet_py.layers.pools.base import WindowPool
 
 PREFIX = "darknet_py_plugin_"  # of the modules' names
@@ -62,6 +62,7 @@ def load_plugins(paths: Sequence[str | Path]) -> tuple[Plugin, ...]:
         PluginError: when a file cannot be read or imported, or holds no layer, with the line of the error.
         UsageError: when two files have one name.
     """
+    import_all()  # so that a name that is taken is recognised
     _forget()
     found = tuple(dict.fromkeys(Path(path) for path in paths))
     names = [path.name for path in found]

@@ -62,7 +62,7 @@ KEYS = (
         "duplicate-value",
         "error",
         "a number that stands twice in a list",
-        "Two pools of one size in an `[spp]` put out the same channels twice. Delete one of the numbers.",
+        "Two pools of one size put out the same channels twice. Delete one of the numbers.",
     ),
     GraphRule(
         "missing-key",

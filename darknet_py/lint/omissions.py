@@ -34,7 +34,7 @@ def omitted(document: Document) -> Iterator[LayerComplaint]:
 
 
 def _schedule(net: Section) -> Iterator[LayerComplaint]:
-    lacking = [key for key in SCHEDULE if not net.first(key) and key not in net.unread]
+    lacking = [key for key in SCHEDULE if not net.first(key) and key not in net.invalid_keys]
     if lacking and len(SCHEDULE) - len(lacking) >= FOR_TRAINING:
         for key in lacking:
             message = f"[net] says nothing of `{key}`"
@@ -77,7 +77,7 @@ def _missing_one(document: Document, positions: Sequence[int]) -> Iterator[Layer
 
 def _keys(section: Section) -> frozenset[str]:
     """The keys of a section, also those of lines that are errors."""
-    return frozenset([*(entry.key for entry in section.entries), *section.unread]) - {"name"}
+    return frozenset([*(entry.key for entry in section.entries), *section.invalid_keys]) - {"name"}
 
 
 def _kind(section: Section) -> Kind:

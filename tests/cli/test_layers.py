@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.layers.base import ALIASES, CATALOGUE
 from darknet_py.layers.cards import card, cards
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from tests.paths import ROOT
 
 LOCAL_AVGPOOL = """[local_avgpool] (also [local_avg])

@@ -10,7 +10,7 @@ from darknet_py.cfg.keys import keys_of
 from darknet_py.edit.editing import Changes, apply_edits
 from darknet_py.graph.compile import compile
 from darknet_py.graph.references import references
-from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.catalogue import CATALOGUE
 from tests.paths import ROOT
 
 NAMED = """[net]

@@ -11,7 +11,7 @@ from darknet_py.cfg.sections import new_section
 from darknet_py.edit.editing import Changes, apply_edits, unread_inserts
 from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
-from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.catalogue import CATALOGUE
 from tests.paths import ROOT
 
 BASE = """# a net

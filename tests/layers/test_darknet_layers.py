@@ -10,7 +10,7 @@ from darknet_py.cfg.diagnostics import CfgError, Refused
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.graph.reach import fields
-from darknet_py.layers.base import CATALOGUE
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.lint.check import warnings
 from darknet_py.model.initialization import initialise

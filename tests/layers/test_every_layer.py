@@ -14,7 +14,6 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import darknet_py.layers  # noqa: F401  (fills the catalogue)
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
@@ -22,7 +21,8 @@ from darknet_py.conform.cases import T, draw_case
 from darknet_py.conform.registry import CHECKS, CLASS_CHECKS, Check
 from darknet_py.conform.sample import Sample, weighted
 from darknet_py.graph.compile import compile
-from darknet_py.layers.base import ALIASES, CATALOGUE, Layer
+from darknet_py.layers.base import Layer
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.ops.keyed import Keyed

@@ -16,14 +16,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import darknet_py.layers  # noqa: F401  (fills the catalogue)
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import keys_of
 from darknet_py.conform.cases import Case
 from darknet_py.conform.sample import Sample
-from darknet_py.layers.base import CATALOGUE
 from darknet_py.layers.cards import card
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.pools.base import WindowPool
 

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 
 from darknet_py.cfg.keys import keys_of
-from darknet_py.layers.base import CATALOGUE
 from darknet_py.layers.cards import is_pool
+from darknet_py.layers.catalogue import CATALOGUE
 from tests.layers.nets import network, section
 from tests.paths import ROOT
 

@@ -12,7 +12,7 @@ import pytest
 
 from darknet_py.__main__ import main, parser
 from darknet_py.cfg.document import parse
-from darknet_py.layers.base import ALIASES, CATALOGUE
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.plugins import fingerprint_of, keep_plugins, load_plugins
 
 GOOD = '''from darknet_py.cfg.keys import key

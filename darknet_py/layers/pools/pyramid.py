@@ -10,7 +10,8 @@ from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint, did_you_mean
 from darknet_py.cfg.keys import key
-from darknet_py.layers.base import CATALOGUE, Layer, layer_class
+from darknet_py.layers.base import Layer, layer_class
+from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.pools.base import WindowPool
 
 if TYPE_CHECKING:

@@ -1,0 +1,77 @@
+"""The catalogue of sections: a layer's module is imported when its section is first asked for.
+
+The file of a section has its name, in lower case. So `lint` of a cfg imports the layers that stand in it, and
+not the fifty others; whoever lists the catalogue, or asks for a name that no file has, imports them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, MutableMapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from darknet_py.layers.base import Layer
+
+Value = TypeVar("Value")
+
+
+class Registry(MutableMapping[str, Value]):
+    """A mapping by name, in alphabetical order, that is complete whenever it is listed."""
+
+    def __init__(self) -> None:
+        self.entered: dict[str, Value] = {}  # by the modules that are imported so far
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self.entered:
+            import_section(name)
+        return self.entered[name]
+
+    def __setitem__(self, name: str, value: Value) -> None:
+        self.entered[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self.entered[name]
+
+    def __iter__(self) -> Iterator[str]:
+        import_all()
+        return iter(sorted(self.entered))
+
+    def __len__(self) -> int:
+        import_all()
+        return len(self.entered)
+
+
+CATALOGUE: Registry[type[Layer]] = Registry()
+ALIASES: Registry[str] = Registry()
+
+
+@cache
+def section_modules() -> dict[str, str]:
+    """The module of every file below this folder, by the name of the file."""
+    home = os.path.dirname(__file__)
+    found = {}
+    for folder, folders, files in os.walk(home):
+        folders.sort()
+        package = f"{__package__}{folder[len(home) :].replace(os.sep, '.')}"
+        names = [file[:-3] for file in sorted(files) if file.endswith(".py") and file != "__init__.py"]
+        found.update({name: f"{package}.{name}" for name in names})
+    return found
+
+
+def import_section(name: str) -> None:
+    """Import the module that declares a section; all modules where no file has the name."""
+    module = section_modules().get(name.lower())
+    if module is None:
+        import_all()
+    else:
+        import_module(module)
+
+
+@cache
+def import_all() -> None:
+    """Import every module below this folder."""
+    for module in section_modules().values():
+        import_module(module)
