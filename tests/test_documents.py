@@ -6,7 +6,10 @@ What the documents quote must be the program's output, and what they refer to mu
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import importlib
+import io
 import json
 import re
 import shlex
@@ -23,7 +26,7 @@ from tests.paths import ROOT, SHARED
 from tests.test_house import ORDER, PACKAGE
 
 sys.path.insert(0, str(ROOT / "docs"))
-BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(?:console|text)\n(\$ .*?)```", re.DOTALL)
 QUICK = {"show", "lint", "edit", "diff", "layers", "conform", "reach"}
 POOL_PAGE = ROOT / "docs" / "write-a-pool.md"
 POOL_FILE = ROOT / "docs" / "examples" / "midrange.py"
@@ -57,7 +60,7 @@ def blocks() -> list[tuple[str, str]]:
         for block in BLOCK.findall(document.read_text(encoding="utf-8")):
             command, _, output = block.partition("\n")
             words = shlex.split(command.removeprefix("$ "))
-            if words[0] == "darknet-py" and words[1] in QUICK:
+            if words[0] == "darknet-py" and (words[1] in QUICK or words[1:] == ["data", "fetch"]):
                 found.append((command.removeprefix("$ "), output))
     return found
 
@@ -71,9 +74,42 @@ def test_console_blocks_are_the_output_of_the_program(
         main(shlex.split(command)[1:])
     except SystemExit:
         pytest.fail(f"{command} is no command")
-    printed = capsys.readouterr().out
+    printed = "".join(capsys.readouterr()).replace(f"{ROOT}/", "")
     for part in re.split(r"\n\.\.\.(?:\n|$)", quoted.rstrip("\n")):
         assert part in printed
+
+
+COMMAND = re.compile(r"^(?:\$ )?(?:.*torchrun .*?)?(darknet-py .*|(?:train|detect)\.py .*)$", re.MULTILINE)
+
+
+def command_lines() -> list[tuple[str, list[str]]]:
+    """(page, words after the program's name) of every command in a block of code."""
+    found = []
+    for page in PAGES:
+        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+            for line in COMMAND.findall(block.replace("\\\n", " ")):
+                words = shlex.split(line)
+                verb = [] if words[0] == "darknet-py" else [words[0].removesuffix(".py")]
+                found.append((page.name, [*verb, *words[1:]]))
+    return found
+
+
+@functools.cache
+def options(*verb: str) -> set[str]:
+    """The options that the help of a verb lists."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+        main([*verb, "--help"])
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", printed.getvalue()))
+
+
+def test_commands_use_options_that_their_verb_has() -> None:
+    wrong = []
+    for page, words in command_lines():
+        verb = words[: 2 if words[0] == "data" and len(words) > 1 else 1]
+        given = {word.partition("=")[0] for word in words if word.startswith("--")}
+        wrong += [f"{page}: {' '.join(verb)} {option}" for option in given - options(*verb)]
+    assert len(command_lines()) > 30
+    assert wrong == []
 
 
 def test_the_readme_is_short_and_shows_a_network_and_an_error() -> None:
