@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from darknet_py.cli.terminal import bar, emit
-from darknet_py.data.check.findings import Findings
-from darknet_py.data.check.kinds import KINDS
 from darknet_py.data.check.run import check
 from darknet_py.data.download.fetch import fetch, source_of
 from darknet_py.data.download.sources import SOURCES, Remote, Source
+from darknet_py.data.findings import Findings
 from darknet_py.data.formats.registry import open_data
+from darknet_py.data.rules import RULES
 from darknet_py.data.tools.anchors import anchors_of
 from darknet_py.data.tools.convert import convert
 
@@ -53,7 +53,7 @@ def _summary(name: str, findings: Findings, limit: int) -> list[str]:
         return [f"{looked}: no damage found"]
     lines = [f"{looked}: {len(findings.all):,} damages of {len(findings.counts())} kinds"]
     for code, count in findings.counts().items():
-        severity, _, meaning = KINDS[code].partition(": ")
+        severity, meaning = RULES[code].severity, RULES[code].summary
         more = f" ({limit} shown)" if limit and count > limit else ""
         lines.append(f"{count:>7,}  {severity:<7}  {code:<22} {meaning}{more}")
     return lines

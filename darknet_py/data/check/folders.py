@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from darknet_py.data.check.findings import Findings, Listed
-from darknet_py.data.check.lists import check_labels, read_names
+from darknet_py.data.check.labels import LabelChecker
+from darknet_py.data.check.listed import ListedImage
+from darknet_py.data.dataset import SPLITS
+from darknet_py.data.findings import Findings
+from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.labelled import SPLIT_FOLDERS
 from darknet_py.data.formats.yolo_folder import names_file, split_images
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, quoted
 
 
-def check_yolo(folder: Path, findings: Findings) -> list[Listed]:
+def check_yolo(folder: Path, findings: Findings) -> list[ListedImage]:
     """Check a YOLO folder: names, and the labels of every image."""
     for file in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
         findings.add("yaml-not-read", "is not read; names come from a file of a line each", file)
@@ -22,25 +25,25 @@ def check_yolo(folder: Path, findings: Findings) -> list[Listed]:
         names = read_names(names_file(folder), findings)
     except DataError as error:
         findings.add("missing-file", error.message, folder)
-    listed: dict[str, list[Listed]] = {}
-    for split in ("train", "val"):
+    listed: dict[str, list[ListedImage]] = {}
+    for split in SPLITS:
         images = split_images(folder, split)
         if images is None:
             findings.add("missing-split", f"has no folder images/{split}", folder)
             continue
         files = [path for path in walk(images, findings) if path.name.lower().endswith(SUFFIXES)]
         listed[split] = [
-            Listed(path, split, path, written=path.relative_to(folder).as_posix()) for path in files
+            ListedImage(path, split, path, path.relative_to(folder).as_posix()) for path in files
         ]
         if not files:
             findings.add("no-images", f"holds no image ending in {', '.join(SUFFIXES)}", images)
-    check_labels(listed, names, folder, findings)
+    LabelChecker(names, findings).check(listed, folder)
     return [image for images in listed.values() for image in images]
 
 
-def check_class_folders(folder: Path, findings: Findings) -> list[Listed]:
+def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
     """Check `train/CLASS/*.jpg` and the same for val: which classes there are, and what lies among them."""
-    listed: list[Listed] = []
+    listed: list[ListedImage] = []
     classes: dict[str, set[str]] = {}
     for split, names in SPLIT_FOLDERS.items():
         home = next((folder / name for name in names if (folder / name).is_dir()), None)
@@ -55,7 +58,7 @@ def check_class_folders(folder: Path, findings: Findings) -> list[Listed]:
                 findings.add("stray-file", "is no image of a class", path)
                 continue
             counts[inside[0]] += 1
-            listed.append(Listed(path, split, path, written="/".join(inside)))
+            listed.append(ListedImage(path, split, path, "/".join(inside)))
         if split == "train":
             for name in (name for name, count in counts.items() if not count):
                 message = f"has no image of the class `{quoted(name)}`"

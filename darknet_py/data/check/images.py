@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from darknet_py.data.check.findings import Findings, Listed
+from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.check.pictures import Picture, look_at
+from darknet_py.data.findings import Findings
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import quoted
 
@@ -16,7 +17,7 @@ MOST_THREADS = 4  # each may hold an image of 192 MB
 Progress = Callable[[int, int], None]
 
 
-def check_images(listed: Sequence[Listed], findings: Findings, progress: Progress) -> None:
+def check_images(listed: Sequence[ListedImage], findings: Findings, progress: Progress) -> None:
     """Look at every image once, and compare the splits."""
     there = [image for image in listed if _is_there(image, findings)]
     _listed_twice(there, findings)
@@ -35,16 +36,16 @@ def check_images(listed: Sequence[Listed], findings: Findings, progress: Progres
     _same_content(there, pictures, findings)
 
 
-def _is_there(image: Listed, findings: Findings) -> bool:
+def _is_there(image: ListedImage, findings: Findings) -> bool:
     """Whether the file exists; if not, the likeliest reason is noted where the image is listed."""
     if image.root and os.path.islink(image.path) and not _resolves_inside(image.path, image.root):
         message = f"`{quoted(image.written)}` is a link out of the image folder"
-        findings.add("link-leaves-folder", message, image.file, image.line, image.column)
+        findings.add("link-leaves-folder", message, image.file, *image.place())
         return False
     if os.path.exists(image.path):
         return True
     code, message = _why_missing(image)
-    findings.add(code, message, image.file, image.line, image.column)
+    findings.add(code, message, image.file, *image.place())
     return False
 
 
@@ -55,7 +56,7 @@ def _resolves_inside(path: Path, root: Path) -> bool:
         return False
 
 
-def _why_missing(image: Listed) -> tuple[str, str]:
+def _why_missing(image: ListedImage) -> tuple[str, str]:
     name = quoted(image.written)
     if "\\" in image.written:
         return "path-backslash", f"`{name}` does not exist; folders are parted by `/`"
@@ -69,19 +70,20 @@ def _why_missing(image: Listed) -> tuple[str, str]:
     return "image-missing", f"`{name}` does not exist"
 
 
-def _listed_twice(there: Iterable[Listed], findings: Findings) -> None:
-    first: dict[str, Listed] = {}
+def _listed_twice(there: Iterable[ListedImage], findings: Findings) -> None:
+    first: dict[str, ListedImage] = {}
     for image in there:
         earlier = first.setdefault(os.path.realpath(image.path), image)
         if earlier is image:
             continue
-        place = f"{quoted(earlier.file)}:{earlier.line}" if earlier.line else quoted(earlier.written)
+        line, _ = earlier.place()
+        place = f"{quoted(earlier.file)}:{line}" if line else quoted(earlier.written)
         code = "duplicate-image" if earlier.split == image.split else "split-leak"
         message = f"`{quoted(image.written)}` is listed for {earlier.split} at {place}"
-        findings.add(code, message, image.file, image.line, image.column)
+        findings.add(code, message, image.file, *image.place())
 
 
-def _not_listed(listed: Sequence[Listed], findings: Findings) -> None:
+def _not_listed(listed: Sequence[ListedImage], findings: Findings) -> None:
     known = {os.path.realpath(image.path) for image in listed}
     for folder in sorted({image.root or image.path.parent for image in listed}):
         if not os.path.isdir(folder):
@@ -93,15 +95,15 @@ def _not_listed(listed: Sequence[Listed], findings: Findings) -> None:
             findings.add("image-not-listed", f"{len(left)} images are in no list: {told}", folder)
 
 
-def _size(image: Listed, picture: Picture, findings: Findings) -> None:
+def _size(image: ListedImage, picture: Picture, findings: Findings) -> None:
     if image.size and picture.size and image.size != picture.size:
         upright, said = (f"{width} x {height}" for width, height in (picture.size, image.size))
         message = f"`{quoted(image.written)}` is {upright} pixels upright, not {said}"
-        findings.add("size-differs", message, image.file, image.line, image.column)
+        findings.add("size-differs", message, image.file, *image.place())
 
 
-def _same_content(there: Iterable[Listed], pictures: dict[Path, Picture], findings: Findings) -> None:
-    first: dict[str, Listed] = {}
+def _same_content(there: Iterable[ListedImage], pictures: dict[Path, Picture], findings: Findings) -> None:
+    first: dict[str, ListedImage] = {}
     for image in there:
         digest = pictures[image.path].digest
         earlier = first.setdefault(digest, image) if digest else image

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from darknet_py.data.check.coco import check_coco
-from darknet_py.data.check.findings import Findings, Listed
 from darknet_py.data.check.folders import check_class_folders, check_yolo
 from darknet_py.data.check.images import Progress, check_images
+from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.check.lists import check_data_file
 from darknet_py.data.dataset import SPLITS
+from darknet_py.data.findings import Findings
 from darknet_py.data.formats.cifar import Cifar10
 from darknet_py.data.formats.registry import format_of
 from darknet_py.errors import DataError, UsageError
@@ -32,7 +33,7 @@ def check(spec: str, *, progress: Progress = lambda done, total: None) -> Findin
     return findings
 
 
-def _cifar(folder: Path, findings: Findings) -> list[Listed]:
+def _cifar(folder: Path, findings: Findings) -> list[ListedImage]:
     for split in SPLITS:
         try:
             findings.images += len(Cifar10(folder, split=split))

@@ -12,15 +12,18 @@ people read, and default to the labels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
-from darknet_py.data.formats.darknet_lists import DarknetLists, entries_of, lines_of, needed, resolve
+from darknet_py.data.findings import Findings, FirstError
+from darknet_py.data.formats.darknet_lists import ACCEPTED, DarknetLists
+from darknet_py.data.formats.data_file import DataFile, ImageList
 from darknet_py.data.formats.labelled import LabelledFiles
 from darknet_py.data.images.read import require_files
 from darknet_py.errors import DataError, quoted
 
-MOST_ERRORS = 3  # told in full
+MOST_ERRORS = 3  # printed in full
 
 
 class ClassifierLists(LabelledFiles):
@@ -37,29 +40,27 @@ class ClassifierLists(LabelledFiles):
         """Read the lists, and label every line."""
         if split not in SPLITS:
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
-        entries = entries_of(file)
-        labels = _words(resolve(needed(entries, "labels", file), file))
-        names = _words(resolve(entries["names"], file)) if "names" in entries else labels
-        if len(names) != len(labels):
-            raise DataError(f"has {len(labels)} labels and {len(names)} names", where=file)
-        if "classes" in entries and entries["classes"] != str(len(labels)):
-            raise DataError(f"classes = {quoted(entries['classes'])}, and {len(labels)} labels", where=file)
-        images = resolve(needed(entries, "train" if split == "train" else "valid", file), file)
-        lines = lines_of(images)
-        if not lines:
-            raise DataError("lists no image", where=images)
-        files = [(resolve(line, file), _label(line, labels)) for _, line in lines]
-        _refuse_unlabelled(lines, files, labels, images)
-        require_files([path for path, _ in files], where=images)
-        super().__init__(names, files, [line for _, line in lines])
+        data, found = DataFile(file, FirstError(accepted=(*ACCEPTED, "blank-name"))), Findings()
+        labels, names = read_classes(data)
+        listed = data.images(split)
+        classes = image_classes(listed, labels, found)
+        if found.all:
+            lines = [f"{finding.place}: {finding.message}" for finding in found.all[:MOST_ERRORS]]
+            more = f"\nand {len(found.all) - MOST_ERRORS} more lines" if len(found.all) > MOST_ERRORS else ""
+            raise DataError(
+                f"has images without one label\n{chr(10).join(lines)}{more}",
+                where=listed.file,
+                hint="the label is looked for anywhere in the path: `cat` also stands in `catfish`",
+            )
+        paths = [line.path for line in listed.paths]
+        require_files(paths, where=listed.file)
+        files = list(zip(paths, classes, strict=True))
+        super().__init__(tuple(names), files, [line.written for line in listed.paths])
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
         """Whether it is a `.data` file with `labels`."""
-        try:
-            return DarknetLists.recognises(spec) and "labels" in entries_of(Path(spec))
-        except DataError:  # which is raised again where the file is opened
-            return False
+        return DarknetLists.recognises(spec) and "labels" in DataFile(Path(spec), Findings()).entries
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> ClassifierLists:
@@ -67,33 +68,25 @@ class ClassifierLists(LabelledFiles):
         return cls(Path(spec), split=split)
 
 
-def _words(file: Path) -> tuple[str, ...]:
-    words = tuple(line for _, line in lines_of(file))
-    if len(set(words)) < len(words) or not words:
-        raise DataError("must name each class once, a line each", where=file)
-    return words
+def read_classes(data: DataFile) -> tuple[list[str], list[str]]:
+    """Read what stands in the paths of each class, and what people read, which defaults to it."""
+    labels = [word for word in data.words("labels") if word]
+    names = [word for word in data.words("names") if word] if "names" in data.entries else labels
+    if labels and len(names) != len(labels):
+        data.findings.add("names-count", f"has {len(labels)} labels and {len(names)} names", data.file)
+    if "classes" in data.entries:
+        data.count_of(data.entries["classes"], labels, "labels")
+    return labels, names
 
 
-def _label(line: str, labels: tuple[str, ...]) -> int:
-    """The one label in a path, or -1."""
-    found = [number for number, label in enumerate(labels) if label in line]
-    return found[0] if len(found) == 1 else -1
-
-
-def _refuse_unlabelled(
-    lines: list[tuple[int, str]], files: list[tuple[Path, int]], labels: tuple[str, ...], where: Path
-) -> None:
-    bad = [(at, line) for (at, line), (_, label) in zip(lines, files, strict=True) if label < 0]
-    if not bad:
-        return
-    told = [f"{quoted(where)}:{at}: {_why(line, labels)}" for at, line in bad[:MOST_ERRORS]]
-    more = f"\nand {len(bad) - MOST_ERRORS} more lines" if len(bad) > MOST_ERRORS else ""
-    hint = "the label is looked for anywhere in the path: `cat` also stands in `catfish`"
-    newline = "\n"
-    raise DataError(f"has images without one label\n{newline.join(told)}{more}", where=where, hint=hint)
-
-
-def _why(line: str, labels: tuple[str, ...]) -> str:
-    found = [label for label in labels if label in line]
-    words = " and ".join(f"`{quoted(label)}`" for label in found[:MOST_ERRORS]) or "no label"
-    return f"`{quoted(line)}` holds {words}"
+def image_classes(images: ImageList, labels: Sequence[str], findings: Findings) -> list[int]:
+    """The class of each image, by the one label in its path; -1 where it holds none, or several."""
+    classes = []
+    for line in images.paths:
+        found = [number for number, label in enumerate(labels) if label in line.written]
+        classes.append(found[0] if len(found) == 1 else -1)
+        if labels and len(found) != 1:
+            words = " and ".join(f"`{quoted(labels[number])}`" for number in found[:3]) or "no label"
+            message = f"`{quoted(line.written)}` holds {words}"
+            findings.add("label-in-path", message, images.file, line.line, line.column)
+    return classes

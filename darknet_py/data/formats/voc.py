@@ -17,7 +17,8 @@ from xml.parsers import expat
 import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
-from darknet_py.data.formats.darknet_lists import lines_of
+from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.text_lines import stripped_lines
 from darknet_py.data.images.read import SUFFIXES, read_image, require_files
 from darknet_py.errors import DataError, quoted
 
@@ -112,7 +113,7 @@ def split_stems(folder: Path, split: str) -> list[str]:
     if file is None:
         stems = sorted(path.stem for path in (folder / "Annotations").glob("*.xml"))
     else:
-        stems = [line.split()[0] for _, line in lines_of(file)]
+        stems = [line.split()[0] for _, line in stripped_lines(file, FirstError())]
     if not stems:
         raise DataError("lists no image", where=file or folder / "Annotations")
     return stems

@@ -11,7 +11,9 @@ import os
 from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
-from darknet_py.data.formats.darknet_lists import DarknetLists, names_of
+from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.class_names import read_names
+from darknet_py.data.formats.darknet_lists import ACCEPTED, LabelFileDataset
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, quoted
 
@@ -19,7 +21,7 @@ SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation")}
 NAMES_FILES = ("classes.txt", "names.txt", "obj.names")
 
 
-class YoloFolder(DarknetLists):
+class YoloFolder(LabelFileDataset):
     """One split of a YOLO folder; image ids count the files in the order of their names.
 
     Args:
@@ -35,17 +37,13 @@ class YoloFolder(DarknetLists):
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=folder)
         images = split_images(folder, split)
         if images is None:
-            names = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
-            raise DataError(f"has no split `{split}`: no folder {names}", where=folder)
-        self.names = names_of(names_file(folder))
-        self.category_ids = tuple(range(1, len(self.names) + 1))
-        self.dropped = {}
-        self._written = [path.relative_to(folder).as_posix() for path in files_in(images)]
-        if not self._written:
+            places = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
+            raise DataError(f"has no split `{split}`: no folder {places}", where=folder)
+        names = read_names(names_file(folder), FirstError(accepted=ACCEPTED))
+        written = [path.relative_to(folder).as_posix() for path in files_in(images)]
+        if not written:
             raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=images)
-        self._paths = [folder / written for written in self._written]
-        self._labels = self._read_labels(images)
-        self._sizes: dict[int, tuple[int, int]] = {}
+        super().__init__(names, [(name, folder / name) for name in written], images)
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
@@ -55,6 +53,11 @@ class YoloFolder(DarknetLists):
         if images is None or any((folder / "annotations").glob("instances_*.json")):
             return False
         return (folder / images.relative_to(folder).as_posix().replace("images", "labels", 1)).is_dir()
+
+    @classmethod
+    def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> YoloFolder:
+        """Open a folder."""
+        return cls(Path(spec), split=split)
 
 
 def split_images(folder: Path, split: str) -> Path | None:

@@ -17,14 +17,14 @@ from typing import Any
 
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.formats.coco import CocoFolder
-from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.darknet_lists import LabelFileDataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
 from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.atomic_dir import whole_folder
 
-Source = CocoFolder | DarknetLists | VocFolder
+Source = CocoFolder | LabelFileDataset | VocFolder
 LIST_KEYS = {"train": "train", "val": "valid"}
 
 
@@ -72,7 +72,7 @@ def open_sources(spec: str) -> dict[str, Source]:
     sources: dict[str, Source] = {}
     for split in SPLITS:
         data: Dataset = open_data(spec, split=split)
-        if not isinstance(data, (CocoFolder, DarknetLists)):
+        if not isinstance(data, (CocoFolder, LabelFileDataset)):
             raise UsageError(f"`{quoted(spec)}` has no boxes in files that could be converted")
         sources[split] = data
     return sources

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from darknet_py.data.check.kinds import JSON
 from darknet_py.data.check.run import check
 from darknet_py.data.formats.coco import CocoFolder
+from darknet_py.data.rules import JSON
 from darknet_py.errors import DataError
 from tests.data.check.damaged import annotations, as_text, coco, coco_content, put
 from tests.paths import SHARED_DATA

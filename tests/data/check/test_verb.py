@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.data.check.kinds import KINDS
+from darknet_py.data.rules import RULES
 from tests.data.check.damaged import coco, darknet, put
 from tests.paths import ROOT
 
@@ -93,4 +93,4 @@ def test_a_check_writes_nothing(tmp_path: Path) -> None:
 
 def test_the_document_lists_every_kind() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert [code for code in KINDS if f"| `{code}` |" not in text] == []
+    assert [code for code in RULES if f"| `{code}` |" not in text] == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,10 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
 
 
 def complaint(root: Path, content: object) -> str:
+    """What a folder is refused with, without the name of the annotation file, line and column."""
     with pytest.raises(DataError) as caught:
         CocoFolder(folder(root, content), split="val")
-    return str(caught.value).removeprefix(f"{annotation_file(root)}")
+    return re.sub(r"^(:\d+){0,2}(?=: error)", "", str(caught.value).removeprefix(f"{annotation_file(root)}"))
 
 
 def test_records_keep_the_order_of_images_and_labels_follow_category_ids(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ ERRORS = [
     (("annotations", 2, "area"), -1, "annotations[2].area is -1.0, not 0 or more square pixels"),
     (("annotations", 1, "iscrowd"), 2, "annotations[1].iscrowd is 2, not 0 or 1"),
     (("categories", 1, "name"), 5, "categories[1].name is `5`, not text"),
-    (("categories", 1, "name"), "dog", "categories[1].name is `dog`, as categories[0] is named"),
+    (("categories", 1, "name"), "dog", "categories[1].name is `dog`, the name of categories[0]"),
     (("categories",), {}, "`categories` is an object, not a list"),
     (("categories",), [], "`categories` is empty: there is nothing to learn"),
     (("images",), [], "`images` is empty"),
@@ -126,6 +128,19 @@ def test_D02_a_wrong_type_is_refused_with_its_json_path(
     tmp_path: Path, path: tuple[Any, ...], value: object, told: str
 ) -> None:
     assert complaint(tmp_path, changed(*path, to=value)) == f": error: {told}"
+
+
+@pytest.mark.parametrize(("path", "value", "told"), ERRORS[:12])
+def test_D02_a_wrong_type_is_refused_with_its_line_and_column(
+    tmp_path: Path, path: tuple[Any, ...], value: object, told: str
+) -> None:
+    line = json.dumps(changed(*path, to=value))
+    with pytest.raises(DataError) as caught:
+        CocoFolder(folder(tmp_path, line), split="val")
+    place = re.match(rf"{re.escape(str(annotation_file(tmp_path)))}:1:(\d+): error: ", str(caught.value))
+    assert place is not None
+    expected = f'"{path[2]}": ' if len(path) > 2 else json.dumps(value)
+    assert line[int(place[1]) - 1 :].startswith(expected)
 
 
 VALUES = st.recursive(

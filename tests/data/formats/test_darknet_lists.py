@@ -103,22 +103,22 @@ def test_AlexeyAB_s_place_comes_before_pjreddie_s(tmp_path: Path) -> None:
 
 
 LINES = [
-    ("0 0.5 0.5 0.5", "4 columns, not the 5 of `class x y width height`"),
-    ("0 0.5 0.5 0.5 0.5 1", "6 columns, not the 5 of `class x y width height`"),
-    ("0,0.5,0.5,0.5,0.5", "1 columns, not the 5 of `class x y width height`"),
-    ("2 0.5 0.5 0.5 0.5", "class `2` is not a whole number from 0 to 1"),
-    ("-1 0.5 0.5 0.5 0.5", "class `-1` is not a whole number from 0 to 1"),
-    ("1.0 0.5 0.5 0.5 0.5", "class `1.0` is not a whole number from 0 to 1"),
-    ("cat 0.5 0.5 0.5 0.5", "class `cat` is not a whole number from 0 to 1"),
-    ("\u0661 0.5 0.5 0.5 0.5", "class `\u0661` is not a whole number from 0 to 1"),
-    ("0 1.2 0.5 0.5 0.5", "x = 1.2 is not a fraction of the image, 0 to 1"),
-    ("0 0.5 -0.1 0.5 0.5", "y = -0.1 is not a fraction of the image, 0 to 1"),
-    ("0 0.5 0.5 320 0.5", "width = 320 is not a fraction of the image, 0 to 1"),
-    ("0 0.5 0.5 0.5 1e99", "height = 1e99 is not a fraction of the image, 0 to 1"),
-    ("0 0.5 0.5 nan 0.5", "width `nan` is not a number"),
-    ("0 0.5 0.5 0.5 inf", "height `inf` is not a number"),
-    ("0 0_5 0.5 0.5 0.5", "x `0_5` is not a number"),
-    ("0 0,5 0.5 0.5 0.5", "x `0,5` is not a number"),
+    ("0 0.5 0.5 0.5", "1: has 4 columns, not the 5 of `class x y width height`"),
+    ("0 0.5 0.5 0.5 0.5 1", "1: has 6 columns, not the 5 of `class x y width height`"),
+    ("0,0.5,0.5,0.5,0.5", "1: has commas; columns are separated by spaces, decimals by a point"),
+    ("2 0.5 0.5 0.5 0.5", "1: class 2 is not one of the 2, 0 to 1"),
+    ("-1 0.5 0.5 0.5 0.5", "1: class `-1` is not a whole number of 0 or more"),
+    ("1.0 0.5 0.5 0.5 0.5", "1: class `1.0` is not a whole number of 0 or more"),
+    ("cat 0.5 0.5 0.5 0.5", "1: class `cat` is not a whole number of 0 or more"),
+    ("\u0661 0.5 0.5 0.5 0.5", "1: class `\u0661` is not a whole number of 0 or more"),
+    ("0 1.2 0.5 0.5 0.5", "3: x = 1.2 is not a fraction of the image, 0 to 1"),
+    ("0 0.5 -0.1 0.5 0.5", "7: y = -0.1 is not a fraction of the image, 0 to 1"),
+    ("0 0.5 0.5 320 0.5", "11: width = 320: columns are pixels, not fractions of the image"),
+    ("0 0.5 0.5 0.5 1e99", "15: height = 1e99: columns are pixels, not fractions of the image"),
+    ("0 0.5 0.5 nan 0.5", "11: width is `nan`"),
+    ("0 0.5 0.5 0.5 inf", "15: height is `inf`"),
+    ("0 0_5 0.5 0.5 0.5", "3: x `0_5` is not a number"),
+    ("0 0,5 0.5 0.5 0.5", "3: has commas; columns are separated by spaces, decimals by a point"),
 ]
 
 
@@ -127,7 +127,7 @@ def test_D17_a_line_that_is_no_label_is_refused_with_its_number(tmp_path: Path, 
     file = data_file(tmp_path, f"{GOOD}\n{line}\n{GOOD}")
     assert (
         complaint(file)
-        == f"{tmp_path / 'val.txt'}: error: labels cannot be used\n{tmp_path / 'a.txt'}:4: {told}"
+        == f"{tmp_path / 'val.txt'}: error: labels cannot be used\n{tmp_path / 'a.txt'}:4:{told}"
     )
 
 
@@ -135,9 +135,9 @@ def test_D17_label_errors_are_collected_over_lines_and_files(tmp_path: Path) -> 
     file = data_file(tmp_path, "5 0 0 0 0\n" * 2, images=("a.jpg", "b.jpg"))
     written(tmp_path / "b.txt", "0\n" * 3)
     assert complaint(file).split("\n")[1:] == [
-        f"{tmp_path / 'a.txt'}:1: class `5` is not a whole number from 0 to 1",
-        f"{tmp_path / 'a.txt'}:2: class `5` is not a whole number from 0 to 1",
-        f"{tmp_path / 'b.txt'}:1: 1 columns, not the 5 of `class x y width height`",
+        f"{tmp_path / 'a.txt'}:1:1: class 5 is not one of the 2, 0 to 1",
+        f"{tmp_path / 'a.txt'}:2:1: class 5 is not one of the 2, 0 to 1",
+        f"{tmp_path / 'b.txt'}:1:1: has 1 columns, not the 5 of `class x y width height`",
         "and 2 more lines",
     ]
 
@@ -186,8 +186,11 @@ DATA_FILES = [
     ("classes = 2\nnames = obj.names\n", ": error: `valid =` is missing; found classes, names"),
     ("valid = val.txt\nnames = obj.names\n", ": error: `classes =` is missing; found valid, names"),
     ("", ": error: `classes =` is missing; found nothing"),
-    ("classes = two\nnames = obj.names\n", ": error: classes = two is not a whole number from 1 to 999999"),
-    ("classes = 0\nnames = obj.names\n", ": error: classes = 0 is not a whole number from 1 to 999999"),
+    (
+        "classes = two\nnames = obj.names\n",
+        ":1:11: error: classes = two is not a whole number from 1 to 999999",
+    ),
+    ("classes = 0\nnames = obj.names\n", ":1:11: error: classes = 0 is not a whole number from 1 to 999999"),
     ("# c\n\nclasses\n", ":3: error: `classes` is not `key = value`"),
     ("classes =\n", ":1: error: `classes =` is not `key = value`"),
     ("classes = 2\nclasses = 2\n", ":2: error: `classes` is given twice"),
@@ -203,10 +206,10 @@ def test_D18_a_data_file_that_lacks_something_is_refused(tmp_path: Path, text: s
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        ("cat\n", "obj.data: error: classes = 2, but {root}/obj.names has 1 names"),
-        ("cat\n\ndog\n", "obj.names:2: error: is blank; to Darknet it is a class without a name"),
-        ("cat\ncat\n", "obj.names:2: error: `cat` is the name of line 1"),
-        ("", "obj.names:1: error: is blank; to Darknet it is a class without a name"),
+        ("cat\n", "obj.data:1:11: error: classes = 2, but {root}/obj.names has 1 names"),
+        ("cat\n\ndog\n", "obj.names:2:1: error: is blank; to Darknet it is a class without a name"),
+        ("cat\ncat\n", "obj.names:2:1: error: is `cat`, the name of line 1"),
+        ("", "obj.names: error: names no class"),
     ],
 )
 def test_D18_names_that_do_not_fit_are_refused(tmp_path: Path, names: str, told: str) -> None:
@@ -230,7 +233,7 @@ def test_D09_missing_files_are_named(tmp_path: Path) -> None:
     written(tmp_path / "val.txt", "a.jpg\n" + "x" * 300)
     assert "1 of 2 images are missing" in complaint(file)
     (tmp_path / "val.txt").unlink()
-    assert complaint(file) == f"{tmp_path / 'val.txt'}: error: does not exist"
+    assert complaint(file) == f"{file}:3:9: error: `valid = val.txt` does not exist"
     assert complaint(tmp_path / "none.data") == f"{tmp_path / 'none.data'}: error: does not exist"
 
 

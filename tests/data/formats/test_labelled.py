@@ -182,14 +182,14 @@ def test_names_are_what_people_read(tmp_path: Path) -> None:
 def test_an_image_without_one_label_is_told_with_its_line(tmp_path: Path, line: str, why: str) -> None:
     assert listed(lists(tmp_path, files=(FILES[0], line))) == (
         "DATA/all.list: error: has images without one label\n"
-        f"DATA/all.list:2: `{line}` {why}\n"
+        f"DATA/all.list:2:1: `{line}` {why}\n"
         "   = the label is looked for anywhere in the path: `cat` also stands in `catfish`"
     )
 
 
 def test_a_label_within_another_is_told(tmp_path: Path) -> None:
     text = listed(lists(tmp_path, labels="cat\ncatfish\n", files=("a/catfish.png",)))
-    assert "all.list:1: `a/catfish.png` holds `cat` and `catfish`" in text
+    assert "all.list:1:1: `a/catfish.png` holds `cat` and `catfish`" in text
 
 
 def test_many_errors_are_told_in_part(tmp_path: Path) -> None:
@@ -201,9 +201,12 @@ def test_many_errors_are_told_in_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"labels": "cat\ncat\n"}, "DATA/labels.txt: error: must name each class once, a line each"),
-        ({"labels": "\n"}, "DATA/labels.txt: error: must name each class once, a line each"),
-        ({"labels": "cat\ndog\nemu\n"}, "DATA/pets.data: error: classes = 2, and 3 labels"),
+        ({"labels": "cat\ncat\n"}, "DATA/labels.txt:2:1: error: is `cat`, the name of line 1"),
+        ({"labels": "\n"}, "DATA/labels.txt: error: names no class"),
+        (
+            {"labels": "cat\ndog\nemu\n"},
+            "DATA/pets.data:1:11: error: classes = 2, but DATA/labels.txt has 3 labels",
+        ),
         ({"more": "names = labels3.txt\n"}, "DATA/pets.data: error: has 2 labels and 3 names"),
         ({"files": ()}, "DATA/all.list: error: lists no image"),
     ],

@@ -38,8 +38,8 @@ def test_the_other_order_of_folders_is_read(tmp_path: Path) -> None:
 
 REFUSED = [
     ("classes.txt", None, "one file of class names was expected, found none"),
-    ("classes.txt", "cat\n\ndog\n", "classes.txt:2: error: is blank"),
-    ("labels/train/a.txt", "7 .5 .5 .1 .1\n", "a.txt:1: class `7` is not a whole number from 0 to 1"),
+    ("classes.txt", "cat\n\ndog\n", "classes.txt:2:1: error: is blank"),
+    ("labels/train/a.txt", "7 .5 .5 .1 .1\n", "a.txt:1:1: class 7 is not one of the 2, 0 to 1"),
 ]
 
 
