@@ -10,7 +10,8 @@ from typing import Any
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import Edit
 from darknet_py.cfg.shipped import open_cfg
-from darknet_py.data.dataset import SPLITS, Dataset, open_data
+from darknet_py.data.dataset import SPLITS, Dataset
+from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import UsageError
 from darknet_py.model.device import usable
 from darknet_py.train import loop
