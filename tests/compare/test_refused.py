@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import darknet_py.compare
 from darknet_py.__main__ import main
 
 CFG = """[net]
@@ -79,6 +80,11 @@ def test_compare_json_is_of_the_comparison_once_a_run_is_done(
     facts = json.loads(Path("out/compare.json").read_text())
     assert (facts["seeds"], facts["data"]) == ([0, 1], DATA)
     assert json.loads(Path("out/report.json").read_text())["seeds"] == [0, 1]
+    before = contents(tmp_path)
+    comparison = darknet_py.compare(["small.cfg"], DATA, "out", seeds=2)
+    assert contents(tmp_path) == before, "all runs are finished: they are read, and nothing is trained"
+    assert comparison.seeds == (0, 1)
+    assert [run.seed for run in comparison.baseline.runs] == [0, 1]
 
 
 def contents(at: Path) -> dict[Path, bytes | None]:

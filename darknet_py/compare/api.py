@@ -1,0 +1,63 @@
+"""`darknet_py.compare`: variants and the name of a data set become trained runs that can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from darknet_py.compare.experiment import Experiment
+from darknet_py.compare.variants import fit_variants, parse_variants
+from darknet_py.data.dataset import SPLITS
+from darknet_py.data.formats.registry import open_data
+from darknet_py.model.device import usable
+from darknet_py.progress import no_progress
+from darknet_py.runs.read_comparison import read_comparison
+from darknet_py.runs.records import Comparison
+from darknet_py.train.settings import Settings
+
+
+def compare(
+    variants: Sequence[str],
+    data: str,
+    out: str | Path,
+    *,
+    seeds: int = 2,
+    epochs: float | None = None,
+    settings: Settings | None = None,
+) -> Comparison:
+    """Train every variant with every seed, as `darknet-py compare` does; the same call resumes.
+
+    Args:
+        variants: cfgs, or cfgs with edits (`yolov3-tiny@11.section=stochpool`); the first is the baseline.
+        data: a data set, as `open_data` takes it.
+        out: the folder of the comparison; `darknet_py.report.report.write_report` writes a report into it.
+        seeds: how many trainings of each variant.
+        epochs: passes over the data; None leaves the length of the training to each cfg.
+        settings: weights to start from, device, precision and more.
+
+    Returns:
+        The scores, costs and learning curves of all runs.
+
+    Raises:
+        CfgError, DataError, WeightsError: when what is given cannot be used.
+        ReportError: when the folder has runs of another comparison.
+        UsageError: when the folder is that of a single training, or two variants have one name.
+        NotFinite, OutOfMemory, Stopped: when a training ends early.
+    """
+    settings = settings or Settings()
+    settings = replace(settings, device=usable(settings.device))
+    parsed, (train, val) = parse_variants(variants), [open_data(data, split=split) for split in SPLITS]
+    experiment = Experiment(
+        variants=fit_variants(parsed, train, settings, epochs=epochs),
+        data=data,
+        train=train,
+        val=val,
+        out=Path(out),
+        seeds=seeds,
+        epochs=epochs,
+        settings=settings,
+    )
+    experiment.run(print_line=lambda text: None, progress=lambda plan: nullcontext(no_progress))
+    return read_comparison(experiment.out)
