@@ -32,7 +32,7 @@ def smallest_side(side: int, random: float, step: int) -> int:
 
 
 def training_sizes(height: int, width: int, random: float, step: int) -> list[tuple[int, int]]:
-    """Rows and columns of every input that multi-scale training draws, both scaled alike; ascending.
+    """Rows and columns of every input that multi-scale training draws, scaled by one factor; ascending.
 
     >>> [rows for rows, columns in training_sizes(416, 416, 1, 32)]
     [320, 352, 384, 416, 448, 480, 512, 544, 576, 608]

@@ -1,7 +1,7 @@
-"""What becomes a box: a layer, or a run of equal blocks of layers.
+"""Boxes of a picture: a layer, or a run of equal blocks of layers.
 
 A block that repeats, as the residual blocks of darknet53 do, is drawn once with its count. A [route] that
-passes one whole map on is no box: it is a part of the line from the layer it names to its reader.
+passes one map on unchanged is no box: it is a part of the line from the layer it names to its reader.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Box:
 
 
 def boxes(graph: Graph, marks: Mapping[int, object]) -> list[Box]:
-    """The image, then the layers in order; layers that are marked differently are no equals."""
+    """The image, then the layers in order; layers with different marks are not equal."""
     passing = {node.index for node in graph if _passes_on(node, graph, marks)}
     readers: dict[int, set[int]] = {}
     for node in graph:
@@ -60,8 +60,8 @@ def boxes(graph: Graph, marks: Mapping[int, object]) -> list[Box]:
 
 
 def _passes_on(node: Node, graph: Graph, marks: Mapping[int, object]) -> bool:
-    whole = isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
-    return whole and node.index not in graph.outputs and node.index not in marks
+    one_map = isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
+    return one_map and node.index not in graph.outputs and node.index not in marks
 
 
 def _line(graph: Graph, source: int, passing: set[int], made: Mapping[int, int]) -> Line:
@@ -77,7 +77,7 @@ def _run(
 ) -> tuple[int, int]:
     """Length and count of the blocks that begin here and fill the most layers; (1, 1) for none."""
 
-    def said(node: Node) -> tuple[object, ...]:
+    def identity(node: Node) -> tuple[object, ...]:
         steps = tuple(node.index - source for source in node.inputs)
         return node.layer, steps, node.maps, node.shape, marks.get(node.index)
 
@@ -97,8 +97,8 @@ def _run(
 
     best = (1, 1)
     for length in range(1, LONGEST_BLOCK + 1):
-        times, block = 1, [said(node) for node in graph[at : at + length]]
-        while [said(node) for node in graph[at + times * length : at + (times + 1) * length]] == block:
+        times, block = 1, [identity(node) for node in graph[at : at + length]]
+        while [identity(node) for node in graph[at + times * length : at + (times + 1) * length]] == block:
             times += 1
         times = next((n for n in range(times, 1, -1) if closed(length, n)), 1)
         if times > 1 and times * length > best[0] * best[1]:

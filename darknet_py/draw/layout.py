@@ -1,7 +1,7 @@
-"""Where boxes lie: rank by the longest way from the image, columns by branch, lanes for lines between them.
+"""The layout of boxes: rank by the longest path from the image, columns by branch, lanes for lines between.
 
 A chain of boxes, each of which feeds the next, keeps one column. Of several readers of a map the one with the
-longest way to go continues the chain, the others begin chains of their own beside it.
+longest path below it continues the chain, the others begin chains of their own next to it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True)
 class Wire:
-    """A line from one box to another; `lane` is its place beside a column where boxes lie between."""
+    """A line from one box to another; `lane` is its number next to a column where boxes lie between."""
 
     source: int
     target: int
@@ -37,42 +37,37 @@ class Layout:
 
 def layout(found: Sequence[Box]) -> Layout:
     """Place the boxes and the wires."""
-    ranks = _ranks(found)
+    ranks: list[int] = []
+    for box in found:
+        ranks.append(max((ranks[line.source] + 1 for line in box.lines), default=0))
     columns = _columns(found, ranks)
     wires, lanes = _wires(found, ranks, columns)
     return Layout(ranks, columns, wires, lanes)
 
 
-def _ranks(found: Sequence[Box]) -> list[int]:
-    ranks: list[int] = []
-    for box in found:
-        ranks.append(max((ranks[line.source] + 1 for line in box.lines), default=0))
-    return ranks
-
-
 def _chains(found: Sequence[Box], ranks: list[int]) -> list[list[int]]:
     """Every box in one chain; the chains by their first boxes."""
-    deep, heir = heights(found), dict[int, int]()
+    deep, successor = heights(found), dict[int, int]()
     parent = {
         n: max(box.lines, key=lambda line: (ranks[line.source], -line.source)).source
         for n, box in enumerate(found)
         if box.lines
     }
     for number, source in parent.items():
-        if source not in heir or deep[number] > deep[heir[source]]:
-            heir[source] = number
-    begins = [number for number in range(len(found)) if heir.get(parent.get(number, -1)) != number]
+        if source not in successor or deep[number] > deep[successor[source]]:
+            successor[source] = number
+    begins = [number for number in range(len(found)) if successor.get(parent.get(number, -1)) != number]
     chains = []
     for begin in begins:
         chain = [begin]
-        while chain[-1] in heir:
-            chain.append(heir[chain[-1]])
+        while chain[-1] in successor:
+            chain.append(successor[chain[-1]])
         chains.append(chain)
     return chains
 
 
 def _columns(found: Sequence[Box], ranks: list[int]) -> list[int]:
-    """The nearest column to where a chain comes from in which nothing lies from there to where it ends."""
+    """For each chain the free column nearest to the one it comes from."""
     columns, taken = [0] * len(found), dict[int, list[Interval]]()
     readers = {line.source: n for n, box in enumerate(found) for line in box.lines}  # the last reader
     for chain in _chains(found, ranks):
@@ -95,7 +90,7 @@ def _free(taken: Sequence[Interval], wanted: Interval) -> bool:
 
 
 def _wires(found: Sequence[Box], ranks: list[int], columns: list[int]) -> tuple[list[Wire], dict[int, int]]:
-    """Straight where the column is empty between two boxes; else in a lane beside it."""
+    """Straight where the column is empty between two boxes; else in a lane next to it."""
     wires: list[Wire] = []
     gutters: dict[int, list[list[Interval]]] = {}
     at = {(columns[n], ranks[n]) for n in range(len(found))}

@@ -50,8 +50,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A box on the page; `floor` is where the highest box of its rank ends."""
+class BoxPosition:
+    """Where a box lies on the page, in pixels; `floor` is the lower end of the highest box of its rank."""
 
     x: float
     y: float
@@ -67,59 +67,59 @@ class Place:
 def svg(
     graph: Graph, *, title: str = "", marks: Mapping[int, Mark] | None = None, notes: Sequence[str] = ()
 ) -> str:
-    """The picture as text.
+    """The picture as SVG text.
 
     Args:
-        marks: for a layer how it differs from another network's.
+        marks: for a layer, how it differs from another network's.
         notes: lines under the title.
     """
     marks = marks or {}
     found = boxes(graph, marks)
-    plan, seen = layout(found), fields(graph)
+    arranged, seen = layout(found), fields(graph)
     texts = [list(_texts(graph, box, seen, marks)) for box in found]
-    places, lanes, (width, height) = _places(plan, texts, top=TOP + 15 * len(notes))
+    positions, lanes, (width, height) = _positions(arranged, texts, top=TOP + 15 * len(notes))
     size = f'width="{max(width, LEAST_WIDE):.0f}" height="{height:.0f}"'
-    read = {wire.source for wire in plan.wires}
+    read = {wire.source for wire in arranged.wires}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>',
         f'<defs><marker {TIP}><path d="M0 0L8 4L0 8z" fill="#6b6b6b"/></marker></defs>',
         f'<rect {size} fill="white"/>',
         *_head(graph, title or PurePath(graph.document.path).name, notes, marks),
-        *(_wire(wire, plan, places, lanes, found[wire.target]) for wire in plan.wires),
-        *(_via(wire, plan, places) for wire in plan.wires if wire.line.via),
+        *(_wire(wire, arranged, positions, lanes, found[wire.target]) for wire in arranged.wires),
+        *(_via(wire, arranged, positions) for wire in arranged.wires if wire.line.via),
     ]
     for number, box in enumerate(found):
-        parts += _box(box, places[number], texts[number], _mark(box, marks))
+        parts += _box(box, positions[number], texts[number], _mark(box, marks))
         if number in read:
-            parts.append(_size(graph, box, places[number]))
+            parts.append(_size(graph, box, positions[number]))
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _places(
-    plan: Layout, texts: Sequence[Sequence[Any]], *, top: float
-) -> tuple[list[Place], dict[tuple[int, int], float], tuple[float, float]]:
-    """Places of boxes, x of lanes, and the size of the page."""
-    high = [0.0] * (max(plan.ranks) + 1)
-    for number, rank in enumerate(plan.ranks):
+def _positions(
+    arranged: Layout, texts: Sequence[Sequence[Any]], *, top: float
+) -> tuple[list[BoxPosition], dict[tuple[int, int], float], tuple[float, float]]:
+    """Positions of boxes, x of lanes, and the size of the page."""
+    high = [0.0] * (max(arranged.ranks) + 1)
+    for number, rank in enumerate(arranged.ranks):
         high[rank] = max(high[rank], 10 + LINE * len(texts[number]))
     y, tops = top, []
     for one in high:
         tops.append(y)
         y += one + GAP
     x, left, lanes = float(MARGIN), dict[int, float](), dict[tuple[int, int], float]()
-    for column in range(-1, max(plan.columns) + 1):
+    for column in range(-1, max(arranged.columns) + 1):
         if column >= 0:
             left[column] = x
             x += WIDE
-        count = plan.lanes.get(column, 0)
+        count = arranged.lanes.get(column, 0)
         for lane in range(count):
             lanes[column, lane] = x + GUTTER / 2 + LANE * lane
         x += (GUTTER + LANE * max(0, count - 1)) if column >= 0 or count else 0
-    places = [
-        Place(left[plan.columns[n]], tops[rank], 10 + LINE * len(texts[n]), tops[rank] + high[rank])
-        for n, rank in enumerate(plan.ranks)
+    positions = [
+        BoxPosition(left[arranged.columns[n]], tops[rank], 10 + LINE * len(texts[n]), tops[rank] + high[rank])
+        for n, rank in enumerate(arranged.ranks)
     ]
-    return places, lanes, (x + MARGIN, y)
+    return positions, lanes, (x + MARGIN, y)
 
 
 def _texts(
@@ -132,10 +132,10 @@ def _texts(
     first, mark = box.nodes[0], _mark(box, marks)
     if box.last == first.index:
         yield "name", f"{first.index}  {first.layer.section}"
-        yield from (("", said) for said in [", ".join(_said(graph, first))] if said)
+        yield from (("", text) for text in [", ".join(_key_figures(graph, first))] if text)
     else:
         yield "name", f"{first.index} to {box.last}: {box.times} times"
-        yield from (("", f"{n.layer.section} {', '.join(_said(graph, n)[:2])}") for n in box.nodes)
+        yield from (("", f"{n.layer.section} {', '.join(_key_figures(graph, n)[:2])}") for n in box.nodes)
     if mark and mark.words:
         yield "name", mark.words
     reach = " x ".join(dict.fromkeys(map(str, seen[box.last].reach)))
@@ -147,8 +147,8 @@ def _mark(box: Box, marks: Mapping[int, Mark]) -> Mark | None:
     return marks.get(box.nodes[0].index) if box.nodes else None
 
 
-def _said(graph: Graph, node: Node) -> list[str]:
-    """What a reader asks first: window and step, channels, function; else the keys as they stand."""
+def _key_figures(graph: Graph, node: Node) -> list[str]:
+    """The main facts of a layer: window and stride, filters, activation; else its keys as written."""
     layer: Any = node.layer
     if isinstance(layer, Head):
         return [f"{layer.classes} classes"]
@@ -165,36 +165,34 @@ def _said(graph: Graph, node: Node) -> list[str]:
 
 def _kind(node: Node) -> str:
     layer = node.layer
-    if isinstance(layer, Head):
-        return "head"
     if is_pool(layer.section):
         return "pool"
-    if len(node.inputs) > 1 or layer.section in ("route", "shortcut"):
-        return "join"
-    return "convolutional" if layer.section == "convolutional" else "other"
+    return "join" if layer.category == "other" and len(node.inputs) > 1 else layer.category
 
 
-def _box(box: Box, place: Place, texts: Sequence[tuple[str, str]], mark: Mark | None) -> Iterator[str]:
+def _box(
+    box: Box, position: BoxPosition, texts: Sequence[tuple[str, str]], mark: Mark | None
+) -> Iterator[str]:
     kinds = [_kind(node) for node in box.nodes]
     fill, stroke, _ = KINDS["pool" if "pool" in kinds else (kinds or ["other"])[0]]
     colour, thick = (MARKS[mark.kind], 3.0) if mark else (stroke, 1.2)
     yield f"<g><title>{escape(_tooltip(box))}</title>"
     for behind in (BEHIND, BEHIND / 2) if box.times > 1 else ():
-        yield _rect(place.x + behind, place.y - behind, place.high, fill, stroke, 1)
-    yield _rect(place.x, place.y, place.high, fill, colour, thick)
+        yield _rect(position.x + behind, position.y - behind, position.high, fill, stroke, 1)
+    yield _rect(position.x, position.y, position.high, fill, colour, thick)
     for number, (style, text) in enumerate(texts):
-        y = place.y + 16 + LINE * number
-        yield f'<text class="{style}" x="{place.x + 9:.0f}" y="{y:.0f}">{escape(text[:MOST])}</text>'
+        y = position.y + 16 + LINE * number
+        yield f'<text class="{style}" x="{position.x + 9:.0f}" y="{y:.0f}">{escape(text[:MOST])}</text>'
     if mark:
-        at = f'x="{place.x + WIDE - 8:.0f}" y="{place.y + 16:.0f}" text-anchor="end"'
+        at = f'x="{position.x + WIDE - 8:.0f}" y="{position.y + 16:.0f}" text-anchor="end"'
         yield f'<text class="name" {at} style="fill:{MARKS[mark.kind]}">{mark.kind}</text>'
     yield "</g>"
 
 
-def _size(graph: Graph, box: Box, place: Place) -> str:
+def _size(graph: Graph, box: Box, position: BoxPosition) -> str:
     """The map on the lines that leave a box."""
     shape = graph[box.last].shape if box.nodes else graph.image
-    at = f'x="{place.middle + 6:.0f}" y="{place.y + place.high + 12:.0f}" {HALO}'
+    at = f'x="{position.middle + 6:.0f}" y="{position.y + position.high + 12:.0f}" {HALO}'
     return f'<text class="size" {at}>{shape}</text>'
 
 
@@ -213,33 +211,35 @@ def _rect(x: float, y: float, high: float, fill: str, stroke: str, thick: float)
 
 
 def _wire(
-    wire: Wire, plan: Layout, places: Sequence[Place], lanes: Mapping[tuple[int, int], float], box: Box
+    wire: Wire,
+    arranged: Layout,
+    positions: Sequence[BoxPosition],
+    lanes: Mapping[tuple[int, int], float],
+    box: Box,
 ) -> str:
     """Down, across, down, across, down."""
-    source, target = places[wire.source], places[wire.target]
+    source, target = positions[wire.source], positions[wire.target]
     start, end = source.y + source.high, target.y - (BEHIND if box.times > 1 else 0)
-    enter, upper, lower = _entry(wire, plan, places), source.floor + 17, target.y - 11
-    x = source.middle if plan.columns[wire.source] == wire.gutter else enter
+    enter, upper, lower = _entry(wire, arranged, positions), source.floor + 17, target.y - 11
+    x = source.middle if arranged.columns[wire.source] == wire.gutter else enter
     x = x if wire.lane is None else lanes[wire.gutter, wire.lane]
     path = f"M{source.middle:.0f} {start:.0f}V{upper:.0f}H{x:.0f}V{lower:.0f}H{enter:.0f}V{end - 1:.0f}"
     return f'<path class="wire" d="{path}" marker-end="url(#tip)"/>'
 
 
-def _entry(wire: Wire, plan: Layout, places: Sequence[Place]) -> float:
-    """Where a line enters its box: beside each other, in the order of where they come from."""
-    into = [other for other in plan.wires if other.target == wire.target]
-    order = sorted(into, key=lambda other: (_from(other, plan), plan.ranks[other.source]))
+def _entry(wire: Wire, arranged: Layout, positions: Sequence[BoxPosition]) -> float:
+    """The x at which a line enters its box; lines are ordered by where they come from."""
+    into = [other for other in arranged.wires if other.target == wire.target]
+    order = sorted(
+        into, key=lambda other: (other.gutter + 0.5 * (other.lane is not None), arranged.ranks[other.source])
+    )
     middle = (len(order) - 1) / 2
-    return places[wire.target].middle + 18 * (order.index(wire) - middle)
+    return positions[wire.target].middle + 18 * (order.index(wire) - middle)
 
 
-def _from(wire: Wire, plan: Layout) -> float:
-    return wire.gutter + 0.5 if wire.lane is not None else float(wire.gutter)
-
-
-def _via(wire: Wire, plan: Layout, places: Sequence[Place]) -> str:
+def _via(wire: Wire, arranged: Layout, positions: Sequence[BoxPosition]) -> str:
     """The routes that a line stands for."""
-    target, enter = places[wire.target], _entry(wire, plan, places)
+    target, enter = positions[wire.target], _entry(wire, arranged, positions)
     routes = ", ".join(map(str, wire.line.via))
     right = enter >= target.middle
     x, anchor = (enter + 9, "start") if right else (enter - 9, "end")

@@ -80,9 +80,9 @@ class Compiler:
             return None
         return Graph(net, tuple(self.nodes), self.document, in_order(self.diagnostics))
 
-    def fits(self, document: Document, edited: frozenset[int]) -> bool:
-        """Whether a document without names, which differs in these sections alone, has no error."""
-        known = {position: read for position, read in self.known.items() if position not in edited}
+    def fits(self, document: Document, changes: frozenset[int]) -> bool:
+        """Whether a document without names that differs in the sections of `changes` has no error."""
+        known = {position: read for position, read in self.known.items() if position not in changes}
         return Compiler(document, lenient=self.lenient, known=known).graph() is not None
 
     def read(self, cls: type[Layer], position: int) -> Any:

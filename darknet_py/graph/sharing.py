@@ -11,7 +11,7 @@ from darknet_py.layers.parametric.convolutional import Convolutional
 
 
 def weight_sources(nodes: Sequence[Node]) -> dict[int, int]:
-    """For each layer that borrows its weights, the layer that they are of."""
+    """For each layer that uses the weights of another, that layer's index."""
     found = {}
     for node in nodes:
         if isinstance(node.layer, Convolutional) and node.layer.shared:
@@ -20,16 +20,16 @@ def weight_sources(nodes: Sequence[Node]) -> dict[int, int]:
 
 
 def sharing_errors(nodes: Sequence[Node]) -> Iterator[tuple[Node, Complaint]]:
-    """Layers that borrow from no convolution before them, or from one that is of another size."""
+    """Layers whose source of weights is no convolution before them, or one of another size."""
     known = {node.index: node for node in nodes}
-    for borrower, lender in weight_sources(nodes).items():
-        node, other = known[borrower], known.get(lender)
-        if lender >= borrower or lender < 0 or (other and not isinstance(other.layer, Convolutional)):
-            message = f"layer {borrower} cannot share the weights of layer {lender}"
+    for user, source in weight_sources(nodes).items():
+        node, other = known[user], known.get(source)
+        if source >= user or source < 0 or (other and not isinstance(other.layer, Convolutional)):
+            message = f"layer {user} cannot share the weights of layer {source}"
             reason = "that is no [convolutional] before it"
             yield node, Complaint(message, key="share_index", code="bad-reference", reason=reason)
         elif other and _weights(node) != _weights(other):
-            message = f"layer {borrower} cannot share the weights of layer {lender}: they differ"
+            message = f"layer {user} cannot share the weights of layer {source}: they differ"
             words = "{} filters of {} x {} x {} and batch_normalize={:d}"
             reason = f"{words.format(*_weights(node))} here, {words.format(*_weights(other))} there"
             yield node, Complaint(message, key="share_index", code="shapes-differ", reason=reason)

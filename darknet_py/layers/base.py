@@ -1,20 +1,17 @@
-"""The contract of a layer: a frozen dataclass of its section's keys.
-
-It declares what it reads, its output shape, its window, its cost and its torch module. It never knows lines.
-"""
+"""The contract of a layer: its keys, what it reads, output shape, window, cost and module; never lines."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
-from darknet_py.cfg.keys import key, keys_of
-from darknet_py.layers.catalogue import ALIASES, CATALOGUE
+from darknet_py.cfg.keys import key
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE, enter
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,8 +23,18 @@ else:
         return lambda cls: cls
 
 
+Declared = TypeVar("Declared")
+Category = Literal["convolutional", "pool", "head", "join", "other"]
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
-@dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)
+def _declaration(cls: type[Declared]) -> type[Declared]:
+    """A dataclass of its keys; `Layer` freezes it, by one method for all classes."""
+    return dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
+@_declaration
 class Layer:
     """One section of a cfg, read and checked.
 
@@ -39,15 +46,16 @@ class Layer:
 
     section: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
+    category: ClassVar[Category] = "other"  # by which pictures of networks colour it
     _defaults: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls, *, section: str = "", aliases: tuple[str, ...] = ()) -> None:
         super().__init_subclass__()
         cls.section, cls.aliases = section, aliases
-        dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
+        _declaration(cls)
         cls._defaults = {field.name: field.default for field in dataclasses.fields(cls)}
         if section:
-            _enter(cls)
+            enter(cls)
 
     # For all layers at once: generated for each class, these would take half of the time that `lint` takes.
     def __init__(self, **values: Any) -> None:
@@ -132,18 +140,6 @@ class Layer:
     name: str = key(
         "", doc="what references call this layer, as `layers = @spp_in`; ours, `edit --plain` writes numbers"
     )
-
-
-def _enter(cls: type[Layer]) -> None:
-    if not cls.__doc__ or cls.__doc__.startswith(cls.__name__ + "("):
-        raise TypeError(f"{cls.__name__} has no docstring")
-    if undocumented := [name for name, declared in keys_of(cls).items() if not declared.doc]:
-        raise TypeError(f"{cls.__name__}.{undocumented[0]} has no doc")
-    for name in (cls.section, *cls.aliases):
-        if name in CATALOGUE.entered or name in ALIASES.entered:
-            raise TypeError(f"[{name}] is claimed by {cls.__name__} and by another class")
-    CATALOGUE[cls.section] = cls
-    ALIASES.update(dict.fromkeys(cls.aliases, cls.section))
 
 
 def layer_class(section: str) -> type[Layer] | None:

@@ -12,6 +12,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
+from darknet_py.cfg.keys import keys_of
+
 if TYPE_CHECKING:
     from darknet_py.layers.base import Layer
 
@@ -46,6 +48,23 @@ class Registry(MutableMapping[str, Value]):
 
 CATALOGUE: Registry[type[Layer]] = Registry()
 ALIASES: Registry[str] = Registry()
+
+
+def enter(cls: type[Layer]) -> None:
+    """Add a class to the catalogue.
+
+    Raises:
+        TypeError: when another class claims one of its names, or it lacks a docstring or a key's `doc`.
+    """
+    if not cls.__doc__ or cls.__doc__.startswith(cls.__name__ + "("):
+        raise TypeError(f"{cls.__name__} has no docstring")
+    if undocumented := [name for name, declared in keys_of(cls).items() if not declared.doc]:
+        raise TypeError(f"{cls.__name__}.{undocumented[0]} has no doc")
+    for name in (cls.section, *cls.aliases):
+        if name in CATALOGUE.entered or name in ALIASES.entered:
+            raise TypeError(f"[{name}] is claimed by {cls.__name__} and by another class")
+    CATALOGUE[cls.section] = cls
+    ALIASES.update(dict.fromkeys(cls.aliases, cls.section))
 
 
 @cache

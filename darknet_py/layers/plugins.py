@@ -19,7 +19,7 @@ from darknet_py.cfg.document import Document
 from darknet_py.cfg.keys import types_of
 from darknet_py.errors import PluginError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.layers import base
+from darknet_py.layers import catalogue
 from darknet_py.layers.base import Layer
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE, import_all
 from darknet_py.layers.pools.base import WindowPool
@@ -179,7 +179,7 @@ def _import_error(error: BaseException, path: Path) -> PluginError:
     if located is None:  # it was raised before its first line
         return PluginError(f"cannot be imported: {quoted(error)}", where=path, hint=EXAMPLE)
     last = traceback.extract_tb(error.__traceback__)[-1]
-    if isinstance(error, TypeError) and last.filename == base.__file__:
+    if isinstance(error, TypeError) and last.filename == catalogue.__file__:
         return PluginError(str(error), where=located.where, hint="")
     if isinstance(error, ModuleNotFoundError):
         return PluginError(

@@ -54,7 +54,7 @@ def find_suspect(document: Document, *, fits: Callable[[Document, frozenset[int]
     """
     kinds = (odd_input_sizes, differing_heads, references_counting_net, even_kernels)
     for suspect in islice((one for kind in kinds for one in kind(document)), MOST_TRIALS):
-        if fits(_edited(document, suspect), frozenset(suspect.changes)):
+        if fits(_with_changes(document, suspect), frozenset(suspect.changes)):
             return suspect
     return None
 
@@ -126,7 +126,7 @@ def _number(entry: Entry | None) -> int:
     return int(entry.value) if entry and entry.value.isascii() and entry.value.isdigit() else 0
 
 
-def _edited(document: Document, suspect: Suspect) -> Document:
+def _with_changes(document: Document, suspect: Suspect) -> Document:
     sections = list(document.sections)
     for position, values in suspect.changes.items():
         entries = tuple(replace(e, value=values.get(e.key, e.value)) for e in sections[position].entries)

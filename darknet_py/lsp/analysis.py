@@ -1,4 +1,4 @@
-"""One text as an editor sees it: places in lines and columns from 1, as everywhere in the package."""
+"""The analysis of one text for an editor; lines and columns count from 1, as everywhere in the package."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Span
-from darknet_py.cfg.document import Entry, Section, parse
+from darknet_py.cfg.document import Entry, parse
 from darknet_py.cfg.edits import NAME, names_of
 from darknet_py.graph.graph import Graph
-from darknet_py.graph.references import CALL, Reference, reference_keys, references
+from darknet_py.graph.references import CALL, Reference, references
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.cards import Card, KeyCard, card
 from darknet_py.lint.check import compile_checked, warnings
 
 
 class Analysis:
-    """A cfg's text, understood once; every answer is read off it."""
+    """A cfg's text, its graph and its diagnostics; every answer comes from these."""
 
     def __init__(self, text: str, path: str) -> None:
         self.document = parse(text, path=path)
         self.graph: Graph | None = None
+        self.diagnostics: tuple[Diagnostic, ...]
         try:
             self.graph = compile_checked(self.document)
-            self.diagnostics: tuple[Diagnostic, ...] = warnings(self.graph)
+            self.diagnostics = warnings(self.graph)
         except CfgError as error:
             self.diagnostics = error.diagnostics
 
     @cached_property
     def names(self) -> dict[str, int]:
-        """The layers that have a name."""
+        """The index of each layer that has a name."""
         return names_of(self.document)
 
     def position(self, line: int) -> int | None:
@@ -45,17 +46,19 @@ class Analysis:
         return next((entry for entry in entries if entry.span.line == line), None)
 
     def reference(self, line: int, column: int) -> tuple[Reference, int] | None:
-        """The layer that is named here, and its index; None where none is."""
+        """The reference here, and the index of its layer; None where there is none."""
         position = self.position(line)
-        for one in references(self.document, position) if position else ():
+        if not position:
+            return None
+        for one in references(self.document, position):
             if one.span.line == line and one.span.column <= column <= one.span.column + one.span.length:
-                index = one.layer(position - 1, self.names)  # type: ignore[operator]
+                index = one.layer(position - 1, self.names)
                 layers = len(self.document.sections) - 1
                 return (one, index) if index is not None and 0 <= index < layers else None
         return None
 
     def definition(self, line: int, column: int) -> Span | None:
-        """The header of the layer that is named here."""
+        """The header of the layer that is referred to here."""
         found = self.reference(line, column)
         return self.document.sections[found[1] + 1].span if found else None
 
@@ -67,7 +70,7 @@ class Analysis:
         return found[0].text[1:] if found and found[0].text.startswith(CALL) else None
 
     def places(self, name: str) -> Iterator[Span]:
-        """Every place of a name, without the `@` of references."""
+        """Every occurrence of a name, without the `@` of references."""
         for position, section in enumerate(self.document.sections):
             entry = section.first(NAME)
             if entry and entry.value == name:
@@ -79,7 +82,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing that can be typed: what it is, and what it says."""
+    """One completion: its text, its kind, and what it means."""
 
     text: str
     kind: str  # section, key, value or layer
@@ -89,7 +92,7 @@ class Choice:
 
 @cache
 def known_card(section: str) -> Card | None:
-    """The card of a section's name; None for a name that is none."""
+    """The card of a section; None for an unknown name."""
     return card(section) if layer_class(section) else None
 
 
@@ -97,8 +100,3 @@ def key_of(section: str, name: str) -> KeyCard | None:
     """The card of a key."""
     one = known_card(section)
     return next((key for key in one.keys if key.name == name), None) if one else None
-
-
-def refers(section: Section, key: str) -> bool:
-    """Whether the values of a key name layers."""
-    return key in reference_keys(section)

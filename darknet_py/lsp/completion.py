@@ -1,4 +1,4 @@
-"""What can be typed here: sections, keys that the section lacks, values, layers to name."""
+"""Completions: sections, keys that the section lacks, values, and layers to refer to."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from darknet_py.cfg.edits import NAME
 from darknet_py.cfg.keys import keys_of
-from darknet_py.graph.references import CALL
+from darknet_py.graph.references import CALL, reference_keys
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.cards import cards
-from darknet_py.lsp.analysis import Analysis, Choice, known_card, refers
+from darknet_py.lsp.analysis import Analysis, Choice, known_card
 
 
 def choices(analysis: Analysis, line: int, column: int) -> list[Choice]:
@@ -38,10 +38,10 @@ def _keys(analysis: Analysis, position: int, line: int) -> Iterator[Choice]:
 def _values(analysis: Analysis, position: int, key: str) -> Iterator[Choice]:
     section = analysis.document.sections[position]
     cls = layer_class(section.name)
-    declared = [one for one in keys_of(cls).values() if one.name == key] if cls else []  # type: ignore[arg-type]
+    declared = [one for one in keys_of(cls).values() if one.name == key] if cls else []
     for word in declared[0].one_of if declared else ():
         yield Choice(word, "value", f"a value of {key}")
-    if refers(section, key):
+    if key in reference_keys(section):
         for name, index in analysis.names.items():
             if index + 1 < position:
                 yield Choice(CALL + name, "layer", _layer(analysis, index))

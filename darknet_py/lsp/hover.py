@@ -1,4 +1,4 @@
-"""What an editor shows beside the cursor: a layer's figures, a key's card; in Markdown."""
+"""Hover texts in Markdown: the figures of a layer, the card of a key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from darknet_py.lsp.analysis import Analysis, key_of, known_card
 
 
 def hover(analysis: Analysis, line: int, column: int) -> tuple[str, Span] | None:
-    """The text and the stretch that it is about."""
+    """The text, and the span that it describes."""
     position = analysis.position(line)
     if position is None:
         return None
@@ -27,7 +27,7 @@ def hover(analysis: Analysis, line: int, column: int) -> tuple[str, Span] | None
 
 
 def about_section(analysis: Analysis, position: int) -> Iterator[str]:
-    """Shape, cost and reach, then what the section is."""
+    """Shape, cost and receptive field, then the summary of the section."""
     section = analysis.document.sections[position]
     one = known_card(section.name)
     yield f"**layer {position - 1} [{section.name}]**" if position else "**[net]**"
@@ -56,7 +56,7 @@ def _figures(graph: Graph, index: int) -> Iterator[str]:
 
 
 def about_key(section: str, key: KeyCard) -> Iterator[str]:
-    """What it means, what it may hold, and whether it is honoured."""
+    """Meaning, range and default of a key, and whether it is honoured."""
     yield f"**{key.name}** of [{section}]: {key.doc}"
     yield ""
     facts = [key.type, key.unit and f"in {key.unit}", key.range, f"default: {key.default or 'none'}"]

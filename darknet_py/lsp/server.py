@@ -1,6 +1,6 @@
-"""The protocol: what the editor sends, and the answers of `analysis` in its words (pygls).
+"""The language server protocol (pygls): the requests of the editor, answered from an `Analysis`.
 
-Each text is analysed once a version. Columns are turned into the units of the editor and back at this border
+Each version of a text is analysed once. Columns are converted to the editor's units and back in this module
 alone.
 """
 
@@ -43,7 +43,7 @@ class Server(LanguageServer):
         self.kept: dict[str, tuple[str, Analysis]] = {}
 
     def analysis(self, uri: str) -> Analysis:
-        """Of the text as it stands."""
+        """The analysis of the newest version of a text."""
         text = self.text(uri).source
         kept = self.kept.get(uri)
         if kept is None or kept[0] != text:
@@ -55,18 +55,19 @@ class Server(LanguageServer):
         return self.workspace.get_text_document(uri)
 
     def range(self, uri: str, span: Span) -> lsp.Range:
-        """A span in the editor's words: lines from 0, columns in its units."""
-        start = lsp.Position(span.line - 1, span.column - 1)
-        end = lsp.Position(span.line - 1, span.column - 1 + span.length)
-        return self.text(uri).range_to_client_units(lsp.Range(start, end))
+        """A span as the editor counts: lines from 0, columns in its units."""
+        text, columns = self.text(uri), (span.column - 1, span.column - 1 + span.length)
+        ends = (lsp.Position(span.line - 1, column) for column in columns)
+        convert = text.position_codec.position_to_client_units
+        return lsp.Range(*(convert(text.lines, end) for end in ends))
 
     def place(self, uri: str, position: lsp.Position) -> tuple[int, int]:
         """Line and column from 1."""
         here = self.text(uri).position_from_client_units(position)
         return here.line + 1, here.character + 1
 
-    def told(self, uri: str, one: Diagnostic) -> lsp.Diagnostic:
-        """A diagnostic, with what it suggests for the quick fix."""
+    def to_protocol(self, uri: str, one: Diagnostic) -> lsp.Diagnostic:
+        """A diagnostic of the protocol, with its suggestion for the quick fix."""
         question = f"did you mean `{one.suggestion}`?" if one.suggestion else ""
         message = "\n".join(part for part in (one.message, question, one.reason) if part)
         return lsp.Diagnostic(
@@ -79,15 +80,15 @@ class Server(LanguageServer):
         )
 
     def publish(self, uri: str) -> None:
-        """Tell the editor every error and warning of a text."""
-        found = [self.told(uri, one) for one in self.analysis(uri).diagnostics]
+        """Send the editor every error and warning of a text."""
+        found = [self.to_protocol(uri, one) for one in self.analysis(uri).diagnostics]
         self.text_document_publish_diagnostics(
             lsp.PublishDiagnosticsParams(uri, found, version=self.text(uri).version)
         )
 
 
 def server(*, version: str) -> Server:
-    """A server with everything it answers.
+    """A server with a handler for every request that it answers.
 
     Args:
         version: of this program, which editors show.
@@ -99,19 +100,19 @@ def server(*, version: str) -> Server:
 
 
 def opened(ls: Server, params: Any) -> None:
-    """Opened or changed: the diagnostics of the text as it is now."""
+    """A text was opened or changed: publish its diagnostics."""
     ls.publish(params.text_document.uri)
 
 
 def closed(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
-    """Forget the text, and take its diagnostics away."""
+    """A text was closed: forget it, and clear its diagnostics."""
     uri = params.text_document.uri
     ls.kept.pop(uri, None)
     ls.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
 
 
 def hovered(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
-    """Shape, cost and reach of a section; the card of a key; the layer that is named."""
+    """Shape, cost and receptive field of a section; the card of a key; the layer referred to."""
     uri = params.text_document.uri
     found = hover(ls.analysis(uri), *ls.place(uri, params.position))
     if found is None:
@@ -138,7 +139,7 @@ def completed(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
 
 
 def defined(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
-    """The layer that a route, a shortcut or another reference names."""
+    """Where the layer is declared that a route, a shortcut or another key refers to."""
     uri = params.text_document.uri
     span = ls.analysis(uri).definition(*ls.place(uri, params.position))
     return lsp.Location(uri, ls.range(uri, span)) if span else None
@@ -156,7 +157,7 @@ def prepared(ls: Server, params: lsp.PrepareRenameParams) -> lsp.Range | None:
 
 
 def renamed(ls: Server, params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
-    """A layer's name, where it is given and wherever it is used."""
+    """Rename a layer where it has its name and in all references to it."""
     uri, new = params.text_document.uri, params.new_name
     analysis = ls.analysis(uri)
     name = analysis.called(*ls.place(uri, params.position))
@@ -171,7 +172,7 @@ def renamed(ls: Server, params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
 
 
 def fixes(ls: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-    """What diagnostics suggest, as edits."""
+    """The suggestions of diagnostics, as edits."""
     uri = params.text_document.uri
     return [
         lsp.CodeAction(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Head(Layer, ABC):
     """A layer that turns a map into boxes. Its module passes the raw map on; these methods read it."""
 
+    category = "head"
+
     classes: int = key(20, at_least=1, at_most=100_000, doc="number of classes")
     num: int = key(1, at_least=1, at_most=1024, doc="number of anchors")
     jitter: float = key(

@@ -25,6 +25,8 @@ class Route(Layer, section="route"):
         layers = -1, 8
     """
 
+    category = "join"
+
     layers: tuple[int, ...] = key(
         doc="layers to read: negative counts back from here, others count from 0 after [net]",
         refers=True,

@@ -33,6 +33,8 @@ class Shortcut(Layer, section="shortcut"):
         activation = linear
     """
 
+    category = "join"
+
     from_: tuple[int, ...] = key(
         name="from", doc="layers to add: negative counts back from here", refers=True
     )

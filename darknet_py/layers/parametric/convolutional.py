@@ -39,6 +39,8 @@ class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
         activation = leaky
     """
 
+    category = "convolutional"
+
     filters: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")
     size: int = key(1, at_least=1, at_most=1024, doc="side of the kernel", unit="cells")
     stride: int = key(1, at_least=1, at_most=1024, doc="step of the kernel", unit="cells")

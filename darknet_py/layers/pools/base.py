@@ -104,9 +104,9 @@ class WindowPool(Layer):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The rule as it is defined, run part by part; a pool with a faster equal overrides this."""
-        from darknet_py.ops.pools.rule import Rule
+        from darknet_py.ops.pools.rule import PoolByRule
 
-        return Rule(self.grid(), self.reduce)
+        return PoolByRule(self.grid(), self.reduce)
 
     def grid(self) -> Grid:
         """Where the windows lie, for torch."""

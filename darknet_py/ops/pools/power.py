@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from darknet_py.ops.learned import Learned
 from darknet_py.ops.pools.parts import in_parts
-from darknet_py.ops.pools.rule import Rule
+from darknet_py.ops.pools.rule import PoolByRule
 from darknet_py.ops.pools.window import Grid
 
 LARGEST = 5.0  # the p up to which powers of cells between 3e-8 and 5e7 are numbers of float32
@@ -31,7 +31,7 @@ def power_mean_of_cells(cells: Tensor, inside: Tensor, p: float | Tensor) -> Ten
 
 def by_windows(x: Tensor, grid: Grid, p: float | Tensor) -> Tensor:
     """(N, C, H, W) to (N, C, H', W'), for any p: the definition."""
-    return Rule(grid, partial(power_mean_of_cells, p=p))(x)
+    return PoolByRule(grid, partial(power_mean_of_cells, p=p))(x)
 
 
 def by_map(x: Tensor, grid: Grid, p: float | Tensor) -> Tensor:

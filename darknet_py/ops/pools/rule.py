@@ -19,7 +19,7 @@ LARGEST_PART = 0.25  # of the map's numbers, laid out at once; a rule needs a fe
 Reduce = Callable[[Tensor, Tensor], Tensor]
 
 
-class Rule(nn.Module):
+class PoolByRule(nn.Module):
     """`reduce(cells, inside)` on the windows of a grid; see `WindowPool.reduce` for the shapes."""
 
     def __init__(self, grid: Grid, reduce: Reduce) -> None:
