@@ -92,16 +92,16 @@ class Experiment:
             raise UsageError("is the folder of a single training", where=self.out, hint="name another --out")
         plans = self.plans
         results = [_finished_result(plan) for plan in plans]
-        for number, (plan, found) in enumerate(zip(plans, results, strict=True), start=1):
-            how = "finished before"
-            if (result := found) is None:
+        for number, (plan, existing) in enumerate(zip(plans, results, strict=True), start=1):
+            status = "finished before"
+            if (result := existing) is None:
                 with progress(plan) as run_progress:
                     result = train(plan, progress=run_progress)
-                how = f"trained in {result['training']['seconds']:.0f} s"
+                status = f"trained in {result['training']['seconds']:.0f} s"
             if number == 1:  # an experiment whose first run is refused leaves the folder unchanged
                 write_plan(self.folder.plan, self._comparison_plan())
             title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
-            print_line(f"{title}: {how}, {describe_scores(result)}")
+            print_line(f"{title}: {status}, {describe_scores(result)}")
         for plan in plans[: len(self.variants)]:
             if plan.graph.heads:
                 draw_samples(plan, self.folder)

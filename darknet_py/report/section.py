@@ -80,7 +80,7 @@ class ReportSection:
         raise NotImplementedError
 
     def markdown(self, report: Report) -> list[str]:
-        """Its paragraphs in the Markdown file; most sections with pictures alone have none."""
+        """Its paragraphs in the Markdown file; sections that consist of plots or images have none."""
         return []
 
     def json(self, report: Report) -> dict[str, Any]:

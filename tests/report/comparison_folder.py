@@ -1,4 +1,4 @@
-"""A run folder as `compare` leaves it: three variants, two seeds, and logs made of nothing but numbers."""
+"""The folder of a comparison as `compare` writes it: three variants, two seeds, computed logs."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def result(variant: int, seed: int, *, name: str, classes: tuple[str, ...]) -> d
 
 
 def draw_sample(path: Path, variant: int, picture: int) -> None:
-    """A picture with boxes, as the runs leave a few."""
+    """An image with boxes, as `compare` draws them."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (320, 240), (52 + 30 * picture, 62, 78))
@@ -136,7 +136,7 @@ def draw_sample(path: Path, variant: int, picture: int) -> None:
 def write_folder(
     folder: Path, *, names: tuple[str, ...] = NAMES, classes: tuple[str, ...] = CLASSES, samples: int = 0
 ) -> Path:
-    """Write a whole comparison: three variants, seeds 0 and 1."""
+    """Write a complete comparison: three variants, seeds 0 and 1."""
     cfgs = [("cfg/demo/yolov3-tiny.cfg", []), ("cfg/demo/yolov3-tiny.cfg", ["11.section=stochpool"])]
     cfgs.append(("cfg/demo/yolov3-tiny-spp.cfg", []))
     entries = [
@@ -167,7 +167,7 @@ def write_folder(
 
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
-    """A whole comparison, to be read or to be damaged."""
+    """A complete comparison, to be read or to be damaged."""
     return write_folder(tmp_path / "out")
 
 
@@ -183,12 +183,12 @@ def change(run_folder: Path) -> Callable[..., Path]:
 
     def change_value(file: str, *keys: str | int, to: object) -> Path:
         path = run_folder / file
-        whole = json.loads(path.read_text(encoding="utf-8"))
-        part = whole
+        content = json.loads(path.read_text(encoding="utf-8"))
+        part = content
         for key in keys[:-1]:
             part = part[key]
         part[keys[-1]] = to
-        write_json(path, whole)
+        write_json(path, content)
         return path
 
     return change_value

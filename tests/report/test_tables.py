@@ -1,4 +1,4 @@
-"""Property: what a table says survives its rendering; the oracle is html.unescape and the count of pipes."""
+"""Property: the text of a table survives rendering; the oracles are html.unescape and the count of pipes."""
 
 from __future__ import annotations
 
