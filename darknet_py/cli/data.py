@@ -14,7 +14,7 @@ from darknet_py.data.download.fetch import fetch, source_of
 from darknet_py.data.download.sources import SOURCES, Remote, Source
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.registry import open_data
-from darknet_py.data.rules import RULES
+from darknet_py.data.rules.registry import RULES
 from darknet_py.data.tools.anchors import anchors_of
 from darknet_py.data.tools.convert import convert
 

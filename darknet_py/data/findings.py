@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from darknet_py.cfg.diagnostics import Severity
-from darknet_py.data.rules import RULES
+from darknet_py.data.rules.registry import RULES
 from darknet_py.errors import DataError, quoted
 
 

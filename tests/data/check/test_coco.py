@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from darknet_py.data.check.run import check
 from darknet_py.data.formats.coco import CocoFolder
-from darknet_py.data.rules import JSON
+from darknet_py.data.rules.annotations import JSON
 from darknet_py.errors import DataError
 from tests.data.check.damaged import annotations, as_text, coco, coco_content, put
 from tests.paths import SHARED_DATA
@@ -137,7 +137,7 @@ def test_a_folder_without_damage_gives_nothing(tmp_path: Path) -> None:
 
 def test_every_kind_of_json_is_met_here() -> None:
     met = {code for _, _, code, _ in CASES}
-    assert set(JSON) <= met
+    assert {rule.code for rule in JSON} <= met
 
 
 def test_all_damages_are_told_not_only_the_first(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from PIL import Image
 
 from darknet_py.data.check.run import check
 from darknet_py.data.formats.registry import open_data
-from darknet_py.data.rules import BOXES, CLASSES, FILES, IMAGES, JSON, LISTS, RULES
+from darknet_py.data.rules.classes import CLASSES
+from darknet_py.data.rules.lists import LISTS
+from darknet_py.data.rules.registry import GROUPS, RULES
 from darknet_py.errors import DataError, UsageError
 from tests.data.check.damaged import LABELS, class_folders, classifier, coco, darknet, noise, put, yolo
 from tests.data.check.test_coco import CASES as COCO_CASES
@@ -309,13 +311,15 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.
 def test_every_kind_of_damage_has_a_case() -> None:
     met = {case[3] for case in CASES} | {case[2] for case in COCO_CASES}
     assert met | {"folder-unreadable", "unreadable"} == set(RULES)
-    assert len(RULES) == sum(map(len, (FILES, JSON, CLASSES, BOXES, LISTS, IMAGES)))
+    assert len(RULES) == sum(map(len, GROUPS.values()))
     assert len(RULES) >= 60
     assert {rule.severity for rule in RULES.values()} == {"error", "warning"}
-    assert all(code == rule.code and rule.summary for code, rule in RULES.items())
+    assert all(code == rule.code and rule.summary and rule.explanation for code, rule in RULES.items())
 
 
-REFUSED = [case for case in CASES if case[3] in {**LISTS, **CLASSES} and case[1] is darknet]
+REFUSED = [
+    case for case in CASES if case[3] in {rule.code for rule in (*LISTS, *CLASSES)} and case[1] is darknet
+]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from darknet_py.__main__ import main
-from darknet_py.data.rules import RULES
+from darknet_py.data.rules.registry import RULES
 from tests.data.check.damaged import coco, darknet, put
 from tests.paths import ROOT
 
-DOCUMENT = ROOT / "docs" / "data.md"
+DOCUMENT = ROOT / "docs" / "rules.md"
 
 
 def damaged(root: Path) -> str:
