@@ -17,7 +17,7 @@ from darknet_py.edit.overrides import apply_overrides
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.lifetime import peak_floats
-from darknet_py.graph.summary import as_json, cost_as_json
+from darknet_py.graph.summary import cost_as_json, totals_as_json
 from darknet_py.layers.heads.head import Head
 from darknet_py.lint.check import compile_checked
 
@@ -183,7 +183,7 @@ def to_json(found: GraphDiff) -> dict[str, Any]:
         "written_otherwise": found.written_otherwise,
         "net": [_change(change) for change in found.net],
         "layers": [_layer(found, pair) for pair in found.pairs],
-        "total": {"a": as_json(found.a)["total"], "b": as_json(found.b)["total"]},
+        "total": {"a": totals_as_json(found.a), "b": totals_as_json(found.b)},
     }
 
 

@@ -15,7 +15,7 @@ from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import Section, parse
 from darknet_py.cfg.keys import REQUIRED, Key, keys_of, types_of
 from darknet_py.graph.graph import Node
-from darknet_py.layers.base import Layer
+from darknet_py.graph.references import reference_keys
 from darknet_py.layers.cards import card
 from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.lint.check import compile_checked
@@ -23,7 +23,6 @@ from darknet_py.lint.check import compile_checked
 LARGEST_SIDE = 9  # of a map; windows larger than the map are among the cases
 CHANNELS = (4, 12)
 REFERENCES = (-1, -2, 0, 1)
-REFERRING = ("from", "layers", "share_index")  # keys that hold them; those that need not be are not drawn
 T = TypeVar("T")
 
 
@@ -112,9 +111,9 @@ def draw_case(section: str, choose: Choices, *, fixed: Mapping[str, Any] = {}) -
     Raises:
         CfgError: when compile refuses what was drawn; the next one may do.
     """
-    *before, example = _example(CATALOGUE[section])
+    *before, example = _example(section)
     if before:  # it refers to one of them, as its example does
-        fixed = {**{key: e.value for key in REFERRING if (e := example.first(key))}, **fixed}
+        fixed = {**{key: e.value for key in reference_keys(example) if (e := example.first(key))}, **fixed}
     case = Case(
         section,
         tuple(_entries(section, choose, fixed)),
@@ -145,9 +144,9 @@ def _ahead(sections: Iterable[Section], choose: Choices, fixed: Mapping[str, Any
 
 
 @cache
-def _example(cls: type[Layer]) -> tuple[Section, ...]:
-    """The sections of a docstring's example: those that it cannot stand without, and itself."""
-    return parse(card(cls.section).example).sections or parse(f"[{cls.section}]").sections
+def _example(section: str) -> tuple[Section, ...]:
+    """The sections of a docstring's example: those that it needs before it, and itself."""
+    return parse(card(section).example).sections or parse(f"[{section}]").sections
 
 
 def _text(section: str, entries: Iterable[tuple[str, str]]) -> str:
@@ -160,7 +159,7 @@ def _entries(section: str, choose: Choices, fixed: Mapping[str, Any]) -> Iterato
         kind = types_of(cls)[field]
         if key.name in fixed:
             yield key.name, str(fixed[key.name])
-        elif key.default is REQUIRED and key.name in REFERRING:
+        elif key.default is REQUIRED and key.refers:
             yield key.name, _references(kind, choose)
         elif _unused(key) or not (key.default is REQUIRED or choose.one_of((False, True))):
             continue
@@ -169,7 +168,7 @@ def _entries(section: str, choose: Choices, fixed: Mapping[str, Any]) -> Iterato
 
 
 def _unused(key: Key) -> bool:
-    return bool(key.ignored or key.refused or key.not_executable) or key.name in REFERRING
+    return bool(key.ignored or key.refused or key.not_executable) or key.refers
 
 
 def _references(kind: Any, choose: Choices) -> str:
