@@ -5,7 +5,7 @@ the case, then inference and training (forward and backward) as multiples of the
 `section:key=value,...:NxCxHxW`, with `:last` behind it in channels_last. What is put out and the input's
 gradient are counted; the input and the gradient that comes in are not, they are the neighbours'.
 
-Linux alone: it resets and reads the peak in /proc/self. glibc is told to give all freed memory back at once.
+Linux alone: it resets and reads the peak in /proc/self. glibc is set to give all freed memory back at once.
 """
 
 from __future__ import annotations

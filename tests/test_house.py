@@ -138,7 +138,9 @@ def test_files_and_functions_stay_short() -> None:
     for path in SOURCES:
         lines = path.read_text().count("\n")
         if lines > (
-            LAYER_LINES if "layers" in path.parts and path.stem not in {"plugins", "cards"} else FILE_LINES
+            LAYER_LINES
+            if "layers" in path.relative_to(PACKAGE).parts and path.stem not in {"plugins", "cards"}
+            else FILE_LINES
         ):
             long.append(f"{path.relative_to(PACKAGE)}: {lines} lines")
         for node in ast.walk(ast.parse(path.read_text())):

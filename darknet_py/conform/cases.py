@@ -51,11 +51,11 @@ class Seeded:
         return int(self.generator.integers(least, reach + 1))
 
     def number(self, least: float, most: float) -> float:
-        """A number, all alike."""
+        """A number, uniformly distributed."""
         return float(self.generator.uniform(least, most))
 
     def one_of(self, options: Sequence[T]) -> T:
-        """One of them, all alike."""
+        """One of the options, with equal probability."""
         return options[int(self.generator.integers(len(options)))]
 
 

@@ -22,6 +22,7 @@ from darknet_py.conform.sample import CheckFailed, Sample, difference, weighted
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
+from darknet_py.ops.exporting import exportable
 from darknet_py.ops.keyed import Keyed
 
 
@@ -61,7 +62,7 @@ def shape(sample: Sample) -> None:
 def cost(sample: Sample) -> None:
     """`cost` counts the floats that the module holds, and `arrays` yields every one of them."""
     module, declared = sample.module(), sample.node.cost
-    arrays = list(sample.layer.arrays(module))
+    arrays = [array for _, array in sample.layer.arrays(module)]
     in_file, trained = sum(a.numel() for a in arrays), sum(p.numel() for p in module.parameters())
     if declared.parameters != in_file:
         raise CheckFailed(f"{in_file} parameters, the floats of `arrays`", f"{declared.parameters} by `cost`")
@@ -169,7 +170,7 @@ def exported(sample: Sample) -> None:
     """`torch.export` of the evaluated module gives what it gives."""
     module, maps = sample.module().eval(), sample.maps()
     with torch.no_grad(), _quiet():
-        program = torch.export.export(module, tuple(maps), strict=False).module()
+        program = torch.export.export(exportable(module), tuple(maps), strict=False).module()
         _close(program(*maps), module(*maps), "the module itself", rtol=1e-5, atol=1e-5)
 
 

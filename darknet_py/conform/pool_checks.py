@@ -75,7 +75,7 @@ def shifted(sample: Sample) -> None:
 
 def defined(sample: Sample) -> None:
     """`module` computes what `reduce` defines."""
-    from darknet_py.ops.pools.rule import PoolByRule
+    from darknet_py.ops.pools.reduction import WindowReduction
 
     layer, node = sample.layer, sample.node
     assert isinstance(layer, WindowPool)
@@ -84,7 +84,7 @@ def defined(sample: Sample) -> None:
     (x,) = sample.maps()
     with torch.no_grad():
         built = layer.module(*node.maps).eval()  # what it learns is as the cfg says
-        by_rule, by_module = PoolByRule(layer.grid(), layer.reduce)(x), built(x)
+        by_rule, by_module = WindowReduction(layer.grid(), layer.reduce)(x), built(x)
     if (off := difference(by_module, by_rule)) > ROUNDING * 10:
         raise CheckFailed("`module` to compute what `reduce` defines", f"a difference of {off:.3g}")
 

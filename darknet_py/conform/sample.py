@@ -63,7 +63,7 @@ class Sample:
 def weighted(node: Node) -> nn.Module:
     """A node's module, its arrays small random numbers, variances positive."""
     module, generator = node.layer.module(*node.maps), torch.Generator().manual_seed(1)
-    for array in node.layer.arrays(module):
+    for _, array in node.layer.arrays(module):
         array.data.copy_(torch.rand(array.shape, generator=generator) * 0.9 + 0.1)
     return module
 

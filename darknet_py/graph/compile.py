@@ -24,7 +24,6 @@ from darknet_py.graph.sharing import sharing_errors
 from darknet_py.layers.base import Layer, layer_class
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.heads.head import Head
-from darknet_py.layers.inverse import InverseLayer
 from darknet_py.layers.net import Net
 
 Reads = dict[int, tuple[Any, list[Diagnostic]]]
@@ -122,10 +121,10 @@ class Compiler:
         maps = tuple(m for i in inputs if (m := sources[i]) is not None)
         if len(maps) < len(inputs):
             return None
-        if isinstance(layer, InverseLayer):
-            undone = next(node for node in self.nodes if node.index == inputs[-1])
-            layer = replace(layer, undone=undone.layer)
-            inputs, maps = (*inputs, *undone.inputs), (*maps, *undone.maps)
+        if (pair := layer.pair(index)) is not None:
+            other = next(node for node in self.nodes if node.index == pair)
+            layer = layer.paired_with(other.layer)
+            inputs, maps = (*inputs, *other.inputs), (*maps, *other.maps)
         return self.append(index, section, layer, inputs, maps)
 
     def append(

@@ -1,10 +1,15 @@
-"""The contract of a layer: its keys, what it reads, output shape, window, cost and module; never lines."""
+"""The base class of layers.
+
+A layer is a declaration: a frozen dataclass of its section's keys, with methods for its inputs, its output
+shape, the window of an output cell, its cost, and the torch module that computes it. It knows keys and
+shapes, but not lines.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
@@ -12,30 +17,16 @@ from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE, enter
+from darknet_py.layers.declaration import Declaration
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from typing_extensions import dataclass_transform
-else:
 
-    def dataclass_transform(**_: Any) -> Any:
-        """Nothing at run time; type checkers see what `__init_subclass__` does."""
-        return lambda cls: cls
-
-
-Declared = TypeVar("Declared")
 Category = Literal["convolutional", "pool", "head", "join", "other"]
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
-def _declaration(cls: type[Declared]) -> type[Declared]:
-    """A dataclass of its keys; `Layer` freezes it, by one method for all classes."""
-    return dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
-@_declaration
-class Layer:
+@dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)
+class Layer(Declaration):
     """One section of a cfg, read and checked.
 
     A subclass with `section="name"` becomes a frozen dataclass of its keys and enters the catalogue.
@@ -46,109 +37,97 @@ class Layer:
 
     section: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
-    category: ClassVar[Category] = "other"  # by which pictures of networks colour it
-    _defaults: ClassVar[dict[str, Any]]
+    category: ClassVar[Category] = "other"  # how diagrams colour it
+    window_key: ClassVar[str] = "size"  # the key that `window_sizes` come from
 
     def __init_subclass__(cls, *, section: str = "", aliases: tuple[str, ...] = ()) -> None:
         super().__init_subclass__()
         cls.section, cls.aliases = section, aliases
-        _declaration(cls)
+        dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
         cls._defaults = {field.name: field.default for field in dataclasses.fields(cls)}
         if section:
             enter(cls)
-
-    # For all layers at once: generated for each class, these would take half of the time that `lint` takes.
-    def __init__(self, **values: Any) -> None:
-        if unknown := [name for name in values if name not in self._defaults]:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
-        self.__dict__.update(self._defaults | values)
-        if lacking := [name for name, value in self.__dict__.items() if value is dataclasses.MISSING]:
-            raise TypeError(f"{type(self).__name__} needs {', '.join(lacking)}")
-        self.__post_init__()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
-
-    def __post_init__(self) -> None:
-        """What a class does with its keys when they are there; as in any dataclass."""
-
-    def __eq__(self, other: object) -> bool:
-        return self._values() == other._values() if type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._values())
-
-    def __repr__(self) -> str:
-        keys = (f"{name}={getattr(self, name)!r}" for name in self._defaults)
-        return f"{type(self).__name__}({', '.join(keys)})"
-
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self._defaults)
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """Indices of the layers that layer `at` reads; -1 is the image."""
         return (at - 1,)
 
+    def pair(self, at: int) -> int | None:
+        """Index of an earlier layer whose declaration and inputs layer `at` needs as well; None for most.
+
+        Those inputs are appended to its own, and `paired_with` gets the declaration.
+        """
+        return None
+
+    def paired_with(self, other: Layer) -> Layer:
+        """This layer, with the declaration of the layer that `pair` refers to."""
+        return self
+
     def shape(self, *maps: Shape) -> Shape:
-        """The map it puts out.
+        """The shape of its output.
 
         Raises:
-            Refused: when the maps it reads do not fit.
+            Refused: when the shapes of its inputs do not fit.
         """
         return maps[0]
 
     def window(self, *maps: Shape) -> Window:
-        """What one output cell reads of its input."""
+        """The cells of the input that one output cell reads."""
         return Window()
 
+    @property
+    def window_sizes(self) -> tuple[int, ...]:
+        """Sizes of the windows that slide over its input; empty where there are none."""
+        return ()
+
     def cost(self, *maps: Shape) -> Cost:
-        """Floats and operations, for one image."""
+        """Parameters and operations, for one image."""
         return Cost()
 
     def module(self, *maps: Shape) -> nn.Module:
-        """The torch module; its forward takes the maps and returns one tensor (N, C, H, W)."""
+        """The torch module; its `forward` takes the input maps and returns one tensor (N, C, H, W)."""
         from torch import nn
 
         return nn.Identity()
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
-        """Its floats in the order of `.weights`, for reading and for writing."""
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+        """Names and tensors of its module in the order of `.weights`, for reading and for writing."""
         return iter(())
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """What the keys' ranges and `shape` cannot express."""
+        """Checks that the ranges of keys and `shape` cannot express."""
         return iter(())
 
     # Keys that Darknet knows in every section.
     learning_rate: float = key(1.0, at_least=0, doc="multiplies the learning rate of this layer")
     stopbackward: int = key(
-        0, at_least=0, doc="1: this layer and all before it are not trained; N: before iteration N"
+        0, at_least=0, doc="1: this layer and all before it are frozen; N: before iteration N"
     )
-    onlyforward: int = key(0, doc="1: nothing is carried back through this layer, and its weights rest")
-    dont_update: int = key(0, at_least=0, doc="the weights rest up to this iteration")
-    burnin_update: int = key(0, at_least=0, doc="the weights rest for so many times burn_in iterations")
+    onlyforward: int = key(0, doc="1: no gradient passes back through this layer, and its weights are frozen")
+    dont_update: int = key(0, at_least=0, doc="the weights are frozen up to this iteration")
+    burnin_update: int = key(
+        0, at_least=0, doc="the weights are frozen for this many times burn_in iterations"
+    )
     train_only_bn: int = key(
-        0, doc="1: the weights of this layer and all before it rest; running statistics do not"
+        0, doc="1: the weights of this layer and all before it are frozen; running statistics are not"
     )
-    dontload: bool = key(False, doc="the weights file has nothing for this layer")
+    dontload: bool = key(False, doc="the weights file has no data for this layer")
     dontloadscales: bool = key(False, doc="the weights file has no scales, means and variances here")
-    dontsave: bool = key(False, doc="write no more from here on", ignored="pjreddie's Darknet alone has it")
-    clip: float = key(0.0, at_least=0, doc="0, or the limit of weights after an update")
+    dontsave: bool = key(False, doc="save no weights from here on", ignored="only pjreddie's Darknet has it")
+    clip: float = key(0.0, at_least=0, doc="limit of the absolute weights after an update; 0: none")
     name: str = key(
-        "", doc="what references call this layer, as `layers = @spp_in`; ours, `edit --plain` writes numbers"
+        "",
+        doc="name for references, as `layers = @spp_in`; not in Darknet, `edit --plain` writes numbers",
     )
 
 
 def layer_class(section: str) -> type[Layer] | None:
-    """The class of a section, by its name or an alias of Darknet's (`conv`, `max`, `network`)."""
+    """The class of a section, by its name or one of Darknet's aliases (`conv`, `max`, `network`)."""
     return CATALOGUE.get(ALIASES.get(section, section))
 
 
 def absolute(reference: int, at: int) -> int:
-    """A layer index as a cfg writes it: negative counts back from layer `at`.
+    """The index of a layer from a reference of a cfg: negative counts back from layer `at`.
 
     >>> absolute(-4, 17), absolute(8, 20)
     (13, 8)

@@ -1,4 +1,4 @@
-"""The card of a section: all that its declaration says, for people, for programs, and for the documents."""
+"""The card of a section: its declaration as text and as JSON, for `layers` and for docs/layers.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.laws import Law
 
-OWNERS = ("own", "window", "layer")  # the order in which keys are told
+OWNERS = ("own", "window", "layer")  # the order of keys on a card
 SECTION = re.compile(r"\[\w+\]")
 # Authors, a title in quotation marks, venue and year, and the preprint's number if there is one.
 SOURCE = re.compile(
@@ -26,7 +26,7 @@ SOURCE = re.compile(
 
 @dataclass(frozen=True)
 class KeyCard:
-    """One key: what it may hold and what it means."""
+    """One key: its type, range and meaning."""
 
     name: str
     type: str
@@ -37,11 +37,11 @@ class KeyCard:
     ignored: str
     refused: str
     not_run: str
-    owner: str  # of OWNERS: its own, of every window pool, of every section
+    owner: str  # of OWNERS: declared by the section, by every window pool, by every layer
 
     @property
     def limit(self) -> str:
-        """In what it is not honoured, and why; empty where it is."""
+        """How and why it is not honoured; empty if it is."""
         reasons = {
             "ignored": self.ignored,
             "any other value is refused": self.refused,
@@ -50,18 +50,18 @@ class KeyCard:
         return "; ".join(f"{what}: {why}" for what, why in reasons.items() if why)
 
     def to_json(self) -> dict[str, str | None]:
-        """Its words; null where there is nothing to say."""
+        """The fields as JSON; null for empty ones."""
         return {name: value or None for name, value in self.__dict__.items()}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a section is.
+    """The description of a section.
 
     Args:
         summary: the first line of its docstring.
-        text: the rest of it, a paragraph an item, without the example.
-        weights: the order of its arrays in a `.weights` file, in words; empty where it has none.
+        text: the other paragraphs, without the example.
+        weights: the order of its arrays in a `.weights` file; empty if it has none.
     """
 
     section: str
@@ -75,11 +75,11 @@ class Card:
     weights: str
 
     def to_json(self) -> dict[str, Any]:
-        """The card; the words are stable."""
+        """The card as JSON; the keys are stable."""
         return {**self.__dict__, "keys": [key.to_json() for key in self.keys]}
 
     def own(self) -> tuple[KeyCard, ...]:
-        """The keys that it shares with no family."""
+        """The keys that the section itself declares."""
         return tuple(key for key in self.keys if key.owner == "own")
 
 
@@ -110,9 +110,8 @@ def cards() -> list[Card]:
 
 
 def is_pool(section: str) -> bool:
-    """Whether a section pools: it is one of `layers/pools`, or has a window of theirs."""
-    cls = CATALOGUE[section]
-    return issubclass(cls, WindowPool) or cls.__module__.startswith(WindowPool.__module__.rpartition(".")[0])
+    """Whether a section is a pool."""
+    return CATALOGUE[section].category == "pool"
 
 
 def _keys(cls: type[Layer]) -> Iterator[KeyCard]:
@@ -154,17 +153,13 @@ def _default(declared: Key) -> str:
         return _following(value)
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    return (
-        str(int(value))
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _following(value: SameAs) -> str:
-    """`size - 1`, where the rule adds a number; else the key that it follows."""
+    """`size - 1`, if the rule adds a number; else the key that it follows."""
     try:
         shift = value.rule(10) - 10
         if shift == value.rule(20) - 20:
@@ -177,10 +172,10 @@ def _following(value: SameAs) -> str:
 def _range(declared: Key) -> str:
     if declared.one_of:
         return ", ".join(declared.one_of)
-    if declared.above is not None:
-        most = "" if declared.at_most is None else f", at most {declared.at_most:.10g}"
-        return f"above {declared.above:.10g}{most}"
     least, most = declared.at_least, declared.at_most
+    if declared.above is not None:
+        limit = "" if most is None else f", at most {most:.10g}"
+        return f"above {declared.above:.10g}{limit}"
     if least is not None and most is not None:
         return f"{least:.10g} .. {most:.10g}"
     if least is not None:
@@ -195,8 +190,8 @@ def _words(law: Law) -> str:
         return ", ".join(f"{name} = {value}" for name, value in keys.items())
 
     other = f"[{law.section}]" + (f" with {listed(law.theirs)}" if law.theirs else "")
-    how = "is" if law.within <= 1e-5 else f"comes within {100 * law.within:g} % of"
-    return (f"with {listed(law.keys)} it " if law.keys else "it ") + f"{how} {other}"
+    relation = "is" if law.within <= 1e-5 else f"comes within {100 * law.within:g} % of"
+    return (f"with {listed(law.keys)} it " if law.keys else "it ") + f"{relation} {other}"
 
 
 def _order(cls: type[Layer]) -> str:

@@ -1,4 +1,4 @@
-"""Layers of ours that Darknet can say in sections of its own."""
+"""Layers that can be written as several of Darknet's sections."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from darknet_py.layers.base import Layer
 
 
 class Composite(Layer):
-    """A layer that may be written as several of Darknet's, and read back from them."""
+    """A layer that can be written as several of Darknet's sections, and recognised in them."""
 
     def in_sections(self, *maps: Shape) -> tuple[str, ...]:
-        """Darknet's sections, each as `name key=value ...`; the last one puts out this layer's map.
+        """The equivalent sections of Darknet, each as `name key=value ...`; empty if there are none.
 
-        The first reads what this layer reads; references among them count back. Empty when Darknet has none.
+        The first reads what this layer reads, the last has this layer's output; references among them count
+        back.
         """
         return ()
 
     @classmethod
     def guess(cls, run: Sequence[Layer]) -> Composite | None:
-        """The layer that the first of these layers may be when written out; its sections are compared."""
+        """The layer whose `in_sections` the run may begin with, for the caller to verify; or None."""
         return None

@@ -1,4 +1,4 @@
-"""Layers that undo an earlier one."""
+"""Layers that invert an earlier one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from darknet_py.layers.base import Layer
 
 
 class InverseLayer(Layer):
-    """A layer that undoes an earlier one, the last of its `inputs`.
+    """A layer that inverts an earlier one, the last of its `inputs`.
 
-    `compile` ties the two: it sets `undone` to that layer's declaration, and adds what that layer reads to
-    what this one reads. So whatever the earlier layer chose is found again from its own input: no state is
-    kept between modules, and the maps live as long as a reader needs them.
+    It is paired with that layer: it also reads what the earlier layer reads, and `inverse_of` is the earlier
+    declaration. Whatever the earlier layer selected is computed again from its own input, so that no state is
+    passed between modules.
     """
 
-    undone: Layer | None = None
+    inverse_of: Layer | None = None
+
+    def pair(self, at: int) -> int | None:
+        """The last of its inputs."""
+        return self.inputs(at)[-1]
+
+    def paired_with(self, other: Layer) -> Layer:
+        """This layer as the inverse of the other."""
+        return self.with_values(inverse_of=other)

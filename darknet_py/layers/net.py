@@ -12,7 +12,7 @@ from darknet_py.layers.schedule import Schedule
 MEMORY = "a matter of Darknet's GPU memory; it changes no result"
 SEQUENCES = "sequences are not trained"
 EXPERIMENT = "an experiment of Darknet's that no published cfg sets"
-CONTRASTIVE = "the loss of [contrastive] is not built"
+CONTRASTIVE = "the loss of [contrastive] is not implemented"
 
 
 class Net(Schedule, section="net", aliases=("network",)):
@@ -95,12 +95,12 @@ class Net(Schedule, section="net", aliases=("network",)):
         0, doc="iteration after which small gradients are dropped", ignored=EXPERIMENT
     )
     weights_reject_freq: int = key(
-        0, doc="iterations between rejections of filters that are alike", ignored=EXPERIMENT
+        0, doc="iterations between rejections of similar filters", ignored=EXPERIMENT
     )
     use_cuda_graph: int = key(0, doc="CUDA graphs", ignored=MEMORY)
     show_receptive_field: int = key(0, doc="print the receptive field", ignored="`show` prints it always")
-    max_epochs: int = key(0, doc="read by nobody", ignored="Darknet ignores it too; use max_batches")
-    seen: int = key(0, doc="read by nobody", ignored="Darknet ignores it too; the weights file holds it")
+    max_epochs: int = key(0, doc="not used", ignored="Darknet ignores it too; use max_batches")
+    seen: int = key(0, doc="not used", ignored="Darknet ignores it too; the weights file holds it")
 
     @property
     def flat(self) -> bool:

@@ -1,4 +1,4 @@
-"""Layers that are understood and not run: shapes, costs and messages, without a module."""
+"""Layers that are checked but not executed: they have shapes and costs, but no module."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.cfg.diagnostics import Complaint, Refused
+from darknet_py.cfg.diagnostics import Complaint, Refused, Severity
 from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import nn
 
-NOT_RUN = "not-run"  # the code of everything that compiles and that no network is built of
+NOT_RUN = "not-run"  # the code of warnings about sections and keys for which no network can be built
 
 
 class NotExecutable(Layer):
-    """A section whose shape and cost are Darknet's, and which this program does not compute.
+    """A section with Darknet's shape and cost that this program cannot execute.
 
-    `lint` says so as a warning; a network with one is refused, at its line, before anything is built.
+    `lint` reports a warning; building a network with one raises an error at its line.
     """
 
     why: ClassVar[str] = ""
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """That it is not run, as a warning."""
-        yield Complaint(self._words(), code=NOT_RUN, reason=self.why, severity="warning")
+        """A warning that it is not executed."""
+        yield self._complaint("warning")
 
     def module(self, *maps: Shape) -> nn.Module:
-        """None.
+        """There is none.
 
         Raises:
             Refused: always.
         """
-        raise Refused(Complaint(self._words(), code=NOT_RUN, reason=self.why))
+        raise Refused(self._complaint("error"))
 
-    def _words(self) -> str:
-        return f"[{self.section}] is understood, and not run here"
+    def _complaint(self, severity: Severity) -> Complaint:
+        message = f"[{self.section}] is understood, and not run here"
+        return Complaint(message, code=NOT_RUN, reason=self.why, severity=severity)

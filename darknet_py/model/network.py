@@ -1,9 +1,11 @@
-"""A graph, runnable."""
+"""A graph as a torch module."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
@@ -13,17 +15,23 @@ from darknet_py.graph.graph import Graph
 from darknet_py.graph.lifetime import last_uses
 from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.heads.head import Head
+from darknet_py.layers.transforms.softmax import Softmax
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.rewriting import rewritten
+from darknet_py.ops.block import ConvBlock
 from darknet_py.ops.keyed import Keyed
-from darknet_py.ops.sharing import share
+
+Override: TypeAlias = Callable[..., Tensor]  # (module, *maps): what replaces the call `module(*maps)`
+Overrides: TypeAlias = Mapping[int, Override]  # by index of the layer
+
+NO_OVERRIDES: Overrides = MappingProxyType({})
 
 
 class Network(nn.Module):
-    """The torch module of a graph: one module a layer, each called as `module(*maps)`.
+    """The torch module of a graph: one module for each layer, called as `module(*maps)`.
 
     Raises:
-        CfgError: when a layer is one that is understood and not run.
+        CfgError: when a layer cannot be executed.
 
     >>> network = Network.from_cfg("cfg/yolov3-tiny.cfg")
     >>> [tuple(raw.shape) for raw in network(torch.zeros(1, 3, 416, 416))]
@@ -35,9 +43,12 @@ class Network(nn.Module):
         self.graph = graph
         self._plan = rewritten(must_run(graph))
         self.layers = nn.ModuleList(node.layer.module(*node.maps) for node in self._plan)
-        for borrower, lender in weight_sources(self._plan).items():
-            share(self.layers[borrower], self.layers[lender])
-        self._done, self._outputs = last_uses(self._plan), graph.outputs
+        for index, source in weight_sources(self._plan).items():
+            block, shared = self.layers[index], self.layers[source]
+            assert isinstance(block, ConvBlock)
+            assert isinstance(shared, ConvBlock)
+            block.share_weights_of(shared)
+        self._last_uses = last_uses(self._plan)
 
     @classmethod
     def from_cfg(cls, path: str | Path) -> Network:
@@ -48,51 +59,77 @@ class Network(nn.Module):
         """
         return cls(compile_checked(must_parse(read(path))))
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) in 0..1 to one raw map per head (before sigmoid), or the last layer's map."""
-        maps = self._run(images, len(self.graph))
-        return [maps[i] for i in self._outputs]
+    def forward(self, images: Tensor, *, overrides: Overrides = NO_OVERRIDES) -> list[Tensor]:
+        """Compute the outputs.
+
+        Args:
+            images: (N, 3, H, W) in 0..1.
+            overrides: by layer, a function of (module, *maps) whose result replaces the layer's output map.
+
+        Returns:
+            One raw (pre-sigmoid) map per head, or the map of the last layer if there are no heads.
+        """
+        maps = self._run(images, len(self.graph), overrides)
+        return [maps[index] for index in self.graph.outputs]
 
     def logits(self, images: Tensor) -> Tensor:
-        """What the [softmax] of a classifier reads, over its temperature: (N, K)."""
+        """The input of a classifier's [softmax], divided by its temperature: (N, K)."""
         assert self.graph.classifier is not None
-        softmax = self.graph[self.graph.classifier]
-        maps = self._run(images, softmax.index)
-        return maps[softmax.inputs[0]].flatten(1) / softmax.layer.temperature
-
-    def _run(self, images: Tensor, stop: int) -> dict[int, Tensor]:
-        """The layers before `stop`; what is left of their maps, by index."""
-        maps = {-1: images}
-        for node, module, done in zip(self._plan[:stop], self.layers, self._done, strict=False):
-            maps[node.index] = module(*[maps[i] for i in node.inputs])
-            for index in done:
-                del maps[index]
-        return maps
+        node = self.graph[self.graph.classifier]
+        assert isinstance(node.layer, Softmax)
+        maps = self._run(images, node.index, NO_OVERRIDES)
+        return maps[node.inputs[0]].flatten(1) / node.layer.temperature
 
     def map_of(self, images: Tensor, layer: int) -> Tensor:
-        """The map of one layer, of heads before their sigmoid; the layers behind it are not run."""
-        maps = self._run(images, layer)
-        return self.layers[layer](*[maps[i] for i in self._plan[layer].inputs])
+        """The map of one layer, raw (pre-sigmoid) for heads; later layers are not computed."""
+        recorded: dict[int, Tensor] = {}
+        self._run(images, layer + 1, {layer: _recorder(recorded, layer)})
+        return recorded[layer]
 
     def trace(self, images: Tensor) -> list[Tensor]:
-        """Every layer's map as Darknet's layer holds it: heads after their sigmoid."""
-        maps = {-1: images}
-        for node, module in zip(self._plan, self.layers, strict=True):
-            # A copy: an activation that works in place must not change what an earlier layer held.
-            maps[node.index] = module(*[maps[i].clone() for i in node.inputs])
+        """The map of every layer, activated for heads, as Darknet's layers hold them."""
+        recorded: dict[int, Tensor] = {}
+        self._run(images, len(self.graph), {i: _recorder(recorded, i) for i in range(len(self.graph))})
         return [
-            node.layer.activate(maps[node.index]) if isinstance(node.layer, Head) else maps[node.index]
+            node.layer.activate(recorded[node.index])
+            if isinstance(node.layer, Head)
+            else recorded[node.index]
             for node in self.graph
         ]
 
+    def _run(self, images: Tensor, stop: int, overrides: Overrides) -> dict[int, Tensor]:
+        """Compute the layers before `stop`; the maps that later layers or the outputs need, by index."""
+        maps = {-1: images}
+        for node, module, unused in zip(self._plan[:stop], self.layers, self._last_uses, strict=False):
+            inputs = [maps[index] for index in node.inputs]
+            override = overrides.get(node.index)
+            maps[node.index] = override(module, *inputs) if override else module(*inputs)
+            for index in unused:
+                del maps[index]
+        return maps
+
     def at(self, *, seed: int, iteration: int, samples: Sequence[int]) -> None:
-        """Tell random layers where they are, so that their draws depend on nothing else.
+        """Seed the stochastic layers: their random numbers then depend on these arguments alone.
 
         Args:
-            seed: the run's.
-            iteration: of the update.
-            samples: which image of the data set each image of the next batch is.
+            seed: of the run.
+            iteration: index of the update.
+            samples: index in the data set of each image of the next batch.
         """
         keyed = [module for module in self.modules() if isinstance(module, Keyed)]
         for number, module in enumerate(keyed):
             module.at(seed=seed, layer=number, iteration=iteration, samples=samples)
+
+
+def _recorder(recorded: dict[int, Tensor], index: int) -> Override:
+    """An override that computes the layer on copies of its inputs and stores the output.
+
+    Without the copies, an in-place activation would change the recorded map of an earlier layer.
+    """
+
+    def record(module: nn.Module, *maps: Tensor) -> Tensor:
+        output: Tensor = module(*[one.clone() for one in maps])
+        recorded[index] = output
+        return output
+
+    return record

@@ -1,32 +1,34 @@
-"""Darknet's `.weights`: one order of arrays for reading and for writing; every float accounted for.
+"""Darknet's `.weights` files, read and written in one order of arrays; every float must be used.
 
 A file is a header (major, minor, revision as int32; the number of images seen as uint64, or uint32 where
 major * 10 + minor < 2) and float32 numbers, little endian, without names or padding.
 
-Files are written whole. A file to read may lack what `dontload` and `dontloadscales` name; one that has just
-as many floats as the whole network was written so, and is read so.
+Files are written complete. A file to read may lack the arrays of `dontload` and `dontloadscales`; one with as
+many floats as the complete network was written by this program, and is read as such.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from darknet_py.errors import UsageError, WeightsError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.model.network import Network
 
+Floats = npt.NDArray[np.float32]
+
 VERSION = (0, 2, 5)  # as AlexeyAB's Darknet writes
-NEWEST = 1000  # no version has a larger number; beyond it Darknet reads connected weights transposed
+NEWEST = 1000  # the largest number of a version; beyond it Darknet transposes connected weights
 LIKELY = {
     **{bytes([0x80, protocol]): "a Python pickle" for protocol in range(2, 6)},
     b"PK": "a zip archive (a PyTorch checkpoint?)",
@@ -35,17 +37,31 @@ LIKELY = {
 }
 
 
-Layout = list[tuple[Node, list[Tensor]]]  # layers, each with its arrays in the order of a file
+SCALES = ("scales", "means", "variances")  # the arrays that `dontloadscales` skips
+
+
+class Array(NamedTuple):
+    """One array of a file."""
+
+    node: Node
+    name: str
+    tensor: Tensor
+
+    def __str__(self) -> str:
+        return f"the {self.name} of {self.node.name}"
+
+
+Layout = list[Array]  # in the order of a file
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What became of a weights file.
+    """The result of reading a weights file.
 
     Args:
         layers: how many layers of the cfg were read, from the first.
-        floats: numbers used.
-        total: numbers the whole network has.
+        floats: how many floats of the file were used.
+        total: parameters of the complete network.
         seen: images it was trained on, by its header.
     """
 
@@ -59,50 +75,51 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
     """Fill a network from a file.
 
     Args:
-        partial: read the first `partial` layers alone; the file may be cut there, or be longer.
+        partial: read only the first `partial` layers; the file may end there, or be longer.
 
     Raises:
-        WeightsError: when the file is no weights file, too short or too long for the network, or holds NaN or
-            a negative variance; the network is as it was.
+        WeightsError: when the file is no weights file, is too short or too long for the network, or has a NaN
+            or a negative variance; the network is unchanged.
     """
     graph, path = network.graph, Path(path)
     if partial is not None and not 0 < partial <= len(graph):
         raise UsageError(
             f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}"
         )
-    layout = _layout(network, graph[: len(graph) if partial is None else partial])
+    layers = len(graph) if partial is None else partial
+    layout = _layout(network, graph[:layers])
     try:
         with _opened(path) as file:
             size = os.fstat(file.fileno()).st_size
             seen, start = _header(file.read(20), path)
             if partial is not None or size != start + 4 * _floats(layout):
-                layout = [(node, _in_file(node, network, tensors)) for node, tensors in layout]
+                layout = [array for array in layout if not _skipped(array)]
             need = _floats(layout)
-            _fitting(size, start, layout, path, whole=partial is None)
+            _check_size(size, start, layout, path, complete=partial is None)
             file.seek(start)
             floats = np.fromfile(file, "<f4", need).astype(np.float32, copy=False)
             if len(floats) < need or os.fstat(file.fileno()).st_size != size:
                 raise WeightsError("changed while it was read", where=path)
     except (OSError, ValueError) as error:
         raise WeightsError(f"cannot be read: {error}", where=path) from None
-    parts = list(_parts(layout, floats))
-    _sound(network, parts, path)
+    values = np.split(floats, np.cumsum([array.tensor.numel() for array in layout])[:-1])
+    _check_values(layout, values, path)
     with torch.no_grad():
-        for _, tensor, part in parts:
-            tensor.copy_(torch.from_numpy(part).view(tensor.shape))
-    return Ledger(len(layout), need, graph.cost.parameters, seen)
+        for array, part in zip(layout, values, strict=False):
+            array.tensor.copy_(torch.from_numpy(part).view(array.tensor.shape))
+    return Ledger(layers, need, graph.cost.parameters, seen)
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
-    """Write a network as AlexeyAB's Darknet does; the file appears whole or not at all."""
+    """Write a network as AlexeyAB's Darknet does; the file is published atomically."""
     publish_bytes(Path(path), weights_bytes(network, seen=seen))
 
 
 def weights_bytes(network: Network, *, seen: int = 0) -> bytes:
     """The contents of a network's `.weights` file, `seen` images trained on."""
     parts = [struct.pack("<iiiQ", *VERSION, seen)]
-    for _, tensors in _layout(network, network.graph[:]):
-        parts += [t.detach().cpu().contiguous().numpy().astype("<f4").tobytes() for t in tensors]
+    for _, _, tensor in _layout(network, network.graph[:]):
+        parts.append(tensor.detach().cpu().contiguous().numpy().astype("<f4").tobytes())
     return b"".join(parts)
 
 
@@ -112,20 +129,21 @@ def expected_bytes(graph: Graph) -> int:
 
 
 def _layout(network: Network, nodes: tuple[Node, ...]) -> Layout:
-    return [(node, list(node.layer.arrays(network.layers[node.index]))) for node in nodes]
+    return [
+        Array(node, name, tensor)
+        for node in nodes
+        for name, tensor in node.layer.arrays(network.layers[node.index])
+    ]
 
 
 def _floats(layout: Layout) -> int:
-    return sum(tensor.numel() for _, tensors in layout for tensor in tensors)
+    return sum(array.tensor.numel() for array in layout)
 
 
-def _in_file(node: Node, network: Network, tensors: list[Tensor]) -> list[Tensor]:
-    """The arrays of a layer that a file has, where it was not written by this program."""
-    if node.layer.dontload:
-        return []
-    norms = [part for part in network.layers[node.index].modules() if isinstance(part, nn.BatchNorm2d)]
-    scales = {id(array) for norm in norms for array in (norm.weight, norm.running_mean, norm.running_var)}
-    return [one for one in tensors if not (node.layer.dontloadscales and id(one) in scales)]
+def _skipped(array: Array) -> bool:
+    """Whether the cfg says that a file of Darknet's lacks an array."""
+    layer = array.node.layer
+    return layer.dontload or (layer.dontloadscales and array.name in SCALES)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -135,7 +153,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _header(data: bytes, path: Path) -> tuple[int, int]:
-    """Images seen, and where the floats begin, by the first bytes of a file."""
+    """The number of images seen, and the offset of the floats, from the first bytes of a file."""
     for magic, what in LIKELY.items():
         if data.startswith(magic):
             raise WeightsError(f"is not Darknet weights; it looks like {what}", where=path)
@@ -154,50 +172,41 @@ def _header(data: bytes, path: Path) -> tuple[int, int]:
     return seen, 16 if old else 20
 
 
-def _fitting(size: int, start: int, layout: Layout, path: Path, *, whole: bool) -> None:
-    """Refuse a file of `size` bytes that does not hold the floats of the layers, before they are read."""
+def _check_size(size: int, start: int, layout: Layout, path: Path, *, complete: bool) -> None:
+    """Refuse a file of `size` bytes that does not have the floats of the layout, before they are read."""
     have, rest = divmod(size - start, 4)
     need = _floats(layout)
     if have < need:
         raise _too_short(layout, path, size, start)
-    if whole and size > start + 4 * need:
+    if complete and size > start + 4 * need:
         extra = size - start - 4 * need
         message = f"has {size:,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
         hint = "it belongs to another network; training can start from its first N layers: --partial N"
         raise WeightsError(message, where=path, hint=hint)
     if rest:
         message = f"has {size:,} bytes, which is no whole number of floats after a header of {start}"
-        raise WeightsError(message, where=path, hint="it was damaged on its way here")
+        raise WeightsError(message, where=path, hint="it was damaged in transfer")
 
 
 def _too_short(layout: Layout, path: Path, size: int, start: int) -> WeightsError:
-    left = (size - start) // 4
-    for one in layout:
-        node, needed = one[0], _floats([one])
-        if left < needed:
-            break
-        left -= needed
-    message = f"ends inside {node.name}: it needs {needed:,} floats, {left:,} remain"
+    """The error for a file that ends inside the layout: in which layer, and in which of its arrays."""
+    ends, have = np.cumsum([array.tensor.numel() for array in layout]), (size - start) // 4
+    node, name, _ = layout[int(np.searchsorted(ends, have, side="right"))]
+    own = [array for array in layout if array.node.index == node.index]
+    before = _floats([array for array in layout if array.node.index < node.index])
+    message = f"ends inside {node.name}, in its {name}: "
+    message += f"it needs {_floats(own):,} floats, {have - before:,} remain"
     hint = f"{size:,} bytes, {start + 4 * _floats(layout) - size:,} too few"
     if node.index:
-        hint += f"; training can start from what is whole: --partial {node.index}"
+        hint += f"; training can start from the complete layers: --partial {node.index}"
     return WeightsError(message, where=path, hint=hint)
 
 
-def _parts(layout: Layout, floats: np.ndarray) -> Iterator[tuple[Node, Tensor, np.ndarray]]:
-    """Every array of the layers beside its floats in the file."""
-    for node, tensors in layout:
-        for tensor in tensors:
-            part, floats = floats[: tensor.numel()], floats[tensor.numel() :]
-            yield node, tensor, part
-
-
-def _sound(network: Network, parts: list[tuple[Node, Tensor, np.ndarray]], path: Path) -> None:
-    """Refuse numbers that no network has. Darknet itself writes variances of zero, before any training."""
-    variances = {id(b) for name, b in network.named_buffers() if name.endswith("running_var")}
-    for node, tensor, part in parts:
+def _check_values(layout: Layout, values: list[Floats], path: Path) -> None:
+    """Refuse values that no network has. Darknet itself writes variances of zero before any training."""
+    for array, part in zip(layout, values, strict=False):
         if bad := int(np.count_nonzero(~np.isfinite(part))):
-            raise WeightsError(f"has {bad:,} NaN or infinite numbers in {node.name}", where=path)
-        if id(tensor) in variances and (bad := int(np.count_nonzero(part < 0))):
+            raise WeightsError(f"has {bad:,} NaN or infinite numbers in {array}", where=path)
+        if array.name == "variances" and (bad := int(np.count_nonzero(part < 0))):
             hint = "it is damaged, or belongs to another network of the same size"
-            raise WeightsError(f"has {bad:,} negative variances in {node.name}", where=path, hint=hint)
+            raise WeightsError(f"has {bad:,} negative numbers in {array}", where=path, hint=hint)

@@ -1,1 +1,1 @@
-"""Torch modules and functions with plain signatures; they know neither sections nor the graph."""
+"""Torch modules and functions with plain signatures; they import neither layers nor the graph."""

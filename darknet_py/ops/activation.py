@@ -1,4 +1,4 @@
-"""The activation functions that torch does not have as Darknet computes them. x is (N, C, H, W)."""
+"""Activation functions that torch lacks, or that Darknet computes differently. x is (N, C, H, W)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def ramp(x: Tensor) -> Tensor:
 
 
 def plse(x: Tensor) -> Tensor:
-    """A sigmoid in three straight pieces."""
+    """A piecewise linear sigmoid."""
     return torch.where(x < -4, 0.01 * (x + 4), torch.where(x > 4, 0.01 * (x - 4) + 1, 0.125 * x + 0.5))
 
 
 def stair(x: Tensor) -> Tensor:
-    """Steps and ramps in turn: floor(x / 2), and x - floor(x) more where floor(x) is odd."""
+    """Alternating steps and ramps: floor(x / 2), plus x - floor(x) where floor(x) is odd."""
     n = torch.floor(x)
     return torch.floor(x / 2) + torch.where(torch.remainder(n, 2) == 1, x - n, torch.zeros_like(x))
 
@@ -61,7 +61,7 @@ def normalize_channels_softmax(x: Tensor) -> Tensor:
 
 
 def normalize_channels_softmax_maxval(x: Tensor) -> Tensor:
-    """The same, the greatest channel subtracted first."""
+    """As `normalize_channels_softmax`, with the maximum over channels subtracted first."""
     return _softmax((x - x.amax(dim=1, keepdim=True)).exp())
 
 

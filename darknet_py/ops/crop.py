@@ -1,4 +1,4 @@
-"""A window of each image, drawn by its key."""
+"""Random crops whose position is keyed by the sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from darknet_py.ops.keyed import Keyed
 
 
 class KeyedRandomCrop(Keyed):
-    """Draws a place in training, takes the middle in evaluation."""
+    """Crops each image at a random position in training, and at the centre in evaluation."""
 
     def __init__(self, size: tuple[int, int], *, flip: bool, adjust: bool) -> None:
         super().__init__()
@@ -17,21 +17,22 @@ class KeyedRandomCrop(Keyed):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, crop_height, crop_width)."""
-        cut = self._drawn(x) if self.training else self._middle(x)
-        return cut * 2 - 1 if self.adjust else cut
+        cropped = self._random_crop(x) if self.training else self._centre_crop(x)
+        return cropped * 2 - 1 if self.adjust else cropped
 
-    def _middle(self, x: Tensor) -> Tensor:
-        high, wide = self.size
-        top, left = (x.shape[2] - high) // 2, (x.shape[3] - wide) // 2
-        return x[:, :, top : top + high, left : left + wide]
+    def _centre_crop(self, x: Tensor) -> Tensor:
+        height, width = self.size
+        top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
+        return x[:, :, top : top + height, left : left + width]
 
-    def _drawn(self, x: Tensor) -> Tensor:
+    def _random_crop(self, x: Tensor) -> Tensor:
         if not self.flip and self.size == x.shape[2:]:
             return x
-        (high, wide), cuts = self.size, []
-        for image, (down, across, side) in zip(x, self.uniform((len(x), 3), like=x).tolist(), strict=True):
-            top = int(down * (image.shape[1] - high + 1))
-            left = int(across * (image.shape[2] - wide + 1))
-            cut = image[:, top : top + high, left : left + wide]
-            cuts.append(cut.flip(-1) if self.flip and side < 0.5 else cut)
-        return torch.stack(cuts)
+        (height, width), crops = self.size, []
+        samples = self.uniform((len(x), 3), like=x).tolist()
+        for image, (down, across, side) in zip(x, samples, strict=True):
+            top = int(down * (image.shape[1] - height + 1))
+            left = int(across * (image.shape[2] - width + 1))
+            crop = image[:, top : top + height, left : left + width]
+            crops.append(crop.flip(-1) if self.flip and side < 0.5 else crop)
+        return torch.stack(crops)

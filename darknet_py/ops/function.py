@@ -19,5 +19,5 @@ class Function(nn.Module):
         return self.function(*maps)
 
     def extra_repr(self) -> str:
-        """The function, as torch prints it inside the module."""
+        """The function, for the printed form of the module."""
         return repr(self.function)

@@ -1,4 +1,4 @@
-"""What heads need of torch."""
+"""Tensor arithmetic that the detection heads share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A map that is learned and depends on nothing."""
+"""A learned map that does not depend on the input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from darknet_py.ops.learned import Learned
 
 
 class Constant(Learned):
-    """`size` (channels, rows) numbers, for every image the same."""
+    """`size` (channels, rows) parameters, the same for every image."""
 
     def __init__(self, size: tuple[int, int], *, mean: float, spread: float) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class Constant(Learned):
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
-        """Uniform in mean ± spread, as Darknet draws."""
+        """Uniform in mean ± spread, as in Darknet."""
         uniform = torch.rand(self.weight.shape, generator=generator) * 2 - 1
         self.weight.copy_(self.mean + self.spread * uniform)
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class Keyed(nn.Module):
-    """A module that draws.
+    """Base class of stochastic modules.
 
-    Told where it is by `at`, it draws the same numbers in any batch, worker, rank or resumed run. Without
-    `at` it draws from torch's generator.
+    After `at`, the random numbers are the same in any batch, worker, rank or resumed run. Without `at` they
+    come from torch's global generator.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Keyed(nn.Module):
         self._samples: tuple[int, ...] = ()
 
     def at(self, *, seed: int, layer: int, iteration: int, samples: Sequence[int]) -> None:
-        """Key the next draws; `samples` are the numbers of the batch's images in the data set."""
+        """Seed the next forward pass; `samples` are the indices of the batch's images in the data set."""
         self._key, self._samples = (seed, layer, iteration), tuple(samples)
 
     def uniform(self, size: Sequence[int], *, like: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ class Keyed(nn.Module):
             return torch.rand(tuple(size), device=like.device)
         seed, layer, iteration = self._key
         assert len(self._samples) == size[0], (
-            f"{len(self._samples)} samples announced, a batch of {size[0]} came"
+            f"`at` got {len(self._samples)} samples, the batch has {size[0]} images"
         )
         numbers = np.empty(tuple(size), np.float32)
         for row, sample in zip(numbers, self._samples, strict=True):

@@ -1,4 +1,4 @@
-"""Modules that know how their own weights begin."""
+"""Modules that initialise their own parameters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from torch import nn
 
 
 class Learned(nn.Module):
-    """A module with weights that are no convolution's, which `initialise` gives their first values."""
+    """A module with parameters other than a convolution's; `initialise` sets their first values."""
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Set the weights, in place; whatever is random is drawn from `generator` alone."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how its weights begin")
+        """Set the parameters in place; random numbers come from `generator` alone."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `initialise`")

@@ -1,4 +1,4 @@
-"""Convolutions that share no weights between places."""
+"""Locally connected layers: convolutions whose weights are not shared between positions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from darknet_py.ops.learned import Learned
 
 
 class LocallyConnected(Learned):
-    """A kernel for each output cell; `out` is (filters, rows, columns)."""
+    """A separate kernel for each output cell.
+
+    Args:
+        out: filters, rows and columns of the output.
+        window: size, stride and padding of the kernels.
+    """
 
     def __init__(
         self,
         channels: int,
         out: tuple[int, int, int],
         *,
-        size: int,
-        stride: int,
-        padding: int,
+        window: tuple[int, int, int],
         act: nn.Module,
     ) -> None:
         super().__init__()
         self.out, self.act = out, act
-        self.window = {"kernel_size": size, "stride": stride, "padding": padding}
+        size, stride, padding = window
+        self.unfold = nn.Unfold(size, padding=padding, stride=stride)
         filters, rows, columns = out
         self.weight = nn.Parameter(torch.zeros(rows * columns, filters, channels * size**2))
         self.bias = nn.Parameter(torch.zeros(out))
@@ -37,6 +41,7 @@ class LocallyConnected(Learned):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, filters, rows, columns)."""
-        windows = nn.functional.unfold(x, **self.window)  # (N, C * size², cells)
-        found = torch.einsum("pfk,nkp->nfp", self.weight, windows)
-        return self.act(found.reshape(-1, *self.out) + self.bias)
+        windows = self.unfold(x)  # (N, C * size², cells)
+        products = torch.einsum("pfk,nkp->nfp", self.weight, windows)
+        activated: Tensor = self.act(products.reshape(-1, *self.out) + self.bias)
+        return activated

@@ -1,4 +1,4 @@
-"""Rearranging maps, without parameters."""
+"""Functions of maps without parameters."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor, nn
 
 
-def concatenated(*maps: Tensor, groups: int, group: int) -> Tensor:
-    """Block `group` of `groups` of each map's channels, concatenated."""
-    return torch.cat([m.chunk(groups, dim=1)[group] for m in maps], dim=1)
+def concatenate_groups(*maps: Tensor, blocks: int, block: int) -> Tensor:
+    """Block `block` of `blocks` of each map's channels, concatenated."""
+    return torch.cat([m.chunk(blocks, dim=1)[block] for m in maps], dim=1)
 
 
 def old_reorg(x: Tensor, *, stride: int) -> Tensor:
     """Darknet's `[reorg]`: (N, C, H, W) to (N, C * s², H / s, W / s).
 
-    It goes through a reinterpretation as (C / s², H * s, W * s). YOLOv2's weights need precisely this order,
-    which is no space-to-depth.
+    It reinterprets the map as (C / s², H * s, W * s). YOLOv2's weights need exactly this order, which is not
+    space-to-depth.
     """
     n, c, h, w = x.shape
     split = x.reshape(n, c // stride**2, h, stride, w, stride).permute(0, 3, 5, 1, 2, 4)
@@ -28,13 +28,13 @@ def channels_to_cells(x: Tensor, *, stride: int) -> Tensor:
     It is the inverse of `[reorg3d]`, not of `[reorg]`.
     """
     n, c, h, w = x.shape
-    whole = c // stride**2
-    split = x.reshape(n, stride, stride, whole, h, w).permute(0, 3, 4, 1, 5, 2)
-    return split.reshape(n, whole, h * stride, w * stride)
+    out_channels = c // stride**2
+    split = x.reshape(n, stride, stride, out_channels, h, w).permute(0, 3, 4, 1, 5, 2)
+    return split.reshape(n, out_channels, h * stride, w * stride)
 
 
 def blocks_to_channels(x: Tensor, *, stride: int) -> Tensor:
-    """Darknet's `[reorg3d]`: (N, C, H, W) to (N, s² * C, H / s, W / s), the place in the block slow."""
+    """Darknet's `[reorg3d]`: (N, C, H, W) to (N, s² * C, H / s, W / s), the position in the block slow."""
     n, c, h, w = x.shape
     split = x.reshape(n, c, h // stride, stride, w // stride, stride).permute(0, 3, 5, 1, 2, 4)
     return split.reshape(n, c * stride**2, h // stride, w // stride)
@@ -43,12 +43,12 @@ def blocks_to_channels(x: Tensor, *, stride: int) -> Tensor:
 def reinterpreted_to_cells(x: Tensor, *, stride: int) -> Tensor:
     """Darknet's `[reorg3d]` with `reverse`: (N, C, H, W) to (N, C / s², H * s, W * s).
 
-    It reads the map as one of (C / s², H * s, W * s), takes channels to cells, and reads the result as that
-    shape again: the inverse of `old_reorg`.
+    It reinterprets the map as (C / s², H * s, W * s), moves channels to cells, and reinterprets the result as
+    that shape again: the inverse of `old_reorg`.
     """
     n, c, h, w = x.shape
-    whole = (c // stride**2, h * stride, w * stride)
-    return channels_to_cells(x.reshape(n, *whole), stride=stride).reshape(n, *whole)
+    shape = (n, c // stride**2, h * stride, w * stride)
+    return channels_to_cells(x.reshape(shape), stride=stride).reshape(shape)
 
 
 def channels_last(x: Tensor, *, shape: tuple[int, int, int]) -> Tensor:
@@ -57,7 +57,7 @@ def channels_last(x: Tensor, *, shape: tuple[int, int, int]) -> Tensor:
 
 
 def channels_first(x: Tensor, *, shape: tuple[int, int, int]) -> Tensor:
-    """The numbers of a map that lie in the order (H, W, C), in the order (C, H, W), as a map of `shape`."""
+    """The numbers of a map in the order (H, W, C), rearranged to (C, H, W), as a map of `shape`."""
     n, c, h, w = x.shape
     return x.reshape(n, h, w, c).permute(0, 3, 1, 2).reshape(n, *shape)
 
@@ -78,9 +78,9 @@ def global_mean(x: Tensor) -> Tensor:
     return x.mean(dim=(2, 3), keepdim=True)
 
 
-def softmax_of_groups(x: Tensor, *, groups: int, temperature: float) -> Tensor:
-    """Softmax of x / temperature within each of `groups` equal parts of an image's numbers; shape kept."""
-    return (x.reshape(x.shape[0], groups, -1) / temperature).softmax(dim=-1).reshape(x.shape)
+def softmax_of_parts(x: Tensor, *, count: int, temperature: float) -> Tensor:
+    """Softmax of x / temperature within each of `count` equal parts of an image's numbers; shape kept."""
+    return (x.reshape(x.shape[0], count, -1) / temperature).softmax(dim=-1).reshape(x.shape)
 
 
 def softmax_of_channels(x: Tensor, *, temperature: float) -> Tensor:
@@ -89,10 +89,10 @@ def softmax_of_channels(x: Tensor, *, temperature: float) -> Tensor:
 
 
 def unit_vectors(x: Tensor) -> Tensor:
-    """x over its length over channels, at each cell; 0 where all channels are."""
+    """x over its length over channels, at each cell; 0 where all channels are 0."""
     return nn.functional.normalize(x, dim=1)
 
 
 def sigmoid_of_first(x: Tensor, *, channels: int) -> Tensor:
-    """The first channels through a sigmoid, the others as they are."""
+    """The sigmoid of the first channels; the others are unchanged."""
     return torch.cat([x[:, :channels].sigmoid(), x[:, channels:]], dim=1)

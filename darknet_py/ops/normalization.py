@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 def window_of(channels: int, size: int, *, missing: bool) -> Tensor:
-    """Which channels (columns) are summed for which (rows): k - (size - 1) // 2 to k + size // 2.
+    """The channels (columns) that are summed for each channel k (rows): k - (size - 1) // 2 to k + size // 2.
 
     Args:
-        missing: as Darknet's running sum has it: channel size // 2 is never added, and subtracted from row
+        missing: as in Darknet's running sum, which never adds channel size // 2 and subtracts it from row
             `size` on.
 
     >>> window_of(3, 2, missing=False).tolist()
@@ -25,7 +25,7 @@ def window_of(channels: int, size: int, *, missing: bool) -> Tensor:
 
 
 class LocalResponse(nn.Module):
-    """x (kappa + alpha * band x²) ^ -beta, in float32 at least; kappa / 10 is the least base."""
+    """x (kappa + alpha * band x²) ^ -beta, in float32 at least; the base is at least kappa / 10."""
 
     band: Tensor
 
@@ -40,11 +40,10 @@ class LocalResponse(nn.Module):
         kind = "cpu" if x.device.type == "meta" else x.device.type  # the meta device has no autocast
         with torch.autocast(kind, enabled=False):
             exact = x.double() if self.cancels else x if x.dtype == torch.float64 else x.float()
-            sums = self._sums(exact * exact)
-            base = (self.kappa + self.alpha * sums).clamp(min=self.kappa / 10)
+            base = (self.kappa + self.alpha * self._window_sums(exact * exact)).clamp(min=self.kappa / 10)
             return (exact * base.pow(-self.beta)).to(x.dtype)
 
-    def _sums(self, squares: Tensor) -> Tensor:
+    def _window_sums(self, squares: Tensor) -> Tensor:
         band = self.band.to(squares.dtype)
         if self.cancels:  # onnxruntime has no convolution of float64
             return (band @ squares.flatten(2)).reshape(squares.shape)

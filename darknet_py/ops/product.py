@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Product(nn.Module):
-    """One map times another, the smaller one repeated, then an activation."""
+    """One map times another, the smaller one broadcast, then an activation."""
 
     def __init__(self, act: nn.Module) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ import torch._dynamo.config
 
 from darknet_py.errors import UsageError
 from darknet_py.model.network import Network
+from darknet_py.ops.exporting import use_export_grids
 from darknet_py.ops.keyed import Keyed
 
 SIZES = 1000  # of inputs, each of which may be compiled for itself; beyond, torch would stop the training
@@ -36,4 +37,5 @@ def compile_network(network: Network) -> None:
     if on_cpu and not shutil.which(os.environ.get("CXX", "g++")):
         raise UsageError("--compile needs a C++ compiler on a CPU, and there is none", hint="install g++")
     torch._dynamo.config.recompile_limit = SIZES
+    use_export_grids(network)
     network._run = torch.compile(network._run, fullgraph=True)  # type: ignore[method-assign]

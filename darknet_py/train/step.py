@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.gradient_sync import Sums
 from darknet_py.errors import NotFinite, UsageError
-from darknet_py.layers.parametric.convolutional import MOMENTUM
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
+from darknet_py.ops.block import MOMENTUM
 from darknet_py.tasks.base import MinibatchLoss
 from darknet_py.tasks.selection import task_of
 from darknet_py.train.ema import average_of

@@ -28,8 +28,8 @@ stride_x  whole number  stride    cells  step along a row (1 .. 8192)
 stride_y  whole number  stride    cells  step along a column (1 .. 8192)
 size      whole number  stride    cells  side of the window (1 .. 8192)
 padding   whole number  size - 1         cells added to each axis, both sides together (0 .. 16384)
-adaptive  whole number  0                rows and columns of the output, in the place of size and stride; 0:
-                                         off (0 .. 1024)
+adaptive  whole number  0                rows and columns of the output, instead of size and stride; 0: off (0
+                                         .. 1024)
 
 shared   keys of every section: learning_rate, stopbackward, onlyforward, dont_update, burnin_update,
          train_only_bn, dontload, dontloadscales, dontsave, clip, name

@@ -156,7 +156,12 @@ REFUSED = {  # words, image, what is written to; exit code, the message
         2,
         "maxpool@size=two cannot be shown: size=two: expected a whole number",
     ),
-    "a window that does not fit": (["maxpool@padding=400"], {}, 2, "puts whole windows of 5 outside the map"),
+    "a window that does not fit": (
+        ["maxpool@padding=400"],
+        {},
+        2,
+        "puts windows of 5 outside the map",
+    ),
     "a missing image": ([], {"image": "none.png"}, 3, "none.png: error: cannot be read: No such file"),
     "a folder as image": ([], {"image": "folder"}, 3, "folder: error: is a folder, not an image file"),
     "a text called .png": ([], {"image": "text.png"}, 3, "text.png: error: is not an image: it begins with"),

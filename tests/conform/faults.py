@@ -48,7 +48,7 @@ class Planted(WindowPool, section="planted"):
 '''
 MEAN = "def reduce(self, cells, inside): return mean(cells, inside)"
 ONE_WEIGHT = "def cost(self, *maps): return Cost(1, 1)"
-A_WEIGHT = "def arrays(self, module): yield module.w"
+A_WEIGHT = "def arrays(self, module): yield 'w', module.w"
 
 
 def by(expression: str) -> str:
@@ -143,7 +143,7 @@ FAULTS = {  # what is wrong: the check that says it, and the body of the class
         "    pool = Weighted(self.grid())\n"
         "    torch.nn.init.normal_(pool.w)\n"
         "    return pool\n"
-        f"def arrays(self, module): yield module.w * 1\n{ONE_WEIGHT}",
+        f"def arrays(self, module): yield 'w', module.w * 1\n{ONE_WEIGHT}",
     ),
     "a weight copied when it is built": (
         "weights",

@@ -77,7 +77,7 @@ def test_a_local_layer_has_filters_for_every_cell(size, stride, pad):
         section("local", filters=3, size=size, stride=stride, pad=pad, activation="linear"), shape=(2, 5, 6)
     )
     declared, part = layer.graph[0].layer, layer.layers[0]
-    bias, weight = declared.arrays(part)
+    (_, bias), (_, weight) = declared.arrays(part)
     for array, seed in ((bias, 4), (weight, 5)):
         array.data.copy_(torch.from_numpy(drawn(*array.shape, seed=seed)))
     images, keys = drawn(2, 2, 5, 6), {"filters": 3, "size": size, "stride": stride, "pad": pad}
@@ -94,7 +94,7 @@ def test_a_local_layer_whose_padding_darknet_miscounts_is_refused():
 def test_a_deconvolution_adds_kernels(size, stride, padding):
     keys = {"filters": 3, "size": size, "stride": stride, "padding": padding}
     layer = network(section("deconvolutional", activation="linear", **keys), shape=(2, 3, 4))
-    bias, weight = layer.graph[0].layer.arrays(layer.layers[0])
+    (_, bias), (_, weight) = layer.graph[0].layer.arrays(layer.layers[0])
     flat = [array.detach().double().numpy().reshape(-1) for array in (bias, weight)]
     images = drawn(2, 2, 3, 4)
     expected = [reference.deconvolved(image, *flat, **keys) for image in images]

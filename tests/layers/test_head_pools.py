@@ -26,7 +26,7 @@ def rng(seed):
 def run(name, image, *arrays, **keys):
     """What a section makes of a map in evaluation, in float64; `arrays` go where `.weights` puts them."""
     net = network(section(name, **keys), shape=image.shape).eval().double()
-    held = list(net.graph[0].layer.arrays(net.layers[0]))
+    held = [array for _, array in net.graph[0].layer.arrays(net.layers[0])]
     assert len(held) == len(arrays)
     with torch.no_grad():
         for array, numbers in zip(held, arrays, strict=True):
@@ -99,7 +99,7 @@ def test_netvlad_of_zeros_and_of_a_map_that_is_a_centre_is_finite_and_so_is_its_
     text = section("netvlad", clusters=CLUSTERS, normalize_input=normalize_input)
     net = network(text, shape=(3, 2, 2)).double()
     with torch.no_grad():
-        for array, numbers in zip(net.graph[0].layer.arrays(net.layers[0]), arrays, strict=True):
+        for (_, array), numbers in zip(net.graph[0].layer.arrays(net.layers[0]), arrays, strict=True):
             array.copy_(torch.from_numpy(numbers).view(array.shape))
     x = torch.zeros(1, 3, 2, 2, dtype=torch.float64, requires_grad=True)
     (out,) = net(x)
@@ -110,7 +110,7 @@ def test_netvlad_of_zeros_and_of_a_map_that_is_a_centre_is_finite_and_so_is_its_
 
 def test_netvlad_begins_with_weights_and_biases_that_follow_from_its_centres():
     net = network(section("netvlad", clusters=CLUSTERS, alpha=3), shape=(5, 2, 2))
-    weights, biases, centres = net.graph[0].layer.arrays(net.layers[0])
+    (_, weights), (_, biases), (_, centres) = net.graph[0].layer.arrays(net.layers[0])
     torch.testing.assert_close(weights, 6 * centres)
     torch.testing.assert_close(biases, -3 * centres.square().sum(dim=1))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from darknet_py.layers.pools.maxpool import MaxPool
+from darknet_py.layers.pools.maxpool import GrownMaxPool, MaxPool
 from darknet_py.ops.pools.median import Median
 from darknet_py.ops.pools.window import Grid
 from tests.layers.nets import network, section
@@ -108,7 +108,7 @@ def test_pools_of_one_map_with_the_usual_padding_become_a_chain_and_others_do_no
     def inputs(*keys: dict[str, int]) -> list[tuple[int, ...]]:
         pools = [section("route", layers="0") + section("maxpool", **key) for key in keys]
         net = network(section("dropout", probability=0), *pools, shape=(4, 19, 17))
-        return [node.inputs for node in net._plan if isinstance(node.layer, MaxPool)]
+        return [node.inputs for node in net._plan if isinstance(node.layer, (MaxPool, GrownMaxPool))]
 
     five, nine = {"size": 5, "stride": 1}, {"size": 9, "stride": 1}
     assert inputs(five, nine) == [(1,), (3, 2)]

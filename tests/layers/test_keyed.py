@@ -107,7 +107,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean():
 
 def test_a_batch_of_another_length_than_announced_is_refused(net):
     net.at(samples=[1, 2, 3], **HERE)
-    with pytest.raises(AssertionError, match="3 samples announced, a batch of 2 came"):
+    with pytest.raises(AssertionError, match="`at` got 3 samples, the batch has 2 images"):
         net.train()(IMAGES[:2])
 
 

@@ -114,7 +114,7 @@ def test_one_module_gives_one_length_for_maps_of_any_size(text, length, size):
 
 def test_every_branch_of_a_pyramid_learns_its_own_p():
     net = learned(section("sppnet", levels="2,1", pool="gempool"), CONV)
-    held = list(net.graph[1].layer.arrays(net.layers[1]))
+    held = [array for _, array in net.graph[1].layer.arrays(net.layers[1])]
     assert [array.tolist() for array in held] == [[3.0], [3.0]]
     assert net.graph[1].cost.parameters == net.graph[1].cost.trainable == 2
     initialise(net, seed=0)

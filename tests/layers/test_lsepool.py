@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from darknet_py.ops.pools.rule import PoolByRule
+from darknet_py.ops.pools.reduction import WindowReduction
 from tests.layers.nets import network, section
 from tests.reference import pools as reference
 
@@ -24,7 +24,7 @@ def both(shape: tuple[int, ...], **keys: float) -> dict[str, torch.nn.Module]:
     """The kernel and the definition."""
     net = network(section("lsepool", **keys), shape=shape)
     pool = net.graph[0].layer
-    return {"kernel": net.layers[0], "definition": PoolByRule(pool.grid(), pool.reduce)}
+    return {"kernel": net.layers[0], "definition": WindowReduction(pool.grid(), pool.reduce)}
 
 
 def forms(pixels: np.ndarray, r: float, size: int, stride: int) -> dict[str, np.ndarray]:

@@ -35,7 +35,7 @@ def differences(function, point):
 def slopes_match(name, keys, image, arrays, formula):
     """Autograd of a section by its map and each of its arrays, and differences of `formula(map, *arrays)`."""
     net = network(section(name, **keys), shape=image.shape).double().train()
-    held = list(net.graph[0].layer.arrays(net.layers[0]))
+    held = [array for _, array in net.graph[0].layer.arrays(net.layers[0])]
     assert len(held) == len(arrays)
     with torch.no_grad():
         for array, numbers in zip(held, arrays, strict=True):

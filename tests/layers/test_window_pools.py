@@ -56,7 +56,7 @@ def window_keys(keys):
 def run(name, image, *arrays, **keys):
     """What a section makes of a map in evaluation, in the map's own precision."""
     net = network(section(name, **keys), shape=image.shape).eval().to(torch.from_numpy(image).dtype)
-    held = list(net.graph[0].layer.arrays(net.layers[0]))
+    held = [array for _, array in net.graph[0].layer.arrays(net.layers[0])]
     with torch.no_grad():
         for array, numbers in zip(held, arrays, strict=bool(arrays)):
             array.copy_(torch.as_tensor(numbers).view(array.shape))

@@ -227,7 +227,7 @@ a.cfg:6:9: error[bad-filters]: filters=255 should be 18 = 2 anchors x (5 + 4 cla
     "duplicate-value": (
         NET + "[spp]\nsizes=5,9,5\n",
         """\
-a.cfg:6:7: error[duplicate-value]: a size stands twice; it would be the same map again
+a.cfg:6:7: error[duplicate-value]: a size is repeated; it would give the same map again
    |
   6| sizes=5,9,5
    |       ^^^^^""",
@@ -426,7 +426,7 @@ a.cfg:11:1: warning[not-run]: [crnn] is understood, and not run here
    |
  11| [crnn]
    | ^^^^^^
-   = it remembers the frames before; images here have no order""",
+   = it depends on earlier frames, and images here have no order""",
     ),
     "odd-size": (
         NET.replace("width=64", "width=65") + HALF + FLAT + YOLO,
@@ -453,7 +453,7 @@ a.cfg:13:10: warning[bad-assigner]: assigner=simota with iou_loss=mse
    |
  13| assigner=simota
    |          ^^^^^^
-   = its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou""",
+   = its loss is of overlaps; training is refused until iou_loss is ciou, giou, diou or iou""",
     ),
 }
 

@@ -182,8 +182,9 @@ def test_W04_every_truncation_is_refused_with_the_layer_and_the_bytes(whole: Pat
 def test_W04_a_file_that_is_too_short_says_where_it_ends(whole: Path) -> None:
     whole.write_bytes(whole.read_bytes()[: 20 + 4 * (COUNTS[0] + 7)])
     assert refusal(whole) == (
-        f"{whole}: error: ends inside layer 2 [convolutional] (cfg line 13): it needs 15 floats, 7 remain\n"
-        "   = 544 bytes, 56 too few; training can start from what is whole: --partial 2"
+        f"{whole}: error: ends inside layer 2 [convolutional] (cfg line 13), in its weights: "
+        "it needs 15 floats, 7 remain\n"
+        "   = 544 bytes, 56 too few; training can start from the complete layers: --partial 2"
     )
 
 
@@ -280,14 +281,17 @@ def test_a_number_of_layers_that_there_are_not_is_a_usage_error(partial: int, wh
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize(("at", "layer"), [(0, 0), (12, 0), (123, 0), (124, 2), (144, 3)])
-def test_W08_numbers_that_are_not_finite_are_refused_with_layer_and_count(
-    number: float, at: int, layer: int, whole: Path
+@pytest.mark.parametrize(
+    ("at", "layer", "part"),
+    [(0, 0, "biases"), (12, 0, "variances"), (123, 0, "weights"), (124, 2, "biases"), (144, 3, "weights")],
+)
+def test_W08_numbers_that_are_not_finite_are_refused_with_layer_part_and_count(
+    number: float, at: int, layer: int, part: str, whole: Path
 ) -> None:
     floats = payload()
     floats[at] = number
     whole.write_bytes(HEADER + floats.tobytes())
-    assert f"has 1 NaN or infinite numbers in layer {layer} [" in refusal(whole)
+    assert f"has 1 NaN or infinite numbers in the {part} of layer {layer} [" in refusal(whole)
 
 
 def test_W08_large_and_tiny_numbers_are_read(whole: Path) -> None:
@@ -305,7 +309,7 @@ def test_W09_a_negative_variance_is_refused(value: float, whole: Path) -> None:
     floats[13:15] = value  # bias, scale, mean and variance of 4 filters each
     whole.write_bytes(HEADER + floats.tobytes())
     assert refusal(whole) == (
-        f"{whole}: error: has 2 negative variances in layer 0 [convolutional] (cfg line 5)\n"
+        f"{whole}: error: has 2 negative numbers in the variances of layer 0 [convolutional] (cfg line 5)\n"
         "   = it is damaged, or belongs to another network of the same size"
     )
 
@@ -396,13 +400,13 @@ def test_W13_a_file_that_may_not_be_read_is_refused(whole: Path) -> None:
 def test_W12_a_file_that_changes_while_it_is_read_is_refused(
     size: int, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fits = subject._fitting
+    fits = subject._check_size
 
     def fits_then_changes(*args: object, **named: object) -> None:
         fits(*args, **named)  # type: ignore[arg-type]
         os.truncate(whole, size)
 
-    monkeypatch.setattr(subject, "_fitting", fits_then_changes)
+    monkeypatch.setattr(subject, "_check_size", fits_then_changes)
     assert refusal(whole) == f"{whole}: error: changed while it was read"
 
 

@@ -1,17 +1,17 @@
-"""`[contrastive]`: where AlexeyAB's Darknet teaches embeddings of objects to differ."""
+"""`[contrastive]`: the contrastive loss of embeddings in AlexeyAB's Darknet."""
 
 from __future__ import annotations
 
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
 
-NO_LOSS = "its loss is not built; the layer passes its map on, and teaches nothing"
+NO_LOSS = "its loss is not implemented; the layer returns its input"
 
 
 class Contrastive(Layer, section="contrastive"):
-    """Passes its map on, the embeddings of what the `[yolo]` layer finds.
+    """Returns its input, the embeddings of the objects that the `[yolo]` layer detects.
 
-    In Darknet a loss stands here that draws embeddings of one object together; it is not built. Chen,
+    In Darknet it has a loss that makes embeddings of one object similar; it is not implemented. Chen,
     Kornblith, Norouzi and Hinton, "A simple framework for contrastive learning of visual representations",
     ICML 2020, arXiv:2002.05709.
 

@@ -13,7 +13,7 @@ from darknet_py.layers.heads.head import Head
 if TYPE_CHECKING:
     from torch import Tensor
 
-NO_LOSS = "the loss of [detection] is not built"
+NO_LOSS = "the loss of [detection] is not implemented"
 
 
 class DetectionHead(Head, section="detection"):
@@ -41,7 +41,7 @@ class DetectionHead(Head, section="detection"):
     softmax: bool = key(False, doc="classes exclude each other")
     sqrt: bool = key(False, doc="width and height are predicted as their square roots")
     rescore: int = key(0, doc="objectness follows the overlap", ignored=NO_LOSS)
-    forced: int = key(0, doc="truths are matched at random", ignored=NO_LOSS)
+    forced: int = key(0, doc="ground truths are matched at random", ignored=NO_LOSS)
     object_scale: float = key(1.0, doc="weight of objectness at objects", ignored=NO_LOSS)
     noobject_scale: float = key(1.0, doc="weight of objectness elsewhere", ignored=NO_LOSS)
     class_scale: float = key(1.0, doc="weight of classes", ignored=NO_LOSS)
@@ -53,7 +53,7 @@ class DetectionHead(Head, section="detection"):
 
     @property
     def boxes_per_cell(self) -> int:
-        """As many as `num` says."""
+        """`num`."""
         return self.num
 
     @property
@@ -62,7 +62,7 @@ class DetectionHead(Head, section="detection"):
         return self.coords + 1 + self.classes
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """As many numbers as it predicts."""
+        """The number of inputs must match the predictions."""
         needed = self.side**2 * (self.num * (self.coords + 1) + self.classes)
         source = maps[0]
         if source.floats == needed:
@@ -73,13 +73,13 @@ class DetectionHead(Head, section="detection"):
             f"{source.floats} numbers should be {needed} = {parts}",
             key="output" if source.cells == 1 else "filters",
             code="bad-filters",
-            reason="[detection] needs a number for everything it predicts",
+            reason="[detection] needs an input for every number it predicts",
             suggestion=str(needed // source.cells) if whole else "",
             reads=0,
         )
 
     def activate(self, raw: Tensor) -> Tensor:
-        """As it comes; with `softmax`, the classes of each cell through one."""
+        """The raw map; with `softmax`, the classes of each cell are normalised by it."""
         if not self.softmax:
             return raw
         flat, count = raw.flatten(1).clone(), self.side**2 * self.classes
@@ -89,11 +89,13 @@ class DetectionHead(Head, section="detection"):
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
         """See `Head.decode`."""
+        import torch
+
         from darknet_py.ops.head import cell_corners
 
         n, side, cells = len(raw), self.side, self.side**2
         parts = (cells * self.classes, cells * self.num, cells * self.num * self.coords)
-        classes, objectness, found = self.activate(raw).flatten(1).split(parts, dim=1)
+        classes, objectness, found = torch.split(self.activate(raw).flatten(1), list(parts), dim=1)
         boxes = found.reshape(n, side, side, self.num, 4).clone()
         boxes[..., :2] = (boxes[..., :2] + cell_corners(raw.new_empty(1, 1, side, side))) / side
         if self.sqrt:

@@ -1,4 +1,4 @@
-"""`[Gaussian_yolo]`: a head that says of each coordinate how uncertain it is."""
+"""`[Gaussian_yolo]`: a head that predicts the uncertainty of each coordinate."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ PLACES, SIZES, UNCERTAINTIES = slice(0, 4, 2), slice(4, 8, 2), slice(1, 8, 2)  #
 class GaussianYolo(Anchored, section="Gaussian_yolo"):
     """A `[yolo]` whose coordinates are normal distributions: each has a mean, and a deviation u of 0 to 1.
 
-    A score is objectness * class * (1 - mean of the four u), so that boxes whose place is uncertain count
-    for less. Choi, Chun, Kim and Lee, "Gaussian YOLOv3: an accurate and fast object detector using
+    A score is objectness * class * (1 - mean of the four u), so that boxes with an uncertain position
+    score lower. Choi, Chun, Kim and Lee, "Gaussian YOLOv3: an accurate and fast object detector using
     localization uncertainty for autonomous driving", ICCV 2019, arXiv:1904.04620.
 
         [Gaussian_yolo]
@@ -34,10 +34,12 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
     yolo_point: str = key(
         "center",
         one_of=("center", "left_top", "right_bottom"),
-        doc="which point of a box x and y are, and whose cell is taught it",
+        doc="the point of a box that x and y predict, and whose cell is assigned the box",
     )
     nms_kind: str = key(
-        "default", one_of=("default", "greedynms", "diounms", "cornersnms"), doc="how boxes are thinned"
+        "default",
+        one_of=("default", "greedynms", "diounms", "cornersnms"),
+        doc="kind of non-maximum suppression",
     )
 
     @property
@@ -47,15 +49,15 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
 
     @property
     def from_centre(self) -> float:
-        """As `yolo_point` says."""
+        """The offset of `yolo_point`."""
         return {"center": 0.0, "left_top": -0.5, "right_bottom": 0.5}[self.yolo_point]
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """What every head with anchors checks, and a loss that moves corners."""
+        """The checks of every head with anchors, and that the loss supports corners."""
         yield from super().check(*maps)
         if self.from_centre and self.iou_loss != "mse":
             message = f"yolo_point={self.yolo_point} with iou_loss={self.iou_loss}"
-            reason = "Darknet's gradient of an overlap is not that of a corner: boxes do not settle; mse does"
+            reason = "Darknet's gradient of an overlap is not that of a corner: boxes diverge; use mse"
             yield Complaint(message, key="yolo_point", severity="warning", reason=reason)
 
     def activate(self, raw: Tensor) -> Tensor:
@@ -69,7 +71,7 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
         return values.reshape(n, c, h, w)
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
-        """See `Head.decode`; the classes are what they are times how certain the box is."""
+        """See `Head.decode`; classes are multiplied by the certainty of the box."""
         from darknet_py.ops.head import cell_corners
 
         n, _, h, w = raw.shape

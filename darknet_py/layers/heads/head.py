@@ -1,4 +1,4 @@
-"""What all layers that end in boxes have in common."""
+"""The base class of layers that predict boxes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Head(Layer, ABC):
-    """A layer that turns a map into boxes. Its module passes the raw map on; these methods read it."""
+    """A layer that predicts boxes from a map. Its module returns the raw map; these methods interpret it."""
 
     category = "head"
 
@@ -33,7 +33,7 @@ class Head(Layer, ABC):
     @property
     @abstractmethod
     def nms_kind(self) -> str:
-        """How this head's boxes are thinned: default, greedynms or diounms."""
+        """The kind of non-maximum suppression: default, greedynms or diounms."""
 
     @property
     @abstractmethod
@@ -52,7 +52,7 @@ class Head(Layer, ABC):
 
     @abstractmethod
     def activate(self, raw: Tensor) -> Tensor:
-        """The map as Darknet's layer holds it, (N, C, H, W)."""
+        """Apply the activations, as in the output of Darknet's layer, (N, C, H, W)."""
 
     @abstractmethod
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -63,8 +63,8 @@ class Head(Layer, ABC):
             probabilities (N, B, K), B = H * W * A in Darknet's order: rows, columns, anchors.
         """
 
-    def fits(self, source: Shape) -> Complaint | None:
-        """What is wrong with the number of channels it reads, pointing at the layer before."""
+    def channels_complaint(self, source: Shape) -> Complaint | None:
+        """A complaint about the number of input channels, at the layer before; None if it fits."""
         needed = self.boxes_per_cell * self.entries
         if source.channels == needed:
             return None

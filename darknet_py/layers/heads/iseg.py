@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Iseg(Layer, section="iseg"):
-    """A sigmoid of the channels of classes; the channels of identities after them stay as they are.
+    """A sigmoid of the class channels; the identity channels after them are unchanged.
 
-    pjreddie's Darknet alone has it. Its loss, which pulls the identities of one object together, is not
-    built.
+    Only pjreddie's Darknet has it. Its loss, which makes the identities of one object similar, is not
+    implemented.
 
         [iseg]
         classes = 1
@@ -27,8 +27,8 @@ class Iseg(Layer, section="iseg"):
     """
 
     classes: int = key(20, at_least=1, at_most=100_000, doc="number of classes, a channel each")
-    ids: int = key(32, at_least=0, at_most=100_000, doc="channels that tell one object from another")
-    max: int = key(90, doc="most objects of an image", ignored="its loss is not built")
+    ids: int = key(32, at_least=0, at_most=100_000, doc="channels that identify an object")
+    max: int = key(90, doc="most objects of an image", ignored="its loss is not implemented")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """A channel for each class and each number of an identity."""

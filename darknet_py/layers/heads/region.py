@@ -36,17 +36,17 @@ class Region(Head, section="region"):
     )
     coords: int = key(4, at_least=4, at_most=4, doc="coordinates of a box")
     softmax: bool = key(False, doc="classes exclude each other")
-    thresh: float = key(0.5, doc="a box that overlaps a truth by more is not taught to be background")
+    thresh: float = key(0.5, doc="a box that overlaps a truth by more is not trained as background")
     object_scale: float = key(1.0, doc="weight of objectness at objects")
     noobject_scale: float = key(1.0, doc="weight of objectness elsewhere")
     class_scale: float = key(1.0, doc="weight of classes")
     coord_scale: float = key(1.0, doc="weight of boxes")
     mask_scale: float = key(1.0, doc="weight of masks", ignored="Darknet reads it and does not use it")
-    bias_match: int = key(0, doc="1: truths are matched to anchors, not to the boxes that are predicted")
+    bias_match: int = key(0, doc="1: ground truths are matched to anchors, not to predicted boxes")
     rescore: int = key(0, doc="1: objectness at objects follows the overlap")
     classfix: int = key(
         0,
-        doc="1: boxes that overlap a truth are taught its class, 2: as far as they are sure of an object; "
+        doc="1: boxes that overlap a ground truth learn its class, 2: in proportion to their objectness; "
         "-1: objectness follows the overlap everywhere",
     )
     absolute: int = key(0, doc="read and not used", ignored="Darknet does not use it")
@@ -54,9 +54,9 @@ class Region(Head, section="region"):
     sqrt: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     focal_loss: int = key(0, doc="focal loss of classes")
     background: int = key(
-        0, doc="a class for background", refused="pjreddie's Darknet alone has it; not built yet"
+        0, doc="a class for background", refused="only pjreddie's Darknet has it; not implemented"
     )
-    tree: str = key("", doc="file of a class tree", not_executable="class trees are not built")
+    tree: str = key("", doc="file of a class tree", not_executable="class trees are not implemented")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
 
     nms_kind = "default"
@@ -78,7 +78,7 @@ class Region(Head, section="region"):
             message = f"{len(self.anchors)} numbers for num={self.num} anchors"
             reason = f"expected {2 * self.num}, a width and a height each"
             yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
-        wrong = self.fits(maps[0])
+        wrong = self.channels_complaint(maps[0])
         if wrong:
             yield wrong
 
@@ -92,7 +92,7 @@ class Region(Head, section="region"):
         return cells
 
     def activate(self, raw: Tensor) -> Tensor:
-        """Cell by cell, as AlexeyAB's Darknet turns the map, under the shape of the map all the same."""
+        """Cell by cell, in the order of AlexeyAB's Darknet, with the shape of the map."""
         return self._cells(raw).reshape(raw.shape)
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:

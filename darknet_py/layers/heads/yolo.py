@@ -13,12 +13,12 @@ from darknet_py.layers.heads.anchored import Anchored
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHARING = ("neighbours", "simota")  # assigners that give a truth to several boxes, of all heads
-TRACKING = "tracking is not built"
+SHARING = ("neighbours", "simota")  # assigners that assign a ground truth to several boxes, of all heads
+TRACKING = "tracking is not implemented"
 
 
 class Yolo(Anchored, section="yolo"):
-    """One box for each cell and masked anchor: place in the cell, size by the anchor, objectness, classes.
+    """One box for each cell and masked anchor: position in the cell, size by the anchor, objectness, classes.
 
     x = (column + sigmoid(tx)) / columns, w = exp(tw) * anchor / input width. Redmon and Farhadi, "YOLOv3: an
     incremental improvement", 2018, arXiv:1804.02767. With `new_coords` the layer before is logistic already
@@ -35,16 +35,18 @@ class Yolo(Anchored, section="yolo"):
     assigner: str = key(
         "darknet",
         one_of=("darknet", *SHARING),
-        doc="which boxes a truth teaches; all but darknet with exact gradients, ours alone",
+        doc="how ground truths are assigned to boxes; all but darknet with exact gradients, not in Darknet",
     )
     new_coords: bool = key(False, doc="Scaled-YOLOv4's coordinates")
     focal_loss: bool = key(False, doc="focal loss of classes")
-    nms_kind: str = key("default", one_of=("default", "greedynms", "diounms"), doc="how boxes are thinned")
+    nms_kind: str = key(
+        "default", one_of=("default", "greedynms", "diounms"), doc="kind of non-maximum suppression"
+    )
     show_details: int = key(1, doc="which cost Darknet prints")
     uc_normalizer: float = key(
         1.0, doc="weight of uncertainty", ignored="a key of [Gaussian_yolo]; Darknet ignores it here too"
     )
-    beta1: float = key(0.6, doc="read by nobody", ignored="Darknet ignores it too; it reads beta_nms")
+    beta1: float = key(0.6, doc="not used", ignored="Darknet ignores it too; it reads beta_nms")
     embedding_layer: int = key(999999, doc="layer of appearance", ignored=TRACKING, refers=True)
     track_history_size: int = key(5, doc="frames remembered", ignored=TRACKING)
     sim_thresh: float = key(0.8, doc="similarity of tracks", ignored=TRACKING)
@@ -62,9 +64,7 @@ class Yolo(Anchored, section="yolo"):
         yield from super().check(*maps)
         if self.assigner in SHARING and self.iou_loss == "mse":
             message = f"assigner={self.assigner} with iou_loss=mse"
-            reason = (
-                "its loss is of overlaps, so training is refused until iou_loss is ciou, giou, diou or iou"
-            )
+            reason = "its loss is of overlaps; training is refused until iou_loss is ciou, giou, diou or iou"
             yield Complaint(message, key="assigner", code="bad-assigner", reason=reason, severity="warning")
 
     def activate(self, raw: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class Yolo(Anchored, section="yolo"):
         places = boxes[:, :, :2] if self.new_coords else boxes[:, :, :2].sigmoid()
         boxes[:, :, :2] = places * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
         if not self.new_coords:
-            boxes[:, :, 4:].sigmoid_()  # the last change: its gradient needs what it leaves
+            boxes[:, :, 4:].sigmoid_()  # in place, so it comes last: its gradient needs its output
         return boxes.reshape(n, c, h, w)
 
     def decode(self, raw: Tensor, net_height: int, net_width: int) -> tuple[Tensor, Tensor, Tensor]:

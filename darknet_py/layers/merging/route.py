@@ -62,10 +62,10 @@ class Route(Layer, section="route"):
                 yield Complaint(message, key="groups", code="bad-groups")
 
     def module(self, *maps: Shape) -> nn.Module:
-        """Slices, then a concatenation; one whole map is passed on as it is."""
+        """Slices, then a concatenation; a single complete map is passed on unchanged."""
         from darknet_py.ops.function import Function
-        from darknet_py.ops.map import concatenated
+        from darknet_py.ops.map import concatenate_groups
 
         if self.groups == 1 and len(maps) == 1:
             return super().module(*maps)
-        return Function(partial(concatenated, groups=self.groups, group=self.group_id))
+        return Function(partial(concatenate_groups, blocks=self.groups, block=self.group_id))

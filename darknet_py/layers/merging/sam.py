@@ -8,7 +8,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import ACTIVATIONS, apart
+from darknet_py.layers.transforms.activations import ACTIVATIONS, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,4 +45,4 @@ class Sam(Layer, section="sam"):
         """A product and the activation."""
         from darknet_py.ops.product import Product
 
-        return Product(apart(self.activation))
+        return Product(out_of_place(self.activation))

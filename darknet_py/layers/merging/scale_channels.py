@@ -10,7 +10,7 @@ from darknet_py.arithmetic.window import Everywhere, Window
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import ACTIVATIONS, apart
+from darknet_py.layers.transforms.activations import ACTIVATIONS, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,4 +60,4 @@ class ScaleChannels(Layer, section="scale_channels"):
         """A product and the activation."""
         from darknet_py.ops.product import Product
 
-        return Product(apart(self.activation))
+        return Product(out_of_place(self.activation))

@@ -99,10 +99,12 @@ class Shortcut(Layer, section="shortcut"):
         per_map = maps[0].channels if self.weights_type == "per_channel" else 1
         return WeightedSum(len(maps), per_map, self.weights_normalization, act)
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """The weights, map by map."""
-        if self.weights:
-            yield module.weights
+        from darknet_py.ops.shortcut import WeightedSum
+
+        if isinstance(module, WeightedSum):
+            yield "weights", module.weights
 
 
 def _met(here: int, other: int) -> Axis:

@@ -29,12 +29,16 @@ class BatchNorm(Layer, section="batchnorm"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """torch's, with Darknet's constants."""
+        from darknet_py.ops.block import batch_norm
+
+        return batch_norm(maps[0].channels)
+
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+        """Biases, scales, means, variances."""
         from torch import nn
 
-        from darknet_py.layers.parametric.convolutional import EPSILON, MOMENTUM
+        from darknet_py.ops.block import norm_arrays
 
-        return nn.BatchNorm2d(maps[0].channels, eps=EPSILON, momentum=MOMENTUM)
-
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
-        """Biases, scales, means, variances."""
-        yield from (module.bias, module.weight, module.running_mean, module.running_var)
+        assert isinstance(module, nn.BatchNorm2d)
+        yield "biases", module.bias
+        yield from norm_arrays(module)

@@ -9,7 +9,7 @@ from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.full_map import FullMap
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS, activation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,22 +44,18 @@ class Connected(FullMap, section="connected", aliases=("conn",)):
         """`linear`, `norm` if asked, and `act`, in sequence."""
         from torch import nn
 
-        from darknet_py.layers.parametric.convolutional import EPSILON, MOMENTUM
+        from darknet_py.ops.block import LinearBlock, batch_norm
 
-        parts = nn.Sequential()
-        parts.add_module("flat", nn.Flatten())
-        parts.add_module("linear", nn.Linear(maps[0].floats, self.output, bias=not self.batch_normalize))
-        parts.add_module("map", nn.Unflatten(1, (self.output, 1, 1)))
-        if self.batch_normalize:
-            parts.add_module("norm", nn.BatchNorm2d(self.output, eps=EPSILON, momentum=MOMENTUM))
-        if self.activation != "linear":
-            parts.add_module("act", ACTIVATIONS[self.activation]())
-        return parts
+        linear = nn.Linear(maps[0].floats, self.output, bias=not self.batch_normalize)
+        norm = batch_norm(self.output) if self.batch_normalize else None
+        return LinearBlock(linear, norm, activation(self.activation))
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases, weights (outputs x inputs), then BN's scales, means and variances."""
-        yield module.norm.bias if self.batch_normalize else module.linear.bias
-        yield module.linear.weight
-        if self.batch_normalize:
-            norm = module.norm
-            yield from (norm.weight, norm.running_mean, norm.running_var)
+        from darknet_py.ops.block import LinearBlock, norm_arrays
+
+        assert isinstance(module, LinearBlock)
+        yield "biases", module.biases
+        yield "weights", module.linear.weight
+        if module.norm is not None:
+            yield from norm_arrays(module.norm)

@@ -10,20 +10,19 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.parametric.kernel import KernelKeys
 from darknet_py.layers.parametric.rare import RareKeys
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS, activation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-EPSILON = 1e-5  # AlexeyAB's Darknet: sqrt(variance + 1e-5)
-MOMENTUM = 0.01  # Darknet on a GPU: running = .99 running + .01 batch
-NONE = -1_000_000_000  # Darknet's word for no layer
+NONE = -1_000_000_000  # Darknet's value for no layer
 BINARY = "binary networks are not computed"
-BITS = 32  # of a word: Darknet counts an operation on all of them as one
+BITS = 32  # of a machine word: Darknet counts one operation for all of them
 
 
-class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
+class Convolutional(KernelKeys, RareKeys, section="convolutional", aliases=("conv",)):
     """Convolution (no kernel flip, zeros around the map), batch normalisation if asked, activation.
 
     With batch normalisation the biases are its beta, and the convolution has none of its own. Darknet's
@@ -42,35 +41,15 @@ class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
     category = "convolutional"
 
     filters: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")
-    size: int = key(1, at_least=1, at_most=1024, doc="side of the kernel", unit="cells")
     stride: int = key(1, at_least=1, at_most=1024, doc="step of the kernel", unit="cells")
     stride_x: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a row", unit="cells")
     stride_y: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a column", unit="cells")
-    pad: bool = key(False, doc="pad by size // 2 on every side, whatever `padding` says")
-    padding: int = key(0, at_least=0, at_most=1024, doc="zeros on every side", unit="cells")
-    dilation: int = key(
-        1, at_least=1, at_most=1024, doc="distance between the kernel's taps; 1 when size is 1", unit="cells"
-    )
-    groups: int = key(
-        1, at_least=1, doc="channels are cut into this many groups, each with filters of its own"
-    )
     activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
-    batch_normalize: bool = key(False, doc="normalise each channel over the batch")
     xnor: int = key(0, doc="binary weights and inputs", not_executable=BINARY)
     binary: int = key(0, doc="binary weights", not_executable=BINARY)
     share_index: int = key(
         NONE, doc="the layer whose weights are used here too: negative counts back from here", refers=True
     )
-
-    @property
-    def around(self) -> int:
-        """Zeros on every side of the map, before dilation."""
-        return self.size // 2 if self.pad else self.padding
-
-    @property
-    def spread(self) -> int:
-        """Dilation as Darknet uses it: a kernel of one tap has none."""
-        return self.dilation if self.size > 1 else 1
 
     @property
     def blocks(self) -> int:
@@ -128,6 +107,8 @@ class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
         """`conv`, `norm` if asked, and `act`, in sequence."""
         from torch import nn
 
+        from darknet_py.ops.block import ConvBlock, batch_norm
+
         conv = nn.Conv2d(
             maps[0].channels,
             self.filters,
@@ -138,22 +119,17 @@ class Convolutional(RareKeys, section="convolutional", aliases=("conv",)):
             groups=self.blocks,
             bias=not self.batch_normalize,
         )
-        parts = nn.Sequential()
-        parts.add_module("conv", conv)
-        if self.batch_normalize:
-            parts.add_module("norm", nn.BatchNorm2d(self.filters, eps=EPSILON, momentum=MOMENTUM))
-        if self.activation != "linear":
-            parts.add_module("act", ACTIVATIONS[self.activation]())
-        return parts
+        norm = batch_norm(self.filters) if self.batch_normalize else None
+        return ConvBlock(conv, norm, activation(self.activation))
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases first, then BN's scales, means and variances, then the weights; none of those it shares."""
+        from darknet_py.ops.block import ConvBlock, norm_arrays
+
+        assert isinstance(module, ConvBlock)
         if self.shared:
             return
-        conv = module.conv
-        if self.batch_normalize:
-            norm = module.norm
-            yield from (norm.bias, norm.weight, norm.running_mean, norm.running_var)
-        else:
-            yield conv.bias
-        yield conv.weight
+        yield "biases", module.biases
+        if module.norm is not None:
+            yield from norm_arrays(module.norm)
+        yield "weights", module.conv.weight

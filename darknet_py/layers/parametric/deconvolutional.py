@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS, activation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -69,12 +69,9 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
 
     def module(self, *maps: Shape) -> nn.Module:
         """`conv`, `norm` if asked, and `act`, in sequence."""
-        from torch import nn
-
-        from darknet_py.layers.parametric.convolutional import EPSILON, MOMENTUM
+        from darknet_py.ops.block import ConvBlock, batch_norm
         from darknet_py.ops.deconvolutional import Deconvolution
 
-        parts = nn.Sequential()
         conv = Deconvolution(
             maps[0].channels,
             self.filters,
@@ -83,18 +80,15 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
             padding=self.cut,
             bias=not self.batch_normalize,
         )
-        parts.add_module("conv", conv)
-        if self.batch_normalize:
-            parts.add_module("norm", nn.BatchNorm2d(self.filters, eps=EPSILON, momentum=MOMENTUM))
-        if self.activation != "linear":
-            parts.add_module("act", ACTIVATIONS[self.activation]())
-        return parts
+        norm = batch_norm(self.filters) if self.batch_normalize else None
+        return ConvBlock(conv, norm, activation(self.activation))
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases, BN's scales, means and variances, then the weights (channels, filters, size, size)."""
-        if self.batch_normalize:
-            norm = module.norm
-            yield from (norm.bias, norm.weight, norm.running_mean, norm.running_var)
-        else:
-            yield module.conv.bias
-        yield module.conv.weight
+        from darknet_py.ops.block import ConvBlock, norm_arrays
+
+        assert isinstance(module, ConvBlock)
+        yield "biases", module.biases
+        if module.norm is not None:
+            yield from norm_arrays(module.norm)
+        yield "weights", module.conv.weight

@@ -1,4 +1,4 @@
-"""`[implicit]`: a learned map that reads nothing."""
+"""`[implicit]`: a learned map that does not depend on its input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Implicit(Layer, section="implicit"):
     """The same learned numbers for every image, to be added, multiplied or routed.
 
     Wang, Yeh and Liao, "You only learn one representation: unified network for multiple tasks", 2021,
-    arXiv:2105.04206. It reads the map before for the number of images alone.
+    arXiv:2105.04206. From its input it takes only the number of images.
 
         [implicit]
         filters = 128
@@ -27,8 +27,8 @@ class Implicit(Layer, section="implicit"):
 
     filters: int = key(128, at_least=1, at_most=1 << 20, doc="channels")
     atoms: int = key(1, at_least=1, at_most=1 << 20, doc="rows")
-    mean: float = key(0.0, doc="middle of the first numbers")
-    std: float = key(0.2, at_least=0, doc="the first numbers lie so far around the mean, all alike")
+    mean: float = key(0.0, doc="mean of the initial numbers")
+    std: float = key(0.2, at_least=0, doc="initial numbers are uniform in mean ± std")
 
     def shape(self, *maps: Shape) -> Shape:
         """One column."""
@@ -48,6 +48,9 @@ class Implicit(Layer, section="implicit"):
 
         return Constant((self.filters, self.atoms), mean=self.mean, spread=self.std)
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Its numbers, channel by channel."""
-        yield module.weight
+        from darknet_py.ops.implicit import Constant
+
+        assert isinstance(module, Constant)
+        yield "weights", module.weight

@@ -75,12 +75,14 @@ class Local(Layer, section="local"):
         return LocallyConnected(
             maps[0].channels,
             (out.channels, out.height, out.width),
-            size=self.size,
-            stride=self.stride,
-            padding=self.pad,
+            window=(self.size, self.stride, self.pad),
             act=ACTIVATIONS[self.activation](),
         )
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases (filters, rows, columns), then the weights cell by cell (filters, channels, size, size)."""
-        yield from (module.bias, module.weight)
+        from darknet_py.ops.local import LocallyConnected
+
+        assert isinstance(module, LocallyConnected)
+        yield "biases", module.bias
+        yield "weights", module.weight

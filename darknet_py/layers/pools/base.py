@@ -1,7 +1,7 @@
-"""The window that all window pools share: its keys, its output size, what it sees and what it costs.
+"""The base class of window pools: their keys, output size, receptive field and cost.
 
-Cells outside the map do not exist: they are never chosen, never averaged, never counted. A pool is a rule
-that turns the cells of one window into one cell; it writes `reduce`, and has everything else from here.
+Cells outside of the map do not exist: they are never selected, averaged or counted. A pool is a rule that
+reduces the cells of one window to one cell; it implements `reduce`, and inherits everything else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WindowPool(Layer):
-    """A rule that turns the cells of one window into one cell, channel by channel.
+    """A rule that reduces the cells of one window to one cell, channel by channel.
 
     With `adaptive = N` the output is N x N whatever the input: bin i covers rows floor(i H / N) to ceil((i +
     1) H / N). Else output size is `(in + padding - size) // stride + 1`; the window of output row r begins at
@@ -32,19 +32,20 @@ class WindowPool(Layer):
     """
 
     laws: ClassVar[tuple[Law, ...]] = ()
-    # Of cells that are not negative, the result lies between the least and the greatest; a sum says False.
+    # Whether the output for non-negative cells lies between their minimum and maximum; False for a sum.
     bounded: ClassVar[bool] = True
+    category = "pool"
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
-        """The rule: the cells of every window become one cell each.
+        """Reduce the cells of every window to one cell.
 
         Args:
             cells: (N, C, H', W', S), row by row within a window; 0 outside of the map.
-            inside: (1, 1, H', W', S) bool, which of them lie in the map; at least one of each window does.
+            inside: (1, 1, H', W', S) bool, which of them lie in the map, at least one in each window.
 
         Returns: (N, C, H', W').
         """
-        raise NotImplementedError(f"[{self.section}] has no rule: write `reduce`, or `module`")
+        raise NotImplementedError(f"[{self.section}] has no rule: implement `reduce` or `module`")
 
     stride: int = key(1, at_least=1, at_most=8192, doc="step of the window", unit="cells")
     stride_x: int = key(same_as("stride"), at_least=1, at_most=8192, doc="step along a row", unit="cells")
@@ -61,11 +62,11 @@ class WindowPool(Layer):
         0,
         at_least=0,
         at_most=1024,
-        doc="rows and columns of the output, in the place of size and stride; 0: off",
+        doc="rows and columns of the output, instead of size and stride; 0: off",
     )
 
     def shape(self, *maps: Shape) -> Shape:
-        """Channels stay; rows and columns by the window."""
+        """The channels of the input; rows and columns by the window."""
         (source,) = maps
         if self.adaptive:
             return Shape(source.channels, self.adaptive, self.adaptive)
@@ -78,9 +79,9 @@ class WindowPool(Layer):
         return Shape(source.channels, rows, columns)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """No window may lie outside the map altogether."""
+        """No window may lie completely outside of the map."""
         if not self.adaptive and self.padding - self.padding // 2 >= self.size:
-            message = f"padding={self.padding} puts whole windows of {self.size} outside the map"
+            message = f"padding={self.padding} puts windows of {self.size} outside the map"
             yield Complaint(
                 message,
                 key="padding",
@@ -95,6 +96,11 @@ class WindowPool(Layer):
         before = self.padding // 2
         return Window(Axis(self.size, self.stride_y, before), Axis(self.size, self.stride_x, before))
 
+    @property
+    def window_sizes(self) -> tuple[int, ...]:
+        """The size of its window; none in the adaptive form."""
+        return () if self.adaptive else (self.size,)
+
     def cost(self, *maps: Shape) -> Cost:
         """Darknet counts size² operations for each output cell."""
         if self.adaptive:
@@ -103,19 +109,21 @@ class WindowPool(Layer):
         return Cost(others=self.size**2 * self.shape(*maps).floats)
 
     def module(self, *maps: Shape) -> nn.Module:
-        """The rule as it is defined, run part by part; a pool with a faster equal overrides this."""
-        from darknet_py.ops.pools.rule import PoolByRule
+        """The rule as `reduce` defines it; a pool with a faster implementation overrides this."""
+        from darknet_py.ops.pools.reduction import WindowReduction
 
-        return PoolByRule(self.grid(), self.reduce)
+        return WindowReduction(self.grid(), self.reduce)
 
     def grid(self) -> Grid:
-        """Where the windows lie, for torch."""
+        """The windows, for torch."""
         from darknet_py.ops.pools.window import BinGrid, Grid
 
-        grid = {"size": self.size, "strides": (self.stride_y, self.stride_x), "padding": self.padding}
-        return BinGrid(**grid, count=self.adaptive) if self.adaptive else Grid(**grid)
+        strides = (self.stride_y, self.stride_x)
+        if self.adaptive:
+            return BinGrid(self.size, strides, self.padding, self.adaptive)
+        return Grid(self.size, strides, self.padding)
 
 
 def hide(cells: Tensor, inside: Tensor) -> Tensor:
-    """The cells with minus infinity outside of the map, so that no maximum and no softmax takes them."""
+    """The cells, with minus infinity outside of the map, which no maximum and no softmax selects."""
     return cells.masked_fill(~inside, float("-inf"))

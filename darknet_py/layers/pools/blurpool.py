@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.cost import Cost
@@ -35,7 +34,7 @@ class BlurPool(WindowPool, section="blurpool"):
 
     def maxima(self) -> BlurPool:
         """The first half: the same windows at every cell."""
-        return replace(self, stride=1, stride_x=1, stride_y=1)
+        return self.with_values(stride=1, stride_x=1, stride_y=1)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Bins have no stride to filter for."""

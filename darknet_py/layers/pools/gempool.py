@@ -46,7 +46,11 @@ class GemPool(WindowPool, section="gempool"):
 
         return GeneralisedMean(self.grid(), self.p, eps=self.eps, learn=self.learn)
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """p."""
-        if self.learn:
-            yield module.p
+        from torch import nn
+
+        from darknet_py.ops.pools.power import GeneralisedMean
+
+        if isinstance(module, GeneralisedMean) and isinstance(module.p, nn.Parameter):
+            yield "p", module.p

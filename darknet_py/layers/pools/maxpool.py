@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,13 +30,13 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
         stride = 1
     """
 
-    maxpool_depth: bool = key(False, doc="maximum over channels in the place of cells")
+    maxpool_depth: bool = key(False, doc="maximum over channels instead of cells")
     out_channels: int = key(
-        1, at_least=1, doc="channels left by maxpool_depth: g is the maximum of g, g + out_channels, ..."
+        1, at_least=1, doc="output channels of maxpool_depth: g is the maximum of g, g + out_channels, ..."
     )
-    antialiasing: int = key(0, doc="blur after a strided pool", refused="not built yet; see [blurpool]")
+    antialiasing: int = key(0, doc="blur after a strided pool", refused="not implemented; see [blurpool]")
     maxpool_zero_nonmax: int = key(
-        0, doc="zero the other cells", ignored="honoured by Darknet's GPU code alone"
+        0, doc="zero the other cells", ignored="only Darknet's GPU code honours it"
     )
 
     def shape(self, *maps: Shape) -> Shape:
@@ -64,37 +63,35 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
     def module(self, *maps: Shape) -> nn.Module:
         """torch's kernel; with stride 1, maxima of shifted maps."""
         from darknet_py.ops.function import Function
-        from darknet_py.ops.pools.window import strongest_of_every
+        from darknet_py.ops.pools.window import WindowMaximum, max_over_channels
 
         if self.maxpool_depth:
-            return Function(partial(strongest_of_every, groups=self.out_channels))
-        return Function(self.grid().maximum)
+            return Function(partial(max_over_channels, out_channels=self.out_channels))
+        return WindowMaximum(self.grid())
 
     def grown_from(self, smaller: Layer) -> GrownMaxPool | None:
-        """This pool as one that begins with a smaller one's maxima of the same map, or None."""
+        """This pool as one that starts from the maxima of a smaller one on the same map, or None."""
         if not (self._around_each_cell() and isinstance(smaller, MaxPool) and smaller._around_each_cell()):
             return None
-        if smaller.size > self.size:
-            return None
-        return GrownMaxPool(**{k.name: getattr(self, k.name) for k in fields(self)}, known=smaller.size)
+        return GrownMaxPool(pool=self, known=smaller.size) if smaller.size <= self.size else None
 
     def _around_each_cell(self) -> bool:
-        strides = (self.stride_y, self.stride_x)
-        plain = not self.maxpool_depth and not self.adaptive
-        return plain and strides == (1, 1) and self.padding == self.size - 1
+        strides, windows = (self.stride_y, self.stride_x), not self.maxpool_depth and not self.adaptive
+        return windows and strides == (1, 1) and self.padding == self.size - 1
 
 
-class GrownMaxPool(MaxPool):
-    """A [maxpool] with stride 1 that reads a map, and the maxima of smaller windows on it to begin with."""
+class GrownMaxPool(Layer):
+    """A [maxpool] with stride 1 that reads the map, and the maxima of windows of size `known` on it."""
 
-    known: int = key(1, doc="side of the smaller windows", unit="cells")
+    pool: MaxPool
+    known: int
 
     def shape(self, *maps: Shape) -> Shape:
-        """As the map."""
-        return super().shape(maps[0])
+        """The shape of the pool."""
+        return self.pool.shape(maps[0])
 
     def module(self, *maps: Shape) -> nn.Module:
         """Maxima of shifted maxima."""
-        from darknet_py.ops.pools.maximum import MaxPoolStride1
+        from darknet_py.ops.pools.window import MaxPoolStride1
 
-        return MaxPoolStride1(self.size, known=self.known)
+        return MaxPoolStride1(self.pool.grid(), known=self.known)

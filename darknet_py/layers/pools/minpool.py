@@ -28,6 +28,6 @@ class MinPool(WindowPool, section="minpool"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The maximum of the negative, a part of the map at a time."""
-        from darknet_py.ops.pools.minpool import Least
+        from darknet_py.ops.pools.minpool import WindowMinimum
 
-        return Least(self.grid())
+        return WindowMinimum(self.grid())

@@ -60,7 +60,9 @@ class MixPool(WindowPool, section="mixpool"):
 
         return MIXTURES[self.mode](self.grid(), self.alpha)
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """The gate's weights, row by row."""
-        if self.mode == "gated":
-            yield module.gate
+        from darknet_py.ops.pools.mixpool import GatedPool
+
+        if isinstance(module, GatedPool):
+            yield "gate", module.gate

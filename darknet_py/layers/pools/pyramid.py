@@ -1,4 +1,4 @@
-"""What the pyramids share: window pools of one kind, side by side on one map."""
+"""The base class of pyramids: several window pools of one kind on one map."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ if TYPE_CHECKING:
 
 
 class Pyramid(Layer):
-    """Several window pools of one kind on one map; a subclass writes `pools`, by `branch`."""
+    """Several window pools of one kind on one map; a subclass implements `pools` by calling `branch`."""
+
+    category = "pool"
 
     pool: str = key("max", doc="the window pool of each branch, by its section's name")
 
     def pools(self) -> tuple[WindowPool, ...]:
         """The branches, in the order of the output."""
-        raise NotImplementedError(f"[{self.section}] does not say which pools it has")
+        raise NotImplementedError(f"[{self.section}] does not implement `pools`")
 
     def branch(self, *, size: int = 1, adaptive: int = 0) -> WindowPool:
-        """One of them, with stride 1 and the default padding; its own keys as they are by default."""
+        """A pool with stride 1 and the default padding, and the defaults of its own keys."""
         cls = layer_class(self.pool)
         assert cls is not None
         assert issubclass(cls, WindowPool)
         return cls(stride=1, stride_x=1, stride_y=1, size=size, padding=size - 1, adaptive=adaptive)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """The pool must be a window pool, and have the form that the branches take."""
+        """The pool must be a window pool that supports the windows of the branches."""
         cls = layer_class(self.pool)
         if cls is not None and issubclass(cls, WindowPool):
             yield from (replace(complaint, key="pool") for complaint in self.pools()[0].check(*maps))
@@ -49,7 +51,11 @@ class Pyramid(Layer):
         """Each pool's."""
         return sum((pool.cost(*maps) for pool in self.pools()), Cost())
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Each pool's, in the order of the output."""
-        for pool, branch in zip(self.pools(), module.branches, strict=True):
-            yield from pool.arrays(branch)
+        from darknet_py.ops.pools.spp import Branches
+
+        assert isinstance(module, Branches)
+        for number, (pool, branch) in enumerate(zip(self.pools(), module.branches, strict=True)):
+            for name, tensor in pool.arrays(branch):
+                yield f"{name} of branch {number}", tensor

@@ -1,4 +1,4 @@
-"""`[spp]`: YOLO's spatial pyramid, several stride-1 pools of one map set beside the map itself."""
+"""`[spp]`: YOLO's spatial pyramid, several stride-1 pools of one map concatenated with the map itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-DARKNETS = ("maxpool", "local_avgpool")  # the window pools that Darknet has
+IN_DARKNET = ("maxpool", "local_avgpool")  # the window pools that Darknet has
 
 
 class Spp(Pyramid, Composite, section="spp"):
@@ -30,12 +30,14 @@ class Spp(Pyramid, Composite, section="spp"):
     The largest window comes first, the map itself last. The variant of yolov3-spp, where it is six sections:
     pools of 5, 9 and 13 and the route `-1,-3,-5,-6`. After He, Zhang, Ren and Sun, "Spatial pyramid pooling
     in deep convolutional networks for visual recognition", ECCV 2014, arXiv:1406.4729, whose own form, a grid
-    of fixed length, is another layer. A window larger than the map sees all of it in every cell.
+    of fixed length, is another layer. With a window larger than the map, every cell sees all of the map.
 
         [spp]
         sizes = 5,9,13
         pool = max
     """
+
+    window_key = "sizes"
 
     sizes: tuple[int, ...] = key(
         (5, 9, 13), at_least=1, at_most=8192, doc="sides of the windows", unit="cells"
@@ -55,27 +57,33 @@ class Spp(Pyramid, Composite, section="spp"):
         """The sizes must be different."""
         yield from super().check(*maps)
         if len(set(self.sizes)) < len(self.sizes):
-            message = "a size stands twice; it would be the same map again"
+            message = "a size is repeated; it would give the same map again"
             yield Complaint(message, key="sizes", code="duplicate-value")
+
+    @property
+    def window_sizes(self) -> tuple[int, ...]:
+        """The sizes of the branches."""
+        return self.sizes
 
     def window(self, *maps: Shape) -> Window:
         """The largest branch's."""
         return self.pools()[0].window(*maps)
 
     def module(self, *maps: Shape) -> nn.Module:
-        """The branches' own modules, concatenated; a maximum begins with the next smaller one."""
+        """The branches' own modules, concatenated; a maximum starts from the next smaller one."""
         from darknet_py.ops.pools.spp import ConcatWithInput, GrownConcatWithInput
 
-        *_, smallest = pools = self.pools()
-        if not isinstance(smallest, MaxPool):
+        pools = self.pools()
+        maxima = [pool for pool in pools if isinstance(pool, MaxPool)]
+        if not maxima:
             return ConcatWithInput(pool.module(*maps) for pool in pools)
-        grown = [pool.grown_from(known) for pool, known in pairwise(pools)]
-        return GrownConcatWithInput(pool.module(*maps) for pool in (*grown, smallest))
+        grown = [pool.grown_from(known) or pool for pool, known in pairwise(maxima)]
+        return GrownConcatWithInput(pool.module(*maps) for pool in (*grown, maxima[-1]))
 
     def in_sections(self, *maps: Shape) -> tuple[str, ...]:
-        """The pools by size, routes to the map between them, and a route of all, as in yolov3-spp."""
+        """The pools by size, with routes to the map between them, and a route of all, as in yolov3-spp."""
         kind, sizes = self.pools()[0].section, sorted(self.sizes)
-        if kind not in DARKNETS:
+        if kind not in IN_DARKNET:
             return ()
         written = [f"{kind} size={sizes[0]} stride=1"]
         for number, size in enumerate(sizes[1:], start=1):

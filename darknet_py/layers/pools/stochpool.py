@@ -1,4 +1,4 @@
-"""`[stochpool]`: one cell of each window, drawn with probability proportional to its activation."""
+"""`[stochpool]`: one cell of each window, sampled with probability proportional to its activation."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ NEGATIVES = ("relu", "shift", "softmax", "abs")
 
 
 class StochPool(WindowPool, section="stochpool"):
-    """Training draws cell i with p_i = a_i / sum(a) and puts out its value; evaluation puts out sum(p_i a_i).
+    """Training samples cell i with p_i = a_i / sum(a) and returns its value; evaluation returns sum(p_i a_i).
 
     Zeiler and Fergus, "Stochastic pooling for regularization of deep convolutional neural networks", ICLR
-    2013, arXiv:1301.3557. The paper has no negative activations; `negatives` says what they weigh: `relu`
-    nothing, `shift` a_i less the least cell of the window, `softmax` exp(a_i), `abs` |a_i|. Where nothing
-    weighs anything, training draws any existing cell alike and evaluation takes their mean. Draws depend on
-    the seed, the iteration, the layer and the sample alone.
+    2013, arXiv:1301.3557. The paper has no negative activations; `negatives` defines their weight: `relu`
+    0, `shift` a_i minus the minimum of the window, `softmax` exp(a_i), `abs` |a_i|. Where all weights are 0,
+    training samples the cells with equal probability and evaluation takes their mean. Random numbers depend
+    only on the seed, the iteration, the layer and the sample.
 
         [stochpool]
         size = 2
         stride = 2
     """
 
-    negatives: str = key("relu", one_of=NEGATIVES, doc="what a negative activation weighs")
+    negatives: str = key("relu", one_of=NEGATIVES, doc="the weight of a negative activation")
 
     def module(self, *maps: Shape) -> nn.Module:
-        """One uniform number per output cell and a running sum; no unfolding."""
+        """One uniform number per output cell and a running sum, without unfolding."""
         from darknet_py.ops.pools.stochpool import StochasticPool
 
         return StochasticPool(self.grid(), self.negatives)

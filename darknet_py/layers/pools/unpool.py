@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,21 +36,23 @@ class Unpool(InverseLayer, section="unpool"):
         from = -1
     """
 
+    category = "pool"
+
     from_: int = key(name="from", doc="the [maxpool]: negative counts back from here", refers=True)
 
     def inputs(self, at: int) -> tuple[int, ...]:
-        """The values and the pool; `compile` adds the map that the pool reads."""
+        """The values and the pool; the map that the pool reads follows, as the two are paired."""
         return at - 1, absolute(self.from_, at)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """The layer named must be a maximum over cells, the values one for each of its windows."""
-        pool = self.undone
+        pool = self.inverse_of
         assert pool is not None
         if not isinstance(pool, MaxPool) or pool.maxpool_depth:
             what = f"[{pool.section}]" + " over channels" * isinstance(pool, MaxPool)
             yield Complaint(f"from={self.from_} is {what}; it must be a [maxpool] over cells", key="from")
         elif maps[0] != maps[1]:
-            message = f"[unpool] gets a map of {maps[0]}; the pool it undoes puts out {maps[1]}"
+            message = f"[unpool] gets a map of {maps[0]}; the pool it inverts puts out {maps[1]}"
             if maps[0].cells != maps[1].cells:
                 yield Complaint(message, key="from", code="shapes-differ")
             else:
@@ -64,10 +67,11 @@ class Unpool(InverseLayer, section="unpool"):
         pool, sides = self.pool, (maps[2].height, maps[2].width)
         if pool.adaptive:
             rows, columns = (bins(cells, pool.adaptive) for cells in sides)
+            values = Window(rows, columns)
         else:
-            seen = pool.window(maps[2])
-            rows, columns = covering(seen.rows), covering(seen.columns)
-        return Window(rows, columns, (Window(rows, columns), Window()))
+            pooled = pool.window(maps[2])
+            values = Window(covering(pooled.rows), covering(pooled.columns))
+        return replace(values, others=(values, Window()))
 
     def cost(self, *maps: Shape) -> Cost:
         """The pool's once more: its positions are found again."""
@@ -82,6 +86,6 @@ class Unpool(InverseLayer, section="unpool"):
 
     @property
     def pool(self) -> MaxPool:
-        """The pool that is undone."""
-        assert isinstance(self.undone, MaxPool)
-        return self.undone
+        """The pool that is inverted."""
+        assert isinstance(self.inverse_of, MaxPool)
+        return self.inverse_of

@@ -32,7 +32,7 @@ class Crnn(Convolved, section="crnn"):
 
     def window(self, *maps: Shape) -> Window:
         """The kernels of one step, one after the other."""
-        reach = (self.size - 1) * (self.dilation if self.size > 1 else 1)
+        reach = (self.size - 1) * self.spread
         axis = Axis(2 * reach + 1, 1, reach)
         return Window(axis, axis)
 

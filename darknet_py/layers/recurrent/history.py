@@ -14,10 +14,10 @@ class History(NotExecutable, section="history"):
     history_size = 4
     """
 
-    why = "it remembers the frames before; images here have no order"
+    why = "it depends on earlier frames, and images here have no order"
 
     history_size: int = key(4, at_least=1, at_most=1024, doc="frames")
 
     def shape(self, *maps: Shape) -> Shape:
-        """As many times the channels."""
+        """`history_size` times the channels."""
         return Shape(maps[0].channels * self.history_size, maps[0].height, maps[0].width)

@@ -1,4 +1,4 @@
-"""What Darknet's recurrent layers have in common: they are made of other layers, and remember."""
+"""The base classes of Darknet's recurrent layers, which are made of other layers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from darknet_py.layers.base import Layer
 from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.parametric.connected import Connected
 from darknet_py.layers.parametric.convolutional import Convolutional
+from darknet_py.layers.parametric.kernel import KernelKeys
 
-Part = tuple[Layer, Shape]  # a layer that a recurrent one is made of, and the map that it reads
+Part = tuple[Layer, Shape]  # a part of a recurrent layer, and the shape of its input
 
 
 class Recurrent(NotExecutable):
-    """A layer made of others, whose output depends on the frames before."""
+    """A layer made of others, whose output depends on earlier frames."""
 
-    why = "it remembers the frames before; images here have no order"
+    why = "it depends on earlier frames, and images here have no order"
 
     def parts(self, source: Shape) -> Iterator[Part]:
-        """The layers that it is made of, in the order of `.weights`."""
-        raise NotImplementedError(f"[{self.section}] does not say which layers it is made of")
+        """Its parts, in the order of `.weights`."""
+        raise NotImplementedError(f"[{self.section}] does not implement `parts`")
 
     def cost(self, *maps: Shape) -> Cost:
         """The sum of its parts."""
@@ -32,40 +33,45 @@ class Recurrent(NotExecutable):
 
 
 class Dense(Recurrent):
-    """One whose parts are `[connected]`: it reads the whole map, and puts out one cell."""
+    """A recurrent layer whose parts are `[connected]`: it reads the full map and has one output cell."""
 
     def window(self, *maps: Shape) -> Window:
-        """The whole map."""
+        """The full map."""
         return Window(Axis(maps[0].height, maps[0].height), Axis(maps[0].width, maps[0].width))
 
 
 def dense(inputs: int, output: int, *, normalized: bool) -> Part:
-    """A `[connected]` on so many numbers."""
+    """A `[connected]` with this many inputs and outputs."""
     layer = Connected(output=output, activation="linear", batch_normalize=normalized)
     return layer, Shape(inputs, 1, 1)
 
 
-class Convolved(Recurrent):
-    """One whose parts are `[convolutional]`, all with the same window."""
+class Convolved(KernelKeys, Recurrent):
+    """A recurrent layer whose parts are `[convolutional]`, all with the same kernel."""
 
     output: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")
     size: int = key(3, at_least=1, at_most=1024, doc="side of the kernels", unit="cells")
     stride: int = key(1, at_least=1, at_most=1, doc="step of the kernels; the state must keep its size")
-    dilation: int = key(1, at_least=1, at_most=1024, doc="distance between a kernel's taps", unit="cells")
-    pad: bool = key(False, doc="pad by size // 2 on every side, whatever `padding` says")
-    padding: int = key(0, at_least=0, at_most=1024, doc="zeros on every side", unit="cells")
-    groups: int = key(1, at_least=1, doc="groups of channels with filters of their own")
-    batch_normalize: bool = key(False, doc="normalise each channel over the batch")
     xnor: int = key(0, doc="binary weights and inputs")
 
     def convolution(self, source: Shape, filters: int) -> Part:
-        """One of its parts."""
-        names = ("size", "stride", "pad", "padding", "dilation", "groups", "batch_normalize", "xnor")
-        given = {name: getattr(self, name) for name in names}
-        return Convolutional(filters=filters, stride_x=self.stride, stride_y=self.stride, **given), source
+        """A `[convolutional]` with this layer's kernel."""
+        layer = Convolutional(
+            filters=filters,
+            size=self.size,
+            stride_x=self.stride,
+            stride_y=self.stride,
+            pad=self.pad,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            batch_normalize=self.batch_normalize,
+            xnor=self.xnor,
+        )
+        return layer, source
 
     def shape(self, *maps: Shape) -> Shape:
-        """Output channels; rows and columns must stay, since the state is read again."""
+        """Output channels; rows and columns must not change, as the state is read again."""
         for layer, source in self.parts(maps[0]):
             found = layer.shape(source)
             if (found.height, found.width) != (source.height, source.width):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import ACTIVATIONS, apart
+from darknet_py.layers.transforms.activations import ACTIVATIONS, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,4 +27,4 @@ class Activation(Layer, section="activation"):
 
     def module(self, *maps: Shape) -> nn.Module:
         """The function; the map that it reads stays as it is."""
-        return apart(self.activation)
+        return out_of_place(self.activation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,8 @@ if TYPE_CHECKING:
 def _torch(name: str, **settings: object) -> nn.Module:
     from torch import nn
 
-    return getattr(nn, name)(**settings)
+    module: nn.Module = getattr(nn, name)(**settings)
+    return module
 
 
 def _elementwise(name: str) -> nn.Module:
@@ -23,7 +23,7 @@ def _elementwise(name: str) -> nn.Module:
     return Function(getattr(activation_modules, name))
 
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+ACTIVATIONS: dict[str, partial[nn.Module]] = {
     "leaky": partial(_torch, "LeakyReLU", negative_slope=0.1, inplace=True),
     "linear": partial(_torch, "Identity"),
     "relu": partial(_torch, "ReLU", inplace=True),
@@ -50,9 +50,12 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def apart(name: str) -> nn.Module:
-    """An activation that leaves the map it reads as it is; those of convolutions work in place."""
-    act = ACTIVATIONS[name]()
-    if hasattr(act, "inplace"):
-        act.inplace = False
-    return act
+def activation(name: str) -> nn.Module | None:
+    """The activation of a block; None for `linear`."""
+    return None if name == "linear" else ACTIVATIONS[name]()
+
+
+def out_of_place(name: str) -> nn.Module:
+    """An activation that does not modify its input; those of convolutions work in place."""
+    act = ACTIVATIONS[name]
+    return act(inplace=False) if "inplace" in act.keywords else act()

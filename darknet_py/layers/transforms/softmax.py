@@ -48,8 +48,8 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
     def module(self, *maps: Shape) -> nn.Module:
         """torch's softmax on a reshaped map."""
         from darknet_py.ops.function import Function
-        from darknet_py.ops.map import softmax_of_channels, softmax_of_groups
+        from darknet_py.ops.map import softmax_of_channels, softmax_of_parts
 
         if self.spatial:
             return Function(partial(softmax_of_channels, temperature=self.temperature))
-        return Function(partial(softmax_of_groups, groups=self.groups, temperature=self.temperature))
+        return Function(partial(softmax_of_parts, count=self.groups, temperature=self.temperature))

@@ -1,4 +1,4 @@
-"""The maximum of windows, filtered."""
+"""Max pooling followed by a low-pass filter."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from darknet_py.ops.pools.parts import in_parts
 from darknet_py.ops.pools.window import Grid
 
 
 class BlurredMaximum(nn.Module):
-    """The maxima of a grid, then a binomial filter over those that exist, with a step of its own."""
+    """The maxima of a grid, then a binomial filter over those inside the map, with its own strides."""
 
     def __init__(self, maxima: Grid, taps: int, strides: tuple[int, int]) -> None:
         super().__init__()
@@ -21,16 +20,17 @@ class BlurredMaximum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return in_parts(self._pooled, x, self.blur.outputs(x.new_empty(1, 1, *self.maxima.outputs(x))))
+        sides = self.blur.outputs(x.new_empty(1, 1, *self.maxima.outputs(x)))
+        return self.blur.in_parts(self._pooled, x, sides)
 
     def _pooled(self, x: Tensor) -> Tensor:
         maxima = self.maxima.maximum(x)
         return self._filtered(maxima) / self._filtered(torch.ones_like(maxima[:1, :1]))
 
     def _filtered(self, x: Tensor) -> Tensor:
-        """The weighted sum of the cells under the filter, those outside counting 0: down, then across."""
+        """The weighted sum of the cells under the filter, 0 outside of the map: down, then across."""
         x = self.blur.pad(x, 0.0)
         for axis, step in zip((-2, -1), self.blur.strides, strict=True):
-            cells = x.unfold(axis, len(self.weights), step).unbind(dim=-1)  # views; nothing is laid out
+            cells = x.unfold(axis, len(self.weights), step).unbind(dim=-1)  # views, no copies
             x = sum(weight * cell for weight, cell in zip(self.weights, cells, strict=True))
         return x

@@ -1,15 +1,14 @@
-"""Minima of windows."""
+"""Min pooling."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from darknet_py.ops.pools.parts import in_parts
 from darknet_py.ops.pools.window import Grid
 
 
-class Least(nn.Module):
-    """The least existing cell of each window of a grid."""
+class WindowMinimum(nn.Module):
+    """The minimum of each window of a grid."""
 
     def __init__(self, grid: Grid) -> None:
         super().__init__()
@@ -17,7 +16,7 @@ class Least(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return in_parts(self._least, x, self.grid.outputs(x))
+        return self.grid.in_parts(self._minimum, x, self.grid.outputs(x))
 
-    def _least(self, x: Tensor) -> Tensor:
+    def _minimum(self, x: Tensor) -> Tensor:
         return -self.grid.maximum(-x)

@@ -1,4 +1,4 @@
-"""The maximum and the mean of windows, put together."""
+"""Combinations of the maximum and the mean of windows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from darknet_py.ops.keyed import Keyed
 from darknet_py.ops.learned import Learned
-from darknet_py.ops.pools.parts import in_parts
 from darknet_py.ops.pools.window import Grid
 
 
@@ -20,14 +19,14 @@ class BlendedPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return in_parts(self._mixed, x, self.grid.outputs(x))
+        return self.grid.in_parts(self._blended, x, self.grid.outputs(x))
 
-    def _mixed(self, x: Tensor) -> Tensor:
-        return mixed(self.grid.maximum(x), self.grid.mean(x), self.alpha)
+    def _blended(self, x: Tensor) -> Tensor:
+        return blend(self.grid.maximum(x), self.grid.mean(x), self.alpha)
 
 
 class ConcatenatedPool(nn.Module):
-    """The means, then the maxima; alpha has no part in it."""
+    """The means, then the maxima, as channels; alpha is not used."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
         super().__init__()
@@ -39,7 +38,7 @@ class ConcatenatedPool(nn.Module):
 
 
 class RandomPool(Keyed):
-    """In training the maximum with chance alpha, else the mean, for each window; else the expected value."""
+    """In training, the maximum with probability alpha, else the mean; in evaluation, the expected value."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
         super().__init__()
@@ -49,19 +48,19 @@ class RandomPool(Keyed):
         """(N, C, H, W) to (N, C, H', W')."""
         sides = self.grid.outputs(x)
         if not self.training:
-            return in_parts(self._expected, x, sides)
+            return self.grid.in_parts(self._expected, x, sides)
         chosen = self.uniform(torch.Size((*x.shape[:2], *sides)), like=x) < self.alpha
-        return in_parts(self._drawn, x, sides, chosen=chosen)
+        return self.grid.in_parts(self._sampled, x, sides, mask=chosen)
 
     def _expected(self, x: Tensor) -> Tensor:
-        return mixed(self.grid.maximum(x), self.grid.mean(x), self.alpha)
+        return blend(self.grid.maximum(x), self.grid.mean(x), self.alpha)
 
-    def _drawn(self, x: Tensor, chosen: Tensor) -> Tensor:
+    def _sampled(self, x: Tensor, chosen: Tensor) -> Tensor:
         return torch.where(chosen, self.grid.maximum(x), self.grid.mean(x))
 
 
 class GatedPool(Learned):
-    """alpha is learned: the sigmoid of a product with the window; the cfg's alpha has no part in it."""
+    """alpha is the sigmoid of a learned product with the window; the cfg's alpha is not used."""
 
     def __init__(self, grid: Grid, alpha: float) -> None:
         super().__init__()
@@ -70,22 +69,22 @@ class GatedPool(Learned):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return in_parts(self._gated, x, self.grid.outputs(x), self.gate)
+        return self.grid.in_parts(self._gated, x, self.grid.outputs(x), self.gate)
 
     def _gated(self, x: Tensor, gate: Tensor) -> Tensor:
         filters = gate.expand(x.shape[1], 1, -1, -1)
         padded = self.grid.pad(x, 0.0)
         product = nn.functional.conv2d(padded, filters, stride=self.grid.strides, groups=x.shape[1])
-        return mixed(self.grid.maximum(x), self.grid.mean(x), product.sigmoid())
+        return blend(self.grid.maximum(x), self.grid.mean(x), product.sigmoid())
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Zeros: the maximum and the mean begin with equal shares."""
+        """Zeros: the maximum and the mean start with equal weights."""
         self.gate.zero_()
 
 
-def mixed(greatest: Tensor, mean: Tensor, alpha: float | Tensor) -> Tensor:
-    """alpha of the one, the rest of the other."""
-    return alpha * greatest + (1 - alpha) * mean
+def blend(maximum: Tensor, mean: Tensor, alpha: float | Tensor) -> Tensor:
+    """alpha * maximum + (1 - alpha) * mean."""
+    return alpha * maximum + (1 - alpha) * mean
 
 
 MIXTURES = {"add": BlendedPool, "cat": ConcatenatedPool, "random": RandomPool, "gated": GatedPool}

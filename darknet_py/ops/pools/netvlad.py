@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from darknet_py.ops.learned import Learned
 
-EPSILON = 1e-6  # the least length that is divided by: what is shorter has no direction in float16 either
+EPSILON = 1e-6  # the smallest length that is divided by; a shorter vector has no direction in float16
 
 
 class Vlad(Learned):
-    """Residuals of K clusters, D numbers each; never N x K x D x cells at once."""
+    """Residuals of K clusters, D numbers each, without a tensor of N x K x D x cells."""
 
     def __init__(self, clusters: int, depth: int, *, alpha: float, normalize_input: bool) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Vlad(Learned):
         return F.normalize(vectors, dim=1, eps=EPSILON)[..., None, None]
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Centres in random directions, and the assignment that prefers the nearest of them."""
+        """Centres in random directions, and an assignment to the nearest of them."""
         centres = F.normalize(torch.randn(self.centres.shape, generator=generator), dim=1)
         self.centres.copy_(centres)
         self.weight.copy_(2 * self.alpha * centres)

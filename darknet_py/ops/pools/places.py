@@ -1,4 +1,4 @@
-"""Where the cells of windows lie in a map: one cell of many windows at once is one strided view."""
+"""Where the cells of windows lie in a map, as strided views of many windows at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from types import EllipsisType
 from typing import NamedTuple
 
-# Of each window along an axis the first cell and the one after its last, which may lie outside; and the cells
-# that the map has along it.
+# The first cell of each window along an axis and the cell after its last, which may lie outside of the map;
+# and the number of cells of the map along that axis.
 Edges = tuple[list[tuple[int, int]], int]
 Rectangle = tuple[EllipsisType, slice, slice]
 
 
 class Cell(NamedTuple):
-    """One cell of many windows: its number, row by row; which windows have it, and where it is for each."""
+    """The same cell of many windows: its number in the window, the windows, and its places in the map."""
 
     number: int
     windows: Rectangle
@@ -22,51 +22,51 @@ class Cell(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Windows of equal size at equal steps, wholly inside of the map: which, and where the first begins.
+    """Windows of equal size at equal steps inside of the map: which windows, and where the first starts.
 
-    Windows that see the same cells, at step 0, count as one.
+    Windows of the same cells, at step 0, count as one.
     """
 
     windows: Rectangle
     start: tuple[int, int]
     size: tuple[int, int]
     steps: tuple[int, int]
-    count: tuple[int, int]
+    counts: tuple[int, int]
 
     def cells(self) -> Iterator[Rectangle]:
-        """Where each cell lies for all of these windows, row by row."""
+        """The places of each cell of these windows, row by row."""
         down, across = (
             [slice(s + k, s + k + (n - 1) * step + 1, max(1, step)) for k in range(size)]
-            for s, size, step, n in zip(self.start, self.size, self.steps, self.count, strict=True)
+            for s, size, step, n in zip(self.start, self.size, self.steps, self.counts, strict=True)
         )
         return ((..., rows, columns) for rows, columns in itertools.product(down, across))
 
 
 class _WindowRun(NamedTuple):
-    """Windows `first` and following, `count` in all, and a cell that moves by `step` from one to the next."""
+    """`length` windows from `first` on, and a cell of theirs, which moves by `step` from window to window."""
 
     first: int
-    count: int
+    length: int
     start: int
     step: int
 
     @property
     def windows(self) -> slice:
-        return slice(self.first, self.first + self.count)
+        return slice(self.first, self.first + self.length)
 
     @property
     def place(self) -> slice:
-        return slice(self.start, self.start + (self.count - 1) * self.step + 1, self.step)
+        return slice(self.start, self.start + (self.length - 1) * self.step + 1, self.step)
 
 
 def _runs(starts: list[tuple[int, int]], least_step: int) -> Iterator[_WindowRun]:
-    """(window, cell) pairs in runs of windows that follow each other, their cells at one step."""
+    """Group (window, cell) pairs into runs of consecutive windows whose cells lie at one step."""
     run: _WindowRun | None = None
     for window, cell in starts:
-        step = cell - (run.start + (run.count - 1) * run.step) if run else 0
-        next_in_row = run is not None and window == run.first + run.count and step >= least_step
-        if run and next_in_row and (run.count == 1 or step == run.step):
-            run = run._replace(count=run.count + 1, step=step)
+        step = cell - (run.start + (run.length - 1) * run.step) if run else 0
+        consecutive = run is not None and window == run.first + run.length and step >= least_step
+        if run and consecutive and (run.length == 1 or step == run.step):
+            run = run._replace(length=run.length + 1, step=step)
             continue
         if run:
             yield run
@@ -76,7 +76,7 @@ def _runs(starts: list[tuple[int, int]], least_step: int) -> Iterator[_WindowRun
 
 
 def cells_of(*axes: Edges) -> tuple[Cell, ...]:
-    """The cells of windows on a map, row by row within each window; those outside of the map are left out."""
+    """The cells of windows that lie in a map, row by row within each window."""
     found = []
     for edges, inside in axes:
         longest = max(stop - start for start, stop in edges)
@@ -94,7 +94,7 @@ def cells_of(*axes: Edges) -> tuple[Cell, ...]:
 
 
 def blocks_of(*axes: Edges) -> tuple[Block, ...]:
-    """Windows on a map in blocks of equal ones; what lies outside of the map is cut off."""
+    """Windows in blocks of equal size; cells outside of the map are cut off."""
     found = []
     for edges, inside in axes:
         clipped = [(max(0, a), min(b, inside)) for a, b in edges]
@@ -107,7 +107,7 @@ def blocks_of(*axes: Edges) -> tuple[Block, ...]:
             start=(rows.start, columns.start),
             size=(high, wide),
             steps=(rows.step, columns.step),
-            count=(rows.count if rows.step else 1, columns.count if columns.step else 1),
+            counts=(rows.length if rows.step else 1, columns.length if columns.step else 1),
         )
         for (high, rows), (wide, columns) in itertools.product(*found)
     )

@@ -1,4 +1,4 @@
-"""Power means of windows, (mean(x^p))^(1/p), of numbers that are not negative."""
+"""Power means of windows, (mean(x^p))^(1/p), of non-negative numbers."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ import torch
 from torch import Tensor, nn
 
 from darknet_py.ops.learned import Learned
-from darknet_py.ops.pools.parts import in_parts
-from darknet_py.ops.pools.rule import PoolByRule
+from darknet_py.ops.pools.reduction import WindowReduction
 from darknet_py.ops.pools.window import Grid
 
-LARGEST = 5.0  # the p up to which powers of cells between 3e-8 and 5e7 are numbers of float32
+LARGEST = 5.0  # the largest p for which powers of cells between 3e-8 and 5e7 fit in float32
 
 PowerMean = Callable[[Tensor, Grid, "float | Tensor"], Tensor]
 
 
 def power_mean_of_cells(cells: Tensor, inside: Tensor, p: float | Tensor) -> Tensor:
-    """(N, C, H', W', S) to (N, C, H', W'): each window scaled to a greatest cell of 1, so any p is exact.
+    """(N, C, H', W', S) to (N, C, H', W'): each window is scaled to a maximum of 1, so any p is exact.
 
-    The mean is homogeneous, so the scale is a constant to its gradient. A window of zeros has gradient 0.
+    The mean is homogeneous, so its gradient takes the scale as a constant. A window of zeros has gradient 0.
     """
-    greatest = (cells * inside).detach().amax(dim=-1)
-    powers = (cells / greatest.where(greatest > 0, 1.0).unsqueeze(-1)).pow(p) * inside
-    mean = (powers.sum(dim=-1) / inside.sum(dim=-1)).where(greatest > 0, 1.0)
-    return greatest * mean.pow(1 / p)
+    maximum = (cells * inside).detach().amax(dim=-1)
+    powers = (cells / maximum.where(maximum > 0, 1.0).unsqueeze(-1)).pow(p) * inside
+    mean = (powers.sum(dim=-1) / inside.sum(dim=-1)).where(maximum > 0, 1.0)
+    return maximum * mean.pow(1 / p)
 
 
 def by_windows(x: Tensor, grid: Grid, p: float | Tensor) -> Tensor:
     """(N, C, H, W) to (N, C, H', W'), for any p: the definition."""
-    return PoolByRule(grid, partial(power_mean_of_cells, p=p))(x)
+    pooled: Tensor = WindowReduction(grid, partial(power_mean_of_cells, p=p))(x)
+    return pooled
 
 
 def by_map(x: Tensor, grid: Grid, p: float | Tensor) -> Tensor:
-    """(N, C, H, W) to (N, C, H', W'), for p up to LARGEST: powers of the map, a local average of them.
+    """(N, C, H, W) to (N, C, H', W'), for p up to LARGEST: a local average of powers of the map.
 
-    Cells below the smallest number to the 1 / p count as 0, and a window of those has gradient 0. When p is
-    learned and comes to 9, cells of 1e4 overflow.
+    Cells whose power underflows count as 0, and a window of only those has gradient 0. If a learned p reaches
+    9, cells of 1e4 overflow.
     """
 
     def pooled(x: Tensor, p: float | Tensor = p) -> Tensor:
         mean = grid.mean(x.pow(p))
-        nothing = mean <= torch.finfo(mean.dtype).tiny
-        return mean.masked_fill(nothing, 1.0).pow(1 / p).masked_fill(nothing, 0.0)
+        zero = mean <= torch.finfo(mean.dtype).tiny
+        return mean.masked_fill(zero, 1.0).pow(1 / p).masked_fill(zero, 0.0)
 
-    return in_parts(pooled, x, grid.outputs(x), *([p] if isinstance(p, Tensor) else []))
+    return grid.in_parts(pooled, x, grid.outputs(x), *([p] if isinstance(p, Tensor) else []))
 
 
 def power_mean(p: float) -> PowerMean:
-    """The cheapest way that p allows."""
+    """The faster way to compute the mean for this p."""
     return by_map if p <= LARGEST else by_windows
 
 
@@ -68,7 +68,7 @@ class LpNorm(nn.Module):
 
 
 class GeneralisedMean(Learned):
-    """The power mean of the cells, those below `eps` raised to it; p is a weight, or a number."""
+    """The power mean of cells clamped to at least `eps`; p is a parameter, or a number."""
 
     def __init__(self, grid: Grid, start: float, *, eps: float, learn: bool) -> None:
         super().__init__()
@@ -81,6 +81,6 @@ class GeneralisedMean(Learned):
         return self.mean(exact.clamp(min=self.eps), self.grid, self.p).clamp(min=self.eps).to(x.dtype)
 
     def initialise(self, generator: torch.Generator) -> None:
-        """p as the cfg says."""
+        """p as in the cfg."""
         if isinstance(self.p, nn.Parameter):
             self.p.fill_(self.start)

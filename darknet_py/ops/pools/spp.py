@@ -8,12 +8,16 @@ import torch
 from torch import Tensor, nn
 
 
-class ConcatWithInput(nn.Module):
-    """Concatenates the outputs of its branches, then the input itself, along channels."""
+class Branches(nn.Module):
+    """Several modules that read the same map."""
 
     def __init__(self, branches: Iterable[nn.Module]) -> None:
         super().__init__()
         self.branches = nn.ModuleList(branches)
+
+
+class ConcatWithInput(Branches):
+    """Concatenates the outputs of its branches, then the input itself, along channels."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C * (branches + 1), H, W)."""
@@ -31,13 +35,9 @@ class GrownConcatWithInput(ConcatWithInput):
         return torch.cat(maps[::-1], dim=1)
 
 
-class ConcatFlattened(nn.Module):
+class ConcatFlattened(Branches):
     """Concatenates the flattened outputs of its branches."""
 
-    def __init__(self, branches: Iterable[nn.Module]) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList(branches)
-
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, length, 1, 1): of each branch channel by channel, row by row."""
+        """(N, C, H, W) to (N, length, 1, 1): the branches in order, each by channels, then by rows."""
         return torch.cat([branch(x).flatten(1) for branch in self.branches], dim=1)[..., None, None]

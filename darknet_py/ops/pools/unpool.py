@@ -1,4 +1,4 @@
-"""Values put back where a max pool found them."""
+"""Max unpooling."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from darknet_py.ops.pools.window import Grid
 def unpooled(values: Tensor, pooled: Tensor, x: Tensor, *, grid: Grid) -> Tensor:
     """(N, C, H', W') to (N, C, H, W), the shape of `x`, which the pool reads.
 
-    `pooled`, what the pool puts out, is here because its reach is a part of this layer's; the positions are
-    in `x` alone.
+    `pooled`, the pool's output, is an input because its receptive field is a part of this layer's; the
+    positions of the maxima follow from `x` alone.
     """
     with torch.no_grad():
         padded = grid.pad(x, -torch.inf)

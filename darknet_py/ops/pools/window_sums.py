@@ -1,4 +1,4 @@
-"""Pools that are functions of sums over the cells of a window; the cells are never laid out."""
+"""Pools that are functions of weighted sums over the cells of a window, without unfolding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from darknet_py.ops.pools.parts import in_parts_by_hand, zeros
+from darknet_py.ops.pools.parts import in_parts_with_gradient, zeros
 from darknet_py.ops.pools.window import Grid
 
 Levels = tuple[Tensor, ...]
@@ -17,12 +17,12 @@ Levels = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class SumRule:
-    """A rule by two sums over the existing cells of a window: of their weights, and of weight times cell.
+    """A pool defined by two sums over the cells of a window: of their weights, and of weight times cell.
 
     Args:
-        weight: (cells, *levels) to what each weighs.
-        result: (sum of weights, sum of weight times cell, number of cells, *levels) to the pooled map.
-        levels: (grid, map) to the maps (N, C, H', W') that these need to know of every window.
+        weight: the weight of each cell, from (cells, *levels).
+        result: the pooled map, from (sum of weights, sum of weight times cell, number of cells, *levels).
+        levels: the maps (N, C, H', W') that `weight` and `result` need of each window, from (grid, map).
     """
 
     weight: Callable[..., Tensor]
@@ -30,22 +30,22 @@ class SumRule:
     levels: Callable[[Grid, Tensor], Levels]
 
 
-def greatest_of_each(grid: Grid, x: Tensor) -> Levels:
-    """Taken off the exponents, so that none overflows; the result is the same, so it has no gradient."""
+def window_maximum(grid: Grid, x: Tensor) -> Levels:
+    """The maximum, subtracted from exponents so that none overflows; the result does not depend on it."""
     return (grid.maximum(x.detach()),)
 
 
 def softmax_mean(temperature: float) -> SumRule:
     """sum(x exp(x / t)) / sum(exp(x / t))."""
     return SumRule(
-        weight=lambda cell, greatest: ((cell - greatest) / temperature).exp(),
-        result=lambda total, weighted, count, greatest: weighted / total,
-        levels=greatest_of_each,
+        weight=lambda cell, maximum: ((cell - maximum) / temperature).exp(),
+        result=lambda total, weighted, count, maximum: weighted / total,
+        levels=window_maximum,
     )
 
 
 class WindowSums(nn.Module):
-    """A rule by sums on the windows of a grid. The backward pass sums again, so that only the map is kept."""
+    """A `SumRule` on the windows of a grid. The backward pass sums again, so that only the map is saved."""
 
     def __init__(self, grid: Grid, rule: SumRule) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class WindowSums(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W'), computed in float32 at least."""
         pool, pull = (partial(each, grid=self.grid, rule=self.rule) for each in (_of_part, _pulled))
-        return in_parts_by_hand(pool, pull, x, self.grid.outputs(x))
+        return in_parts_with_gradient(pool, pull, x, self.grid.outputs(x))
 
 
 def _of_part(x: Tensor, grid: Grid, rule: SumRule) -> Tensor:
@@ -63,7 +63,7 @@ def _of_part(x: Tensor, grid: Grid, rule: SumRule) -> Tensor:
 
 
 def _both(x: Tensor, grid: Grid, rule: SumRule, levels: Levels) -> tuple[Tensor, Tensor]:
-    """The two sums."""
+    """The sum of weights, and the sum of weight times cell."""
     total, weighted = zeros(x, grid.outputs(x)), zeros(x, grid.outputs(x))
     for _, windows, place in grid.cells(x):
         cell = x[place]
@@ -74,14 +74,15 @@ def _both(x: Tensor, grid: Grid, rule: SumRule, levels: Levels) -> tuple[Tensor,
 
 
 def _pulled(x: Tensor, gradient: Tensor, grid: Grid, rule: SumRule) -> Tensor:
-    """The gradient by the map: through the result to sums and levels, from the sums to each cell in turn."""
+    """The gradient of the map: through the result to totals and levels, from the totals to each cell."""
     with torch.enable_grad():
         source = x.detach().requires_grad_()
         levels = rule.levels(grid, source)
         known = tuple(level.detach().requires_grad_(level.requires_grad) for level in levels)
-        sums = tuple(s.requires_grad_() for s in _both(x, grid, rule, tuple(k.detach() for k in known)))
-        result = rule.result(*sums, grid.counts(x), *known)
-    inner = [*sums, *(k for k in known if k.requires_grad)]
+        constants = tuple(level.detach() for level in known)
+        totals = tuple(total.requires_grad_() for total in _both(x, grid, rule, constants))
+        result = rule.result(*totals, grid.counts(x), *known)
+    inner = [*totals, *(k for k in known if k.requires_grad)]
     pulls = torch.autograd.grad(result, inner, gradient, materialize_grads=True)
     spread, pulls, level_pulls = torch.zeros_like(x), pulls[:2], pulls[2:]
     for _, windows, place in grid.cells(x):

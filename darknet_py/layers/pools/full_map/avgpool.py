@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.layers.full_map import FullMap
+from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class AvgPool(FullMap, section="avgpool", aliases=("avg",)):
+class AvgPool(FullMapPool, section="avgpool", aliases=("avg",)):
     """Global average pooling: one cell per channel, whatever the input's size.
 
     Lin, Chen and Yan, "Network in network", ICLR 2014, arXiv:1312.4400.

@@ -10,13 +10,13 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import absolute
-from darknet_py.layers.full_map import FullMap
+from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class Bilinear(FullMap, section="bilinear"):
+class Bilinear(FullMapPool, section="bilinear"):
     """Outer products of two maps' cells averaged, then sign(x) sqrt(|x| + eps), then length 1.
 
     Lin, RoyChowdhury and Maji, "Bilinear CNN models for fine-grained visual recognition", ICCV 2015,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.layers.full_map import FullMap
+from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class GlobalMaxPool(FullMap, section="global_maxpool"):
+class GlobalMaxPool(FullMapPool, section="global_maxpool"):
     """Global max pooling: the greatest cell of each channel, whatever the input's size.
 
     Oquab, Bottou, Laptev and Sivic, "Is object localization for free? Weakly-supervised learning with

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
-from darknet_py.layers.full_map import FullMap
+from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class NetVlad(FullMap, section="netvlad"):
+class NetVlad(FullMapPool, section="netvlad"):
     """V(k) = sum over cells of a_k(x) (x - c_k), with the soft assignment a = softmax(W x + b) to K centres.
 
     Arandjelovic, Gronat, Torii, Pajdla and Sivic, "NetVLAD: CNN architecture for weakly supervised place
@@ -47,6 +47,9 @@ class NetVlad(FullMap, section="netvlad"):
 
         return Vlad(self.clusters, maps[0].channels, alpha=self.alpha, normalize_input=self.normalize_input)
 
-    def arrays(self, module: nn.Module) -> Iterator[Tensor]:
+    def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """W, b and c."""
-        yield from (module.weight, module.bias, module.centres)
+        from darknet_py.ops.pools.netvlad import Vlad
+
+        assert isinstance(module, Vlad)
+        yield from (("W", module.weight), ("b", module.bias), ("c", module.centres))

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class SppNet(Pyramid, FullMap, section="sppnet"):
-    """An l x l grid of the map for each level l, laid end to end: one length for a map of any size.
+    """An l x l grid of bins for each level l, flattened and concatenated: one length for any map size.
 
     He, Zhang, Ren and Sun, "Spatial pyramid pooling in deep convolutional networks for visual recognition",
-    ECCV 2014, arXiv:1406.4729. Bin (i, j) covers rows floor(i H / l) to ceil((i + 1) H / l), columns alike.
-    The output has C * sum(l²) numbers: levels in the order given, of each channel by channel, row by row.
+    ECCV 2014, arXiv:1406.4729. Bin (i, j) covers rows floor(i H / l) to ceil((i + 1) H / l), and columns
+    by the same rule. The output has C * sum(l²) numbers: levels in order, each by channels, then by rows.
 
         [sppnet]
         levels = 4,2,1
@@ -37,7 +37,7 @@ class SppNet(Pyramid, FullMap, section="sppnet"):
         return Shape(sum(pool.shape(*maps).floats for pool in self.pools()), 1, 1)
 
     def module(self, *maps: Shape) -> nn.Module:
-        """The levels' own modules, laid end to end."""
+        """The modules of the levels, flattened and concatenated."""
         from darknet_py.ops.pools.spp import ConcatFlattened
 
         return ConcatFlattened(pool.module(*maps) for pool in self.pools())

@@ -1,7 +1,7 @@
-"""A pool run by its definition: the cells of every window laid out, and a rule applied to them.
+"""Pools computed by their definition: the cells of every window unfolded, then reduced.
 
-Laid out at once, windows of S cells take S times the memory of the map. So the work is cut into parts, some
-channels and some rows of windows each, and a part is computed again in the backward pass instead of kept.
+Unfolded at once, windows of S cells take S times the memory of the map. So the work is split into parts of
+some channels and some rows of windows; the backward pass computes a part again instead of storing it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from torch.utils.checkpoint import checkpoint
 
 from darknet_py.ops.pools.window import Grid
 
-LARGEST_PART = 0.25  # of the map's numbers, laid out at once; a rule needs a few maps of that size
+LARGEST_PART = 0.25  # of the map's size, unfolded at once; a reduction needs a few maps of that size
 
 Reduce = Callable[[Tensor, Tensor], Tensor]
 
 
-class PoolByRule(nn.Module):
+class WindowReduction(nn.Module):
     """`reduce(cells, inside)` on the windows of a grid; see `WindowPool.reduce` for the shapes."""
 
     def __init__(self, grid: Grid, reduce: Reduce) -> None:
@@ -33,20 +33,20 @@ class PoolByRule(nn.Module):
         channels, rows = self._part(x, inside)
         pooled = [
             torch.cat([self._rows(part, inside, at, rows) for at in range(0, inside.shape[2], rows)], dim=2)
-            for part in planes.split(channels, dim=1)
+            for part in torch.split(planes, channels, dim=1)
         ]
         return torch.cat(pooled, dim=1).reshape(*x.shape[:2], *inside.shape[2:4])
 
     def _rows(self, x: Tensor, inside: Tensor, start: int, rows: int) -> Tensor:
-        """Some channels, and `rows` rows of windows from `start` on."""
+        """Reduce `rows` rows of windows from row `start` on."""
 
         def pooled(x: Tensor) -> Tensor:
             cells = self._windows(self.grid.pad(x, 0.0))[:, :, start : start + rows].flatten(-2)
             return self.reduce(cells, inside[:, :, start : start + rows].flatten(-2))
 
         if torch.is_grad_enabled() and x.requires_grad:
-            kept: Tensor = checkpoint(pooled, x, use_reentrant=False)
-            return kept
+            recomputed: Tensor = checkpoint(pooled, x, use_reentrant=False)
+            return recomputed
         return pooled(x)
 
     def _windows(self, padded: Tensor) -> Tensor:
@@ -55,8 +55,7 @@ class PoolByRule(nn.Module):
         return padded.unfold(2, high, step_y).unfold(3, wide, step_x)
 
     def _part(self, x: Tensor, inside: Tensor) -> tuple[int, int]:
-        """How many channels and how many rows of windows are laid out at once."""
-        a_row = inside[0, 0, 0].numel()
-        most = max(1, int(LARGEST_PART * x.numel()) // a_row)  # rows of single channels
-        rows = inside.shape[2]
+        """How many channels and how many rows of windows are unfolded at once."""
+        row_size, rows = inside[0, 0, 0].numel(), inside.shape[2]
+        most = max(1, int(LARGEST_PART * x.numel()) // row_size)  # rows of one channel
         return max(1, most // rows), min(rows, most)
