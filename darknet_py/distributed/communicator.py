@@ -54,7 +54,7 @@ class Communicator:
         self.parent = os.getppid()
         self.failed = False  # all know that one of them failed
         self.in_local_section = False
-        self.gpus: dist.ProcessGroup | None = None
+        self.nccl: dist.ProcessGroup | None = None
 
     def orphaned(self) -> bool:
         """Whether the torchrun that started this process is gone."""
@@ -65,7 +65,7 @@ class Communicator:
         if self.size > 1 and device.startswith("cuda"):
             torch.cuda.set_device(device)
             with self._peer_errors():
-                self.gpus = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
+                self.nccl = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
 
     def share(self, count: int, *, block: int = 1) -> range:
         """This process's part of 0..count-1: complete blocks of `block`, in the order of communicator.
@@ -132,16 +132,6 @@ class Communicator:
         """The sum over all processes, in the place of the tensor; the same bits in each."""
         return self._reduced(tensor, dist.ReduceOp.SUM)
 
-    def start_sum(self, tensor: Tensor) -> dist.Work:
-        """Begin a sum, to be waited for by `wait`; all processes begin theirs in one order."""
-        with self._peer_errors():
-            return dist.all_reduce(tensor, group=self._group(tensor), async_op=True)
-
-    def wait(self, work: dist.Work) -> None:
-        """Wait for a sum that was begun."""
-        with self._peer_errors():
-            work.wait()
-
     def mean(self, tensors: list[Tensor]) -> None:
         """Put the mean over all processes in the place of each tensor."""
         if self.size > 1 and tensors:
@@ -181,7 +171,7 @@ class Communicator:
 
     def _group(self, tensor: Tensor) -> dist.ProcessGroup | None:
         assert not self.in_local_section, "work of each for itself has no collectives"
-        return self.gpus if tensor.is_cuda else None
+        return self.nccl if tensor.is_cuda else None
 
     def _reduced(self, tensor: Tensor, how: dist.ReduceOp.RedOpType) -> Tensor:
         if self.size > 1:
@@ -198,7 +188,8 @@ class Communicator:
             self.failed = True
             if not self.claim_report():
                 raise PeerFailed("another process says why") from None
-            raise _lost(str(error), self.seconds) from None
+            cause = error.__context__ or error  # after a time-out torch finds the connection closed
+            raise _lost(f"{cause} {error}", self.seconds) from None
 
     def claim_report(self) -> bool:
         """Whether this is the first process to say why all end; a store that is gone forbids nothing."""

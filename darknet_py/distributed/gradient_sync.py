@@ -1,151 +1,115 @@
-"""Gradients summed over all processes, while the last part of a batch is still being carried back.
-
-Gradients travel in buckets, in an order and with places in them that never change. torch's own
-DistributedDataParallel lays its buckets out anew after the first update, so that from three processes on a
-resumed run would add in another order than the unbroken one, and lose its last bits.
-"""
+"""Gradients summed over all processes by torch's DistributedDataParallel, during the last backward pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from darknet_py.distributed.communicator import Communicator
 
-BUCKET_BYTES = 25 << 20  # as many as DistributedDataParallel's
+P = ParamSpec("P")
+T = TypeVar("T")
+BUCKET_MB = 25.0  # of gradients that are sent together
 
 
-@dataclass
-class Bucket:
-    """Parameters whose gradients travel together, and room for these.
+class GradientSync(Generic[P, T]):
+    """The forward pass of a training, and the sum of its gradients over all processes.
+
+    For each batch: `begin` before the forward pass of its last part, then `finish`, or `abandon` where a pass
+    failed. Gradients of earlier parts accumulate. A gradient that no process has stays None.
+
+    With `find_unused_parameters` DistributedDataParallel accepts layers that are frozen in some iterations,
+    and never rearranges its buckets, so that a resumed run adds in the order of an uninterrupted one.
 
     Args:
-        views: of `flat`, one a parameter.
-        awaited: gradients that are still to come.
-        work: the sum, once it has begun.
+        network: parameters that require no gradient now are never sent.
+        forward: computes what the backward pass begins with; torch looks for its tensors in tuples, lists,
+            dicts and dataclasses.
     """
 
-    parameters: list[nn.Parameter]
-    flat: Tensor
-    views: list[Tensor]
-    awaited: int = 0
-    work: dist.Work | None = None
+    def __init__(self, network: nn.Module, forward: Callable[P, T], communicator: Communicator) -> None:
+        self.communicator, self.forward = communicator, forward
+        self.group = communicator.nccl if next(network.parameters()).is_cuda else None
+        self.armed, self.sent = False, 0
+        self.parallel: DistributedDataParallel | None = None
+        if communicator.size > 1:
+            self.parallel = DistributedDataParallel(
+                _Forward(network, forward),
+                process_group=self.group,
+                bucket_cap_mb=BUCKET_MB,
+                find_unused_parameters=True,
+                init_sync=False,
+                forward_sync_buffers=False,
+            )
+            self.parallel.register_comm_hook(None, lambda _, bucket: self._start_sum(bucket.buffer()))
 
-    @classmethod
-    def of(cls, parameters: list[nn.Parameter]) -> Bucket:
-        """Room for the gradients of some parameters, all of one type."""
-        sizes = [parameter.numel() for parameter in parameters]
-        flat = parameters[0].new_zeros(sum(sizes))
-        views = [part.view(p.shape) for part, p in zip(flat.split(sizes), parameters, strict=True)]
-        return cls(parameters, flat, views)
-
-
-class Sums:
-    """The gradients of a network, summed over the processes of a training.
-
-    For each batch: `begin` before its last backward pass, then `finish`, or `abandon` where the pass failed.
-    """
-
-    def __init__(self, parameters: Sequence[nn.Parameter], communicator: Communicator) -> None:
-        self.parameters, self.communicator = list(parameters), communicator
-        self.buckets = (
-            [Bucket.of(part) for part in _parts(self.parameters[::-1])] if communicator.size > 1 else []
-        )
-        self.waiting: list[Bucket] = []
-        self.armed = False
-        for bucket in self.buckets:
-            for parameter in bucket.parameters:
-                parameter.register_post_accumulate_grad_hook(self._arrival(bucket))
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The forward pass."""
+        if self.parallel is None or not self.armed:
+            return self.forward(*args, **kwargs)
+        outputs: T = self.parallel(*args, **kwargs)
+        return outputs
 
     def begin(self) -> None:
-        """What the backward pass to come completes is sent."""
-        self.waiting, self.armed = [], True
-        for bucket in self.buckets:  # gradients of frozen parameters are not waited for
-            bucket.awaited = sum(parameter.requires_grad for parameter in bucket.parameters)
-            if bucket.awaited:
-                self.waiting.append(bucket)
+        """Have the gradients summed in the backward pass of the next forward pass."""
+        self.armed, self.sent = True, 0
 
     def finish(self, loss: Tensor) -> Tensor:
-        """The loss over all processes; each gradient is now the sum.
-
-        A gradient that no process has stays None, so that the optimiser lets its parameter rest.
+        """The loss over all processes.
 
         Raises:
             PeerFailed: when another process abandoned the batch.
         """
-        if self.communicator.size == 1:
-            return loss
-        total, used = self._complete(float(loss), None)
-        for bucket in self.buckets:
-            for parameter, view in zip(bucket.parameters, bucket.views, strict=True):
-                if used[id(parameter)]:
-                    parameter.grad = torch.empty_like(parameter) if parameter.grad is None else parameter.grad
-                    parameter.grad.copy_(view)
-        return total
+        self.armed = False
+        return self._sum_loss(loss, None) if self.parallel else loss
 
     def abandon(self, failure: Exception) -> None:
-        """Take this process's part in the sums that the others wait for, and say that it failed.
+        """Complete the sums that the other processes wait for, and report the failure to them.
 
         Raises:
-            PeerFailed: when a process before this one failed too; it tells.
+            PeerFailed: when a process of a lower rank failed too, which reports it.
             Exception: the failure, else.
         """
-        if self.communicator.size == 1 or self.communicator.failed:
+        if self.parallel is None or self.communicator.failed:
             raise failure
-        self._complete(0.0, failure)
-
-    def _arrival(self, bucket: Bucket) -> Callable[[Tensor], None]:
-        def arrived(parameter: Tensor) -> None:
-            if self.armed:
-                bucket.awaited -= 1
-                while self.waiting and not self.waiting[0].awaited:
-                    self._send(self.waiting.pop(0))
-
-        return arrived
-
-    def _send(self, bucket: Bucket) -> None:
-        for parameter, view in zip(bucket.parameters, bucket.views, strict=True):
-            if parameter.grad is None:
-                view.zero_()
-            else:
-                view.copy_(parameter.grad)
-        bucket.work = self.communicator.start_sum(bucket.flat)
-
-    def _complete(self, loss: float, failure: Exception | None) -> tuple[Tensor, dict[int, bool]]:
-        """Send what is left, wait for all; the loss, and which parameters have gradients anywhere."""
         if not self.armed:
             self.begin()
-        self.armed = False
-        for bucket in self.waiting:
-            self._send(bucket)
-        for bucket in self.buckets:
-            if bucket.work is not None:
-                self.communicator.wait(bucket.work)
-                bucket.work = None
-        failed = [
-            float(failure is not None and rank == self.communicator.rank)
-            for rank in range(self.communicator.size)
-        ]
-        used = [float(parameter.grad is not None) for parameter in self.parameters]
-        total = self.communicator.sum(torch.tensor([loss, *failed, *used], dtype=torch.float64))
-        failed, used = total[1 : 1 + len(failed)].tolist(), total[1 + len(failed) :].tolist()
-        if any(failed):
-            self.communicator.raise_failure(next(rank for rank, there in enumerate(failed) if there), failure)
-        return total[0], {id(p): bool(count) for p, count in zip(self.parameters, used, strict=True)}
+        reducer = self.parallel.reducer
+        zeros = reducer._get_zeros_like_grad_buckets()[self.sent :]
+        for bucket in zeros:
+            self.communicator.sum(bucket.buffer())
+        if zeros:  # DistributedDataParallel sums after its last bucket which parameters have a gradient
+            self.communicator.sum(reducer._get_local_used_map())
+        self._sum_loss(torch.zeros(()), failure)
+
+    def _start_sum(self, gradients: Tensor) -> torch.futures.Future[Tensor]:
+        """Begin the sum of a bucket; without a hook torch would divide by the number of processes."""
+        self.sent += 1
+        work = dist.all_reduce(gradients, group=self.group, async_op=True)
+        return work.get_future().then(lambda future: future.value()[0])
+
+    def _sum_loss(self, loss: Tensor, failure: Exception | None) -> Tensor:
+        failed = torch.zeros(self.communicator.size, dtype=torch.float64)
+        failed[self.communicator.rank] = failure is not None
+        total = self.communicator.sum(torch.cat([loss.detach().double().cpu().view(1), failed]))
+        ranks = total[1:].nonzero().flatten().tolist()
+        if ranks:
+            self.communicator.raise_failure(ranks[0], failure)
+        return total[0]
 
 
-def _parts(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Parameters in their order, cut where a bucket is full or their type changes."""
-    part: list[nn.Parameter] = []
-    for parameter in parameters:
-        size = sum(p.numel() * p.element_size() for p in part)
-        if part and (size >= BUCKET_BYTES or parameter.dtype != part[0].dtype):
-            yield part
-            part = []
-        part.append(parameter)
-    if part:
-        yield part
+class _Forward(nn.Module):
+    """A forward pass as a module, with a parameter that it never uses: torch warns where there is none."""
+
+    def __init__(self, network: nn.Module, forward: Callable[..., Any]) -> None:
+        super().__init__()
+        self.network, self.function = network, forward
+        self.unused = nn.Parameter(next(network.parameters()).new_zeros(()))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.distributed.gradient_sync import Sums
+from darknet_py.distributed.gradient_sync import GradientSync
 from darknet_py.errors import NotFinite, UsageError
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
@@ -70,7 +72,10 @@ class Trainer:
         self.scaling = Scaling(self.device.type, precision)
         self.optimizer = optimizer_of(self.net, groups)
         self.ema = average_of(network)
-        self.sums = Sums(list(network.parameters()), self.communicator)
+        learn = learning(network.graph, sys.maxsize)
+        for index, layer in enumerate(network.layers):
+            layer.requires_grad_(index in learn)
+        self.sync = GradientSync(network, partial(self.task.loss, network), self.communicator)
 
     def step(
         self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
@@ -136,9 +141,9 @@ class Trainer:
         try:
             loss, deltas = self._gradients(images, truths, iteration, samples)
         except Exception as error:
-            self.sums.abandon(error)
+            self.sync.abandon(error)
             raise
-        return self.sums.finish(loss), deltas
+        return self.sync.finish(loss), deltas
 
     def _gradients(
         self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]
@@ -151,7 +156,7 @@ class Trainer:
             if samples:
                 self.network.at(seed=self.seed, iteration=iteration, samples=samples[start:stop])
             if stop >= len(images):
-                self.sums.begin()
+                self.sync.begin()
             found = self.backward(
                 images[start:stop], truths.part(start, stop), batch=batch, iteration=iteration
             )
@@ -165,7 +170,7 @@ class Trainer:
             batch: images of the batch that it is part of.
         """
         with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
-            found = self.task.loss(self.network, images, truths, batch=batch, seen=iteration * self.net.batch)
+            found = self.sync(images, truths, batch=batch, seen=iteration * self.net.batch)
             scaled = [
                 self.scaling.scale(gradient).to(output.dtype)
                 for output, gradient in zip(found.outputs, found.gradients, strict=True)

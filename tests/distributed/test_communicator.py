@@ -19,8 +19,10 @@ from torch.distributed import HashStore
 from darknet_py.cfg.document import parse
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.loader.sampler import Batches, Sampler
+from darknet_py.distributed import gradient_sync
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.consistency import check_batch_split
+from darknet_py.distributed.gradient_sync import GradientSync
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.distributed.rendezvous import _fresh_store
 from darknet_py.errors import DataError, DistributedError, PeerFailed, UsageError
@@ -209,8 +211,8 @@ def test_X02_an_exception_outside_of_all_agreement_is_told_alone(tmp_path: Path)
 
 def test_X03_a_process_that_gives_no_answer_is_told_once(tmp_path: Path) -> None:
     def act(communicator: Communicator) -> int:
-        if communicator.rank == 2:
-            time.sleep(5)
+        if communicator.rank == 0:  # which has the store that the others ask who reports
+            time.sleep(3)
             return 0
         try:
             communicator.gather(b"waits")
@@ -222,7 +224,7 @@ def test_X03_a_process_that_gives_no_answer_is_told_once(tmp_path: Path) -> None
 
     together = in_ranks(tmp_path, 3, act, seconds=2.0)
     codes = together.wait()
-    assert sorted(codes[:2]) == [10, 11], together.said()
+    assert sorted(codes[1:]) == [10, 11], together.said()
 
 
 BODY = (
@@ -255,11 +257,9 @@ def test_processes_together_do_what_one_does_alone(tmp_path: Path, net: str) -> 
     alone = trained(Communicator(), net)
 
     def act(communicator: Communicator) -> None:
-        from darknet_py.distributed import gradient_sync as sums
-
-        sums.BUCKET_BYTES = 200  # several buckets
+        gradient_sync.BUCKET_MB = 200 / 2**20  # several buckets
         one = trained(communicator, net)
-        assert len(one.sums.buckets) > 3
+        assert len(one.sync.parallel.reducer._get_zeros_like_grad_buckets()) > 3
         for (name, p), q in zip(one.network.named_parameters(), alone.network.parameters(), strict=True):
             assert torch.allclose(p, q, rtol=0, atol=1e-6), name
         whole = communicator.gather(b"".join(value for _, value in sorted(state(one).items())))
@@ -291,19 +291,24 @@ def test_a_parameter_that_one_process_uses_is_updated_in_all_and_one_that_none_u
     tmp_path: Path,
 ) -> None:
     def act(communicator: Communicator) -> None:
-        from darknet_py.distributed.gradient_sync import Sums
+        module = torch.nn.Module()
+        module.weights = torch.nn.ParameterList(torch.ones(3) for _ in range(3))
 
-        parameters = [torch.nn.Parameter(torch.ones(3)) for _ in range(3)]
-        sums = Sums(parameters, communicator)
-        sums.begin()
-        used = parameters[0] * (2.0 + communicator.rank)
-        if communicator.rank:
-            used = used + 5 * parameters[1]
-        used.sum().backward()
-        assert sums.finish(torch.tensor(1.5)).item() == 3
-        assert parameters[0].grad.tolist() == [5, 5, 5]
-        assert parameters[1].grad.tolist() == [5, 5, 5]
-        assert parameters[2].grad is None
+        def forward(images: torch.Tensor) -> torch.Tensor:
+            used = module.weights[0] * (2.0 + communicator.rank)
+            return used + 5 * module.weights[1] if communicator.rank and images.item() else used
+
+        for part in ((1,), (1, 0), (0, 1)):  # in the only pass, in the first of two, in the last
+            sync = GradientSync(module, forward, communicator)
+            module.zero_grad()
+            for number, images in enumerate(part, start=1):
+                if number == len(part):
+                    sync.begin()
+                sync(torch.tensor(images)).sum().backward()
+            assert sync.finish(torch.tensor(1.5)).item() == 3
+            assert module.weights[0].grad.tolist() == [5 * len(part)] * 3
+            assert module.weights[1].grad.tolist() == [5, 5, 5]
+            assert module.weights[2].grad is None
 
     together = in_ranks(tmp_path, 2, act)
     assert together.wait() == [0, 0], together.said()
@@ -317,7 +322,7 @@ class _Twice(Communicator):
 
 
 def test_X13_an_image_that_is_scored_twice_is_found_out() -> None:
-    with pytest.raises(AssertionError, match="looked at twice, or not at all"):
+    with pytest.raises(AssertionError, match="evaluated twice, or not at all"):
         gathered_results(_Twice(ProcessInfo(size=2)), 4, [0, 1], [])
     assert gathered_results(Communicator(), 2, [0, 1], [{"image_id": 9}]) == [{"image_id": 9}]
 
