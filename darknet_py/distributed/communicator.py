@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -200,7 +201,7 @@ class Communicator:
 
 
 def _lost(text: str, seconds: float) -> DistributedError:
-    if "timed out" in text.lower():
+    if re.search("timed out|timeout", text, re.IGNORECASE):
         message = f"another process gave no answer for {seconds:g} seconds"
         return DistributedError(message, hint="is it stopped, or its disk, or the net? --resume goes on")
     hint = "perhaps it was killed, for want of memory or by a person; --resume goes on"
