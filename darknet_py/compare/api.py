@@ -41,16 +41,13 @@ def compare(
         The scores, costs and learning curves of all runs.
 
     Raises:
-        CfgError, DataError, WeightsError: when what is given cannot be used.
-        ReportError: when the folder has runs of another comparison.
-        UsageError: when the folder is that of a single training, or two variants have one name.
-        NotFinite, OutOfMemory, Stopped: when a training ends early.
+        DarknetPyError: as `train`; and a ReportError when the folder has runs of another comparison.
     """
     settings = settings or Settings()
     settings = replace(settings, device=usable(settings.device))
-    parsed, (train, val) = parse_variants(variants), [open_data(data, split=split) for split in SPLITS]
+    train, val = (open_data(data, split=split) for split in SPLITS)
     experiment = Experiment(
-        variants=fit_variants(parsed, train, settings, epochs=epochs),
+        variants=fit_variants(parse_variants(variants), train, settings, epochs=epochs),
         data=data,
         train=train,
         val=val,

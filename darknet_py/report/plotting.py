@@ -1,8 +1,8 @@
 """What all plots of a report share: colours, style, legend, and SVG as a data URI.
 
 Text, background and grid are drawn in three colours that are used for nothing else and are then replaced by
-CSS variables: one SVG follows the light or dark theme of the page. It contains no date and no random id, so equal
-folders give equal bytes.
+CSS variables: one SVG follows the light or dark theme of the page. It contains no date and no random id, so
+equal folders give equal bytes.
 """
 
 from __future__ import annotations
