@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from darknet_py.graph.reach import sights
+from darknet_py.graph.reach import clipped_fields
 from darknet_py.model.network import Network
 
 SHARES = (0.5, 0.95)
@@ -80,7 +80,7 @@ def effective(network: Network, images: Iterable[Tensor], layer: int) -> Effecti
         if gradient is not None:
             total = total + gradient[0].double().square().sum(dim=0)
         count += 1
-    seen = sights(network.graph)[layer]
+    seen = clipped_fields(network.graph)[layer]
     rows, columns = seen.rows.of(cell[0]), seen.columns.of(cell[1])
     if not isinstance(total, Tensor) or not total.sum() > 0 or rows is None or columns is None:
         return None

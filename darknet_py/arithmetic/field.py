@@ -1,8 +1,8 @@
-"""Receptive fields: what the cells of a map see of the image, and how windows compose.
+"""Receptive fields: the pixels that the cells of a map depend on, and how windows compose.
 
-A cell sees a stretch of pixels. On a map without bounds the stretches repeat: after some cells (a period),
-each sees what an earlier one sees, moved on. One cell is a period after convolutions and pools; after an
-upsampling by 4 it has 4 cells, which all see the same.
+The field of a cell is a range of pixels along each axis. On a map without bounds the ranges are periodic:
+after some cells (a period), each is an earlier one, shifted. The period is one cell after convolutions and
+pools; after an upsampling by 4 it is 4 cells with the same field.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
 
 UNKNOWN = Shape(0, 0, 0)
-FAR = 1 << 60  # where the stretch of a cell that sees nothing begins, and minus where it ends
+FAR = 1 << 60  # where an empty field begins, and minus where it ends
 
 
 @dataclass(frozen=True)
 class Span1D:
-    """What the cells of a map see along one axis: `firsts` and `lasts` of one period, which moves `advance`.
+    """The fields along one axis: `firsts` and `lasts` of the cells of one period, which advances `advance`.
 
     Composition is associative and has an identity, `Span1D()`:
 
@@ -28,7 +28,7 @@ class Span1D:
     4
 
     Args:
-        advance: pixels from one period to the next; 0 where all cells see the same.
+        advance: pixels from one period to the next; 0 where all cells have the same field.
         stride: pixels between neighbouring cells.
     """
 
@@ -39,21 +39,21 @@ class Span1D:
 
     @property
     def size(self) -> int:
-        """Pixels from the first to the last that one cell sees, of the cell that sees most."""
+        """The size in pixels of the largest field."""
         return max(0, *(last - first + 1 for first, last in zip(self.firsts, self.lasts, strict=True)))
 
     def first(self, cell: int) -> int:
-        """The first pixel that a cell sees; it may lie outside of the image."""
+        """The first pixel of a cell's field; it may lie outside of the image."""
         turns, phase = divmod(cell, len(self.firsts))
         return self.firsts[phase] + turns * self.advance
 
     def last(self, cell: int) -> int:
-        """The last pixel that a cell sees."""
+        """The last pixel of a cell's field."""
         turns, phase = divmod(cell, len(self.lasts))
         return self.lasts[phase] + turns * self.advance
 
     def then(self, axis: Axis, cells: int = 0) -> Span1D:
-        """What a cell sees after one more window; `cells` is the size of the new map, where it is known."""
+        """The fields after one more window; `cells` is the size of the new map, where it is known."""
         if len(self.firsts) == 1 and isinstance(axis.pace, int):
             count, advance = 1, axis.pace * self.advance
         else:
@@ -65,7 +65,7 @@ class Span1D:
         return Span1D(firsts, lasts, advance, self.stride * axis.stride)
 
     def join(self, other: Span1D, cells: int = 0) -> Span1D:
-        """What a cell sees that reads two maps of the same place."""
+        """The fields of cells that read two maps at the same position."""
         if (len(self.firsts), self.advance) == (len(other.firsts), other.advance):
             count, advance = len(self.firsts), self.advance
         elif self._rate == other._rate:
@@ -81,7 +81,7 @@ class Span1D:
 
     @property
     def _rate(self) -> Fraction:
-        """Pixels that a cell is moved on, on average."""
+        """Pixels from one cell to the next, on average."""
         return Fraction(self.advance, len(self.firsts))
 
 
@@ -104,7 +104,7 @@ class Field:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Rows and columns of the image that one cell sees."""
+        """Rows and columns of the field, in pixels."""
         return self.rows.size, self.columns.size
 
     @property
@@ -114,6 +114,6 @@ class Field:
 
 
 def _period(count: int, advance: int, rate: Fraction, cells: int) -> tuple[int, int]:
-    """A period and how far it moves; no more cells than the map has, where that is known and serves."""
-    whole = rate.denominator * -(-cells // rate.denominator)
-    return (whole, int(whole * rate)) if 0 < whole < count else (count, advance)
+    """A period and its advance; no longer than the map, where the map's size is known and a multiple fits."""
+    rounded = rate.denominator * -(-cells // rate.denominator)
+    return (rounded, int(rounded * rate)) if 0 < rounded < count else (count, advance)

@@ -1,4 +1,4 @@
-"""Windows that slide over a map: how many fit, and which cells each of them reads."""
+"""Sliding windows: how many fit on a map, and which cells each of them reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Axis:
 
     @property
     def pace(self) -> Fraction | int:
-        """How many cells the window moves on for the next output cell."""
+        """How many cells the window advances for the next output cell."""
         return self.stride
 
     def first(self, cell: int) -> int:
@@ -33,11 +33,11 @@ class Axis:
         return math.floor(cell * self.stride) - self.before
 
     def last(self, cell: int) -> int:
-        """The last one; before the first where nothing is read."""
+        """The last cell that it reads; less than the first where nothing is read."""
         return self.first(cell) + self.size - 1
 
     def inside(self, cell: int, cells: int) -> range:
-        """Those that an output cell reads in a map of `cells` cells."""
+        """The cells that an output cell reads in a map of `cells` cells."""
         first = self.first(cell)
         first += -(first // self.step) * self.step if first < 0 else 0
         return range(first, min(self.last(cell), cells - 1) + 1, self.step)
@@ -48,7 +48,7 @@ class Bins(Axis):
     """Parts of a map, as equal as whole cells allow; `size` is that of the widest."""
 
     def last(self, cell: int) -> int:
-        """Bins that do not divide the map evenly overlap."""
+        """The last cell of a bin; bins that do not divide the map evenly overlap."""
         return math.ceil((cell + 1) * self.stride) - 1
 
 
@@ -63,31 +63,31 @@ class Covering(Axis):
         return -((self.of.size - 1 - self.of.before - cell) // int(self.of.stride))
 
     def last(self, cell: int) -> int:
-        """The last window that does not begin behind the cell."""
+        """The last window that does not begin after the cell."""
         return (cell + self.of.before) // int(self.of.stride)
 
 
 @dataclass(frozen=True)
 class Everywhere(Axis):
-    """The whole map, of `size` cells, for every output cell; these lie `stride` apart all the same."""
+    """The complete map of `size` cells for every output cell; `stride` is that of the output cells."""
 
     @property
     def pace(self) -> int:
-        """None: each reads the same."""
+        """0: every output cell reads the same cells."""
         return 0
 
     def first(self, cell: int) -> int:
-        """The map's first."""
+        """The first cell of the map."""
         return 0
 
     def last(self, cell: int) -> int:
-        """The map's last."""
+        """The last cell of the map."""
         return self.size - 1
 
 
 @dataclass(frozen=True)
 class Scattered(Everywhere):
-    """Cells from far apart: `between` has the first and the last of each output cell."""
+    """Scattered cells: `between` has the first and the last that each output cell reads."""
 
     between: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 

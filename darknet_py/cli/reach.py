@@ -12,7 +12,7 @@ from darknet_py.cli.text import document_of
 from darknet_py.errors import UsageError
 from darknet_py.graph.coverage import Coverage, coverages
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.graph.reach import Sight, fields, sights
+from darknet_py.graph.reach import ClippedField, clipped_fields, fields
 from darknet_py.lint.check import compile_checked
 
 HEAD = (
@@ -44,26 +44,26 @@ def table(graph: Graph, wanted: list[int]) -> Iterator[str]:
     """The lines: a row a layer, then a row a pool."""
     image = graph.image
     yield HEAD
-    for node, field, sight in zip(graph, fields(graph), sights(graph), strict=True):
+    for node, field, clipped in zip(graph, fields(graph), clipped_fields(graph), strict=True):
         if not wanted or node.index in wanted:
             step = "/" + "x".join(dict.fromkeys(map(str, field.stride)))
             sees = " x ".join(map(str, field.reach))
             place = (
                 f"{node.index:>3}   {node.layer.section:<14} {node.shape.height:>5} x {node.shape.width:<5}"
             )
-            yield f"{place} {step:>9} {sees:>13}   {_middle(graph, node, sight)}"
+            yield f"{place} {step:>9} {sees:>13}   {_middle(graph, node, clipped)}"
     yield f"on an image of {image.height} x {image.width}, rows x columns"
     found = [one for one in coverages(graph) if not wanted or one.index in wanted]
     yield from _pools(graph, found)
 
 
-def _middle(graph: Graph, node: Node, sight: Sight) -> str:
+def _middle(graph: Graph, node: Node, clipped: ClippedField) -> str:
     """What the middle cell sees, no further than the borders, and the share of the cell that sees least."""
-    rows, columns = sight.rows.of(node.shape.height // 2), sight.columns.of(node.shape.width // 2)
+    rows, columns = clipped.rows.of(node.shape.height // 2), clipped.columns.of(node.shape.width // 2)
     if rows is None or columns is None:
         return "nothing"
     share = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1) / graph.image.cells
-    least = sight.rows.least * sight.columns.least / graph.image.cells
+    least = clipped.rows.smallest * clipped.columns.smallest / graph.image.cells
     spans = f"{rows[0]} .. {rows[1]}, {columns[0]} .. {columns[1]}"
     return f"{spans:<27} {100 * share:>8.1f} % {100 * least:>6.1f} %"
 
@@ -86,8 +86,8 @@ def _pools(graph: Graph, found: list[Coverage]) -> Iterator[str]:
 def as_json(graph: Graph, wanted: list[int]) -> dict[str, Any]:
     """The table for programs; the words are stable."""
     layers = []
-    for node, field, sight in zip(graph, fields(graph), sights(graph), strict=True):
-        cells = zip(("rows", "columns"), (sight.rows, sight.columns), strict=True)
+    for node, field, clipped in zip(graph, fields(graph), clipped_fields(graph), strict=True):
+        cells = zip(("rows", "columns"), (clipped.rows, clipped.columns), strict=True)
         middle = {"rows": node.shape.height // 2, "columns": node.shape.width // 2}
         layers.append(
             {
@@ -97,7 +97,7 @@ def as_json(graph: Graph, wanted: list[int]) -> dict[str, Any]:
                 "stride": [float(step) for step in field.stride],
                 "reach": list(field.reach),
                 "middle": {word: list(s.of(middle[word]) or ()) or None for word, s in cells},
-                "least": [sight.rows.least, sight.columns.least],
+                "least": [clipped.rows.smallest, clipped.columns.smallest],
                 "line": node.span.line,
             }
         )

@@ -1,4 +1,4 @@
-"""A network as a list of nodes: each layer with what it reads and the shape it puts out."""
+"""A network as a list of nodes: each layer with its inputs and its output shape."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from darknet_py.layers.transforms.softmax import Softmax
 
 @dataclass(frozen=True)
 class Node:
-    """One layer at its place. `inputs` are indices of nodes, -1 the image; `maps` are the shapes it reads."""
+    """One layer of a graph. `inputs` are indices of nodes, -1 the image; `maps` are the shapes it reads."""
 
     index: int
     layer: Layer
@@ -31,12 +31,12 @@ class Node:
 
     @property
     def cost(self) -> Cost:
-        """Of one image."""
+        """The cost for one image."""
         return self.layer.cost(*self.maps)
 
     @property
     def name(self) -> str:
-        """How messages speak of it."""
+        """The layer as messages name it."""
         return f"layer {self.index} [{self.layer.section}] (cfg line {self.span.line})"
 
 
@@ -70,7 +70,7 @@ class Graph(Sequence[Node]):
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
-        """Indices of the layers that end in boxes."""
+        """Indices of the layers that predict boxes."""
         return tuple(node.index for node in self.nodes if isinstance(node.layer, Head))
 
     @cached_property
@@ -80,14 +80,14 @@ class Graph(Sequence[Node]):
 
     @cached_property
     def classifier(self) -> int | None:
-        """Index of the [softmax] that a classifier ends in, a [cost] behind it or not; None of detectors."""
+        """Index of the final [softmax] of a classifier, which a [cost] may follow; None for detectors."""
         last = [node for node in self.nodes if not isinstance(node.layer, CostLayer)][-1:]
         ends = last and isinstance(last[0].layer, Softmax) and not self.heads
         return last[0].index if ends else None
 
     @cached_property
     def outputs(self) -> tuple[int, ...]:
-        """What the network puts out: its heads, or its last layer when it has none."""
+        """Indices of the outputs: the heads, or the last layer where there is none."""
         return self.heads or (len(self.nodes) - 1,)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""When each map is last read, so that it can be let go."""
+"""The lifetime of maps: when each is last read, so that it can be freed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from darknet_py.graph.graph import Graph
 
 
 def last_uses(graph: Graph) -> list[tuple[int, ...]]:
-    """For each node, the maps (by index, -1 for the image) that nobody reads after it; outputs are kept."""
+    """For each node, the maps (by index, -1 for the image) that no later node reads; outputs are kept."""
     last: dict[int, int] = {}
     for node in graph:
         last.setdefault(node.index, node.index)
@@ -19,12 +19,12 @@ def last_uses(graph: Graph) -> list[tuple[int, ...]]:
 
 
 def peak_floats(graph: Graph) -> int:
-    """The most numbers that the maps of one image take at once, a layer's inputs and output together."""
-    held = {-1: graph.image.floats}
+    """The peak count of numbers in the live maps of one image, a layer's inputs and output included."""
+    live = {-1: graph.image.floats}
     most = 0
     for node, done in zip(graph, last_uses(graph), strict=True):
-        held[node.index] = node.shape.floats
-        most = max(most, sum(held.values()))
+        live[node.index] = node.shape.floats
+        most = max(most, sum(live.values()))
         for index in done:
-            held.pop(index, None)
+            live.pop(index, None)
     return most

@@ -18,7 +18,7 @@ from darknet_py.cfg.document import parse
 from darknet_py.cfg.shipped import find_cfg
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.graph.reach import Stretches, fields, sights
+from darknet_py.graph.reach import PixelRanges, clipped_fields, fields
 from darknet_py.model.network import Network
 from tests.graph.random_nets import drawn
 
@@ -112,7 +112,7 @@ def probed(out: Tensor, images: Tensor, rows: Sequence[int], axis: int) -> list[
     return [(line[0], line[-1]) if line else None for line in found]
 
 
-def declared(stretches: Stretches) -> list[tuple[int, int] | None]:
+def declared(stretches: PixelRanges) -> list[tuple[int, int] | None]:
     return [stretches.of(cell) for cell in range(len(stretches.firsts))]
 
 
@@ -128,16 +128,16 @@ def test_the_declared_reach_is_the_measured_reach(name: str) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_every_cell_sees_exactly_the_pixels_that_are_declared(name: str) -> None:
     graph = graph_of(NETS[name][0])
-    assert declared(sights(graph)[-1].rows) == seen(positive(graph), times=IMAGES)
+    assert declared(clipped_fields(graph)[-1].rows) == seen(positive(graph), times=IMAGES)
 
 
 @pytest.mark.parametrize("seed", range(CASES))
 def test_every_cell_of_a_random_network_sees_what_is_declared(seed: int) -> None:
     torch.manual_seed(seed)
     graph = drawn(seed)
-    network, sight = positive(graph), sights(graph)[-1]
-    assert declared(sight.rows) == seen(network, axis=0), str(graph.document)
-    assert declared(sight.columns) == seen(network, axis=1), str(graph.document)
+    network, clipped = positive(graph), clipped_fields(graph)[-1]
+    assert declared(clipped.rows) == seen(network, axis=0), str(graph.document)
+    assert declared(clipped.columns) == seen(network, axis=1), str(graph.document)
 
 
 def test_random_networks_have_every_kind_of_layer_that_changes_what_is_seen() -> None:
@@ -163,21 +163,21 @@ def test_every_layer_of_yolov3_tiny_sees_what_is_declared() -> None:
     for index, module in enumerate(network.layers):
         module.register_forward_hook(lambda _, given, out, index=index: maps.update({index: out}))
     network(images := pixels(graph, probes))
-    for node, sight in zip(graph, sights(graph), strict=True):
+    for node, clipped in zip(graph, clipped_fields(graph), strict=True):
         rows = [n * (node.shape.height - 1) // (probes - 1) for n in range(probes)]
         measured = probed(maps[node.index], images, rows, 0)
-        assert [sight.rows.of(row) for row in rows] == measured, node.name
+        assert [clipped.rows.of(row) for row in rows] == measured, node.name
 
 
 @pytest.mark.parametrize("name", ["yolov3-tiny", "yolov3-spp"])
 def test_reach_and_sight_agree_where_the_image_is_large_enough(name: str) -> None:
     graph = compile(parse(find_cfg(name).read_text().replace("=416", "=2016").replace("=608", "=2016")))
-    for node, field, sight in zip(graph, fields(graph), sights(graph), strict=True):
+    for node, field, clipped in zip(graph, fields(graph), clipped_fields(graph), strict=True):
         cell = node.shape.height // 2
         first, last = field.rows.first(cell), field.rows.last(cell)
         inside = first >= 0 and last < graph.image.height
-        assert not inside or sight.rows.of(cell) == (first, last), node.name
-        assert sight.rows.of(cell) == (max(0, first), min(graph.image.height - 1, last)), node.name
+        assert not inside or clipped.rows.of(cell) == (first, last), node.name
+        assert clipped.rows.of(cell) == (max(0, first), min(graph.image.height - 1, last)), node.name
 
 
 AXES = [
