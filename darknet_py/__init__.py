@@ -1,37 +1,51 @@
-"""A lab bench for YOLO cfg files: read them exactly, change a pool, train, and compare."""
+"""A lab bench for YOLO cfg files: read them exactly, change a pool, train, and compare.
+
+The public names are imported when they are first used (PEP 562): `import darknet_py` does not import torch.
+`lint`, `train` and `compare` are subpackages that can be called (`callable_package.py`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from darknet_py.model.network import Network
+    from darknet_py.data.formats.registry import open_data as open_data
+    from darknet_py.lint.api import compile as compile
+    from darknet_py.lint.api import lint as lint
+    from darknet_py.model.api import load as load
+    from darknet_py.model.network import Network as Network
+    from darknet_py.predict.detections import Detections as Detections
+    from darknet_py.predict.detector import Detector as Detector
+    from darknet_py.report.api import compare as compare
+    from darknet_py.tasks.api import evaluate as evaluate
+    from darknet_py.train.api import train as train
 
 __version__ = "0.1.0"
-__all__ = ["load"]
+__all__ = [
+    "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "lint", "load",
+    "open_data", "train",
+]  # fmt: skip
+CALLABLE_PACKAGES = ("compare", "lint", "train")
+MODULES = {
+    "Detections": "predict.detections",
+    "Detector": "predict.detector",
+    "Network": "model.network",
+    "compile": "lint.api",
+    "evaluate": "tasks.api",
+    "load": "model.api",
+    "open_data": "data.formats.registry",
+}
 
 
-def load(cfg: str | Path, weights: str | Path | None = None) -> Network:
-    """Build the network of a cfg, in evaluation mode.
+def __getattr__(name: str) -> Any:
+    if name in CALLABLE_PACKAGES:
+        return import_module(f"{__name__}.{name}")
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
+    return value
 
-    `network(images)` gives one raw map per head, before the sigmoid; `network.trace(images)` gives every
-    layer's map as Darknet's layer holds it. Images are (N, C, H, W) float32 in 0..1.
 
-    Args:
-        cfg: a file, or a shipped cfg by name.
-        weights: a complete `.weights` file; without, running statistics and weights are torch's own.
-
-    Raises:
-        CfgError: when the cfg has errors.
-        WeightsError: when the weights do not fit.
-    """
-    from darknet_py.cfg.shipped import find_cfg
-    from darknet_py.model.network import Network
-    from darknet_py.model.weights import load_weights
-
-    network = Network.from_cfg(find_cfg(cfg))
-    if weights is not None:
-        load_weights(network, weights)
-    return network.eval()
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -45,7 +45,7 @@ NO_TORCH = ("errors.py", "files", "cfg", "arithmetic", "layers", "graph", "lint"
 LONGER_POOLS = {"base", "maxpool", "mixpool", "spp", "unpool"}  # the window, many keys, modes, several maps
 MENTIONS = {  # the pools that a file outside of layers/pools speaks of, and why
     ("avgpool", "layers/merging/scale_channels.py"): "the example: its scales are the means of a map",
-    ("maxpool", "__main__.py"): "the example of a section's name in a help text",
+    ("maxpool", "cli/layers.py"): "the example of a section's name in a help text",
     ("maxpool", "model/rewriting.py"): "large maxima of one map become a chain of small ones",
     ("bilinear", "data/augment/frame.py"): "the interpolation",
     ("bilinear", "predict/letterbox.py"): "the interpolation",

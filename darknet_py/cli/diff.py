@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.arithmetic.field import Field
-from darknet_py.cfg.document import read
 from darknet_py.cfg.edits import cut_variant, parse_edits
-from darknet_py.cfg.shipped import find_cfg
-from darknet_py.cli.terminal import emit
+from darknet_py.cfg.shipped import open_cfg
+from darknet_py.cli.options import add_json
+from darknet_py.cli.terminal import print_result
 from darknet_py.edit.diff import Change, GraphDiff, Pair
 from darknet_py.edit.overrides import apply_overrides
-from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.lifetime import peak_floats
 from darknet_py.graph.summary import cost_as_json, totals_as_json
@@ -25,51 +24,54 @@ SIGNS = {"changed": "~", "replaced": "~", "added": "+", "removed": "-", "follows
 HEAD = "    A ->  B   layer          channels x height x width        floats   BFLOPs   sees   what differs"
 
 
-def diff(args: argparse.Namespace) -> int:
-    """What differs between two cfgs; 0 whether something does or not."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    parser.add_argument("a", metavar="A", help="a cfg, also with edits: CFG@82.size=19")
+    parser.add_argument("b", metavar="B", help="the other")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw B into a file, differences marked")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what differs between two cfgs; 0 whether something does or not."""
     found = GraphDiff(variant(args.a), variant(args.b))
     if args.svg:
-        publish_bytes(args.svg, drawn(found).encode())
-    if args.json or args.output:
-        emit(args, to_json(found))
-    else:
-        print("\n".join(told(found)))
+        from darknet_py.files.atomic import publish_bytes
+
+        publish_bytes(args.svg, diff_svg(found).encode())
+    print_result(args, lambda: diff_json(found), lambda: diff_lines(found))
     return 0
 
 
 def variant(text: str) -> Graph:
     """The network of `CFG` or `CFG@EDIT,...`."""
     name, edits = (text, "") if Path(text).is_file() else cut_variant(text)
-    return compile_checked(apply_overrides(read(find_cfg(name)), parse_edits(edits) if edits else []))
+    return compile_checked(apply_overrides(open_cfg(Path(name)), parse_edits(edits) if edits else []))
 
 
-def drawn(found: GraphDiff) -> str:
-    """B as a picture, what differs marked; what A alone has is told under the title."""
+def diff_svg(found: GraphDiff) -> str:
+    """B as a picture, with what differs marked; what A alone has is listed under the title."""
     from darknet_py.draw.svg import Mark, svg
 
-    marks = {
-        pair.b.index: Mark(pair.kind, _difference(found, pair))
-        for pair in found.pairs
-        if pair.b and pair.kind in ("added", "changed", "replaced")
-    }
+    marks = {}
+    for pair in found.pairs:
+        if pair.b and pair.kind in ("added", "changed", "replaced"):
+            was = pair.kind == "replaced" and pair.a and f"was [{pair.a.layer.section}]"
+            marks[pair.b.index] = Mark(pair.kind, was or ", ".join(map(_change_text, pair.changes)))
     gone = [pair.a for pair in found.pairs if pair.a and pair.kind == "removed"]
-    notes = [f"removed: layer {a.index} of A, [{a.layer.section}] {_said(found.a, a.index)}" for a in gone]
+    notes = [f"[net] {_change_text(change)}" for change in found.net]
+    for a in gone:
+        notes.append(f"removed: layer {a.index} of A, [{a.layer.section}] {_keys_text(found.a, a.index)}")
     title = f"{Path(found.a.document.path).name} -> {Path(found.b.document.path).name}"
-    return svg(found.b, title=title, marks=marks, notes=[*(f"[net] {_words(c)}" for c in found.net), *notes])
+    return svg(found.b, title=title, marks=marks, notes=notes)
 
 
-def _difference(found: GraphDiff, pair: Pair) -> str:
-    if pair.kind == "replaced" and pair.a:
-        return f"was [{pair.a.layer.section}]"
-    return ", ".join(_words(change) for change in pair.changes)
-
-
-def told(found: GraphDiff) -> Iterator[str]:
-    """The difference for people: the layers that say something else, what follows, and totals."""
+def diff_lines(found: GraphDiff) -> Iterator[str]:
+    """The difference as text: the layers whose keys differ, those that only follow, and totals."""
     if found.same:
         yield f"the same network: {len(found.a)} layers"
         return
-    yield from (f"[net] {_words(change)}" for change in found.net)
+    yield from (f"[net] {_change_text(change)}" for change in found.net)
     if found.written_otherwise:
         yield "the same network, written in other sections"
     rows = [pair for pair in found.pairs if pair.kind not in ("same", "follows")]
@@ -82,13 +84,9 @@ def told(found: GraphDiff) -> Iterator[str]:
     follow = [pair for pair in found.pairs if pair.kind == "follows"]
     same = sum(pair.kind == "same" for pair in found.pairs)
     where = _ranges([pair.b.index for pair in follow if pair.b])
-    also = f"; {len(follow)} say the same and differ in shape, cost or reach ({where} of B)" if follow else ""
-    yield f"{_count(same)} the same{also}"
+    also = f"; {len(follow)} have the same keys and differ in shape, cost or reach ({where} of B)"
+    yield f"{same} layer{'s are' if same != 1 else ' is'} the same{f'; {also}' if follow else ''}"
     yield from _totals(found)
-
-
-def _count(number: int) -> str:
-    return f"{number} layer{'s are' if number != 1 else ' is'}"
 
 
 def _rows(found: GraphDiff, pair: Pair) -> Iterator[str]:
@@ -100,14 +98,14 @@ def _rows(found: GraphDiff, pair: Pair) -> Iterator[str]:
     seen_b = found.fields[1][b.index] if b else None
     old = _figures(a, seen_a) if a else ""
     new = _figures(b, seen_b) if b else ""
-    words = ", ".join(_words(change) for change in pair.changes)
+    words = ", ".join(_change_text(change) for change in pair.changes)
     section = node.layer.section
     if pair.kind == "replaced":
         assert a is not None
-        before, after = _said(found.a, a.index), _said(found.b, node.index)
+        before, after = _keys_text(found.a, a.index), _keys_text(found.b, node.index)
         words = f"was [{a.layer.section}]" + (f" {before}; now {after}" if before != after else "")
     elif pair.kind == "added":
-        words = _said(found.b, node.index)
+        words = _keys_text(found.b, node.index)
     numbers = f"{a.index if a else '':>3} {'->' if a and b else '  '} {b.index if b else '':>3}"
     sign = SIGNS[pair.kind]
     if a and b and old != new:
@@ -118,7 +116,7 @@ def _rows(found: GraphDiff, pair: Pair) -> Iterator[str]:
         yield f"{sign} {numbers}   {section:<14} {new or old}   {words}".rstrip()
 
 
-def _said(graph: Graph, at: int) -> str:
+def _keys_text(graph: Graph, at: int) -> str:
     """A section's keys."""
     return ", ".join(f"{entry.key}={entry.value}" for entry in graph.document.sections[at + 1].entries)
 
@@ -132,7 +130,7 @@ def _figures(node: Node, seen: Field | None) -> str:
     return f"{shape:<26} {floats:>11} {bflops:>8} {sees:>6}"
 
 
-def _words(change: Change) -> str:
+def _change_text(change: Change) -> str:
     if change.before is None:
         return f"{change.key}={change.after}"
     if change.after is None:
@@ -165,35 +163,34 @@ def _totals(found: GraphDiff) -> Iterator[str]:
     for word, before, after, how in rows:
         share = f"{100 * (after - before) / before:+.1f} %" if before and before != after else ""
         yield f"{word:<10}{format(before, how):>16}{format(after, how):>16}{share:>10}".rstrip()
-    sees = [_widest(graph, seen) for graph, seen in zip((a, b), found.fields, strict=True)]
+    fields = zip((a, b), found.fields, strict=True)
+    sees = [
+        " x ".join(str(max(seen[at].reach[axis] for at in graph.outputs)) for axis in (0, 1))
+        for graph, seen in fields
+    ]
     yield f"{'sees':<10}{sees[0]:>16}{sees[1]:>16}"
 
 
-def _widest(graph: Graph, seen: list[Field]) -> str:
-    """What the output that sees most sees, rows and columns."""
-    return " x ".join(str(max(seen[at].reach[axis] for at in graph.outputs)) for axis in (0, 1))
-
-
-def to_json(found: GraphDiff) -> dict[str, Any]:
-    """The difference for programs; the words are stable."""
+def diff_json(found: GraphDiff) -> dict[str, Any]:
+    """The difference as JSON; its keys are stable."""
     return {
         "a": found.a.document.path,
         "b": found.b.document.path,
         "same": found.same,
         "written_otherwise": found.written_otherwise,
-        "net": [_change(change) for change in found.net],
-        "layers": [_layer(found, pair) for pair in found.pairs],
+        "net": [_change_json(change) for change in found.net],
+        "layers": [_pair_json(found, pair) for pair in found.pairs],
         "total": {"a": totals_as_json(found.a), "b": totals_as_json(found.b)},
     }
 
 
-def _layer(found: GraphDiff, pair: Pair) -> dict[str, Any]:
+def _pair_json(found: GraphDiff, pair: Pair) -> dict[str, Any]:
     sides = ((pair.a, found.fields[0]), (pair.b, found.fields[1]))
-    a, b = (_side(node, seen) if node else None for node, seen in sides)
-    return {"kind": pair.kind, "a": a, "b": b, "changes": [_change(change) for change in pair.changes]}
+    a, b = (_node_json(node, seen) if node else None for node, seen in sides)
+    return {"kind": pair.kind, "a": a, "b": b, "changes": [_change_json(change) for change in pair.changes]}
 
 
-def _side(node: Node, seen: list[Field]) -> dict[str, Any]:
+def _node_json(node: Node, seen: list[Field]) -> dict[str, Any]:
     return {
         "index": node.index,
         "section": node.layer.section,
@@ -205,5 +202,5 @@ def _side(node: Node, seen: list[Field]) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, str | None]:
+def _change_json(change: Change) -> dict[str, str | None]:
     return {"key": change.key, "a": change.before, "b": change.after}

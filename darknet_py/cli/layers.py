@@ -1,4 +1,4 @@
-"""The catalogue of sections, and the card of one; they answer without torch."""
+"""`layers`: the catalogue of sections, and the card of one; torch is not imported."""
 
 from __future__ import annotations
 
@@ -7,35 +7,41 @@ import textwrap
 from collections.abc import Iterator
 
 from darknet_py.cfg.diagnostics import did_you_mean
-from darknet_py.cli.terminal import emit
+from darknet_py.cli.options import add_json
+from darknet_py.cli.terminal import print_result
 from darknet_py.errors import UsageError, quoted
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.cards import Card, KeyCard, card, cards
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 
 WIDTH = 110
+EXAMPLE = "maxpool"
 
 
-def layers(args: argparse.Namespace) -> int:
-    """Every section in a line, or one section's card."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    parser.add_argument("name", nargs="?", help=f"a section, such as {EXAMPLE}")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every section in a line, or one section's card."""
     if args.name is None:
         found = cards()
-        if args.json or args.output:
-            emit(args, [{"section": one.section, "summary": one.summary} for one in found])
-        else:
-            wide = max(len(one.section) for one in found)
-            print("\n".join(f"{one.section:<{wide}}  {one.summary}" for one in found))
-        return 0
-    one = card(known(args.name))
-    if args.json or args.output:
-        emit(args, one.to_json())
+        wide = max(len(one.section) for one in found)
+        print_result(
+            args,
+            lambda: [{"section": one.section, "summary": one.summary} for one in found],
+            lambda: [f"{one.section:<{wide}}  {one.summary}" for one in found],
+        )
     else:
-        print("\n".join(_drawn(one)))
+        one = card(section_of(args.name))
+        print_result(args, one.to_json, lambda: _lines(one))
     return 0
 
 
-def known(name: str) -> str:
-    """The section that is meant.
+def section_of(name: str) -> str:
+    """The section of a name, which may be an alias or stand in brackets.
 
     Raises:
         UsageError: when there is none of that name.
@@ -48,7 +54,7 @@ def known(name: str) -> str:
     raise UsageError(f"[{quoted(bare)}] is not known", hint=hint)
 
 
-def _drawn(one: Card) -> Iterator[str]:
+def _lines(one: Card) -> Iterator[str]:
     also = f" (also {', '.join(f'[{alias}]' for alias in one.aliases)})" if one.aliases else ""
     yield f"[{one.section}]{also}"
     yield from textwrap.wrap(one.summary, WIDTH)
@@ -78,18 +84,13 @@ def _table(keys: list[KeyCard]) -> Iterator[str]:
     indent = " " * (sum(wide) + 8)
     for row, key in zip(rows, keys, strict=True):
         words = "  ".join(f"{cell:<{w}}" for cell, w in zip(row, wide, strict=True))
-        said = f"{words}  {_meaning(key)}"
-        yield from textwrap.wrap(said, WIDTH, subsequent_indent=indent, drop_whitespace=True)
+        parts = [key.doc]
+        if key.range:
+            parts.append(f"({key.range})")
+        if key.limit:
+            parts.append(f"- {key.limit}")
+        yield from textwrap.wrap(f"{words}  {' '.join(parts)}", WIDTH, subsequent_indent=indent)
     yield ""
-
-
-def _meaning(key: KeyCard) -> str:
-    parts = [key.doc]
-    if key.range:
-        parts.append(f"({key.range})")
-    if key.limit:
-        parts.append(f"- {key.limit}")
-    return " ".join(parts)
 
 
 def _titled(title: str, text: str) -> list[str]:

@@ -7,8 +7,12 @@ import argparse
 from darknet_py.errors import DarknetPyError
 
 
-def lsp(args: argparse.Namespace) -> int:
-    """Serve one editor until it hangs up.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: all requests come from the editor."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve one editor until it disconnects.
 
     Raises:
         DarknetPyError: when pygls is not installed.
@@ -18,7 +22,7 @@ def lsp(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        hint = "python -m pip install 'darknet-cfg[lsp]' brings it; the other verbs do without"
+        hint = "python -m pip install 'darknet-cfg[lsp]' installs it; no other verb needs it"
         raise DarknetPyError("the language server needs pygls, which is not installed", hint=hint) from None
     server(version=args.version).start_io()
     return 0

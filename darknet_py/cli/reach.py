@@ -1,19 +1,22 @@
-"""`reach`: what every layer sees of the image; with weights and images, what it looks at."""
+"""`reach`: the receptive field of every layer; with weights and images, the effective one of a layer."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from darknet_py.cli.terminal import emit
-from darknet_py.cli.text import document_of
+from darknet_py.cli.options import add_cfg, add_json, count, document_of, natural
+from darknet_py.cli.terminal import print_result
 from darknet_py.errors import UsageError
 from darknet_py.graph.coverage import Coverage, coverages
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.reach import ClippedField, clipped_fields, fields
 from darknet_py.lint.check import compile_checked
+
+if TYPE_CHECKING:
+    from darknet_py.analysis.effective import Effective
 
 HEAD = (
     "      layer           rows x columns   stride         reach   "
@@ -21,23 +24,32 @@ HEAD = (
 )
 
 
-def reach(args: argparse.Namespace) -> int:
-    """The table; or one layer's effective field."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    add_cfg(parser)
+    parser.add_argument(
+        "--layer", action="append", type=natural, metavar="N", help="this layer alone; may be repeated"
+    )
+    parser.add_argument("--weights", type=Path, help="Darknet weights, for the effective receptive field")
+    parser.add_argument("--images", type=Path, help="an image, a folder, or a list of them, to average over")
+    parser.add_argument(
+        "--most", type=count, default=64, metavar="N", help="images that are used (default: 64)"
+    )
+    parser.add_argument("--out", type=Path, metavar="PNG", help="draw it")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; or one layer's effective receptive field."""
     graph = compile_checked(document_of(args))
-    wanted = [_layer(graph, number) for number in args.layer or ()]
+    wanted = args.layer or []
+    for number in wanted:
+        if number >= len(graph):
+            raise UsageError(f"there is no layer {number}", hint=f"layers are 0 to {len(graph) - 1}")
     if args.weights or args.images:
         return _effective(args, graph, wanted)
-    if args.json or args.output:
-        emit(args, as_json(graph, wanted))
-    else:
-        print("\n".join(table(graph, wanted)))
+    print_result(args, lambda: as_json(graph, wanted), lambda: table(graph, wanted))
     return 0
-
-
-def _layer(graph: Graph, number: int) -> int:
-    if number >= len(graph):
-        raise UsageError(f"there is no layer {number}", hint=f"layers are 0 to {len(graph) - 1}")
-    return number
 
 
 def table(graph: Graph, wanted: list[int]) -> Iterator[str]:
@@ -53,8 +65,7 @@ def table(graph: Graph, wanted: list[int]) -> Iterator[str]:
             )
             yield f"{place} {step:>9} {sees:>13}   {_middle(graph, node, clipped)}"
     yield f"on an image of {image.height} x {image.width}, rows x columns"
-    found = [one for one in coverages(graph) if not wanted or one.index in wanted]
-    yield from _pools(graph, found)
+    yield from _pools(graph, [one for one in coverages(graph) if not wanted or one.index in wanted])
 
 
 def _middle(graph: Graph, node: Node, clipped: ClippedField) -> str:
@@ -113,12 +124,14 @@ def as_json(graph: Graph, wanted: list[int]) -> dict[str, Any]:
 
 
 def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int:
-    """The effective field of one layer, as figures and as a picture."""
+    """The effective receptive field of one layer, as figures and as a picture."""
     if not (args.weights and args.images):
         raise UsageError("--weights and --images belong together", hint="trained weights look at images")
     if len(wanted) > 1:
         raise UsageError("--layer names one layer where weights are given")
-    from darknet_py.analysis.effective import SHARES, effective, picture
+    if graph.net.channels != 3:
+        raise UsageError(f"[net] channels={graph.net.channels}, and an image has 3")
+    from darknet_py.analysis.effective import effective, picture
     from darknet_py.data.images.read import read_image
     from darknet_py.files.atomic import publish_bytes
     from darknet_py.model.network import Network
@@ -126,9 +139,8 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     from darknet_py.predict.letterbox import fit_for
     from darknet_py.predict.sources import image_paths
 
-    if graph.net.channels != 3:
-        raise UsageError(f"[net] channels={graph.net.channels}, and an image has 3")
-    network, layer = Network(graph), wanted[0] if wanted else _farthest(graph)
+    network, seen = Network(graph), fields(graph)
+    layer = wanted[0] if wanted else max(graph.outputs, key=lambda index: seen[index].reach)
     load_weights(network, args.weights)
     paths = image_paths([args.images])[: args.most]
     pixels = (read_image(path) for path in paths)
@@ -138,23 +150,19 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     title = f"{Path(args.cfg).stem}, layer {layer} [{graph[layer].layer.section}], {found.images} images"
     if args.out:
         publish_bytes(args.out, picture(found, title))
-    if args.json or args.output:
-        emit(args, found.to_json())
-        return 0
-    (top, bottom), (left, right) = found.rows, found.columns
-    size = f"{bottom - top + 1} x {right - left + 1}"
-    row, column = found.cell
-    print(f"{title}: cell ({row}, {column}) of {graph[layer].shape.height} x {graph[layer].shape.width}")
-    print(f"can see    rows {top} .. {bottom}, columns {left} .. {right}: {size} pixels")
-    for share in SHARES:
-        within = f"{found.radius(share):.0f} pixels of its middle"
-        print(f"{100 * share:>3g} %      of the energy lies within {within}")
-    if args.out:
-        print(f"drawn      {args.out}")
+    drawn = [f"drawn      {args.out}"] if args.out else []
+    print_result(args, found.to_json, lambda: [*_effective_lines(graph[layer], found, title), *drawn])
     return 0
 
 
-def _farthest(graph: Graph) -> int:
-    """The output that sees most."""
-    seen = fields(graph)
-    return max(graph.outputs, key=lambda index: seen[index].reach)
+def _effective_lines(node: Node, found: Effective, title: str) -> Iterator[str]:
+    from darknet_py.analysis.effective import SHARES
+
+    (top, bottom), (left, right) = found.rows, found.columns
+    row, column = found.cell
+    yield f"{title}: cell ({row}, {column}) of {node.shape.height} x {node.shape.width}"
+    size = f"{bottom - top + 1} x {right - left + 1}"
+    yield f"can see    rows {top} .. {bottom}, columns {left} .. {right}: {size} pixels"
+    for share in SHARES:
+        within = f"{found.radius(share):.0f} pixels of its middle"
+        yield f"{100 * share:>3g} %      of the energy lies within {within}"

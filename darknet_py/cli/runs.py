@@ -1,38 +1,54 @@
-"""The verb that lists runs."""
+"""`runs`: the runs so far, their state and figures."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from darknet_py.cli.terminal import emit
+from darknet_py.cli.options import add_json
+from darknet_py.cli.terminal import print_result
 from darknet_py.errors import UsageError
 from darknet_py.runs.listing import RunSummary, list_runs
 from darknet_py.tasks.metrics import TASKS
 
 WORDS = {key: word for metrics in TASKS.values() for key, word in metrics.words.items()}
-SHOWN = ("ap", "ap50", "top1", "train_top1")
+COLUMNS = ("ap", "ap50", "top1", "train_top1")
 
 
-def runs(args: argparse.Namespace) -> int:
-    """One line for each run below the folders."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    parser.add_argument("folder", nargs="*", type=Path, default=[Path("runs")], help="where (default: runs)")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each run below the folders."""
     for folder in args.folder:
         if not folder.is_dir():
             raise UsageError("there is no such folder", where=folder, hint="name the --out of a training")
     found = [run for folder in args.folder for run in list_runs(folder)]
-    if args.json or args.output:
-        emit(args, [run.to_json() for run in found])
-    elif found:
-        print("\n".join(_table(found)))
-    else:
-        print(f"no run in {', '.join(str(folder) for folder in args.folder)}")
+    none = f"no run in {', '.join(str(folder) for folder in args.folder)}"
+    print_result(args, lambda: [run.to_json() for run in found], lambda: _table(found) if found else [none])
     return 0
 
 
 def _table(found: list[RunSummary]) -> list[str]:
-    keys = [key for key in SHOWN if any(key in run.scores for run in found)]
-    head = ("run", "state", "iteration", "epoch", "loss", *(WORDS[key] for key in keys), "seconds")
-    rows = [head, *(_row(run, keys) for run in found)]
-    wide = [max(len(row[k]) for row in rows) for k in range(len(head))]
+    keys = [key for key in COLUMNS if any(key in run.scores for run in found)]
+    rows = [("run", "state", "iteration", "epoch", "loss", *(WORDS[key] for key in keys), "seconds")]
+    for run in found:
+        scores = (run.scores.get(key) for key in keys)
+        rows.append(
+            (
+                str(run.folder),
+                run.state,
+                f"{run.iteration}/{run.iterations or '?'}",
+                "-" if run.epoch is None else f"{run.epoch:.1f}",
+                "-" if run.loss is None else f"{run.loss:.4g}",
+                *("-" if score is None else f"{100 * score:.1f}" for score in scores),
+                "-" if run.seconds is None else f"{run.seconds:.0f}",
+            )
+        )
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
             cell.ljust(w) if k < 2 else cell.rjust(w)
@@ -40,16 +56,3 @@ def _table(found: list[RunSummary]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _row(run: RunSummary, keys: list[str]) -> tuple[str, ...]:
-    scores = (run.scores.get(key) for key in keys)
-    return (
-        str(run.folder),
-        run.state,
-        f"{run.iteration}/{run.iterations or '?'}",
-        "-" if run.epoch is None else f"{run.epoch:.1f}",
-        "-" if run.loss is None else f"{run.loss:.4g}",
-        *("-" if score is None else f"{100 * score:.1f}" for score in scores),
-        "-" if run.seconds is None else f"{run.seconds:.0f}",
-    )

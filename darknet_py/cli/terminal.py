@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: colours where they are wanted, progress, JSON."""
+"""What a verb prints: colours on a terminal, and JSON where it is asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from types import TracebackType
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from darknet_py.cfg.diagnostics import Diagnostic
@@ -24,7 +24,12 @@ def coloured(diagnostic: Diagnostic) -> str:
     return text.replace(word, f"{COLOURS[diagnostic.severity]}{word}{RESET}", 1)
 
 
-def emit(args: argparse.Namespace, value: Any) -> None:
+def wants_json(args: argparse.Namespace) -> bool:
+    """Whether the result is JSON: `--json` prints it, `-o FILE` writes it to a file."""
+    return bool(args.json or args.output)
+
+
+def print_json(args: argparse.Namespace, value: Any) -> None:
     """JSON to standard output, or to the file of `-o`."""
     text = json.dumps(value, indent=1, allow_nan=False)
     if args.output:
@@ -35,33 +40,16 @@ def emit(args: argparse.Namespace, value: Any) -> None:
         print(text)
 
 
-class bar:
-    """A progress bar on standard error, as a context manager that gives a function `advance(done, facts)`."""
+def print_result(
+    args: argparse.Namespace, value: Callable[[], Any], lines: Callable[[], Iterable[str]]
+) -> None:
+    """The result of a verb: its JSON where `--json` or `-o` asks for it, else its lines of text."""
+    if wants_json(args):
+        print_json(args, value())
+    else:
+        print("\n".join(lines()))
 
-    def __init__(self, total: int, unit: str, *, title: str = "", quiet: bool = False) -> None:
-        from tqdm import tqdm
 
-        self.bar = tqdm(
-            total=total,
-            unit=unit,
-            desc=title or None,
-            disable=quiet,
-            delay=0.5,
-            file=sys.stderr,
-            dynamic_ncols=True,
-        )
-
-    def __enter__(self) -> Any:
-        return self.advance
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.close()
-
-    def advance(self, done: int, facts: dict[str, Any]) -> None:
-        """Move to `done`, and show what is known."""
-        if facts:
-            loss, rate, speed = facts["loss"], facts["learning_rate"], facts["images_per_second"]
-            self.bar.set_postfix_str(f"loss {loss:.3g}, lr {rate:.3g}, {speed:.0f} images/s", refresh=False)
-        self.bar.update(done - self.bar.n)
+def print_note(args: argparse.Namespace, text: str) -> None:
+    """A line about the work: on standard output, or on standard error where that is for JSON."""
+    print(text, flush=True, file=sys.stderr if wants_json(args) else None)

@@ -1,143 +1,137 @@
-"""Verbs that train."""
+"""What `train` and `compare` share: their options, and the settings and data that these give."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from darknet_py.cli.terminal import bar
-from darknet_py.cli.text import document_of, edits_of
-from darknet_py.compare.experiment import Experiment
-from darknet_py.compare.variants import fit_variants, parse_variants
-from darknet_py.data.cache.cache import keep_images
-from darknet_py.data.dataset import Dataset
-from darknet_py.data.formats.registry import open_data
-from darknet_py.distributed.communicator import Communicator
-from darknet_py.distributed.process_info import ProcessInfo
-from darknet_py.distributed.rendezvous import process_group
-from darknet_py.errors import PeerFailed, UsageError
-from darknet_py.graph.graph import Graph
-from darknet_py.lint.check import warnings
-from darknet_py.model.device import usable
-from darknet_py.progress import Progress
-from darknet_py.report.report import write_report
-from darknet_py.report.run_plot import draw_run
-from darknet_py.runs.checkpoints import has_run
-from darknet_py.tasks.metrics import describe_scores
-from darknet_py.tasks.selection import task_of
-from darknet_py.train.loop import train as run
-from darknet_py.train.recipe import prepared
-from darknet_py.train.settings import Settings, TrainingPlan, source_of
+from darknet_py.cli.options import add_data, add_device, add_json, count, natural, positive
+from darknet_py.cli.terminal import print_note
+from darknet_py.data.choices import CACHES
+from darknet_py.errors import UsageError
+from darknet_py.runs.choices import ENVIRONMENT_PARTS, PRECISIONS, RECIPES
+
+if TYPE_CHECKING:
+    from darknet_py.data.dataset import Dataset
+    from darknet_py.distributed.process_info import ProcessInfo
+    from darknet_py.graph.graph import Graph
+    from darknet_py.train.settings import Settings
+
+WORKERS_PER_CORE = 8  # each holds some 400 MB
 
 
-def train(args: argparse.Namespace) -> int:
-    """One training, in this process or in all that torchrun started."""
-    with process_group(ProcessInfo.from_environment(os.environ), seconds=args.rank_timeout) as communicator:
-        finished = args.out / "result.json"
-        if communicator.process.restarts and communicator.broadcast_json(finished.exists()):
-            return 0  # a process was lost when all was done
-        with communicator.local_section():
-            plan = _plan(args, communicator)
-        communicator.use_device(plan.settings.device)
-        if args.show_batches:
-            return _show(plan, args.show_batches) if communicator.first else 0
-        with bar(plan.graph.net.max_batches, "it", quiet=not communicator.first) as advance:
-            result = run(
-                plan, communicator=communicator, progress=lambda done, total, facts: advance(done, facts)
-            )
-        if communicator.first:
-            weights, curves = args.out / "final.weights", draw_run(args.out)
-            print(f"{describe_scores(result)}; weights in {weights}, curves in {curves}")
-    return 0
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Add the options of both verbs."""
+    _add_run(parser)
+    _add_checkpoints(parser)
+    _add_cache(parser)
+    add_data(parser)
+    add_device(parser)
+    add_json(parser)
 
 
-def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
-    """What is to be trained; the first process looks at the folder, and tells what was changed in the cfg."""
-    if communicator.first:
-        _check_folder(args, resume=args.resume or communicator.process.restarts > 0)
-    document, (train_data, val_data) = document_of(args), _both(args)
-    settings = _settings(args, communicator.process)
-    graph, changes = prepared(document, train_data, settings, args.epochs, edits=edits_of(args))
-    if communicator.first:
-        _tell(graph, changes)
-    return TrainingPlan(
-        graph=graph,
-        train=train_data,
-        val=val_data,
-        out=args.out,
-        name=Path(args.cfg).stem,
-        data=args.data,
-        seed=args.seed,
-        settings=settings,
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--weights", type=Path, help="Darknet weights to start from")
+    parser.add_argument(
+        "--partial", type=count, metavar="N", help="read the first N layers of --weights alone"
+    )
+    parser.add_argument(
+        "--epochs", type=positive, help="passes over the data (default: as [net] max_batches says)"
+    )
+    parser.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default=RECIPES[0],
+        help="modern, for detectors: mosaics, cosine schedule, average of weights, CIoU; what it changes is "
+        "printed and written into the run's cfg. darknet: the cfg as it is (default: modern)",
+    )
+    parser.add_argument(
+        "--evaluations", type=count, default=5, help="evaluations during a training (default: 5)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=0,
+        help="processes that load images (default: 0, this process loads them)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="of activations in training; weights stay float32 (default: float32)",
+    )
+    parser.add_argument("--compile", action="store_true", help="use torch.compile; needs a C++ compiler")
+    parser.add_argument("--tensorboard", action="store_true", help="write event files too, into --out")
+
+
+def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=lambda text: 0.0 if text == "0" else positive(text),
+        default=60.0,
+        metavar="S",
+        help="between two checkpoints; 0 writes one after every iteration (default: 60)",
+    )
+    parser.add_argument(
+        "--keep", type=natural, default=1, help="older checkpoints that stay next to the newest (default: 1)"
+    )
+    parser.add_argument(
+        "--keep-trying",
+        action="store_true",
+        help="where a checkpoint cannot be written, warn and train on (default: stop)",
+    )
+    parser.add_argument(
+        "--allow-changed",
+        action="append",
+        default=[],
+        choices=ENVIRONMENT_PARTS,
+        help="resume although this has changed; the last bits will differ; may be repeated",
     )
 
 
-def _check_folder(args: argparse.Namespace, *, resume: bool) -> None:
-    if not resume and (has_run(args.out) or (args.out / "result.json").exists()):
-        hint = "--resume goes on with it; or name another --out"
-        raise UsageError("there is a run in this folder", where=args.out, hint=hint)
-    if (args.out / "result.json").exists():
-        raise UsageError("the run in this folder is finished", where=args.out, hint="name another --out")
-
-
-def _show(plan: TrainingPlan, count: int) -> int:
-    """The first batches as pictures; nothing is trained."""
-    from darknet_py.train.run.batch_images import show_batch
-
-    plan.out.mkdir(parents=True, exist_ok=True)
-    task = task_of(plan.graph)
-    task.check_data(plan.train)
-    for number, batch in zip(range(1, count + 1), source_of(plan, task), strict=False):
-        path = plan.out / f"batch-{number}.jpg"
-        shown = show_batch(batch, path, plan.train.names)
-        print(f"{path}: {shown} of {len(batch.images)} images, {sum(map(len, batch.rows))} boxes in all")
-    return 0
-
-
-def compare(args: argparse.Namespace) -> int:
-    """Variants trained and set side by side in a report."""
-    process = ProcessInfo.from_environment(os.environ)
-    if process.size > 1:
-        hint = "torchrun starts `train`; compare trains its variants one after the other"
-        error = UsageError(f"compare runs in one process, not in {process.size}", hint=hint)
-        raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
-    variants, (train_data, val_data) = parse_variants(args.cfg), _both(args)
-    settings = _settings(args, process)
-    experiment = Experiment(
-        variants=fit_variants(variants, train_data, settings, epochs=args.epochs),
-        data=args.data,
-        train=train_data,
-        val=val_data,
-        out=args.out,
-        seeds=args.seeds,
-        epochs=args.epochs,
-        settings=settings,
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cache",
+        choices=CACHES,
+        default=CACHES[0],
+        help="where decoded images are kept, for all loaders together (default: ram)",
     )
-    left, total = experiment.unfinished, len(variants) * args.seeds
-    print(f"{len(variants)} variants x {args.seeds} seeds on {args.data}: {left} of {total} runs to train")
-    for number, fitted in enumerate(experiment.variants):
-        _tell(fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
-    experiment.run(print_line=lambda text: print(text, flush=True), progress=_run_progress)
-    print(f"report: {write_report(args.out)} (report.md and report.json next to it)")
-    return 0
+    parser.add_argument(
+        "--cache-gib",
+        type=positive,
+        metavar="N",
+        help="the limit of the cache (default: 0.5 in ram, 10 on disk)",
+    )
+    parser.add_argument(
+        "--cache-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="of --cache disk (default: darknet-py/images in the user's cache folder)",
+    )
 
 
-@contextmanager
-def _run_progress(plan: TrainingPlan) -> Iterator[Progress]:
-    """A progress bar for one run."""
-    with bar(plan.graph.net.max_batches, "it", title=f"{plan.name}, seed {plan.seed}") as advance:
-        yield lambda done, total, facts=None: advance(done, facts)
+def _workers(text: str) -> int:
+    number, most = natural(text), WORKERS_PER_CORE * (os.cpu_count() or 1)
+    if number > most:
+        raise argparse.ArgumentTypeError(
+            f"{number} are more than this machine's cores can use; at most {most}"
+        )
+    return number
 
 
-def _settings(args: argparse.Namespace, process: ProcessInfo) -> Settings:
-    device = usable(process.device(args.device))
+def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
+    """The settings of one training, in one of its processes."""
+    from darknet_py.model.device import usable
+    from darknet_py.train.settings import Settings
+
     return Settings(
         weights=args.weights,
         partial=args.partial,
-        device=device,
+        device=usable(process.device(args.device)),
         workers=args.workers,
         evaluations=args.evaluations,
         recipe=args.recipe,
@@ -153,22 +147,27 @@ def _settings(args: argparse.Namespace, process: ProcessInfo) -> Settings:
     )
 
 
-def _both(args: argparse.Namespace) -> list[Dataset]:
-    """The two splits, after a look at options that need each other."""
+def open_splits(args: argparse.Namespace) -> tuple[Dataset, Dataset]:
+    """The data to train on and to evaluate on, behind the cache; options that need each other are checked."""
+    from darknet_py.data.cache.cache import keep_images
+    from darknet_py.data.formats.registry import open_data
+
     if args.partial and not args.weights:
         raise UsageError("--partial says how much of --weights to read, and there is no --weights")
     if args.cache_dir and args.cache != "disk":
         raise UsageError("--cache-dir is the folder of --cache disk", hint="add --cache disk")
     if args.cache_gib and args.cache == "none":
         raise UsageError("--cache-gib says how much is kept, and --cache none keeps nothing")
-    both = [open_data(args.data, split=split) for split in ("train", "val")]
-    keep_images(*both, kind=args.cache, gib=args.cache_gib, folder=args.cache_dir)
-    return both
+    train, val = open_data(args.data, split="train"), open_data(args.data, split="val")
+    keep_images(train, val, kind=args.cache, gib=args.cache_gib, folder=args.cache_dir)
+    return train, val
 
 
-def _tell(graph: Graph, changes: Sequence[str], *, name: str = "") -> None:
-    """What was changed in the cfg, and what is suspicious about it, such as keys that are not honoured."""
+def print_changes(args: argparse.Namespace, graph: Graph, changes: Sequence[str], *, name: str = "") -> None:
+    """Print what was changed in the cfg, and its warnings, such as keys that are not honoured."""
+    from darknet_py.lint.check import warnings
+
     for change in changes:
-        print(f"cfg: {change}")
+        print_note(args, f"cfg: {change}")
     for warning in warnings(graph):
-        print(f"{name}cfg: " + ": ".join(filter(None, (warning.message, warning.reason))))
+        print_note(args, f"{name}cfg: " + ": ".join(filter(None, (warning.message, warning.reason))))

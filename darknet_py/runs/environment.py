@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 
-PARTS = ("torch", "device", "threads", "world-size")
 CODE = Path(__file__).parents[1]
 
 
 def environment_of(device: str, *, processes: int = 1) -> dict[str, Any]:
-    """The parts of `PARTS`: torch's version, the device's kind, a CPU's threads, the number of processes."""
+    """Each of `ENVIRONMENT_PARTS`: torch's version, the device, a CPU's threads, the number of processes."""
     kind = torch.device(device).type
     facts: dict[str, Any] = {"torch": torch.__version__, "device": kind, "world-size": processes}
     if kind == "cpu":

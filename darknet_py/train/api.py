@@ -10,17 +10,18 @@ from typing import Any
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import Edit
 from darknet_py.cfg.shipped import open_cfg
-from darknet_py.data.dataset import SPLITS, Dataset
+from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import UsageError
 from darknet_py.model.device import usable
+from darknet_py.runs.checkpoints import has_run
 from darknet_py.train import loop
 from darknet_py.train.recipe import prepared
 from darknet_py.train.settings import Settings, TrainingPlan
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainingRequest:
     """A training as a person asks for it: the cfg is not yet fitted to the data.
 
     Args:
@@ -88,10 +89,23 @@ def train(
         NotFinite, OutOfMemory, Stopped: when training ends early.
     """
     settings, out, document = settings or Settings(), Path(out), open_cfg(cfg)
-    if (out / "result.json").exists():
-        raise UsageError("the run in this folder is finished", where=out, hint="name another folder")
+    refuse_run(out, resume=True)
     settings = replace(settings, device=usable(settings.device))
-    train_data, val_data = (open_data(data, split=split) for split in SPLITS)
-    name, splits = Path(document.path).stem, (train_data, val_data)
-    plan, _ = Request(document, name, data, splits, out, seed, epochs, settings).plan()
+    splits = open_data(data, split="train"), open_data(data, split="val")
+    name = Path(document.path).stem
+    plan, _ = TrainingRequest(document, name, data, splits, out, seed, epochs, settings).plan()
     return loop.train(plan)
+
+
+def refuse_run(out: Path, *, resume: bool) -> None:
+    """Refuse the folder of a run that is finished, or that was not asked to be resumed.
+
+    Raises:
+        UsageError: when it is such a folder.
+    """
+    finished = (out / "result.json").exists()
+    if not resume and (finished or has_run(out)):
+        hint = "--resume goes on with it; or name another --out"
+        raise UsageError("there is a run in this folder", where=out, hint=hint)
+    if finished:
+        raise UsageError("the run in this folder is finished", where=out, hint="name another --out")

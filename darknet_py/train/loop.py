@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -27,6 +26,7 @@ from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
+from darknet_py.progress import Progress, no_progress
 from darknet_py.runs.checkpoint import Position
 from darknet_py.runs.checkpoints import Checkpoints
 from darknet_py.runs.environment import code_digest, environment_of
@@ -49,21 +49,17 @@ LOG_LINES = 100  # in a whole run
 log = logging.getLogger(__name__)
 
 
-Progress = Callable[[int, int, dict[str, Any]], None]
-
-
 def train(
     plan: TrainingPlan,
     *,
     communicator: Communicator | None = None,
-    progress: Progress = lambda done, total, facts: None,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Train to the end, or on from the checkpoint in the run's folder.
 
     Args:
         communicator: the processes that train together; the first one alone writes. Alone without.
-        progress: told (iterations done, in all, {"loss", "learning_rate", "images_per_second"}) each time;
-            of several processes the first one's is.
+        progress: called after each iteration, in the first of several processes.
 
     Returns:
         The result, as `result.json` holds it.

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from darknet_py.errors import NotFinite
+from darknet_py.runs.choices import PRECISIONS
 
-PRECISIONS = {  # of activations; weights and losses stay float32
-    "float32": None,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+DTYPES: dict[str, torch.dtype | None] = dict(
+    zip(PRECISIONS, (None, torch.bfloat16, torch.float16), strict=True)
+)
+
 LIMIT = 20  # updates in a row that overflow; by then the scale is a millionth of what it was
 
 

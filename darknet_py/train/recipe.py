@@ -24,12 +24,14 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.lint.check import compile_checked
+from darknet_py.runs.choices import RECIPES
 from darknet_py.train.fit import BatchLimits, changes, fitted
 from darknet_py.train.settings import Settings
 
-LEAST_UPDATES = {"modern": 1000, "darknet": 300}  # where an epoch is short the batch shrinks, see `fit.py`
+MODERN, DARKNET = RECIPES
+LEAST_UPDATES = {MODERN: 1000, DARKNET: 300}  # where an epoch is short the batch shrinks, see `fit.py`
 SHORT = 10_000  # updates; in fewer Adam is the faster
-LEAST_BATCH = {"modern": 8, "darknet": 1}
+LEAST_BATCH = {MODERN: 8, DARKNET: 1}
 ADAMS_RATE = {True: 0.001, False: 0.00001}  # of heads that are fresh, and of a network trained before
 FLOOR = 0.02  # the last rate, as a share of the first
 WARM_UP = 0.05  # of the updates, at most the cfg's own
@@ -75,7 +77,7 @@ def with_recipe(graph: Graph, recipe: str, *, kept: Sequence[Edit] = (), fresh: 
         kept: edits of the user, which are not overridden.
         fresh: the heads start from random numbers, so that the meaning of their outputs may change.
     """
-    if recipe == "darknet" or not graph.heads:
+    if recipe == DARKNET or not graph.heads:
         return graph
     document = graph.document
     own = {(edit.position(document), edit.key) for edit in kept}

@@ -21,7 +21,7 @@ from darknet_py.tasks.selection import task_of
 from darknet_py.train.ema import average_of
 from darknet_py.train.freezing import cut, frozen, learning
 from darknet_py.train.optimizer import clamp, groups_of, optimizer_of
-from darknet_py.train.precision import PRECISIONS, Scaling
+from darknet_py.train.precision import DTYPES, Scaling
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Trainer:
         self.network, self.net, self.seed = network, network.graph.net, seed
         self.communicator = communicator or Communicator()
         self.task = task_of(network.graph)
-        self.precision = PRECISIONS[precision]
+        self.precision = DTYPES[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         groups = list(groups_of(network))
         learn = learning(network.graph, self.net.max_batches)

@@ -91,7 +91,7 @@ def test_several_edits_at_once_and_what_they_change(
 
 def test_a_layer_that_nobody_reads_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["edit", str(TINY), "--insert-after", "19", "dropout", "--set", "20.layers=19,8"]) == 0
-    assert "warning: nobody reads the new layer 20 [dropout]" in capsys.readouterr().err
+    assert "warning: no layer reads the new layer 20 [dropout]" in capsys.readouterr().err
 
 
 def test_a_diff_as_json_has_every_pair_and_totals(capsys: pytest.CaptureFixture[str]) -> None:

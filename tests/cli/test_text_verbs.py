@@ -157,7 +157,7 @@ def test_show_counts_the_warnings(cfg: Any, capsys: pytest.CaptureFixture[str]) 
     path = cfg(NET + "dynamic_minibatch=1\n" + CONV)
     code, out, _ = told(capsys, "show", path)
     assert code == 0
-    assert out.endswith(f"warnings   1; `darknet-py lint {path}` says which\n")
+    assert out.endswith(f"warnings   1; `darknet-py lint {path}` prints them\n")
 
 
 def test_json_goes_to_a_file_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from darknet_py.cfg.document import read
 from darknet_py.cfg.sections import new_section
-from darknet_py.cli.diff import told, variant
+from darknet_py.cli.diff import diff_lines, variant
 from darknet_py.edit.diff import GraphDiff
 from darknet_py.edit.editing import Changes, apply_edits
 from darknet_py.graph.compile import compile
@@ -29,7 +29,7 @@ def test_a_network_is_the_same_as_itself(path: Path) -> None:
     found = GraphDiff(graph, graph)
     assert found.same
     assert found.places == {node.index: node.index for node in graph}
-    assert list(told(found)) == [f"the same network: {len(graph)} layers"]
+    assert list(diff_lines(found)) == [f"the same network: {len(graph)} layers"]
 
 
 def test_one_key_is_one_change_and_what_follows_is_told_apart() -> None:
@@ -78,7 +78,7 @@ def test_a_pyramid_and_its_sections_are_one_network() -> None:
     found = GraphDiff(variant("yolov3-spp"), edited("yolov3-spp.cfg", folds=None))
     assert not found.same
     assert found.written_otherwise
-    assert next(told(found)) == "the same network, written in other sections"
+    assert next(diff_lines(found)) == "the same network, written in other sections"
     assert not GraphDiff(
         variant("yolov3-spp@82.size=19"), edited("yolov3-spp.cfg", folds=None)
     ).written_otherwise

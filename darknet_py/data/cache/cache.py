@@ -17,10 +17,10 @@ import numpy as np
 from darknet_py.data.cache.file_store import FileStore
 from darknet_py.data.cache.memory_store import MemoryStore
 from darknet_py.data.cache.store import KEY_BYTES, Store
+from darknet_py.data.choices import CACHES
 from darknet_py.data.dataset import Dataset, Reader
 
-KINDS = ("ram", "disk", "none")
-GIB = {"ram": 0.5, "disk": 10.0, "none": 0.0}  # unless the person says otherwise
+GIB = dict(zip(CACHES, (0.5, 10.0, 0.0), strict=True))  # unless the person says otherwise
 DECODED = "upright 8-bit RGB of images.py, 1"  # another number where the same file gives other pixels
 
 

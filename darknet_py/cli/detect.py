@@ -1,0 +1,57 @@
+"""`detect`: find objects in images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from darknet_py.cli.options import add_detection, add_json, document_of
+from darknet_py.cli.terminal import print_json, wants_json
+from darknet_py.errors import DataError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    add_detection(parser, threshold=0.25, nms=0.45, batch=1)
+    parser.add_argument("source", nargs="+", type=Path, help="images, folders, or lists of images (.txt)")
+    parser.add_argument("--out", type=Path, help="folder for the drawn pictures")
+    parser.add_argument("--names", type=Path, help="file of class names, one a line")
+    parser.add_argument("--keep-going", action="store_true", help="an unreadable image is no failure")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is found in each image, and draw it where that is asked for."""
+    from darknet_py.model.api import load
+    from darknet_py.model.device import usable
+    from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+    from darknet_py.predict.detect_files import detect_files, entry_text
+    from darknet_py.predict.names import class_names
+    from darknet_py.predict.sources import image_paths
+
+    network = load(document_of(args), args.weights)
+    settings = DetectorSettings(
+        threshold=args.threshold, nms=args.nms, device=usable(args.device), batch=args.batch
+    )
+    detector = BatchDetector(network, settings)
+    paths = image_paths(args.source)
+    classes, neighbours = network.graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
+    detector.names = class_names(classes, file=args.names, neighbours=neighbours)
+    entries: list[dict[str, Any]] = []
+    failure: DataError | None = None
+    try:
+        for entry in detect_files(detector, paths, out=args.out, keep_going=args.keep_going):
+            entries.append(entry)
+            if "error" in entry:
+                print(entry["error"], file=sys.stderr)
+            elif not args.json:
+                print(entry_text(entry), flush=True)
+    except DataError as error:
+        failure = error
+    if wants_json(args):
+        print_json(args, entries)
+    if failure and len(paths) > 1:  # of a single image its own message is enough
+        raise failure
+    return failure.exit_code if failure else 0

@@ -1,0 +1,111 @@
+"""Options that several verbs share, each declared once, and the numbers that options take."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from darknet_py.cfg.document import Document
+    from darknet_py.cfg.edits import Edit
+
+CFG_HELP = "a cfg file, or a shipped one by name"
+
+
+def add_cfg(parser: argparse.ArgumentParser, *, option: bool = False) -> None:
+    """CFG, or `--cfg CFG`; and `--set`."""
+    if option:
+        parser.add_argument("--cfg", required=True, help=CFG_HELP)
+    else:
+        parser.add_argument("cfg", help=CFG_HELP)
+    parser.add_argument(
+        "--set", action="append", metavar="EDIT", help="edit the cfg first, as in net.width=608 or 82.size=19"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json` and `-o`; `terminal.print_result` obeys them."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write JSON to a file")
+
+
+def add_data(parser: argparse.ArgumentParser, *, option: bool = True) -> None:
+    """`--data DATA`, or DATA."""
+    from darknet_py.data.formats.registry import DATA_HELP
+
+    if option:
+        parser.add_argument("--data", required=True, help=DATA_HELP)
+    else:
+        parser.add_argument("data", help=DATA_HELP)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """`--device`."""
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def add_plugin(parser: argparse.ArgumentParser) -> None:
+    """`--plugin`, which every verb has."""
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE.py",
+        help="a file with layers of your own; may be repeated",
+    )
+
+
+def add_detection(parser: argparse.ArgumentParser, *, threshold: float, nms: float, batch: int) -> None:
+    """What `detect` and `eval` share: a cfg and weights, thresholds, batch and device."""
+    add_cfg(parser, option=True)
+    parser.add_argument("--weights", required=True, type=Path, help="Darknet weights")
+    parser.add_argument(
+        "--threshold", type=float, default=threshold, help=f"lowest score (default: {threshold})"
+    )
+    parser.add_argument(
+        "--nms", type=float, default=nms, help=f"overlap that suppresses a weaker box (default: {nms})"
+    )
+    parser.add_argument("--batch", type=count, default=batch, help=f"images at once (default: {batch})")
+    add_device(parser)
+
+
+def document_of(args: argparse.Namespace) -> Document:
+    """The cfg that the command line names, with `--set` applied; compiling it reports its errors."""
+    from darknet_py.cfg.shipped import open_cfg
+    from darknet_py.edit.overrides import apply_overrides
+
+    return apply_overrides(open_cfg(Path(args.cfg)), edits_of(args))
+
+
+def edits_of(args: argparse.Namespace) -> list[Edit]:
+    """The edits of `--set`."""
+    from darknet_py.cfg.edits import parse_edits
+
+    return [edit for text in args.set or () for edit in parse_edits(text)]
+
+
+def natural(text: str) -> int:
+    """A whole number of 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number of 1 or more."""
+    if natural(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
