@@ -19,7 +19,12 @@ LAYERS = GOLDEN / "layers"
 
 
 def test_the_public_names_are_these() -> None:
-    assert darknet_py.__all__ == ["load"]
+    assert sorted(darknet_py.__all__) == [
+        "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "lint", "load",
+        "open_data", "train",
+    ]  # fmt: skip
+    assert set(darknet_py.__all__) <= set(dir(darknet_py))
+    assert all(callable(getattr(darknet_py, name)) for name in darknet_py.__all__ if name != "__version__")
     assert darknet_py.train.__all__ == ["Replay", "replay"]
     assert darknet_py.train.Replay._fields == ("loss", "learning_rate", "weights", "deltas")
 

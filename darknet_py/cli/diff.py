@@ -84,7 +84,7 @@ def diff_lines(found: GraphDiff) -> Iterator[str]:
     follow = [pair for pair in found.pairs if pair.kind == "follows"]
     same = sum(pair.kind == "same" for pair in found.pairs)
     where = _ranges([pair.b.index for pair in follow if pair.b])
-    also = f"; {len(follow)} have the same keys and differ in shape, cost or reach ({where} of B)"
+    also = f"{len(follow)} have the same keys and differ in shape, cost or reach ({where} of B)"
     yield f"{same} layer{'s are' if same != 1 else ' is'} the same{f'; {also}' if follow else ''}"
     yield from _totals(found)
 
