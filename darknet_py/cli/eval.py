@@ -42,11 +42,10 @@ def _lines(args: argparse.Namespace, figures: dict[str, Any]) -> Iterator[str]:
     from darknet_py.scoring.coco import FIGURES
 
     yield f"{figures['images']} images of {args.data} ({args.split}), {figures['protocol']['metric']}"
-    shares = (
-        {"top1": "top-1", "top5": "top-5"} if "top1" in figures else dict(zip(FIGURES, FIGURES, strict=True))
-    )
-    for key, word in shares.items():
+    classifier = "top1" in figures
+    for key in ("top1", "top5") if classifier else FIGURES:
+        word = key.replace("top", "top-")
         yield f"{word:<10} {'n/a' if figures[key] is None else f'{100 * figures[key]:.2f}'}"
-    if "top1" in figures:
+    if classifier:
         yield f"{'loss':<10} {figures['loss']:.4f}"
         yield from confusion_lines(figures["confusion"], list(figures["per_class"]))
