@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -34,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.compare.experiment import Experiment
     from darknet_py.compare.variants import fit_variants, parse_variants
     from darknet_py.distributed.process_info import ProcessInfo
-    from darknet_py.report.api import read_report
     from darknet_py.report.report import write_report
 
     process = ProcessInfo.from_environment(os.environ)
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         print_changes(args, fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
     experiment.run(print_line=lambda text: print_note(args, text), progress=_progress_of)
     text = f"report: {write_report(args.out)} (report.md and report.json next to it)"
-    print_result(args, lambda: read_report(args.out), lambda: [text])
+    print_result(args, lambda: json.loads((args.out / "report.json").read_bytes()), lambda: [text])
     return 0
 
 

@@ -11,7 +11,7 @@ from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_result
 
 if TYPE_CHECKING:
-    from darknet_py.data.check.findings import Findings
+    from darknet_py.data.findings import Findings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(args: argparse.Namespace, findings: Findings) -> Iterator[str]:
-    from darknet_py.data.check.kinds import KINDS
+    from darknet_py.data.rules import RULES
 
     yield from map(str, findings.first(args.limit))
     total = f"{args.data}: {findings.images:,} images, {findings.boxes:,} boxes"
@@ -50,6 +50,6 @@ def _lines(args: argparse.Namespace, findings: Findings) -> Iterator[str]:
         return
     yield f"{total}: {len(findings.all):,} damages of {len(findings.counts())} kinds"
     for code, number in findings.counts().items():
-        severity, _, meaning = KINDS[code].partition(": ")
+        severity, meaning = RULES[code].severity, RULES[code].summary
         more = f" ({args.limit} shown)" if args.limit and number > args.limit else ""
         yield f"{number:>7,}  {severity:<7}  {code:<22} {meaning}{more}"
