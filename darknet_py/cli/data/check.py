@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(args: argparse.Namespace, findings: Findings) -> Iterator[str]:
-    from darknet_py.data.rules import RULES
+    from darknet_py.data.rules.registry import RULES
 
     yield from map(str, findings.first(args.limit))
     total = f"{args.data}: {findings.images:,} images, {findings.boxes:,} boxes"

@@ -84,7 +84,7 @@ def _receive(
         try:
             if _ask(remote, file, before, progress):
                 break
-            error: object = "the connection was closed too early"
+            reason: object = "the connection was closed too early"
         except urllib.error.HTTPError as error:
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and before:
                 file.truncate(0)
@@ -92,13 +92,13 @@ def _receive(
                 raise DataError(
                     f"the server says {error.code} {error.reason}", where=remote.address
                 ) from None
-            error = f"the server says {error.code} {error.reason}"
+            reason = f"the server says {error.code} {error.reason}"
         except _LOST as error:
-            error = getattr(error, "reason", None) or error
+            reason = getattr(error, "reason", None) or error
         tries = 0 if os.fstat(file.fileno()).st_size > before else tries + 1
         if tries == TRIES:
             raise DataError(
-                f"was not received: {quoted(error)}",
+                f"was not received: {quoted(reason)}",
                 where=remote.address,
                 hint=f"`{quoted(part)}` is kept; the same command goes on from there",
             ) from None
