@@ -359,7 +359,7 @@ def test_a_file_that_is_there_is_compared(tmp_path: Path, server: Server) -> Non
 def test_without_a_known_digest_the_computed_one_is_told(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from darknet_py.data.download.download import download as downloading
+    from darknet_py.data.download import download as downloading
 
     monkeypatch.setattr(downloading, "_require_safe", lambda address, remote: None)  # no https here
     (_, told) = fetched(source(server, CONTENT, gives="", known=False), tmp_path)
