@@ -72,17 +72,19 @@ def effective(network: Network, images: Iterable[Tensor], layer: int) -> Effecti
     """Look at images, each (C, H, W) in 0..1; None where no pixel of any changes the cell."""
     network.eval().requires_grad_(requires_grad=False)
     shape = network.graph[layer].shape
-    cell, total, count = (shape.height // 2, shape.width // 2), 0.0, 0
+    cell, count = (shape.height // 2, shape.width // 2), 0
+    total: Tensor | None = None
     for image in images:
         pixels = image[None].clone().requires_grad_()
         middle = network.map_of(pixels, layer)[0, :, cell[0], cell[1]].sum()
         (gradient,) = torch.autograd.grad(middle, pixels, allow_unused=True)
         if gradient is not None:
-            total = total + gradient[0].double().square().sum(dim=0)
+            energy = gradient[0].double().square().sum(dim=0)
+            total = energy if total is None else total + energy
         count += 1
     seen = clipped_fields(network.graph)[layer]
     rows, columns = seen.rows.of(cell[0]), seen.columns.of(cell[1])
-    if not isinstance(total, Tensor) or not total.sum() > 0 or rows is None or columns is None:
+    if total is None or not total.sum() > 0 or rows is None or columns is None:
         return None
     return Effective(layer, cell, rows, columns, (total / total.sum()).numpy(), count)
 

@@ -1,1 +1,1 @@
-"""What every layer promises, tried on sections drawn from its own declaration."""
+"""Conformance checks of layers, run on sections sampled from their declarations."""

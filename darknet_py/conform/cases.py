@@ -1,4 +1,4 @@
-"""Sections drawn from the declarations of their keys, each behind two convolutions on a small map."""
+"""Sections sampled from the declarations of their keys, each after two convolutions on a small map."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Choices(Protocol):
-    """Where what is drawn comes from: a seed, or a test's search."""
+    """The source of random choices: a seed, or Hypothesis."""
 
     def integer(self, least: int, most: int) -> int:
         """A whole number of `least` to `most`."""
@@ -40,7 +40,7 @@ class Choices(Protocol):
 
 
 class Seeded:
-    """Choices from a seed; whole numbers stay near their least while `effort` (0 to 1) is small."""
+    """Choices from a seed; whole numbers stay near their minimum while `effort` (0 to 1) is small."""
 
     def __init__(self, *seed: int, effort: float = 1.0) -> None:
         self.generator, self.effort = np.random.default_rng(seed), effort
@@ -61,11 +61,11 @@ class Seeded:
 
 @dataclass(frozen=True)
 class Case:
-    """A section, and the map that it stands behind.
+    """A section, and the shape of its input.
 
     Args:
         keys: the section's entries.
-        ahead: sections that it cannot stand without, as text.
+        ahead: sections that it needs before it, as text.
     """
 
     section: str
@@ -94,7 +94,7 @@ class Case:
         return compile_checked(parse(str(self)))[-1]
 
     def smaller(self) -> Iterator[Case]:
-        """Cases that say less: without one of the keys, or on a smaller map."""
+        """Smaller cases: without one of the keys, or on a smaller map."""
         for at in range(len(self.keys)):
             yield replace(self, keys=self.keys[:at] + self.keys[at + 1 :])
         for height, width in itertools.product(range(1, self.height + 1), range(1, self.width + 1)):
@@ -106,10 +106,10 @@ def draw_case(section: str, choose: Choices, *, fixed: Mapping[str, Any] = {}) -
     """A case that compiles.
 
     Args:
-        fixed: keys whose values are given, not drawn.
+        fixed: values of keys that are not sampled.
 
     Raises:
-        CfgError: when compile refuses what was drawn; the next one may do.
+        CfgError: when the sampled section does not compile; another may.
     """
     *before, example = _example(section)
     if before:  # it refers to one of them, as its example does
@@ -139,7 +139,7 @@ def draw_case(section: str, choose: Choices, *, fixed: Mapping[str, Any] = {}) -
 
 
 def _ahead(sections: Iterable[Section], choose: Choices, fixed: Mapping[str, Any]) -> str:
-    """Sections that another cannot stand without, as text."""
+    """The sections that another needs before it, as text."""
     return "".join(f"{_text(one.name, _entries(one.name, choose, fixed))}\n" for one in sections)
 
 
@@ -177,7 +177,7 @@ def _references(kind: Any, choose: Choices) -> str:
 
 
 def _value(key: Key, kind: Any, choose: Choices) -> str | None:
-    """What the text of a key may say, small numbers of its range; None of words, and of lists without one."""
+    """A small value in the range of a key, as text; None for words, and for lists without a range."""
     if key.one_of:
         return choose.one_of(key.one_of)
     if kind is bool:

@@ -1,4 +1,4 @@
-"""The promises of every layer, each a function of a sample that raises `CheckFailed` when it is not kept."""
+"""The checks of every layer, each a function of a sample that raises `CheckFailed`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def written(sample: Sample) -> None:
         if before != after:
             raise CheckFailed(f"{key.name} = {before!r} after writing and reading it", f"{after!r}")
     if again != sample.layer:
-        raise CheckFailed("an equal layer after writing and reading", "another one, by what is no key")
+        raise CheckFailed(
+            "an equal layer after writing and reading", "one that differs in a field that is no key"
+        )
 
 
 def shape(sample: Sample) -> None:
@@ -70,7 +72,7 @@ def cost(sample: Sample) -> None:
         raise CheckFailed(
             f"{trained} trainable, the floats of parameters()", f"{declared.trainable} by `cost`"
         )
-    kept = module.state_dict(keep_vars=True)  # without buffers that follow from the keys
+    kept = module.state_dict(keep_vars=True)  # without buffers that are derived from keys
     held = {id(tensor): name for name, tensor in kept.items() if tensor.is_floating_point()}
     left = [name for key, name in held.items() if key not in {id(a) for a in arrays}]
     if left or len(arrays) > len(held):
@@ -192,7 +194,7 @@ def saved(sample: Sample) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch's tracing tells its own developers; a failure is an exception all the same."""
+    """Suppress the log output and warnings of tracing; failures are still raised."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -1,4 +1,4 @@
-"""The promises of pools, each a function of a sample that raises `CheckFailed` when it is not kept."""
+"""The checks of pools, each a function of a sample that raises `CheckFailed`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def between(sample: Sample) -> None:
     same = out.shape[1] == x.shape[1]
     for row, column in torch.cartesian_prod(*(torch.arange(n) for n in out.shape[2:])).tolist():
         cells = x[:, :, _span(node, 0, row), _span(node, 1, column)].flatten(2)
-        if not same:  # an output channel is made of several
+        if not same:  # an output channel depends on several
             cells = cells.flatten(1).unsqueeze(1)
         low, high, ours = cells.amin(-1), cells.amax(-1), out[:, :, row, column]
         if bool(((ours < low - ROUNDING) | (ours > high + ROUNDING)).any()):
@@ -62,7 +62,9 @@ def shifted(sample: Sample) -> None:
     moved[:, :, inside[0] :], moved[:, :, :, inside[1] :] = 7.0, 7.0
     with torch.no_grad():
         here, there = module(x), module(moved)
-    rows, columns = (_whole(axis, n) for axis, n in zip((axes.rows, axes.columns), inside, strict=True))
+    rows, columns = (
+        _inside_range(axis, n) for axis, n in zip((axes.rows, axes.columns), inside, strict=True)
+    )
     for row in range(*rows):
         for column in range(*columns):
             if difference(there[:, :, row, column], here[:, :, row + 1, column + 1]) > ROUNDING * 10:
@@ -83,7 +85,7 @@ def defined(sample: Sample) -> None:
         return  # with these keys it does not pool windows of cells
     (x,) = sample.maps()
     with torch.no_grad():
-        built = layer.module(*node.maps).eval()  # what it learns is as the cfg says
+        built = layer.module(*node.maps).eval()  # its parameters have the values of the cfg
         by_rule, by_module = WindowReduction(layer.grid(), layer.reduce)(x), built(x)
     if (off := difference(by_module, by_rule)) > ROUNDING * 10:
         raise CheckFailed("`module` to compute what `reduce` defines", f"a difference of {off:.3g}")
@@ -91,8 +93,8 @@ def defined(sample: Sample) -> None:
 
 def lawful(sample: Sample) -> None:
     """Its laws hold, its other keys at their defaults."""
-    cls = type(sample.layer)
-    for law in cls.laws:  # type: ignore[attr-defined]
+    assert isinstance(sample.layer, WindowPool)
+    for law in sample.layer.laws:
         ours, theirs = _sides(sample, law)
         for maps in (sample.maps(), sample.maps(positive=True)):
             with torch.no_grad():
@@ -107,7 +109,7 @@ def lawful(sample: Sample) -> None:
 
 
 def _sides(sample: Sample, law: Law) -> tuple[Sample, Sample]:
-    """The pool with a law's keys, and its relative on the same window."""
+    """The pool with the keys of a law, and the other pool on the same window."""
     given = {name: str(value) for name, value in law.keys.items()}
     windows = (dict(sample.case.keys) | given).items()
     shared = {name: value for name, value in windows if name in keys_of(WindowPool)}
@@ -118,11 +120,12 @@ def _sides(sample: Sample, law: Law) -> tuple[Sample, Sample]:
 
 
 def _span(node: Node, axis: int, at: int) -> slice:
-    """The cells of an axis that exist and that output cell `at` sees."""
+    """The cells of an axis inside the map that output cell `at` reads."""
     (source,) = node.maps
     cells = (source.height, source.width)[axis]
     if _binned(node):
-        return slice(*bin_edges(at, node.layer.adaptive, cells))  # type: ignore[attr-defined]
+        assert isinstance(node.layer, WindowPool)
+        return slice(*bin_edges(at, node.layer.adaptive, cells))
     declared = node.layer.window(source)
     first, last = seen((declared.rows, declared.columns)[axis], at)
     return slice(max(0, first), min(cells, last + 1))
@@ -135,7 +138,7 @@ def _binned(node: Node) -> bool:
     return bool(layer.adaptive) and layer.window(*node.maps) == WindowPool.window(layer, *node.maps)
 
 
-def _whole(axis: Axis, inside: int) -> tuple[int, int]:
-    """The output cells whose windows lie wholly in the first `inside` cells, as a range."""
+def _inside_range(axis: Axis, inside: int) -> tuple[int, int]:
+    """The range of output cells whose windows lie completely in the first `inside` cells."""
     step = int(axis.stride)
     return -(-axis.before // step), (inside + axis.before - axis.size) // step + 1

@@ -20,11 +20,12 @@ from darknet_py.layers.not_executable import NOT_RUN, NotExecutable
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.lint.check import compile_checked, warnings
 
-# YOLOv2's [reorg] takes a block's numbers from cells that lie apart; its window is nominal.
+# Layers whose window is nominal; YOLOv2's [reorg] takes the numbers of a block from distant cells.
 NOMINAL = {
     "implicit": "it reads nothing but how many images there are",
-    "reorg": "its window is nominal: a block's numbers come from cells that lie apart",
+    "reorg": "its window is nominal: the numbers of a block come from distant cells",
 }
+NO_POOL = "it is no window pool"
 
 
 def _never(cls: type[Layer]) -> str:
@@ -67,11 +68,13 @@ def _inert(cls: type[Layer]) -> str:
 
 
 def _no_pool(cls: type[Layer]) -> str:
-    return "" if issubclass(cls, WindowPool) else "it is no window pool"
+    return "" if issubclass(cls, WindowPool) else NO_POOL
 
 
 def _unbounded(cls: type[Layer]) -> str:
-    return _no_pool(cls) or ("" if cls.bounded else "it says `bounded = False`")  # type: ignore[attr-defined]
+    if not issubclass(cls, WindowPool):
+        return NO_POOL
+    return "" if cls.bounded else "it says `bounded = False`"
 
 
 def _one_form(cls: type[Layer]) -> str:
@@ -80,7 +83,7 @@ def _one_form(cls: type[Layer]) -> str:
 
 
 def _no_law(cls: type[Layer]) -> str:
-    return "" if getattr(cls, "laws", ()) else "it declares none"
+    return "" if issubclass(cls, WindowPool) and cls.laws else "it declares none"
 
 
 _ALL = (
@@ -105,7 +108,7 @@ _ALL = (
 
 
 def _if_run(check: Check) -> Check:
-    """The check, without those layers that have no module to be tried."""
+    """The check, skipped for layers that have no module."""
 
     def skip_reason(cls: type[Layer]) -> str:
         return "it is understood, and not run" if issubclass(cls, NotExecutable) else check.skip_reason(cls)

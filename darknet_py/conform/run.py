@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,16 @@ def conform(
 
 
 def _class_result(section: str, name: str, run: Callable[[Any], None]) -> CheckResult:
-    description = (run.__doc__ or "").split("\n")[0]
+    result = CheckResult(section, name, (run.__doc__ or "").split("\n")[0], "ok")
     failure = _outcome(partial(run, CATALOGUE[section]), CATALOGUE[section])
     if failure:
-        return CheckResult(section, name, description, "FAIL", failure.expected, failure.found)
-    return CheckResult(section, name, description, "ok")
+        return replace(result, outcome="FAIL", expected=failure.expected, found=failure.found)
+    return result
 
 
 def _drawn(section: str, seed: int) -> CheckResult:
     """Check that some sampled sections compile, and that the others are refused with a message."""
-    refusals: list[str] = []
+    failed, refusals = CheckResult(section, "drawn", DRAWN, "FAIL"), list[str]()
     for attempt in range(TRIES):
         try:
             draw_case(section, Seeded(seed, attempt))
@@ -100,41 +100,36 @@ def _drawn(section: str, seed: int) -> CheckResult:
             refusals.append(error.diagnostics[0].message)
         except Exception as error:
             expected = "a message (Refused, or a Complaint of `check`)"
-            return CheckResult(
-                section, "drawn", DRAWN, "FAIL", expected, _describe(error, CATALOGUE[section])
-            )
+            return replace(failed, expected=expected, found=_describe(error, CATALOGUE[section]))
     if len(refusals) == TRIES:
         found = f"none of {TRIES}: {refusals[-1]}"
-        return CheckResult(section, "drawn", DRAWN, "FAIL", "some drawn section to compile", found)
-    return CheckResult(section, "drawn", DRAWN, "ok")
+        return replace(failed, expected="some drawn section to compile", found=found)
+    return replace(failed, outcome="ok")
 
 
 def _check_result(section: str, check: Check, *, cases: int, seed: int) -> CheckResult:
+    """Run a check on small cases first, and stop at the first failure."""
     cls, tried = CATALOGUE[section], 0
+    result, fixed = CheckResult(section, check.name, check.description, "ok"), tuple(check.given(cls).items())
     for number in range(cases):
-        case = _case(cls, tuple(check.given(cls).items()), seed, number, cases)
+        case = _case(cls, section, fixed, (seed, number), number / max(1, cases - 1))
         if case is None:
             continue
         tried += 1
         if _outcome(partial(check.run, Sample(case)), cls):
             case, failure = _smallest(check, case)
-            return CheckResult(
-                section, check.name, check.description, "FAIL", failure.expected, failure.found, case
-            )
-    if not tried:
-        return CheckResult(section, check.name, check.description, "skip", found="no drawn section compiles")
-    return CheckResult(section, check.name, check.description, "ok")
+            return replace(result, outcome="FAIL", expected=failure.expected, found=failure.found, case=case)
+    return result if tried else replace(result, outcome="skip", found="no drawn section compiles")
 
 
 @cache
 def _case(
-    cls: type[Layer], fixed: tuple[tuple[str, Any], ...], seed: int, number: int, cases: int
+    cls: type, section: str, fixed: tuple[tuple[str, Any], ...], seeds: tuple[int, int], effort: float
 ) -> Case | None:
-    """Case `number` of `cases`, small ones first; None if no sampled section compiles."""
-    effort = number / max(1, cases - 1)
+    """A case of a section as `cls` declares it; None if no sampled section compiles."""
     for attempt in range(TRIES):
         with suppress(Exception):  # the check `drawn` reports it
-            return draw_case(cls.section, Seeded(seed, number, attempt, effort=effort), fixed=dict(fixed))
+            return draw_case(section, Seeded(*seeds, attempt, effort=effort), fixed=dict(fixed))
     return None
 
 

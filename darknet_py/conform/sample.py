@@ -1,4 +1,4 @@
-"""A drawn section as it stands in a network: its node, its module, and maps to give it."""
+"""A sampled section in a network: its node, its module, and input maps."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from darknet_py.layers.base import Layer
 
 
 class CheckFailed(Exception):
-    """A promise that a layer does not keep.
+    """A check that failed.
 
     Args:
-        expected: what it should be, in words.
-        found: what it is.
+        expected: the expected result, in words.
+        found: the actual result.
     """
 
     def __init__(self, expected: str, found: str) -> None:
@@ -28,13 +28,13 @@ class CheckFailed(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """One case, built."""
+    """One case, compiled."""
 
     case: Case
 
     @cached_property
     def node(self) -> Node:
-        """What compile makes of it."""
+        """Its node in the graph."""
         return self.case.node()
 
     @property
@@ -43,13 +43,13 @@ class Sample:
         return self.node.layer
 
     def module(self) -> nn.Module:
-        """A new module, its arrays small random numbers, variances positive."""
+        """A new module with small positive random numbers in its arrays."""
         return weighted(self.node)
 
     def maps(
         self, batch: int = 2, dtype: torch.dtype = torch.float32, *, positive: bool = False
     ) -> list[Tensor]:
-        """What it reads: normal numbers, the same each time; `positive`: their absolute values."""
+        """Its inputs: normal numbers from a fixed seed; `positive`: their absolute values."""
         generator = torch.Generator().manual_seed(2)
         shapes = [(batch, m.channels, m.height, m.width) for m in self.node.maps]
         made = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
@@ -61,7 +61,7 @@ class Sample:
 
 
 def weighted(node: Node) -> nn.Module:
-    """A node's module, its arrays small random numbers, variances positive."""
+    """The module of a node with small positive random numbers in its arrays."""
     module, generator = node.layer.module(*node.maps), torch.Generator().manual_seed(1)
     for _, array in node.layer.arrays(module):
         array.data.copy_(torch.rand(array.shape, generator=generator) * 0.9 + 0.1)
@@ -69,7 +69,7 @@ def weighted(node: Node) -> nn.Module:
 
 
 def difference(ours: Tensor, theirs: Tensor) -> float:
-    """The greatest difference of two tensors; infinite where one is NaN and the other is not."""
+    """The largest absolute difference of two tensors; infinite if only one is NaN."""
     if ours.shape != theirs.shape:
         return float("inf")
     both = ours.isnan() & theirs.isnan()

@@ -1,4 +1,4 @@
-"""The promise of `window`: what an output cell is declared to see is what changes it."""
+"""The check of `window`: the declared window of an output cell has the cells that change it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.graph.graph import Node
-from darknet_py.layers.inverse import InverseLayer
 
 Spans = tuple[tuple[int, int], tuple[int, int]]  # first and last row, first and last column
 
@@ -21,16 +20,16 @@ def window(sample: Sample) -> None:
     """What changes an output cell is what `window` says it sees: each cell is moved in turn."""
     node, source = sample.node, sample.node.maps[0]
     if any((m.height, m.width) != (source.height, source.width) for m in _own_maps(node)):
-        return  # the cells of maps of different sizes do not lie upon each other
-    declared, sees = node.layer.window(*node.maps), _influence(sample)
+        return  # the cells of maps of different sizes do not correspond
+    declared, influence = node.layer.window(*node.maps), _influence(sample)
     for row, column in itertools.product(range(node.shape.height), range(node.shape.width)):
-        rows, columns = sees[:, :, row, column].nonzero().unbind(dim=1)
+        rows, columns = influence[:, :, row, column].nonzero().unbind(dim=1)
         spans = (seen(declared.rows, row), seen(declared.columns, column))
         if len(rows) == 0:
             nothing = any(last < first for first, last in spans)
             measured, fits = (
                 None,
-                nothing or isinstance(node.layer, InverseLayer) or not _inside(spans, source),
+                nothing or _paired(node) or not _inside(spans, source),
             )
         else:
             measured = ((int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max())))
@@ -45,13 +44,17 @@ def window(sample: Sample) -> None:
 
 
 def seen(axis: Axis, at: int) -> tuple[int, int]:
-    """The first and the last cell that a declared window covers from output cell `at`."""
+    """The first and the last cell of the declared window of output cell `at`."""
     return axis.first(at), axis.last(at)
 
 
 def _own_maps(node: Node) -> tuple[Shape, ...]:
-    """The maps that it asks for; after those stand what compile adds for a layer that undoes another."""
+    """Its maps without those of the layer that it is paired with."""
     return node.maps[: len(node.layer.inputs(node.index))]
+
+
+def _paired(node: Node) -> bool:
+    return node.layer.pair(node.index) is not None
 
 
 def _inside(spans: Spans, source: Shape) -> bool:
@@ -60,7 +63,7 @@ def _inside(spans: Spans, source: Shape) -> bool:
 
 
 def _whole_steps(declared: Window) -> bool:
-    """Whether every output cell's window is of one size; of others, it is the largest."""
+    """Whether the windows of all output cells have one size, not only a largest one."""
     return all(Fraction(axis.stride).denominator == 1 for axis in (declared.rows, declared.columns))
 
 
@@ -73,7 +76,7 @@ def _influence(sample: Sample) -> Tensor:
     change = torch.zeros(cells, node.shape.height, node.shape.width, dtype=torch.bool)
     with torch.no_grad():
         many = [m.expand(cells, -1, -1, -1).contiguous() for m in inputs]
-        still = module(*many)  # laid out in memory as the moved ones are: equal cells give equal bits
+        still = module(*many)  # in the memory layout of the moved ones, so that equal cells give equal bits
         for sign in (1, -1):
             steps = [torch.arange(20.0, 20 + m.shape[1]).view(1, -1, 1, 1) * sign for m in inputs[:own]]
             moved = [m + one_cell * step for m, step in zip(many, steps, strict=False)]

@@ -10,7 +10,6 @@ from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.input_sizes import shapes_at, smallest_size
 from darknet_py.layers.merging.route import Route
 from darknet_py.layers.parametric.convolutional import Convolutional
-from darknet_py.layers.pools.base import WindowPool
 from darknet_py.lint.base import NET, GraphRule, LayerComplaint
 
 
@@ -65,12 +64,9 @@ def _covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> C
 
     A window of twice the map less one cell covers all of it from every cell.
     """
-    several = getattr(node.layer, "sizes", ())
-    slides = several or (isinstance(node.layer, WindowPool) and not node.layer.adaptive)
     longest = max(map_.height, map_.width)
-    sides = several or (getattr(node.layer, "size", 0),)
-    wide = sorted(side for side in sides if side >= longest and side > 1)
-    if not slides or not wide:
+    wide = sorted(side for side in node.layer.window_sizes if side >= longest and side > 1)
+    if not wide:
         return None
     sees = "every cell sees all of it" if wide[-1] >= 2 * longest - 1 else "cells at the middle see all of it"
     drawn = f"an input of {size[0]} x {size[1]}"
@@ -79,7 +75,7 @@ def _covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> C
     numbers = ", ".join(map(str, wide))
     windows = f"windows of {numbers} cover" if len(wide) > 1 else f"a window of {numbers} covers"
     message = f"{windows} the whole map of {map_.height} x {map_.width}"
-    return Complaint(message, key="sizes" if several else "size", reason=f"at {drawn}, {sees}")
+    return Complaint(message, key=node.layer.window_key, reason=f"at {drawn}, {sees}")
 
 
 def bad_sizes(graph: Graph) -> Iterator[LayerComplaint]:
