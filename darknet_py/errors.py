@@ -1,6 +1,6 @@
-"""What can be wrong with what the user gave us: one family of exceptions, each with its exit code.
+"""The exceptions of invalid input: one family, each with its exit code.
 
-Every message is whole: what, where, why, and what to do. The command line prints it as it is, without a
+Every message is complete: what, where, why, and what to do. The command line prints it as it is, without a
 traceback.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 def quoted(text: object, *, limit: int = 120) -> str:
-    """Quote foreign text for a message: control characters escaped, cut at `limit` characters.
+    """Quote untrusted text for a message: control characters escaped, cut at `limit` characters.
 
     >>> quoted("a\\x1b[31m")
     'a\\\\x1b[31m'
@@ -18,7 +18,7 @@ def quoted(text: object, *, limit: int = 120) -> str:
 
 
 class DarknetPyError(Exception):
-    """Something the user gave us cannot be used; `str(error)` is the whole text to show.
+    """Input that cannot be used; `str(error)` is the complete text to print.
 
     Args:
         message: what is wrong, and what was expected.
@@ -55,11 +55,11 @@ class CheckpointError(DarknetPyError):
 
 
 class PluginError(DarknetPyError):
-    """A file of layers that cannot be imported, or code of it that fails."""
+    """A plug-in that cannot be imported, or whose code fails."""
 
 
 class ReportError(DarknetPyError):
-    """Run folders that cannot be set side by side."""
+    """Run folders that cannot be compared."""
 
 
 class NotFinite(DarknetPyError):
@@ -69,13 +69,13 @@ class NotFinite(DarknetPyError):
 
 
 class OutOfMemory(DarknetPyError):
-    """There is not enough memory, of the machine or of a GPU, for what was asked."""
+    """There is not enough memory on the machine or on a GPU."""
 
     exit_code = 5
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory was lacking, of the machine or of a GPU."""
+    """Whether an error says that the machine or a GPU ran out of memory."""
     words = ("out of memory", "can't allocate memory")
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in words)
@@ -83,11 +83,11 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 class DistributedError(DarknetPyError):
-    """Processes of one training that have lost each other."""
+    """Processes of one training that lost their connection."""
 
 
 class PeerFailed(DarknetPyError):
-    """Another process of the same training failed, and says why; this one ends without a word."""
+    """Another process of the same training failed and reports why; this one ends without a message."""
 
     def __init__(self, message: str, *, exit_code: int = 1) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What is wrong with a cfg, and where: spans, diagnostics, and how they are drawn."""
+"""Diagnostics of a cfg: spans, messages, and how they are printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDEST = 160  # characters of a source line that are shown
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of one line: `line` and `column` count from 1, `length` in characters."""
+    """A range of one line: `line` and `column` count from 1, `length` in characters."""
 
     line: int
     column: int = 1
@@ -93,7 +93,7 @@ class CfgError(DarknetPyError):
 
 @dataclass(frozen=True)
 class Complaint:
-    """What a layer says is wrong with itself, in terms of its keys; `compile` knows the line.
+    """What is wrong with a layer, in terms of its keys; `compile` knows the line.
 
     Args:
         key: the key to point at; the section's header when empty or absent from the text.
@@ -141,7 +141,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _slips(typed: str, word: str) -> int:
-    """Letters that are wrong, missing, too many, or exchanged with the next: the fewest that explain it."""
+    """The edit distance of two words; an exchange of neighbouring letters counts one."""
     before: list[int] = []
     row = list(range(len(word) + 1))
     for i, letter in enumerate(typed, start=1):

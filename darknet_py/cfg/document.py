@@ -108,15 +108,16 @@ def read(path: str | Path) -> Document:
     except (OSError, ValueError) as error:
         raise DarknetPyError(f"cannot be read: {error}", where=path) from None
     if len(data) > MOST_BYTES:
-        raise DarknetPyError(f"is larger than {MOST_BYTES:,} bytes, so it is no cfg", where=path)
+        raise DarknetPyError(f"is larger than {MOST_BYTES:,} bytes, so it is not a cfg", where=path)
     if b"\0" in data:
-        raise DarknetPyError(f"has a NUL byte at offset {data.index(0)}, so it is no text", where=path)
+        raise DarknetPyError(f"has a NUL byte at offset {data.index(0)}, so it is not text", where=path)
     return parse(data.decode("utf-8", errors="surrogateescape"), path=str(path))
 
 
 def parse(text: str, *, path: str = "<cfg>") -> Document:
-    """Find the sections and entries of a text; what is neither becomes an error of the document."""
-    lines = tuple(_split(text))
+    """Parse the sections and entries of a text; other lines become errors of the document."""
+    pieces = text.split("\n")  # at line feeds only, as `fgets` does
+    lines = (*(piece + "\n" for piece in pieces[:-1]), *filter(None, pieces[-1:]))
     reader = _LineReader(path)
     for number, line in enumerate(lines, start=1):
         reader.take(number, line)
@@ -135,16 +136,14 @@ def before_comment(value: str) -> str:
 
 
 def must_parse(document: Document) -> Document:
-    """The document itself, if every line of it could be read; else CfgError with all its errors."""
+    """The document itself.
+
+    Raises:
+        CfgError: with all errors, when a line could not be read.
+    """
     if document.errors:
         raise CfgError(document.errors)
     return document
-
-
-def _split(text: str) -> list[str]:
-    """Lines with their ends, cut at line feeds alone (as `fgets` does)."""
-    pieces = text.split("\n")
-    return [piece + "\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
 
 
 class _LineReader:
@@ -203,7 +202,7 @@ class _LineReader:
             self.error("no-value", f"{quoted(key)} has no value", span, body, reason, key=key)
         elif not self.sections:
             if not any(d.code == "no-section" for d in self.errors):
-                message = f"{quoted(packed)} stands before the first section"
+                message = f"{quoted(packed)} is before the first section"
                 self.error("no-section", message, span, body, "a cfg begins with [net]")
         elif len(self.entries[-1]) == MOST_ENTRIES:
             self.stop(f"more than {MOST_ENTRIES} keys in one section", span, body)
@@ -223,6 +222,6 @@ class _LineReader:
             self.invalid[-1].append(key.partition("=")[0])
 
     def stop(self, message: str, span: Span, body: str) -> None:
-        """A text beyond any cfg: what follows is not looked at."""
+        """Stop reading a text that is larger than any cfg."""
         self.error("too-long", message, span, body)
         self.full = True

@@ -1,4 +1,4 @@
-"""Edits of a cfg's text that leave the rest as it is: `82.size=19`, `top.size=5`, `11.section=stochpool`."""
+"""Edits of values in the text of a cfg: `82.size=19`, `top.size=5`, `11.section=stochpool`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "name"  # the key by which references and edits may call a layer
 
 @dataclass(frozen=True)
 class Edit:
-    """One value to set: of [net] (layer None) or of a layer, as `show` numbers it or as the cfg names it."""
+    """One value to set, of [net] (layer None) or of a layer by its number or name."""
 
     layer: int | str | None
     key: str
@@ -53,7 +53,7 @@ def position(document: Document, layer: int | str | None, *, asked: str) -> int:
     """The section of a layer, 0 for [net].
 
     Args:
-        asked: what to say that it was asked for.
+        asked: the request, for messages.
 
     Raises:
         UsageError: when it does not exist.
@@ -73,7 +73,7 @@ def position(document: Document, layer: int | str | None, *, asked: str) -> int:
 
 
 def names_of(document: Document) -> dict[str, int]:
-    """The layers that have a name, by it; of two with one name, the first."""
+    """The index of each layer that has a name; of two with one name, the first."""
     found: dict[str, int] = {}
     for index, section in enumerate(document.sections[1:]):
         if entry := section.first(NAME):
@@ -159,23 +159,23 @@ def without_keys(document: Document, position: int, keys: Iterable[str]) -> Docu
 
 
 def line_end(lines: Iterable[str]) -> str:
-    """How lines end in this text."""
+    """The line end of this text."""
     return "\r\n" if next(iter(lines), "").endswith("\r\n") else "\n"
 
 
 def last_line(section: Section) -> int:
-    """The number of the section's last line that says something."""
+    """The number of the last line of a section with a header or a key."""
     return max([section.span.line, *(entry.span.line for entry in section.entries)])
 
 
 def _put(lines: list[str], span: Span, text: str) -> None:
-    """Replace what stands at a span."""
+    """Replace the text at a span."""
     line, start = lines[span.line - 1], span.column - 1
     lines[span.line - 1] = line[:start] + text + line[start + span.length :]
 
 
 def put_all(document: Document, texts: Iterable[tuple[Span, str]]) -> Document:
-    """The document with what stands at some spans replaced; they must not overlap."""
+    """The document with the text at some spans replaced; they must not overlap."""
     lines = list(document.lines)
     for span, text in sorted(texts, key=lambda each: (each[0].line, -each[0].column)):
         _put(lines, span, text)
@@ -183,7 +183,7 @@ def put_all(document: Document, texts: Iterable[tuple[Span, str]]) -> Document:
 
 
 def _bare(lines: list[str], span: Span) -> Span:
-    """A value's span without the comment behind it, which stays."""
+    """The span of a value without the comment behind it."""
     start = span.column - 1
     text = lines[span.line - 1][start : start + span.length]
     bare = before_comment(text).rstrip()

@@ -271,7 +271,7 @@ class _SectionReader:
         """Report a second line of a key."""
         effect = f"is not used; line {first.span.line} is ({quoted(first.value)})"
         if entry.value == first.value:
-            effect = "says the same"
+            effect = "has the same value"
         message = f"a second `{quoted(entry.key)}` in this section {effect}"
         reason = "Darknet keeps the first of two equal keys"
         complaint = Complaint(message, code="duplicate-key", reason=reason, severity="warning")

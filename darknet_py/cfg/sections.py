@@ -1,4 +1,4 @@
-"""Whole sections put in, taken out, and put in the place of others; every other line stays as it is."""
+"""Sections inserted, removed and replaced; every other line stays as it is."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from darknet_py.errors import UsageError, quoted
 
 @dataclass(frozen=True, eq=False)
 class New:
-    """A section to put in: its name and its entries. Two of the same text are two."""
+    """A section to insert: its name and its entries. Two with the same text are not equal."""
 
     section: str
     entries: tuple[tuple[str, str], ...] = ()
 
     def lines(self, end: str) -> list[str]:
-        """Its text, a line each."""
+        """The lines of its text."""
         return [f"[{self.section}]{end}", *(f"{key}={value}{end}" for key, value in self.entries)]
 
 
 def new_section(text: str) -> New:
-    """Read a section as a command line has it; a word without `=` continues the value before it.
+    """Parse a section from a command line; a word without `=` continues the value before it.
 
     >>> new_section("route layers=-1, 8").lines("")
     ['[route]', 'layers=-1,8']
@@ -54,8 +54,8 @@ def arranged(
     """The document with other sections.
 
     Args:
-        instead: by position (0 is [net]), what stands in the place of a section; nothing takes it out.
-        after: by position, what stands behind a section, or where it stood.
+        instead: by position (0 is [net]), the sections that replace a section; none remove it.
+        after: by position, the sections to insert after a section, or where it was.
 
     Returns: the document; comments between sections stay where they are.
     """

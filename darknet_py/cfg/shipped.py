@@ -1,4 +1,4 @@
-"""The cfgs that come with the package, found by name wherever it is installed."""
+"""The cfgs that are shipped with the package, found by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def folder() -> Path:
 
 
 def find_cfg(name: str | Path) -> Path:
-    """A cfg as the person named it: a path, or a shipped one such as `pools/yolov3-tiny-spp`.
+    """The file of a cfg: a path, or the name of a shipped one such as `pools/yolov3-tiny-spp`.
 
     Raises:
         DarknetPyError: when there is none, with the names there are.

@@ -1,1 +1,1 @@
-"""A cfg becomes another cfg: edits, overrides, folding, and the structural diff."""
+"""From cfg to cfg: edits, overrides, folding, and the structural diff."""

@@ -47,7 +47,7 @@ def _sections(node: Node) -> tuple[tuple[New, ...], str]:
     shared = [f.name for f in fields(Layer) if f.name != NAME and f.name in keys_of(type(layer))]
     kept = [name for name in shared if getattr(layer, name) != keys_of(type(layer))[name].default]
     if kept:
-        return (), f"its `{kept[0]}` belongs to one layer, and there would be several"
+        return (), f"its `{kept[0]}` applies to one layer, and it would become several"
     sections = [new_section(text) for text in layer.in_sections(*node.maps)]
     if not sections:
         return (), "Darknet has no sections for it"
@@ -75,7 +75,7 @@ def fold(graph: Graph, which: Iterable[int] | None, plan: ReorderPlan) -> None:
     runs = list(folds(graph))
     for at in which or ():
         if not any(at in run for run, _ in runs):
-            message = f"{graph[at].name} stands in no run of sections that one of ours says"
+            message = f"{graph[at].name} is in no run of sections that can be folded"
             raise UsageError(message, where=graph.document.path)
     for run, new in runs:
         if which is None or any(at in run for at in which):

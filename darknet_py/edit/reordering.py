@@ -123,10 +123,9 @@ class Reordering:
         item: Item = at
         while isinstance(item, int) and item in self.plan.instead:
             if item not in self.plan.replacements:
-                message = (
-                    f"layer {reader} reads {self.called(item)}, which goes, and no one map stands for it"
-                )
-                hint = f"say what layer {reader} reads with --set, or delete it too"
+                removed = f"{self.called(item)}, which is removed"
+                message = f"layer {reader} reads {removed}, and no single map replaces it"
+                hint = f"set what layer {reader} reads with --set, or delete it too"
                 raise UsageError(message, where=self.document.path, hint=hint)
             item = self.plan.replacements[item]
         return item

@@ -54,14 +54,14 @@ KEYS = (
     GraphRule(
         "bad-value",
         "error",
-        "a value that is not of its key's kind, or contradicts another key",
+        "a value that is not of its key's type, or contradicts another key",
         "The message says what was expected: a whole number, a number, a list, or a value that agrees with"
         " the other key it names. `darknet-py layers NAME` prints the type and the range of every key.",
     ),
     GraphRule(
         "duplicate-value",
         "error",
-        "a number that stands twice in a list",
+        "a number that is twice in a list",
         "Two pools of one size put out the same channels twice. Delete one of the numbers.",
     ),
     GraphRule(
@@ -80,21 +80,21 @@ KEYS = (
     GraphRule(
         "unknown-key",
         "error",
-        "a key that its section does not have, and that is like one that it lacks",
+        "a key that its section does not have, and that is similar to one that it lacks",
         "Probably a misspelling: Darknet would ignore the line and use the default of the key that was "
         "meant. Take the suggestion. With `--lenient` the key is ignored with a warning, as in Darknet.",
     ),
     GraphRule(
         "unknown-value",
         "error",
-        "a word that its key does not know",
+        "a word that is not a value of its key",
         "For an activation that it does not know, Darknet prints a message and goes on with `relu`. Take "
         "the suggestion, or one of the listed words.",
     ),
     GraphRule(
         "unsupported-key",
         "error",
-        "a key whose network would be another than the one that is built",
+        "a key whose value is not supported",
         "The value changes what Darknet computes, and this program does not compute it so. The cfg is "
         "refused because its results would differ without a message.",
     ),
@@ -139,7 +139,7 @@ NETWORK = (
     GraphRule(
         "bad-filters",
         "error",
-        "the layer before a head has not the channels that the head needs",
+        "the layer before a head does not have the channels that the head needs",
         "A head needs, for each of its anchors and each cell, the box, the objectness and a score for "
         "every class. After a change of `classes` or `mask`, `filters` of the layer before must follow; "
         "the suggestion has the number.",
@@ -153,7 +153,7 @@ NETWORK = (
     GraphRule(
         "bad-name",
         "error",
-        "a layer's name that cannot be one",
+        "a name that a layer cannot have",
         "A name begins with a letter; letters, digits and `_` follow. `net` is what edits call `[net]`.",
     ),
     GraphRule(
@@ -172,7 +172,7 @@ NETWORK = (
     GraphRule(
         "reads-head",
         "error",
-        "a layer that reads boxes",
+        "a layer that reads the output of a head",
         "The output of a head is boxes, not a map. Put a `[route]` to an earlier layer between them.",
     ),
     GraphRule(
@@ -186,7 +186,7 @@ NETWORK = (
     GraphRule(
         "too-large",
         "error",
-        "more floats or operations than any machine has",
+        "more memory or operations than any machine has",
         "One image would need 16 GiB of maps or of weights, or 1,000 TMACs. Usually a number has a digit "
         "too many.",
     ),

@@ -58,7 +58,7 @@ RULES: tuple[GraphRule, ...] = (
     GraphRule(
         "unused-anchor",
         "hint",
-        "an anchor that no head's mask takes",
+        "an anchor that is in no head's mask",
         "The anchor is listed in `anchors` and in no `mask`, so no box is predicted from it. The published"
         " yolov3-tiny.cfg leaves its first anchor unused in this way.",
         unused_anchor,

@@ -31,11 +31,11 @@ def large_kernel(graph: Graph) -> Iterator[LayerComplaint]:
         size, map_ = layer.window(*node.maps).rows.size, node.maps[0]
         if size > min(map_.height, map_.width):
             message = f"a kernel of {size} is larger than the map of {map_.height} x {map_.width}"
-            yield node.index, Complaint(message, key="size", reason="its outer taps read zeros alone")
+            yield node.index, Complaint(message, key="size", reason="its outer taps read only zeros")
 
 
 def no_effect(graph: Graph) -> Iterator[LayerComplaint]:
-    """Keys of a convolution that another key makes void."""
+    """Keys of a convolution that another key overrides."""
     for node, layer in _convolutions(graph):
         if layer.dilation != layer.spread:
             message = f"dilation={layer.dilation} has no effect"
@@ -74,7 +74,7 @@ def _covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> C
         drawn += ", which training draws"
     numbers = ", ".join(map(str, wide))
     windows = f"windows of {numbers} cover" if len(wide) > 1 else f"a window of {numbers} covers"
-    message = f"{windows} the whole map of {map_.height} x {map_.width}"
+    message = f"{windows} the entire map of {map_.height} x {map_.width}"
     return Complaint(message, key=node.layer.window_key, reason=f"at {drawn}, {sees}")
 
 
@@ -135,7 +135,7 @@ RULES: tuple[GraphRule, ...] = (
     GraphRule(
         "no-effect",
         "warning",
-        "a key that another key of its section makes void",
+        "a key that another key of its section overrides",
         "`padding` is replaced by `size / 2` where `pad=1`, and a kernel of one tap has nothing to dilate."
         " Delete the key, or the one that overrides it.",
         no_effect,

@@ -32,8 +32,8 @@ def odd_size(graph: Graph) -> Iterator[LayerComplaint]:
 def keys_for_other_tasks(graph: Graph) -> Iterator[LayerComplaint]:
     """Keys of [net] that only the other kind of network uses."""
     section = graph.document.sections[0]
-    boxes = "Darknet uses it for classifiers alone, and this network finds boxes"
-    classes = "here it is for detectors alone, and this network tells classes"
+    boxes = "Darknet uses it only for classifiers, and this network is a detector"
+    classes = "it is used only for detectors here, and this network is a classifier"
     kinds = ((FOR_CLASSIFIERS, graph.heads, boxes), (FOR_DETECTORS, graph.classifier is not None, classes))
     for name, reason in ((name, why) for names, unused, why in kinds if unused for name in names):
         entry, default = section.first(name), keys_of(Net)[name].default

@@ -37,8 +37,8 @@ def _schedule(net: Section) -> Iterator[LayerComplaint]:
     lacking = [key for key in SCHEDULE if not net.first(key) and key not in net.invalid_keys]
     if lacking and len(SCHEDULE) - len(lacking) >= FOR_TRAINING:
         for key in lacking:
-            message = f"[net] says nothing of `{key}`"
-            yield NET, Complaint(message, reason="it has the other keys of a training")
+            message = f"[net] has no `{key}`"
+            yield NET, Complaint(message, reason="it has the other keys of a training schedule")
 
 
 def _of_heads(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
@@ -71,7 +71,7 @@ def _missing_one(document: Document, positions: Sequence[int]) -> Iterator[Layer
             (key,) = kind[0] - keys
             section = document.sections[position]
             message = f"this [{section.name}] has no `{key}`"
-            reason = f"{count} others have it, and are like it otherwise"
+            reason = f"{count} others have it, and the same other keys"
             yield position - 1, Complaint(message, reason=reason)
 
 
@@ -88,7 +88,7 @@ def _kind(section: Section) -> Kind:
 OMITTED_KEY = GraphRule(
     "omitted-key",
     "hint",
-    "a line that all sections have but one",
+    "a key that all similar sections have but one",
     "All other heads, or at least three sections with the same other keys, have this key; a line may have "
     "been lost. Darknet takes the default, which `darknet-py layers NAME` prints. Add the line, or ignore "
     "the hint where the default is meant.",

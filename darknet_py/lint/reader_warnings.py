@@ -8,7 +8,7 @@ READER_WARNINGS: tuple[GraphRule, ...] = (
     GraphRule(
         "bad-assigner",
         "warning",
-        "an assigner of truths that the head's loss does not go with",
+        "an assigner that the head's loss does not support",
         "`assigner` chooses which boxes a true box is assigned to. Assigners that compare losses of boxes "
         "need one of overlaps: set `iou_loss` to ciou, giou, diou or iou.",
     ),
@@ -50,7 +50,7 @@ READER_WARNINGS: tuple[GraphRule, ...] = (
     GraphRule(
         "unknown-key",
         "warning",
-        "a key that its section does not have, and unlike any that it lacks",
+        "a key that its section does not have, and that is similar to none that it lacks",
         "Darknet ignores the key too. It may belong to another section or to another fork of Darknet. "
         "Delete the line, or ignore the warning.",
     ),

@@ -35,11 +35,11 @@ def parse_codes(texts: Iterable[str], *, allow_unknown: bool = False) -> frozens
     codes = frozenset(code.strip() for text in texts for code in text.split(","))
     for code in sorted(codes - set(WARNINGS)):
         if rule_of(code):
-            raise UsageError(f"{code} is an error; warnings alone can be switched off", hint=_HINT)
+            raise UsageError(f"{code} is an error; only warnings can be switched off", hint=_HINT)
         if not allow_unknown:
             guess = did_you_mean(code, WARNINGS)
             hint = f"did you mean `{guess}`?" if guess else _HINT
-            raise UsageError(f"{quoted(code)} is no code of a warning", hint=hint)
+            raise UsageError(f"{quoted(code)} is not the code of a warning", hint=hint)
     return codes
 
 

@@ -121,7 +121,7 @@ def test_C08_the_first_of_two_equal_keys_wins(second: str) -> None:
 
 def test_C08_a_second_key_that_says_the_same_is_a_warning_too() -> None:
     _, (warning,) = toy("width=5", "width = 5")
-    assert warning.message == "a second `width` in this section says the same"
+    assert warning.message == "a second `width` in this section has the same value"
 
 
 def test_C08_the_first_wins_even_when_it_is_wrong() -> None:

@@ -140,10 +140,10 @@ def test_warnings_are_switched_off_by_code(cfg: Any, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("bad-filters", "bad-filters is an error; warnings alone can be switched off"),
+        ("bad-filters", "bad-filters is an error; only warnings can be switched off"),
         ("jioned-digits", "did you mean `joined-digits`?"),
-        ("zzz", "zzz is no code of a warning"),
-        ("", " is no code of a warning"),
+        ("zzz", "zzz is not the code of a warning"),
+        ("", " is not the code of a warning"),
     ],
 )
 def test_what_is_no_code_of_a_warning_is_a_usage_error(

@@ -165,7 +165,7 @@ def test_several_edits_go_by_the_numbers_of_the_cfg_as_given() -> None:
         ({"deletes": (1,), "sets": tuple(parse_edits("1.size=3"))}, "layer 1 is deleted and changed"),
         ({"sets": tuple(parse_edits("1.sise=3"))}, r"1.sise=3: \[maxpool\] has no key `sise`"),
         ({"expands": (1,)}, "layer 1 .maxpool. .cfg line 14. cannot be expanded"),
-        ({"folds": (1,)}, "stands in no run of sections"),
+        ({"folds": (1,)}, "is in no run of sections"),
     ],
 )
 def test_what_cannot_be_done_is_a_usage_error(changes: dict[str, object], told: str) -> None:
@@ -275,7 +275,7 @@ def test_a_run_that_others_read_inside_is_left_alone() -> None:
 def test_a_pyramid_that_darknet_cannot_say_stays_and_is_refused_by_number() -> None:
     for text, told in (
         (SPP.replace("sizes=5,9,13", "sizes=5,9,13\npool=stochpool"), "no sections for it"),
-        (SPP.replace("sizes=5,9,13", "sizes=5,9,13\nstopbackward=1"), "`stopbackward` belongs to one layer"),
+        (SPP.replace("sizes=5,9,13", "sizes=5,9,13\nstopbackward=1"), "`stopbackward` applies to one layer"),
         (
             SPP.replace("[convolutional]\nfilters=8\n\n", "").replace("@spp_in,1", "@spp_in"),
             "reads the image",

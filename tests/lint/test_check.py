@@ -27,7 +27,7 @@ def test_a_detector_is_told_of_a_key_that_classifiers_alone_use(name: str, body:
     (warning,) = found({name: SET[name]}, body)
     assert (warning.severity, warning.code, warning.span.line) == ("warning", "ignored-key", 5)
     assert warning.message == f"{name}={SET[name]} is read and not honoured"
-    assert warning.reason == "Darknet uses it for classifiers alone, and this network finds boxes"
+    assert warning.reason == "Darknet uses it only for classifiers, and this network is a detector"
     assert warning.source == f"{name}={SET[name]}"
 
 
@@ -85,7 +85,7 @@ def test_the_smallest_size_that_training_draws_decides(random: str, told: list[s
 )
 def test_the_windows_of_a_pyramid_are_told_together(sizes: str, words: str) -> None:
     (warning,) = warnings(compile_checked(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")))
-    assert warning.message == f"{words} the whole map of 8 x 8"
+    assert warning.message == f"{words} the entire map of 8 x 8"
     assert ("every cell" in warning.reason) == ("15" in sizes)
 
 

@@ -54,7 +54,7 @@ a.cfg:10:1: error[second-net]: a second [net]; a cfg has one, at its beginning
     "no-section": (
         "classes=1\n",
         """\
-a.cfg:1:1: error[no-section]: classes=1 stands before the first section
+a.cfg:1:1: error[no-section]: classes=1 is before the first section
    |
   1| classes=1
    | ^^^^^^^^^
@@ -297,7 +297,7 @@ a.cfg:22:8: warning[counts-net]: layer 1 is the first of its size; layer 0 is th
     "covers-map": (
         NET.replace("64", "256") + HALF * 3 + "[maxpool]\nsize=29\nstride=1\n" + FLAT + YOLO + "random=1\n",
         """\
-a.cfg:24:6: warning[covers-map]: a window of 29 covers the whole map of 28 x 28
+a.cfg:24:6: warning[covers-map]: a window of 29 covers the entire map of 28 x 28
    |
  24| size=29
    |      ^^
@@ -327,7 +327,7 @@ a.cfg:7:6: warning[large-kernel]: a kernel of 7 is larger than the map of 4 x 4
    |
   7| size=7
    |      ^
-   = its outer taps read zeros alone""",
+   = its outer taps read only zeros""",
     ),
     "late-step": (
         NET + "policy=steps\nmax_batches=90\nsteps=80,90\nscales=.1,.1\n" + CONV,
@@ -368,7 +368,7 @@ a.cfg:23:1: hint[omitted-key]: this [convolutional] has no `stride`
    |
  23| [convolutional]
    | ^^^^^^^^^^^^^^^
-   = 4 others have it, and are like it otherwise""",
+   = 4 others have it, and the same other keys""",
     ),
     "unused-anchor": (
         NET + FLAT.replace("18", "9") + YOLO.replace("0,1", "1", 1),
@@ -505,7 +505,7 @@ a.cfg:17:1: hint[omitted-key]: this [convolutional] has no `stride`
    |
  17| [convolutional]
    | ^^^^^^^^^^^^^^^
-   = 3 others have it, and are like it otherwise
+   = 3 others have it, and the same other keys
 a.cfg:31:8: error[shapes-differ]: maps of 64x64 and 32x32 cannot be concatenated
    |
  31| layers=-1,0
