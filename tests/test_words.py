@@ -46,7 +46,7 @@ PROSE = re.compile(
     r"|blamed?|of a stranger|than its neighbour|alike|are told|is told|tells? (?:of|all|the|a)|resting)\b",
     re.IGNORECASE,
 )
-PLAIN = ("page fault", "tests/FAULTS.md", "FAULTS.md", "look alike", "segmentation fault")
+PLAIN = ("names-alike", "page fault", "tests/FAULTS.md", "FAULTS.md", "look alike", "segmentation fault")
 
 
 def sources() -> list[Path]:

@@ -1,4 +1,4 @@
-"""A folder that appears whole, under its name, or not at all."""
+"""A folder that appears under its name when it is complete, or not at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from darknet_py.errors import UsageError
 
 
 @contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """Give an empty folder beside `out`, and rename it to `out` when the block ends without an error.
+def atomic_dir(out: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder, and rename it to `out` when the block ends without an error.
 
     Raises: UsageError: when `out` is there and is not an empty folder, or its parent is not there.
     """
@@ -31,7 +31,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def require_free(out: Path) -> None:
-    """Refuse a name that something else has.
+    """Refuse a name that is taken.
 
     Raises: UsageError: when `out` is there and is not an empty folder, or its parent is not there.
     """

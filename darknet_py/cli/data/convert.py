@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         "out": str(args.out),
         "images": done.images,
         "boxes": done.boxes,
-        "changed": dict(+done.changed),
+        "changed": dict(+done.changes),
     }
     print_result(args, lambda: facts, lambda: _lines(args, done))
     return 0
@@ -43,6 +43,6 @@ def run(args: argparse.Namespace) -> int:
 def _lines(args: argparse.Namespace, done: Converted) -> Iterator[str]:
     for split, images in done.images.items():
         yield f"{split}: {images:,} images, {done.boxes[split]:,} boxes"
-    for what, number in (+done.changed).items():
+    for what, number in (+done.changes).items():
         yield f"{number:,} x {what}"
     yield f"use it as --data {args.out / 'obj.data' if args.to == 'darknet' else args.out}"

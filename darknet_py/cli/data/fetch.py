@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     lines: list[str] = []
     with show_progress("B") as progress:
         print_line = lines.append if wants_json(args) else print
-        paths = fetch(source_of(args.name), args.to, say=print_line, progress=progress, keep=args.keep)
+        paths = fetch(source_of(args.name), args.to, print_line=print_line, progress=progress, keep=args.keep)
     if wants_json(args):
         print_json(args, {"paths": [str(path) for path in paths], "said": lines})
     return 0

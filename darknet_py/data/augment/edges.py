@@ -1,4 +1,4 @@
-"""Where pixels of an image come to lie in a sample, and boxes with them."""
+"""The mapping of pixels and boxes of an image into a training sample."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class AxisMapping(NamedTuple):
-    """One axis of what is drawn of an image: `pixels` of it from `near` on become `cells` from `first` on.
+    """One axis: `pixels` of the image from `near` on are drawn on `cells` of the sample from `first` on.
 
     Outside of them nothing is drawn; there a cell is `step` pixels.
     """
@@ -21,10 +21,10 @@ class AxisMapping(NamedTuple):
 
 
 def along(image: int, start: float, length: float, side: int, first: int, count: int) -> AxisMapping:
-    """What is seen in `count` of the `side` cells that show a window, from cell `first` on.
+    """Map a window of the image to `count` of the `side` cells that show it, from cell `first` on.
 
-    Whole pixels become whole cells, as in Darknet's crop: what is drawn moves and stretches by a part of one,
-    and boxes follow it.
+    Complete pixels become complete cells, as in Darknet's crop: the drawing moves and stretches by a part of
+    one, and boxes follow it.
 
     Args:
         image: its pixels.
@@ -69,7 +69,8 @@ def edges_in(
     if mirrored:
         edges[:, 0:3:2] = size[1] - edges[:, 2::-2]
     edges = clipped(edges, (0, 0, size[1], size[0]))
-    return edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) >= 1]
+    kept: np.ndarray = edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) >= 1]
+    return kept
 
 
 def clipped(edges: np.ndarray, frame: tuple[int, int, int, int]) -> np.ndarray:
@@ -81,7 +82,7 @@ def clipped(edges: np.ndarray, frame: tuple[int, int, int, int]) -> np.ndarray:
 
 def as_rows(edges: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Edges in cells as rows x, y, w, h in fractions of the sample, and class."""
-    rows = edges.copy()
+    rows: np.ndarray = edges.copy()
     rows[:, :2] = (edges[:, :2] + edges[:, 2:4]) / 2
     rows[:, 2:4] -= edges[:, :2]
     rows[:, :4] /= size[::-1] * 2

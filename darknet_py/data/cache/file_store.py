@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from darknet_py.data.cache.store import KEY_BYTES, Store, held
+from darknet_py.data.cache.store import KEY_BYTES, Store, locked
 from darknet_py.errors import UsageError
 from darknet_py.files.atomic import TEMPORARY, publish_parts
 
@@ -44,7 +44,7 @@ class FileStore(Store):
             self.counter = (folder / COUNTER).open("a+b", buffering=0)
         except OSError as error:
             raise UsageError(f"cannot be used as a cache: {error.strerror}", where=folder) from None
-        with held(self.counter):
+        with locked(self.counter):
             self.old = sorted(_entries(folder), reverse=True)  # the longest unread last
             self._count(sum(size for _, size, _ in self.old))
         self._make_room(0)
@@ -65,7 +65,7 @@ class FileStore(Store):
         return pixels
 
     def put(self, key: bytes, pixels: np.ndarray) -> None:
-        """Publish a file. A disk that is full is told of once, and nothing more is put in."""
+        """Publish a file. A disk that is full is reported once, and nothing more is put in."""
         path, size = self._path(key), HEAD.size + pixels.nbytes
         if path.exists() or not self._make_room(size):
             return
@@ -98,7 +98,7 @@ class FileStore(Store):
         self._take(-size)
 
     def _take(self, size: int) -> bool:
-        with held(self.counter):
+        with locked(self.counter):
             used = self._counted() + size
             if size >= 0 and used > self.limit:
                 return False

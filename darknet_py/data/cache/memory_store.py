@@ -13,7 +13,7 @@ import tempfile
 
 import numpy as np
 
-from darknet_py.data.cache.store import KEY_BYTES, Store, held
+from darknet_py.data.cache.store import KEY_BYTES, Store, locked
 from darknet_py.errors import UsageError
 
 RECORD = np.dtype([("key", f"V{KEY_BYTES}"), ("start", "<u8"), ("height", "<u4"), ("width", "<u4")])
@@ -45,7 +45,7 @@ class MemoryStore(Store):
     def get(self, key: bytes) -> np.ndarray | None:
         """The image itself, not a copy; not to be written into."""
         if key not in self.known and self.taken[0] != len(self.known):
-            with held(self.lock):
+            with locked(self.lock):
                 self._look()
         found = self.known.get(key)
         if found is None:
@@ -57,14 +57,14 @@ class MemoryStore(Store):
         """Room is taken first, and the image told of last: a process that dies between loses the room."""
         if self.taken[1] + pixels.nbytes > self.limit:
             return
-        with held(self.lock):
+        with locked(self.lock):
             self._look()
             records, start = (int(number) for number in self.taken)
             if key in self.known or records == len(self.records) or start + pixels.nbytes > self.limit:
                 return
             self.taken[1] += pixels.nbytes
         self.pixels[start : start + pixels.nbytes] = pixels.reshape(-1)
-        with held(self.lock):
+        with locked(self.lock):
             self._look()
             if key not in self.known and len(self.known) < len(self.records):
                 self.records[len(self.known)] = (key, start, *pixels.shape[:2])

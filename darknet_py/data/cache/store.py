@@ -26,7 +26,7 @@ class Store(ABC):
 
 
 @contextmanager
-def held(file: IO[bytes]) -> Iterator[None]:
+def locked(file: IO[bytes]) -> Iterator[None]:
     """Hold a file against other processes.
 
     A record lock: the system lets go of it when its process ends, however it ends, so that a loader that is

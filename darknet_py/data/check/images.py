@@ -59,14 +59,14 @@ def _resolves_inside(path: Path, root: Path) -> bool:
 def _why_missing(image: ListedImage) -> tuple[str, str]:
     name = quoted(image.written)
     if "\\" in image.written:
-        return "path-backslash", f"`{name}` does not exist; folders are parted by `/`"
+        return "path-backslash", f"`{name}` does not exist; folders are separated by `/`"
     try:
-        beside = os.listdir(image.path.parent)
+        files = os.listdir(image.path.parent)
     except (OSError, ValueError):
-        beside = []
-    alike = next((other for other in beside if other.casefold() == image.path.name.casefold()), None)
-    if alike:
-        return "image-case-differs", f"`{name}` does not exist, but `{quoted(alike)}` does"
+        files = []
+    other = next((file for file in files if file.casefold() == image.path.name.casefold()), None)
+    if other:
+        return "image-case-differs", f"`{name}` does not exist, but `{quoted(other)}` does"
     return "image-missing", f"`{name}` does not exist"
 
 
@@ -91,14 +91,14 @@ def _not_listed(listed: Sequence[ListedImage], findings: Findings) -> None:
         files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
         left = [path for path in files if os.path.realpath(path) not in known and path.is_file()]
         if left:
-            told = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])
-            findings.add("image-not-listed", f"{len(left)} images are in no list: {told}", folder)
+            names = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])
+            findings.add("image-not-listed", f"{len(left)} images are in no list: {names}", folder)
 
 
 def _size(image: ListedImage, picture: Picture, findings: Findings) -> None:
     if image.size and picture.size and image.size != picture.size:
-        upright, said = (f"{width} x {height}" for width, height in (picture.size, image.size))
-        message = f"`{quoted(image.written)}` is {upright} pixels upright, not {said}"
+        upright, stated = (f"{width} x {height}" for width, height in (picture.size, image.size))
+        message = f"`{quoted(image.written)}` is {upright} pixels upright, not {stated}"
         findings.add("size-differs", message, image.file, *image.place())
 
 

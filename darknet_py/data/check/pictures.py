@@ -97,8 +97,9 @@ def _odd(path: Path, image: Image.Image) -> list[tuple[str, str]]:
         odd.append((MODES[image.mode], f"is of mode {image.mode}"))
     if image.mode in ("LA", "La", "PA"):
         odd.append(("image-alpha", f"is of mode {image.mode}"))
-    if getattr(image, "n_frames", 1) > 1:
-        odd.append(("image-frames", f"has {image.n_frames} frames"))
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        odd.append(("image-frames", f"has {frames} frames"))
     orientation = _orientation(image)
     if orientation in range(2, 9):
         odd.append(("exif-rotated", f"is turned upright by EXIF orientation {orientation}"))

@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 def download(
     remote: Remote, path: Path, *, progress: Progress, wait: Callable[[float], None] = time.sleep
 ) -> str:
-    """Bring a file to `path`, by way of `path` + ".part", which stays for the next try when it fails.
+    """Download a file to `path`, through `path` + ".part", which stays for the next try when it fails.
 
     Returns: its sha256.
     Raises: DataError: when the address is refused, the server sends something else, or the digest is wrong.
@@ -75,7 +75,7 @@ def _lock(file: IO[bytes], part: Path) -> None:
 def _receive(
     remote: Remote, file: IO[bytes], part: Path, progress: Progress, wait: Callable[[float], None]
 ) -> None:
-    """Ask until all is there; a connection that is lost is taken up where it stopped."""
+    """Send requests until the file is complete; each goes on where the last one stopped."""
     if remote.size and os.fstat(file.fileno()).st_size > remote.size:
         file.truncate(0)
     tries = 0
@@ -106,7 +106,7 @@ def _receive(
 
 
 def _ask(remote: Remote, file: IO[bytes], start: int, progress: Progress) -> bool:
-    """One request, from byte `start`; whether all that was announced has come."""
+    """Send one request, from byte `start`; return whether all that was announced was received."""
     headers = {"User-Agent": "darknet-py", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -146,25 +146,33 @@ def _require_size(remote: Remote, size: int) -> None:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to the same host or its domain, and to what the address itself would be let pass for."""
+    """Follows redirects to the same host or its domain, under the rules for the first address."""
 
     max_redirections = 5
 
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
 
-    def redirect_request(self, *args: object) -> urllib.request.Request | None:
-        """Look at the new address first."""
-        _require_safe(str(args[-1]), self.remote)
-        return super().redirect_request(*args)  # type: ignore[arg-type]
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Check the new address first."""
+        _require_safe(newurl, self.remote)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _require_safe(address: str, remote: Remote) -> None:
-    """Let https pass, http where the digest is known, and no host but that of the table or its domain."""
+    """Allow https, http where the digest is known, and no host but that of the table or its domain."""
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and remote.sha256):
-        hint = "http is let pass only where the sha256 is known" if parts.scheme == "http" else ""
-        raise DataError(f"`{quoted(parts.scheme)}:` is not let pass", where=address, hint=hint)
+        hint = "http is allowed only where the sha256 is known" if parts.scheme == "http" else ""
+        raise DataError(f"`{quoted(parts.scheme)}:` is not allowed", where=address, hint=hint)
     host, home = parts.hostname or "", urlsplit(remote.address).hostname or ""
     domain = ".".join(home.split(".")[-2:])
     named = any(c.isalpha() for c in home.rpartition(".")[2])  # of an address in digits, all of it counts

@@ -1,4 +1,4 @@
-"""Downloads by name: what is there already is left alone, what is not comes whole."""
+"""Downloads by name: files that exist are kept, others appear when they are complete."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from darknet_py.data.download.download import Progress, digest_of, download
@@ -13,7 +14,7 @@ from darknet_py.data.download.sources import SOURCES, Remote, Source
 from darknet_py.data.download.unpack import unpack
 from darknet_py.errors import DataError, UsageError, quoted
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 def source_of(name: str) -> Source:
@@ -30,15 +31,15 @@ def fetch(
     source: Source,
     to: Path,
     *,
-    say: Say,
+    print_line: PrintLine,
     progress: Progress = lambda done, total: None,
     keep: bool = False,
     wait: Callable[[float], None] = time.sleep,
 ) -> list[Path]:
-    """Bring all files of a source into a folder; archives are unpacked into the source's own.
+    """Download all files of a source into a folder; archives are unpacked into the source's own.
 
     Args:
-        say: told one line for each thing done, warnings too.
+        print_line: prints a line for each step, warnings too.
         keep: leave the archive where it is after unpacking.
 
     Returns: what there is now, one path for each file or archive.
@@ -46,51 +47,58 @@ def fetch(
     """
     if not to.is_dir():
         raise UsageError("there is no such folder to put it in", where=to)
-    brought = []
+    fetcher = _Fetcher(print_line, progress, wait, keep)
+    paths = []
     for remote in source.files:
         if remote.gives:
             home = to / source.folder
             home.mkdir(exist_ok=True)
-            brought.append(_archive(remote, home, say, progress, keep=keep, wait=wait))
+            paths.append(fetcher.archive(remote, home))
         else:
-            brought.append(_file(remote, to / remote.file, say, progress, wait))
-    return brought
+            paths.append(fetcher.file(remote, to / remote.file))
+    return paths
 
 
-def _file(remote: Remote, path: Path, say: Say, progress: Progress, wait: Callable[[float], None]) -> Path:
-    if path.exists():
-        digest = digest_of(path)
-        if remote.sha256 not in ("", digest):
-            raise DataError(f"is there already, and has the sha256 {digest}, not {remote.sha256}", where=path)
-        say(f"{path}: there already{'' if remote.sha256 else '; its sha256 is ' + digest}")
+@dataclass(frozen=True)
+class _Fetcher:
+    print_line: PrintLine
+    progress: Progress
+    wait: Callable[[float], None]
+    keep: bool
+
+    def file(self, remote: Remote, path: Path) -> Path:
+        if path.exists():
+            digest = digest_of(path)
+            if remote.sha256 not in ("", digest):
+                message = f"is there already, and has the sha256 {digest}, not {remote.sha256}"
+                raise DataError(message, where=path)
+            self.print_line(f"{path}: there already{'' if remote.sha256 else '; its sha256 is ' + digest}")
+            return path
+        self.print_line(f"{path}: from {remote.address}")
+        digest = download(remote, path, progress=self.progress, wait=self.wait)
+        if remote.sha256:
+            self.print_line(f"{path}: complete, and its sha256 is right")
+        else:
+            unknown = f"complete, but no sha256 is known to compare; it has {digest}"
+            self.print_line(f"{path}: warning: {unknown}")
         return path
-    say(f"{path}: from {remote.address}")
-    digest = download(remote, path, progress=progress, wait=wait)
-    if remote.sha256:
-        say(f"{path}: complete, and its sha256 is right")
-    else:
-        say(f"{path}: warning: complete, but no sha256 is known to compare; it has {digest}")
-    return path
 
-
-def _archive(
-    remote: Remote, home: Path, say: Say, progress: Progress, *, keep: bool, wait: Callable[[float], None]
-) -> Path:
-    target = home / remote.gives
-    if target.exists():
-        say(f"{target}: there already")
+    def archive(self, remote: Remote, home: Path) -> Path:
+        target = home / remote.gives
+        if target.exists():
+            self.print_line(f"{target}: there already")
+            return target
+        archive = self.file(remote, home / remote.file)
+        temporary = home / f".{secrets.token_hex(8)}.tmp"
+        temporary.mkdir()
+        try:
+            unpack(archive, temporary, progress=self.progress)
+            if not (temporary / remote.gives).exists():
+                raise DataError(f"does not hold `{remote.gives}`", where=archive)
+            (temporary / remote.gives).rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        if not self.keep:
+            archive.unlink()
+        self.print_line(f"{target}: unpacked")
         return target
-    archive = _file(remote, home / remote.file, say, progress, wait)
-    temporary = home / f".{secrets.token_hex(8)}.tmp"
-    temporary.mkdir()
-    try:
-        unpack(archive, temporary, progress=progress)
-        if not (temporary / remote.gives).exists():
-            raise DataError(f"does not hold `{remote.gives}`", where=archive)
-        (temporary / remote.gives).rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    if not keep:
-        archive.unlink()
-    say(f"{target}: unpacked")
-    return target

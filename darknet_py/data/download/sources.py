@@ -3,7 +3,7 @@
 Sizes of weights follow from their cfgs. The digest of yolov3-tiny.weights was taken from the file; those of
 COCO's archives, CIFAR-10's and of yolov3.weights are what many public projects record for them, all the same,
 as their publishers give none. Where nobody's is at hand, it stays empty and the download says so.
-COCO's server has no certificate for its name, hence `http:`; that is let pass only where a digest is known.
+COCO's server has no certificate for its name, hence `http:`; that is allowed only where a digest is known.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ SOURCES = {
         ),
         Source(
             "darknet53",
-            "the body of yolov3.cfg, trained on ImageNet",
+            "the backbone of yolov3.cfg, trained on ImageNet",
             (Remote(f"{_PJREDDIE}/darknet53.conv.74"),),
         ),
     )

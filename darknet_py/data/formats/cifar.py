@@ -71,7 +71,8 @@ class Cifar10(Labelled):
 
     def pixels(self, index: int) -> np.ndarray:
         """Return one picture; not to be written into."""
-        return self._pixels[index]
+        pixels: np.ndarray = self._pixels[index]
+        return pixels
 
 
 class _Arrays(Unpickler):

@@ -1,9 +1,9 @@
 """Scenes: a detection data set drawn on the spot, the same on every run and in any order.
 
 Eight classes that differ in outline, in texture, or in both; colours, sizes, turns and stretches are drawn
-alike for all, so only form tells them apart. Sides run from 9 to 90 % of the image, evenly on a logarithmic
-scale. Blobs of no class and stray lines stand between them, some covering others; light, contrast, colour
-cast, blur and noise change from image to image.
+from the same ranges for all, so only form separates them. Sides run from 9 to 90 % of the image, evenly on a
+logarithmic scale. Blobs of no class and stray lines stand between them, some covering others; light,
+contrast, colour cast, blur and noise change from image to image.
 
 A box is the full extent of an object, also of the part that another object covers, clipped to the image. What
 is drawn as an object is labelled: an object that would leave another less than half visible is not drawn.
@@ -131,7 +131,8 @@ class Scenes(Dataset):
 
     def pixels(self, index: int) -> np.ndarray:
         """Return a copy of one image."""
-        return self._scene(index).pixels.copy()
+        pixels: np.ndarray = self._scene(index).pixels.copy()
+        return pixels
 
     def _scene(self, index: int) -> Scene:
         kept = self._scenes[index]

@@ -77,9 +77,9 @@ def names_file(folder: Path) -> Path:
     )
     if len(found) == 1 or (found and found[0].name in NAMES_FILES):
         return found[0]
-    told = ", ".join(path.name for path in found) or "none"
+    names = ", ".join(path.name for path in found) or "none"
     raise DataError(
-        f"one file of class names was expected, found {quoted(told)}",
+        f"one file of class names was expected, found {quoted(names)}",
         where=folder,
         hint=f"a line for each class in {', '.join(NAMES_FILES)} or *.names; YAML is not read",
     )

@@ -1,4 +1,4 @@
-"""Draws to batches: reading, augmenting, and stacking, in this process or in workers."""
+"""Draws to batches: images are read, augmented and stacked, in this process or in loader processes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, get_worker_info
+from torch.utils.data import Dataset as TorchDataset
 
 from darknet_py.data.augment.base import Augment, Picture
 from darknet_py.data.dataset import Dataset
-from darknet_py.data.loader.sample_partners import Group, Groups, partners
+from darknet_py.data.loader.sample_partners import BatchGroup, GroupSampler, partners
 from darknet_py.data.loader.sampler import AUGMENT, Batches, Draw, keyed
-from darknet_py.data.loader.shared_buffer import Place, Ring
-from darknet_py.data.loader.worker_status import Reading
+from darknet_py.data.loader.shared_buffer import BatchLocation, SharedBuffer
+from darknet_py.data.loader.worker_status import WorkerStatus
 
 KEPT_BYTES = 1 << 28  # of decoded images, in each process that loads
 STALLED = 5  # seconds without a batch from a worker, after which asking for one raises; it can be asked again
@@ -33,63 +34,76 @@ class Batch:
     samples: tuple[int, ...]
 
 
-class _Made(NamedTuple):
-    """A batch on its way; its images are left where they are if both ends see that place."""
+class _LoadedBatch(NamedTuple):
+    """A batch as a loader sends it: its images, or where they lie in the shared buffer."""
 
-    images: torch.Tensor | Place
+    images: torch.Tensor | BatchLocation
     rows: tuple[np.ndarray, ...]
     samples: tuple[int, ...]
 
 
-class _Loader(torch.utils.data.Dataset):
-    """torch's view of a data set: a group in, its batches out, and nothing else matters."""
+@dataclass(frozen=True)
+class _SharedMemory:
+    """What loader processes share with the training process.
 
-    def __init__(
-        self, dataset: Dataset, augment: Augment, seed: int, ring: Ring | None, reading: Reading | None
-    ) -> None:
-        self.dataset, self.augment, self.seed, self.ring = dataset, augment, seed, ring
-        self.reading = reading
+    Args:
+        buffer: that batches are written into.
+        status: which image each loader reads.
+    """
 
-    def __getitem__(self, group: Group) -> Iterable[_Made]:
+    buffer: SharedBuffer
+    status: WorkerStatus
+
+
+class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
+    """torch's view of a data set: it is indexed by a group, and gives its batches."""
+
+    def __init__(self, dataset: Dataset, augment: Augment, seed: int, shared: _SharedMemory | None) -> None:
+        self.dataset, self.augment, self.seed, self.shared = dataset, augment, seed, shared
+        self.pictures: dict[int, Picture] = {}  # of the group that is loaded
+        self.room = 0  # bytes that are left for them
+
+    def __getitem__(self, group: BatchGroup) -> Iterable[_LoadedBatch]:
         """All at once where they go to another process, else one by one."""
-        self.read: dict[int, Picture] = {}
+        self.pictures = {}
         self.room = KEPT_BYTES if group.pool else 0
         found = self._batches(group)
         return found if get_worker_info() is None else list(found)
 
-    def _batches(self, group: Group) -> Iterator[_Made]:
+    def _batches(self, group: BatchGroup) -> Iterator[_LoadedBatch]:
         end = 0
-        for draws in group.todo:
-            place = Place(group.slot, end, (len(draws), draws[0].height, draws[0].width, 3))
-            images, end = self.ring.at(place) if self.ring else np.empty(place.shape, np.uint8), place.end
-            rows = []
+        for draws in group.draws:
+            shape = (len(draws), draws[0].height, draws[0].width, 3)
+            location = BatchLocation(group.slot, end, shape)
+            images = self.shared.buffer.at(location) if self.shared else np.empty(shape, np.uint8)
+            end, rows = location.end, []
             for image, draw in zip(images, draws, strict=True):
                 image[:], boxes = self._sample(draw, group.pool)
                 rows.append(boxes)
-            sent = place if self.ring else torch.from_numpy(images)
-            yield _Made(sent, tuple(rows), tuple(draw.index for draw in draws))
+            sent = location if self.shared else torch.from_numpy(images)
+            yield _LoadedBatch(sent, tuple(rows), tuple(draw.index for draw in draws))
 
     def _sample(self, draw: Draw, pool: Sequence[int]) -> Picture:
         rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
         chosen = partners(draw.index, pool, self.augment.others(rng), rng)
-        picture, *others = (self._picture(index) for index in (draw.index, *chosen))
-        return self.augment(*picture, rng, (draw.height, draw.width), *others)
+        (pixels, rows), *others = (self._picture(index) for index in (draw.index, *chosen))
+        return self.augment(pixels, rows, rng, (draw.height, draw.width), *others)
 
     def _picture(self, index: int) -> Picture:
         """An image and its boxes, read once in a group as long as there is room."""
-        found = self.read.get(index)
+        found = self.pictures.get(index)
         if found is None:
             found = self._pixels(index), truth_rows(self.dataset, index)
             if found[0].nbytes <= self.room:
-                self.read[index] = found
+                self.pictures[index] = found
                 self.room -= found[0].nbytes
         return found
 
     def _pixels(self, index: int) -> np.ndarray:
         worker = get_worker_info()
-        if self.reading is None or worker is None:
+        if self.shared is None or worker is None:
             return self.dataset.pixels(index)
-        with self.reading.of(worker.id, index):
+        with self.shared.status.reads(worker.id, index):
             return self.dataset.pixels(index)
 
 
@@ -97,61 +111,68 @@ def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
     """(T, 5): x, y, w, h (centre and size, pixels) and class of an image's boxes, crowds left out."""
     record = dataset.record(index)
     boxes = np.asarray(record.boxes_xywh, np.float64).reshape(-1, 4)
-    rows = np.concatenate(
-        [boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:], record.labels.reshape(-1, 1)], axis=1
-    )
-    return rows[~np.asarray(record.crowd, bool)]
+    parts = [boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:], record.labels.reshape(-1, 1)]
+    rows: np.ndarray = np.concatenate(parts, axis=1)[~np.asarray(record.crowd, bool)]
+    return rows
 
 
-class Loading(Iterator[Batch]):
-    """The batches of groups. No generator: those end for good when torch says that nothing came in time.
+class BatchLoader(Iterator[Batch]):
+    """The batches of groups. No generator: those end for good when torch reports that nothing came in time.
 
     Args:
-        reading: what the loaders read, where they can tell.
+        shared: with the loader processes, where there are any.
     """
 
-    def __init__(
-        self, groups: Iterator[Iterable[_Made]], ring: Ring | None, reading: Reading | None = None
-    ) -> None:
-        self.groups, self.ring, self.ready = groups, ring, iter(list[_Made]())
-        self.reading = reading
+    def __init__(self, groups: Iterator[Iterable[_LoadedBatch]], shared: _SharedMemory | None) -> None:
+        self.groups, self.shared = groups, shared
+        self.ready = iter(list[_LoadedBatch]())
+
+    @property
+    def reads(self) -> dict[int, int]:
+        """The image that each loader process reads, by process id, where it is known."""
+        return self.shared.status.images() if self.shared else {}
 
     def __next__(self) -> Batch:
         found = next(self.ready, None)
         if found is None:
             self.ready = iter(next(self.groups))
             found = next(self.ready)
-        images = self.ring.taken_out(found.images) if self.ring else found.images
+        images = found.images
+        if isinstance(images, BatchLocation):
+            assert self.shared is not None
+            images = self.shared.buffer.copy_of(images)
         return Batch(images.permute(0, 3, 1, 2), found.rows, found.samples)
 
 
-def _can_be_ended(worker: int) -> None:
-    """A loader that is told to end lets go of the locks that it shares; torch's handler would keep them."""
+def _end_on_sigterm(worker: int) -> None:
+    """Let a loader that is asked to end release the locks that it shares; torch's handler would keep them."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-def _as_it_is(found: Iterable[_Made]) -> Iterable[_Made]:
+def _unchanged(found: Iterable[_LoadedBatch]) -> Iterable[_LoadedBatch]:
     return found
 
 
-def batches(dataset: Dataset, plan: Batches, augment: Augment, *, workers: int = 0) -> Loading:
-    """The batches of a plan, in order; the same for any number of workers."""
+def batches(dataset: Dataset, plan: Batches, augment: Augment, *, workers: int = 0) -> BatchLoader:
+    """Load the batches of a plan, in order; they are the same for any number of workers."""
     forked = bool(workers) and sys.platform == "linux"
-    groups = Groups(plan, augment.mixes, workers)
-    ring = Ring(groups.slots, groups.size * plan.bytes()) if forked else None
-    reading = Reading(workers) if forked else None
+    sampler = GroupSampler(plan, augment.mixes, workers)
+    shared = None
+    if forked:
+        buffer = SharedBuffer(sampler.slots, sampler.size * plan.bytes())
+        shared = _SharedMemory(buffer, WorkerStatus(workers))
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
-        _Loader(dataset, augment, plan.sampler.seed, ring, reading),
+        _GroupDataset(dataset, augment, plan.sampler.seed, shared),
         batch_size=None,
-        sampler=groups,
+        sampler=sampler,
         num_workers=workers,
-        prefetch_factor=groups.ahead if workers else None,
+        prefetch_factor=sampler.ahead if workers else None,
         multiprocessing_context="fork" if forked else None,
         timeout=STALLED if workers else 0,
-        collate_fn=_as_it_is,
-        worker_init_fn=_can_be_ended,
+        collate_fn=_unchanged,
+        worker_init_fn=_end_on_sigterm,
         generator=torch.Generator(),  # its own: making an iterator draws from the generator
     )
-    return Loading(iter(loader), ring, reading)
+    return BatchLoader(iter(loader), shared)

@@ -1,4 +1,4 @@
-"""Iterations that are loaded in one go, so that mixtures of images need each of them read once.
+"""Groups of iterations that are loaded together, so that mixtures of images read each image once.
 
 Darknet draws the images of a mosaic from anywhere in the data set, which reads four for each sample. Here
 they come from a pool: the images of the sample's own batch, or of its neighbours too where batches are small.
@@ -19,21 +19,22 @@ POOL = 64  # images at least that mixtures are drawn from
 
 
 @dataclass(frozen=True)
-class Group:
+class BatchGroup:
     """Iterations to load.
 
     Args:
+        draws: of each iteration.
         pool: the images that their mixtures are made of; none where nothing is mixed.
-        slot: which of the places for groups that are on their way this one takes.
+        slot: of the shared buffer that this group is written to.
     """
 
-    todo: tuple[list[Draw], ...]
+    draws: tuple[list[Draw], ...]
     pool: tuple[int, ...]
     slot: int
 
 
 @dataclass(frozen=True)
-class Groups:
+class GroupSampler:
     """A plan in groups: of `POOL` images at least where samples are mixed, else of one iteration."""
 
     plan: Batches
@@ -47,25 +48,25 @@ class Groups:
 
     @property
     def ahead(self) -> int:
-        """How many each process that loads is given at once: two, or one where it holds several batches."""
+        """Groups that each loader loads in advance: two, or one where a group has several batches."""
         return 1 if self.size > 1 else 2
 
     @property
     def slots(self) -> int:
-        """Places for those on their way, and the one that is being handed out."""
+        """Slots of the shared buffer: for the groups in advance, and the one that is in use."""
         return self.ahead * self.workers + 1
 
-    def __iter__(self) -> Iterator[Group]:
+    def __iter__(self) -> Iterator[BatchGroup]:
         first, last, size, slots = self.plan.first, self.plan.last, self.size, self.slots
         for number, start in enumerate(range((first - 1) // size * size + 1, last + 1, size)):
             draws = {k: self.plan.draws(k) for k in range(start, start + size)}
-            todo = tuple(found for k, found in draws.items() if first <= k <= last)
+            loaded = tuple(found for k, found in draws.items() if first <= k <= last)
             pool = dict.fromkeys(draw.index for found in draws.values() for draw in found)
-            yield Group(todo, tuple(pool) if self.mixed else (), number % slots)
+            yield BatchGroup(loaded, tuple(pool) if self.mixed else (), number % slots)
 
 
 def partners(index: int, pool: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
-    """Other images of the pool, each once where there are enough of them."""
+    """Draw other images of the pool, each once where there are enough of them."""
     if not count:
         return []
     others = [other for other in pool if other != index] or [index]

@@ -1,4 +1,4 @@
-"""Memory that loaders write batches into, and the training process copies them out of.
+"""Shared memory that loader processes write batches into, and the training process copies them out of.
 
 torch sends each batch in shared memory of its own. The system then finds and clears its pages anew, which
 takes a tenth of the time of loading; and it is counted against /dev/shm, which containers keep small. This
@@ -17,7 +17,7 @@ import torch
 from darknet_py.errors import UsageError
 
 
-class Place(NamedTuple):
+class BatchLocation(NamedTuple):
     """Where a batch lies: the number of the slot, the first byte in it, and (N, H, W, 3)."""
 
     slot: int
@@ -26,17 +26,17 @@ class Place(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The byte behind it."""
+        """The first byte behind it."""
         return self.start + math.prod(self.shape)
 
 
-class Ring:
+class SharedBuffer:
     """Slots of the same size, shared with the processes that are forked from this one."""
 
     def __init__(self, slots: int, size: int) -> None:
         """Reserve the addresses; memory is taken when it is written to.
 
-        Raises: UsageError: when the system does not give them.
+        Raises: UsageError: when the system does not grant them.
         """
         self.slots, self.size = slots, size
         try:
@@ -46,11 +46,13 @@ class Ring:
                 f"no memory for the batches of the loaders: {error}", hint="fewer --workers"
             ) from None
 
-    def at(self, place: Place) -> np.ndarray:
-        """The images of a batch, in place."""
-        assert place.end <= self.size
-        return np.ndarray(place.shape, np.uint8, self.memory, offset=place.slot * self.size + place.start)
+    def at(self, location: BatchLocation) -> np.ndarray:
+        """The images of a batch, as a view of the buffer."""
+        assert location.end <= self.size
+        offset = location.slot * self.size + location.start
+        images: np.ndarray = np.ndarray(location.shape, np.uint8, self.memory, offset=offset)
+        return images
 
-    def taken_out(self, place: Place) -> torch.Tensor:
-        """A copy of them."""
-        return torch.from_numpy(self.at(place).copy())
+    def copy_of(self, location: BatchLocation) -> torch.Tensor:
+        """A copy of the images of a batch."""
+        return torch.from_numpy(self.at(location).copy())

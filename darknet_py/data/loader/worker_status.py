@@ -1,4 +1,4 @@
-"""Which image each process that loads is reading: the one that trains tells it where a loader dies of it."""
+"""Which image each loader process is reading: the training process names it where a loader dies."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from contextlib import contextmanager
 import numpy as np
 
 
-class Reading:
-    """A place for each loader, shared with those that are forked from this process.
+class WorkerStatus:
+    """One row for each loader, in memory that is shared with the processes forked from this one.
 
     Args:
-        workers: how many there are.
+        workers: number of loaders.
     """
 
     def __init__(self, workers: int) -> None:
         memory = mmap.mmap(-1, 16 * workers)
-        self.places = np.frombuffer(memory, np.int64).reshape(workers, 2)  # its process; the image, from 1
+        self.rows = np.frombuffer(memory, np.int64).reshape(workers, 2)  # process id; image, counted from 1
 
     @contextmanager
-    def of(self, worker: int, index: int) -> Iterator[None]:
-        """The time in which a loader reads an image; where the loader dies, what it wrote here stays."""
-        self.places[worker] = os.getpid(), index + 1
+    def reads(self, worker: int, index: int) -> Iterator[None]:
+        """Mark a loader as reading an image; where the loader dies, the mark stays."""
+        self.rows[worker] = os.getpid(), index + 1
         yield
-        self.places[worker, 1] = 0
+        self.rows[worker, 1] = 0
 
-    def now(self) -> dict[int, int]:
-        """The image that each process reads, or read when it ended."""
-        return {process: image - 1 for process, image in self.places.tolist() if image}
+    def images(self) -> dict[int, int]:
+        """The image that each process reads, or was reading when it ended."""
+        return {process: image - 1 for process, image in self.rows.tolist() if image}

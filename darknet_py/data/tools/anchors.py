@@ -103,7 +103,7 @@ def k_means(sizes: np.ndarray, *, number: int, seed: int = 0) -> Anchors:
 
 
 def _first_centres(sizes: np.ndarray, number: int, draw: np.random.Generator) -> np.ndarray:
-    centres = sizes[draw.integers(len(sizes))][None]
+    centres: np.ndarray = sizes[draw.integers(len(sizes))][None]
     while len(centres) < number:
         _, best = _nearest(sizes, centres)
         reached = np.cumsum(1 - best)
@@ -124,12 +124,15 @@ def _nearest(sizes: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def shape_iou(sizes: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """IoU of boxes that have one corner in common, (B, 2) and (A, 2): (B, A)."""
-    common = np.minimum(sizes[:, None], centres[None]).prod(axis=2)
-    return common / (sizes.prod(axis=1)[:, None] + centres.prod(axis=1)[None] - common)
+    intersection: np.ndarray = np.minimum(sizes[:, None], centres[None]).prod(axis=2)
+    union = sizes.prod(axis=1)[:, None] + centres.prod(axis=1)[None] - intersection
+    iou: np.ndarray = intersection / union
+    return iou
 
 
 def _means(sizes: np.ndarray, nearest: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """The mean of the boxes of each centre; one without boxes stays where it is."""
     counts = np.bincount(nearest, minlength=len(centres))
     sums = np.stack([np.bincount(nearest, sizes[:, axis], len(centres)) for axis in (0, 1)], axis=1)
-    return np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres)
+    means: np.ndarray = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres)
+    return means

@@ -1,8 +1,8 @@
 """A data set in another layout: COCO's, or Darknet's lists and label files.
 
-The new folder appears whole or not at all. Images are linked, not copied, unless that is asked for. For
-Darknet, each image is a link beside its label file, where Darknet looks for it; for COCO, the folder of a
-split is one link to the folder that holds all its images, and file names are what follows.
+The new folder appears when it is complete, or not at all. Images are linked, or copied on request. For
+Darknet, each image is a link next to its label file, where Darknet looks for it; for COCO, the folder of a
+split is one link to the folder that holds all its images, and file names are the rest of their paths.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
 from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
-from darknet_py.files.atomic_dir import whole_folder
+from darknet_py.files.atomic_dir import atomic_dir
 
 Source = CocoFolder | LabelFileDataset | VocFolder
 LIST_KEYS = {"train": "train", "val": "valid"}
@@ -30,12 +30,12 @@ LIST_KEYS = {"train": "train", "val": "valid"}
 
 @dataclass
 class Converted:
-    """What was written: images and boxes of each split, and what was left out or changed, with its number."""
+    """What was written: images and boxes of each split, and what was left out or changes, with its number."""
 
     out: Path
     images: dict[str, int] = field(default_factory=dict)
     boxes: dict[str, int] = field(default_factory=dict)
-    changed: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
 
 
 def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
@@ -50,9 +50,9 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
     """
     sources = open_sources(spec)
     done = Converted(out)
-    with whole_folder(out) as folder:
+    with atomic_dir(out) as folder:
         for split, data in sources.items():
-            done.changed.update(data.dropped)
+            done.changes.update(data.dropped)
             done.images[split] = len(data)
             write = _darknet_split if to == "darknet" else _coco_split
             done.boxes[split] = write(data, split, folder, done, copy)
@@ -62,7 +62,7 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
 
 
 def open_sources(spec: str) -> dict[str, Source]:
-    """Open every split that a source has; a source of one split is let pass.
+    """Open every split that a source has; a VOC folder may have one alone.
 
     Raises: DataError, UsageError: when it has none, or no boxes.
     """
@@ -79,12 +79,12 @@ def open_sources(spec: str) -> dict[str, Source]:
 
 
 def _darknet_split(data: Source, split: str, folder: Path, done: Converted, copy: bool) -> int:
-    """Images and labels side by side in a folder, and the list beside it; returns the number of boxes."""
+    """Write images and labels into a folder, and the list next to it; return the number of boxes."""
     (folder / split).mkdir()
     boxes, written = 0, []
     names = _free_names(data)
     for index in range(len(data)):
-        lines = _label_lines(data.record(index), done.changed)
+        lines = _label_lines(data.record(index), done.changes)
         place = folder / split / names[index]
         _put_image(data.path(index), place, copy=copy)
         place.with_suffix(".txt").write_text("".join(lines), encoding="ascii")
@@ -94,16 +94,16 @@ def _darknet_split(data: Source, split: str, folder: Path, done: Converted, copy
     return boxes
 
 
-def _label_lines(record: Record, changed: Counter[str]) -> list[str]:
+def _label_lines(record: Record, changes: Counter[str]) -> list[str]:
     """The lines of a label file; ten digits keep a box to 1e-9 of the image."""
-    changed["crowd, which Darknet does not have, left out"] += int(record.crowd.sum())
+    changes["crowd, which Darknet does not have, left out"] += int(record.crowd.sum())
     lines = []
     for (x, y, w, h), label in zip(
         record.boxes_xywh[~record.crowd].tolist(), record.labels[~record.crowd].tolist(), strict=True
     ):
         box = _fractions(x, y, w, h, record)
         if not all(0 <= value <= 1 for value in box):
-            changed["box cut to the image, for its fractions were not 0 to 1"] += 1
+            changes["box cut to the image, for its fractions were not 0 to 1"] += 1
             left, top = max(x, 0.0), max(y, 0.0)
             right, bottom = min(x + w, record.width), min(y + h, record.height)
             box = _fractions(left, top, right - left, bottom - top, record)

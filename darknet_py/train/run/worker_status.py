@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from darknet_py.data.loader.collate import STALLED, Batch, Loading
+from darknet_py.data.loader.collate import STALLED, Batch, BatchLoader
 from darknet_py.errors import DarknetPyError, DataError, quoted
 from darknet_py.train.run.stop_signals import Requests
 
@@ -72,8 +72,8 @@ def _told(error: DarknetPyError) -> DarknetPyError:
 
 def _reading(source: Iterator[Batch], name: Callable[[int], str]) -> dict[int, str]:
     """The image that each loader reads, by its process."""
-    reading = source.reading if isinstance(source, Loading) else None
-    return {process: name(index) for process, index in reading.now().items()} if reading else {}
+    reads = source.reads if isinstance(source, BatchLoader) else {}
+    return {process: name(index) for process, index in reads.items()}
 
 
 def _lost(text: str, reading: dict[int, str]) -> DataError:

@@ -23,7 +23,7 @@ from darknet_py.data.cache import file_store
 from darknet_py.data.cache.cache import Cache, default_folder, keep_images, key_of
 from darknet_py.data.cache.file_store import HEAD, FileStore
 from darknet_py.data.cache.memory_store import MemoryStore
-from darknet_py.data.cache.store import Store, held
+from darknet_py.data.cache.store import Store, locked
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images.read import read_image
@@ -340,7 +340,7 @@ def test_a_folder_is_for_its_owner_alone(data: Path) -> None:
 
 
 def hold(store: Store) -> None:
-    with held(store.lock if isinstance(store, MemoryStore) else store.counter):
+    with locked(store.lock if isinstance(store, MemoryStore) else store.counter):
         time.sleep(60)
 
 

@@ -196,10 +196,10 @@ def test_D23_a_redirect_to_another_host_is_refused(tmp_path: Path, server: Serve
 ADDRESSES = [
     (
         "http://pjreddie.com/a",
-        "`http:` is not let pass\n   = http is let pass only where the sha256 is known",
+        "`http:` is not allowed\n   = http is allowed only where the sha256 is known",
     ),
-    ("file:///etc/passwd", "`file:` is not let pass"),
-    ("ftp://pjreddie.com/a", "`ftp:` is not let pass"),
+    ("file:///etc/passwd", "`file:` is not allowed"),
+    ("ftp://pjreddie.com/a", "`ftp:` is not allowed"),
 ]
 
 
@@ -315,7 +315,7 @@ def source(server: Server, content: bytes, *, gives: str = "x", known: bool = Tr
 
 def fetched(one: Source, to: Path, *, keep: bool = False) -> list[str]:
     said: list[str] = []
-    fetch(one, to, say=said.append, keep=keep, wait=lambda seconds: None)
+    fetch(one, to, print_line=said.append, keep=keep, wait=lambda seconds: None)
     return said
 
 

@@ -11,9 +11,9 @@ from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.augment.settings import AugmentSettings
 from darknet_py.data.formats.scenes import Scenes
 from darknet_py.data.loader.collate import KEPT_BYTES, batches
-from darknet_py.data.loader.sample_partners import POOL, Groups, partners
+from darknet_py.data.loader.sample_partners import POOL, GroupSampler, partners
 from darknet_py.data.loader.sampler import Batches, Sampler
-from darknet_py.data.loader.shared_buffer import Place, Ring
+from darknet_py.data.loader.shared_buffer import BatchLocation, SharedBuffer
 from darknet_py.errors import UsageError
 
 MOSAIC = Augmentation(
@@ -28,32 +28,32 @@ def plan(images=300, batch=8, first=1, last=40, rank=0, ranks=1, **more):
 @pytest.mark.parametrize("batch", [1, 3, 8, 64, 100])
 @pytest.mark.parametrize("first", [1, 2, 6, 9])
 def test_groups_hold_the_iterations_in_order_and_pools_that_no_start_changes(batch, first):
-    whole, part = (list(Groups(plan(batch=batch, first=at), mixed=True)) for at in (1, first))
-    todo = [draws for group in part for draws in group.todo]
-    assert todo == list(plan(batch=batch, first=first))
-    pool_of = {id(draws): group.pool for group in whole for draws in group.todo}
-    expected = [pool_of[id(draws)] for group in whole for draws in group.todo][first - 1 :]
-    assert [group.pool for group in part for _ in group.todo] == expected
+    whole, part = (list(GroupSampler(plan(batch=batch, first=at), mixed=True)) for at in (1, first))
+    found = [draws for group in part for draws in group.draws]
+    assert found == list(plan(batch=batch, first=first))
+    pool_of = {id(draws): group.pool for group in whole for draws in group.draws}
+    expected = [pool_of[id(draws)] for group in whole for draws in group.draws][first - 1 :]
+    assert [group.pool for group in part for _ in group.draws] == expected
     for group in whole[:-1]:
-        own = [draw.index for draws in group.todo for draw in draws]
+        own = [draw.index for draws in group.draws for draw in draws]
         assert POOL <= len(own) < POOL + batch
         assert set(group.pool) == set(own)
 
 
 def test_nothing_is_grouped_where_nothing_is_mixed():
-    groups = Groups(plan(), mixed=False, workers=1)
-    assert [(len(group.todo), group.pool) for group in groups] == [(1, ())] * 40
+    groups = GroupSampler(plan(), mixed=False, workers=1)
+    assert [(len(group.draws), group.pool) for group in groups] == [(1, ())] * 40
     assert (groups.ahead, groups.slots) == (2, 3)
     assert [group.slot for group in list(groups)[:5]] == [0, 1, 2, 0, 1]
-    mixed = Groups(plan(), mixed=True, workers=2)
+    mixed = GroupSampler(plan(), mixed=True, workers=2)
     assert (mixed.size, mixed.ahead, mixed.slots) == (8, 1, 3)
 
 
 def test_the_pool_of_a_rank_is_its_own_share():
     one, other = (
-        next(iter(Groups(plan(batch=16, rank=rank, ranks=2, last=80), mixed=True))) for rank in (0, 1)
+        next(iter(GroupSampler(plan(batch=16, rank=rank, ranks=2, last=80), mixed=True))) for rank in (0, 1)
     )
-    assert len(one.todo) == len(other.todo) == POOL // 8
+    assert len(one.draws) == len(other.draws) == POOL // 8
     assert not set(one.pool) & set(other.pool)
 
 
@@ -133,16 +133,16 @@ def test_the_largest_size_fits_into_a_slot():
         assert Batches(sampler, 1, 1).bytes() == 2 * 3 * height * width
 
 
-def test_a_ring_gives_out_copies():
-    ring = Ring(2, 24)
-    place = Place(1, 0, (1, 2, 4, 3))
-    ring.at(place)[:] = 7
-    copy = ring.taken_out(place)
-    ring.at(place)[:] = 8
+def test_a_shared_buffer_gives_copies():
+    buffer = SharedBuffer(2, 24)
+    place = BatchLocation(1, 0, (1, 2, 4, 3))
+    buffer.at(place)[:] = 7
+    copy = buffer.copy_of(place)
+    buffer.at(place)[:] = 8
     assert copy.unique().tolist() == [7]
-    assert ring.at(Place(0, 0, (1, 2, 4, 3))).max() == 0
+    assert buffer.at(BatchLocation(0, 0, (1, 2, 4, 3))).max() == 0
 
 
 def test_memory_that_cannot_be_had_is_refused_in_words():
     with pytest.raises(UsageError, match="no memory for the batches of the loaders"):
-        Ring(3, 1 << 62)
+        SharedBuffer(3, 1 << 62)

@@ -71,7 +71,7 @@ def test_coco_to_darknet_and_back_keeps_the_boxes(tmp_path: Path, copy: bool) ->
         same_truths(lists, open_data(str(tmp_path / "again"), split=split), crowds=True)
     assert done.images == {"train": 2, "val": 2}
     assert done.boxes == {"train": 2, "val": 2}
-    assert +done.changed == {"crowd, which Darknet does not have, left out": 2}
+    assert +done.changes == {"crowd, which Darknet does not have, left out": 2}
 
 
 @pytest.mark.parametrize("copy", [False, True])
@@ -131,7 +131,7 @@ def test_a_box_that_cannot_be_a_fraction_is_cut_and_counted(tmp_path: Path) -> N
     content["annotations"][2]["bbox"] = [35, 5, 5.5, 10]  # over the edge, and still fractions: kept
     file.write_text(json.dumps(content))
     done = convert(str(tmp_path / "coco"), to="darknet", out=tmp_path / "out")
-    assert done.changed["box cut to the image, for its fractions were not 0 to 1"] == 1
+    assert done.changes["box cut to the image, for its fractions were not 0 to 1"] == 1
     data = open_data(str(tmp_path / "out" / "obj.data"), split="train")
     np.testing.assert_allclose(data.record(0).boxes_xywh, [[0, 5, 40, 10]], atol=1e-6)
     np.testing.assert_allclose(data.record(1).boxes_xywh, [[35, 5, 5.5, 10]], atol=1e-6)
