@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from darknet_py.__main__ import main
 from darknet_py.layers.cards import card, cards
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE
+from tests.command import Cli
 from tests.paths import ROOT
 
 LOCAL_AVGPOOL = """[local_avgpool] (also [local_avg])
@@ -37,53 +37,48 @@ weights  none: it has no array in a .weights file
 """
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    capsys.readouterr()
-    return main(words), *capsys.readouterr()
-
-
-def test_the_catalogue_is_a_line_a_section(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = told(capsys, "layers")
+def test_the_catalogue_is_a_line_a_section(cli: Cli) -> None:
+    code, out, err = cli("layers")
     assert (code, err) == (0, "")
     assert {line.split()[0] for line in out.splitlines()} == set(CATALOGUE)
     assert "local_avgpool    The mean of the existing cells" in out
 
 
-def test_a_card_says_all_of_a_declaration(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_card_says_all_of_a_declaration(cli: Cli) -> None:
     for name in ("local_avgpool", "[local_avgpool]", "local_avg"):
-        assert told(capsys, "layers", name) == (0, LOCAL_AVGPOOL, "")
+        assert cli("layers", name) == (0, LOCAL_AVGPOOL, "")
 
 
 @pytest.mark.parametrize("section", sorted(CATALOGUE))
-def test_every_section_has_a_card(section: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = told(capsys, "layers", section)
+def test_every_section_has_a_card(section: str, cli: Cli) -> None:
+    code, out, err = cli("layers", section)
     assert (code, err) == (0, "")
     assert all(len(line) <= 110 for line in out.splitlines())
     for key in card(section).keys:
         assert key.name in out
 
 
-def test_a_card_tells_what_is_ignored_refused_needed_and_ordered(capsys: pytest.CaptureFixture[str]) -> None:
-    out = " ".join(told(capsys, "layers", "convolutional")[1].split())
+def test_a_card_tells_what_is_ignored_refused_needed_and_ordered(cli: Cli) -> None:
+    out = " ".join(cli("layers", "convolutional")[1].split())
     assert "CUDA stream - ignored: CUDA scheduling alone" in out
     assert "transposed weights - any other value is refused: the weights would be read in the wrong" in out
     limit = "with any other value the network is understood and not run"
     assert f"binary weights - {limit}: binary networks are not computed" in out
     assert "weights Biases first, then BN's scales, means and variances, then the weights; none of" in out
-    assert "from whole numbers needed" in " ".join(told(capsys, "layers", "shortcut")[1].split())
+    assert "from whole numbers needed" in " ".join(cli("layers", "shortcut")[1].split())
 
 
-def test_a_card_names_its_relatives_and_its_paper(capsys: pytest.CaptureFixture[str]) -> None:
-    out = " ".join(told(capsys, "layers", "softpool")[1].split())
+def test_a_card_names_its_relatives_and_its_paper(cli: Cli) -> None:
+    out = " ".join(cli("layers", "softpool")[1].split())
     assert "law with temperature = 0.001 it comes within 1 % of [maxpool]" in out
     assert 'source Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", ' in out
     assert "ICCV 2021, arXiv:2101.00440" in out
 
 
-def test_json_has_these_words_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = json.loads(told(capsys, "layers", "--json")[1])
+def test_json_has_these_words_and_no_other(cli: Cli) -> None:
+    listed = json.loads(cli("layers", "--json")[1])
     assert {tuple(one) for one in listed} == {("section", "summary")}
-    one = json.loads(told(capsys, "layers", "stochpool", "--json")[1])
+    one = json.loads(cli("layers", "stochpool", "--json")[1])
     assert set(one) == {
         "section", "aliases", "summary", "text", "example", "keys", "sources", "relatives", "weights",
     }  # fmt: skip
@@ -94,16 +89,14 @@ def test_json_has_these_words_and_no_other(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_an_unknown_section_is_told_with_a_suggestion_or_with_those_there_are(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    assert told(capsys, "layers", "stochpol") == (
+    assert cli("layers", "stochpol") == (
         2,
         "",
         "error: [stochpol] is not known\n   = did you mean `stochpool`?\n",
     )
-    assert told(capsys, "layers", "pineapple")[2].startswith(
-        "error: [pineapple] is not known\n   = known are "
-    )
+    assert cli("layers", "pineapple")[2].startswith("error: [pineapple] is not known\n   = known are ")
 
 
 def test_every_alias_and_every_paper_of_a_docstring_is_found() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from darknet_py.__main__ import main
 from darknet_py.lint.registry import RULES
+from tests.command import Cli
 from tests.paths import ROOT
 
 TINY = ROOT / "cfg" / "yolov3-tiny.cfg"
@@ -29,21 +31,6 @@ REQUIRED = {  # object: members that it must have
     "artifactChange": {"artifactLocation", "replacements"},
     "replacement": {"deletedRegion"},
 }
-
-
-@pytest.fixture
-def cfg(tmp_path: Path) -> Any:
-    def write(text: str, name: str = "a.cfg") -> str:
-        (tmp_path / name).write_bytes(text.encode())
-        return str(tmp_path / name)
-
-    return write
-
-
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    capsys.readouterr()
-    code = main(arguments)
-    return code, *capsys.readouterr()
 
 
 def must_have(kind: str, value: dict[str, Any]) -> dict[str, Any]:
@@ -75,10 +62,10 @@ def results(log: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("text", [SUSPICIOUS, BROKEN, NET + CONV, "", "\x1b", "[net]\n\u0663=1\n"])
-def test_sarif_has_what_its_schema_requires(text: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(text)
-    plain = json.loads(told(capsys, "lint", path, "--format", "json")[1])
-    code, out, err = told(capsys, "lint", path, "--format", "sarif")
+def test_sarif_has_what_its_schema_requires(text: str, write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(text)
+    plain = json.loads(cli("lint", path, "--format", "json")[1])
+    code, out, err = cli("lint", path, "--format", "sarif")
     found = results(json.loads(out))
     assert [(r["ruleId"], r["locations"][0]["physicalLocation"]["region"]["startLine"]) for r in found] == [
         (d["code"], d["line"]) for d in plain
@@ -87,11 +74,11 @@ def test_sarif_has_what_its_schema_requires(text: str, cfg: Any, capsys: pytest.
 
 
 def test_a_fix_of_sarif_puts_the_suggestion_in_the_place_of_the_word(
-    cfg: Any, capsys: pytest.CaptureFixture[str]
+    write_cfg: Callable[..., str], cli: Cli
 ) -> None:
-    path = cfg(BROKEN)
+    path = write_cfg(BROKEN)
     lines = BROKEN.split("\n")
-    for result in results(json.loads(told(capsys, "lint", path, "--format", "sarif")[1])):
+    for result in results(json.loads(cli("lint", path, "--format", "sarif")[1])):
         (fix,) = result["fixes"]
         (change,) = fix["artifactChanges"]
         assert change["artifactLocation"]["uri"] == f"file://{path}"
@@ -103,24 +90,22 @@ def test_a_fix_of_sarif_puts_the_suggestion_in_the_place_of_the_word(
                 + replacement["insertedContent"]["text"]
                 + line[region["endColumn"] - 1 :]
             )
-    assert told(capsys, "lint", cfg("\n".join(lines)))[0] == 0
+    assert cli("lint", write_cfg("\n".join(lines)))[0] == 0
 
 
 @pytest.mark.parametrize(
     ("name", "uri"), [("a b#c%.cfg", "a%20b%23c%25.cfg"), ("\u00e9.cfg", "%C3%A9.cfg"), ("a.cfg", "a.cfg")]
 )
 def test_a_path_is_a_uri(
-    name: str, uri: str, cfg: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str, uri: str, write_cfg: Callable[..., str], cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(Path(cfg(BROKEN, name)).parent)
-    found = results(json.loads(told(capsys, "lint", name, "--format", "sarif")[1]))
+    monkeypatch.chdir(Path(write_cfg(BROKEN, name)).parent)
+    found = results(json.loads(cli("lint", name, "--format", "sarif")[1]))
     assert {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in found} == {uri}
 
 
-def test_sarif_goes_to_a_file_when_asked(
-    cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = told(capsys, "lint", cfg(BROKEN), "--format", "sarif", "-o", str(tmp_path / "a.sarif"))
+def test_sarif_goes_to_a_file_when_asked(write_cfg: Callable[..., str], tmp_path: Path, cli: Cli) -> None:
+    code, out, _ = cli("lint", write_cfg(BROKEN), "--format", "sarif", "-o", str(tmp_path / "a.sarif"))
     assert (code, out) == (1, "")
     assert len(results(json.loads((tmp_path / "a.sarif").read_text()))) == 3
 
@@ -128,12 +113,12 @@ def test_sarif_goes_to_a_file_when_asked(
 # codes
 
 
-def test_warnings_are_switched_off_by_code(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(SUSPICIOUS)
-    assert told(capsys, "lint", path)[1].count("warning[") == 2
-    assert told(capsys, "lint", path, "--off", "ignored-key")[1].count("warning[") == 1
+def test_warnings_are_switched_off_by_code(write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(SUSPICIOUS)
+    assert cli("lint", path)[1].count("warning[") == 2
+    assert cli("lint", path, "--off", "ignored-key")[1].count("warning[") == 1
     for words in (["--off", "ignored-key,joined-digits"], ["--off", "ignored-key", "--off", "joined-digits"]):
-        code, out, _ = told(capsys, "lint", path, "--strict", *words)
+        code, out, _ = cli("lint", path, "--strict", *words)
         assert (code, out) == (0, f"{path}: no errors, no warnings\n")
 
 
@@ -146,18 +131,16 @@ def test_warnings_are_switched_off_by_code(cfg: Any, capsys: pytest.CaptureFixtu
         ("", " is not the code of a warning"),
     ],
 )
-def test_what_is_no_code_of_a_warning_is_a_usage_error(
-    code: str, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, out, err = told(capsys, "lint", str(TINY), "--off", code)
+def test_what_is_no_code_of_a_warning_is_a_usage_error(code: str, words: str, cli: Cli) -> None:
+    status, out, err = cli("lint", str(TINY), "--off", code)
     assert (status, out) == (2, "")
     assert words in err
 
 
 def test_an_error_of_a_code_that_is_both_is_told_all_the_same(
-    cfg: Any, capsys: pytest.CaptureFixture[str]
+    write_cfg: Callable[..., str], cli: Cli
 ) -> None:
-    assert told(capsys, "lint", cfg(BROKEN), "--off", "unknown-key")[1].count("error[unknown-key]") == 1
+    assert cli("lint", write_cfg(BROKEN), "--off", "unknown-key")[1].count("error[unknown-key]") == 1
 
 
 def test_the_codes_are_listed_each_with_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,16 +151,14 @@ def test_the_codes_are_listed_each_with_what_it_is_about(capsys: pytest.CaptureF
     assert all(f"  {rule.code} " in out and rule.summary in out for rule in RULES)
 
 
-def test_a_hint_is_no_error_even_when_strict(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = told(capsys, "lint", str(TINY), "--strict")
+def test_a_hint_is_no_error_even_when_strict(cli: Cli) -> None:
+    code, out, _ = cli("lint", str(TINY), "--strict")
     assert code == 0
     assert "hint[unused-anchor]: no head uses anchor 0 (10 x 14)" in out
 
 
-def test_a_rule_of_sarif_has_the_summary_and_the_explanation(
-    cfg: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = json.loads(told(capsys, "lint", cfg(SUSPICIOUS), "--format", "sarif")[1])
+def test_a_rule_of_sarif_has_the_summary_and_the_explanation(write_cfg: Callable[..., str], cli: Cli) -> None:
+    log = json.loads(cli("lint", write_cfg(SUSPICIOUS), "--format", "sarif")[1])
     (described, _) = log["runs"][0]["tool"]["driver"]["rules"]
     rule = next(rule for rule in RULES if rule.code == described["id"])
     assert described["shortDescription"]["text"] == rule.summary

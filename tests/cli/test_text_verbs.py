@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from darknet_py.__main__ import main
+from tests.command import Cli
 from tests.paths import ROOT
 
 TINY = ROOT / "cfg" / "yolov3-tiny.cfg"
@@ -49,27 +50,11 @@ BROKEN = {  # name: text, code of its one error
 }
 
 
-@pytest.fixture
-def cfg(tmp_path: Path) -> Any:
-    def write(text: str, name: str = "a.cfg") -> str:
-        (tmp_path / name).write_bytes(text.encode())
-        return str(tmp_path / name)
-
-    return write
-
-
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error."""
-    capsys.readouterr()
-    code = main(arguments)
-    return code, *capsys.readouterr()
-
-
 # show
 
 
-def test_show_as_json_has_these_words_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = told(capsys, "show", str(TINY), "--json")
+def test_show_as_json_has_these_words_and_no_other(cli: Cli) -> None:
+    code, out, err = cli("show", str(TINY), "--json")
     value = json.loads(out)
     assert (code, err) == (0, "")
     assert set(value) == {"layers", "total"}
@@ -77,8 +62,8 @@ def test_show_as_json_has_these_words_and_no_other(capsys: pytest.CaptureFixture
     assert {"parameters", "trainable", "bflops", "bflops_conv", "reach"} <= set(value["total"])
 
 
-def test_show_says_of_yolov3_tiny_what_darknet_says(capsys: pytest.CaptureFixture[str]) -> None:
-    value = json.loads(told(capsys, "show", str(TINY), "--json")[1])
+def test_show_says_of_yolov3_tiny_what_darknet_says(cli: Cli) -> None:
+    value = json.loads(cli("show", str(TINY), "--json")[1])
     layers, total = value["layers"], value["total"]
     assert len(layers) == total["layers"] == 24
     assert [layer["index"] for layer in layers] == list(range(24))
@@ -100,8 +85,8 @@ def test_show_says_of_yolov3_tiny_what_darknet_says(capsys: pytest.CaptureFixtur
     assert all(text[layer["line"] - 1] == f"[{layer['section']}]" for layer in layers)
 
 
-def test_show_prints_a_row_a_layer_and_the_totals(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = told(capsys, "show", str(TINY))
+def test_show_prints_a_row_a_layer_and_the_totals(cli: Cli) -> None:
+    code, out, _ = cli("show", str(TINY))
     lines = out.split("\n")
     assert code == 0
     assert " ".join(lines[1].split()) == "0 convolutional image 16 x 416 x 416 /1 496 0.150 3 :26"
@@ -110,80 +95,74 @@ def test_show_prints_a_row_a_layer_and_the_totals(capsys: pytest.CaptureFixture[
     assert "BFLOPs   5.571 as AlexeyAB counts; 5.565 in convolutions (1 MAC = 2 FLOPs)" in lines
 
 
-def test_rows_come_before_columns_in_json(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(NET.replace("height=64", "height=32") + CONV + "stride_x=2\n" + CONV)
-    layer = json.loads(told(capsys, "show", path, "--json")[1])["layers"][1]
+def test_rows_come_before_columns_in_json(write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(NET.replace("height=64", "height=32") + CONV + "stride_x=2\n" + CONV)
+    layer = json.loads(cli("show", path, "--json")[1])["layers"][1]
     assert (layer["shape"], layer["stride"], layer["reach"]) == ([8, 32, 32], [1, 2], [5, 7])
 
 
-def test_show_finds_a_shipped_cfg_by_name(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_show_finds_a_shipped_cfg_by_name(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert told(capsys, "show", "yolov3-tiny", "--json")[1] == told(capsys, "show", str(TINY), "--json")[1]
+    assert cli("show", "yolov3-tiny", "--json")[1] == cli("show", str(TINY), "--json")[1]
 
 
-def test_set_edits_the_cfg_first(capsys: pytest.CaptureFixture[str]) -> None:
+def test_set_edits_the_cfg_first(cli: Cli) -> None:
     edits = ["--set", "net.width=608,net.height=320", "--set", "11.section=local_avgpool"]
-    value = json.loads(told(capsys, "show", str(TINY), "--json", *edits)[1])
+    value = json.loads(cli("show", str(TINY), "--json", *edits)[1])
     assert value["total"]["input"] == [3, 320, 608]
     assert value["layers"][11]["section"] == "local_avgpool"
     assert value["layers"][16]["shape"] == [255, 10, 19]
 
 
 @pytest.mark.parametrize("edit", ["net.width", "99.size=3", "size=3", "11.size=3=4"])
-def test_a_bad_edit_is_a_usage_error(edit: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = told(capsys, "show", str(TINY), "--set", edit)
+def test_a_bad_edit_is_a_usage_error(edit: str, cli: Cli) -> None:
+    code, out, err = cli("show", str(TINY), "--set", edit)
     assert (code, out) == (2, "")
     assert "error: " in err
     assert "\n   = " in err
 
 
-def test_an_edit_that_breaks_the_cfg_is_told_at_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = told(capsys, "show", str(TINY), "--set", "16.classes=3")
+def test_an_edit_that_breaks_the_cfg_is_told_at_its_line(cli: Cli) -> None:
+    code, _, err = cli("show", str(TINY), "--set", "16.classes=3")
     assert code == 3
     assert "filters=255 should be 24 = 3 anchors x (5 + 3 classes)" in err
 
 
-def test_show_tells_errors_of_text_and_of_meaning_together(
-    cfg: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = told(capsys, "show", cfg(NET + CONV + "stride\n[maxpool]\nsize=0\n[pool]\n"))
+def test_show_tells_errors_of_text_and_of_meaning_together(write_cfg: Callable[..., str], cli: Cli) -> None:
+    code, out, err = cli("show", write_cfg(NET + CONV + "stride\n[maxpool]\nsize=0\n[pool]\n"))
     assert (code, out) == (3, "")
     assert [err.count(f"error[{c}]") for c in ("no-key", "out-of-range", "unknown-section")] == [1, 1, 1]
 
 
-def test_show_counts_the_warnings(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(NET + "dynamic_minibatch=1\n" + CONV)
-    code, out, _ = told(capsys, "show", path)
+def test_show_counts_the_warnings(write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(NET + "dynamic_minibatch=1\n" + CONV)
+    code, out, _ = cli("show", path)
     assert code == 0
     assert out.endswith(f"warnings   1; `darknet-py lint {path}` prints them\n")
 
 
-def test_json_goes_to_a_file_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    printed = told(capsys, "show", str(TINY), "--json")[1]
+def test_json_goes_to_a_file_when_asked(tmp_path: Path, cli: Cli) -> None:
+    printed = cli("show", str(TINY), "--json")[1]
     for words in (["--json"], []):
-        code, out, _ = told(capsys, "show", str(TINY), *words, "-o", str(tmp_path / "a.json"))
+        code, out, _ = cli("show", str(TINY), *words, "-o", str(tmp_path / "a.json"))
         assert (code, out) == (0, "")
         assert json.loads((tmp_path / "a.json").read_text()) == json.loads(printed)
         (tmp_path / "a.json").unlink()
 
 
-def test_errors_go_to_a_file_when_asked(cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(BROKEN["range"][0])
-    code, out, _ = told(capsys, "lint", path, "-o", str(tmp_path / "a.json"))
+def test_errors_go_to_a_file_when_asked(write_cfg: Callable[..., str], tmp_path: Path, cli: Cli) -> None:
+    path = write_cfg(BROKEN["range"][0])
+    code, out, _ = cli("lint", path, "-o", str(tmp_path / "a.json"))
     assert (code, out) == (1, "")
     assert [d["code"] for d in json.loads((tmp_path / "a.json").read_text())] == ["out-of-range"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs file names that are bytes")
-def test_a_file_name_that_is_no_text_breaks_no_output(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_name_that_is_no_text_breaks_no_output(tmp_path: Path, cli: Cli) -> None:
     path = tmp_path / os.fsdecode(b"\xff\x1b.cfg")
     path.write_text(BROKEN["range"][0])
     for words in ([], ["--format", "json"]):
-        code, out, _ = told(capsys, "lint", str(path), *words)
+        code, out, _ = cli("lint", str(path), *words)
         assert code == 1
         assert out.encode("utf-8").count(b"udcff") == 1
 
@@ -191,17 +170,17 @@ def test_a_file_name_that_is_no_text_breaks_no_output(
 # lint
 
 
-def test_lint_of_a_good_cfg_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lint_of_a_good_cfg_says_so(cli: Cli) -> None:
     good = str(ROOT / "cfg" / "yolov3.cfg")
-    assert told(capsys, "lint", good) == (0, f"{good}: no errors, no warnings\n", "")
-    assert told(capsys, "lint", good, "--format", "json") == (0, "[]\n", "")
+    assert cli("lint", good) == (0, f"{good}: no errors, no warnings\n", "")
+    assert cli("lint", good, "--format", "json") == (0, "[]\n", "")
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_lint_tells_one_error_in_one_message(name: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lint_tells_one_error_in_one_message(name: str, write_cfg: Callable[..., str], cli: Cli) -> None:
     text, error = BROKEN[name]
-    path = cfg(text)
-    code, out, err = told(capsys, "lint", path)
+    path = write_cfg(text)
+    code, out, err = cli("lint", path)
     assert (code, err) == (1, "")
     assert out.startswith(f"{path}:")
     assert out.count(": error[") == 1
@@ -210,21 +189,21 @@ def test_lint_tells_one_error_in_one_message(name: str, cfg: Any, capsys: pytest
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_show_refuses_with_the_same_message(name: str, cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(BROKEN[name][0])
-    code, out, err = told(capsys, "show", path)
+def test_show_refuses_with_the_same_message(name: str, write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(BROKEN[name][0])
+    code, out, err = cli("show", path)
     assert (code, out) == (3, "")
-    assert err == told(capsys, "lint", path)[1]
+    assert err == cli("lint", path)[1]
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_lint_as_json_has_these_words_and_no_other(
-    name: str, cfg: Any, capsys: pytest.CaptureFixture[str]
+    name: str, write_cfg: Callable[..., str], cli: Cli
 ) -> None:
     text, error = BROKEN[name]
-    path = cfg(text)
-    code, out, err = told(capsys, "lint", path, "--format", "json")
+    path = write_cfg(text)
+    code, out, err = cli("lint", path, "--format", "json")
     (found,) = json.loads(out)
     assert (code, err) == (1, "")
     assert set(found) == ERROR_WORDS
@@ -234,45 +213,41 @@ def test_lint_as_json_has_these_words_and_no_other(
     assert found["suggestion"] is None or isinstance(found["suggestion"], str)
 
 
-def test_warnings_alone_exit_0_and_strict_makes_them_errors(
-    cfg: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = cfg(NET + "dynamic_minibatch=1\nmax_epochs=3\n" + CONV)
-    code, out, _ = told(capsys, "lint", path)
+def test_warnings_alone_exit_0_and_strict_makes_them_errors(write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(NET + "dynamic_minibatch=1\nmax_epochs=3\n" + CONV)
+    code, out, _ = cli("lint", path)
     assert (code, out.count("warning[")) == (0, 2)
-    assert told(capsys, "lint", path, "--strict")[0] == 1
+    assert cli("lint", path, "--strict")[0] == 1
 
 
-def test_C07_lenient_ignores_a_misspelling_as_darknet_does(
-    cfg: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = cfg(BROKEN["misspelt key"][0])
-    assert told(capsys, "lint", path)[0] == 1
-    code, out, _ = told(capsys, "lint", path, "--lenient")
+def test_C07_lenient_ignores_a_misspelling_as_darknet_does(write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(BROKEN["misspelt key"][0])
+    assert cli("lint", path)[0] == 1
+    code, out, _ = cli("lint", path, "--lenient")
     assert code == 0
     assert "warning[unknown-key]" in out
-    assert told(capsys, "lint", path, "--lenient", "--strict")[0] == 1
+    assert cli("lint", path, "--lenient", "--strict")[0] == 1
 
 
-def test_C08_strict_refuses_a_second_key(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = cfg(NET + "width=32\n" + CONV)
-    assert told(capsys, "lint", path)[0] == 0
-    assert told(capsys, "lint", path, "--strict")[0] == 1
+def test_C08_strict_refuses_a_second_key(write_cfg: Callable[..., str], cli: Cli) -> None:
+    path = write_cfg(NET + "width=32\n" + CONV)
+    assert cli("lint", path)[0] == 0
+    assert cli("lint", path, "--strict")[0] == 1
 
 
-def test_several_cfgs_are_linted_in_one_run(cfg: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    one, two = cfg(BROKEN["range"][0], "1.cfg"), cfg(BROKEN["number"][0], "2.cfg")
-    code, out, _ = told(capsys, "lint", one, str(TINY), two, "--format", "json")
+def test_several_cfgs_are_linted_in_one_run(write_cfg: Callable[..., str], cli: Cli) -> None:
+    one, two = write_cfg(BROKEN["range"][0], "1.cfg"), write_cfg(BROKEN["number"][0], "2.cfg")
+    code, out, _ = cli("lint", one, str(TINY), two, "--format", "json")
     assert code == 1
     assert [d["file"] for d in json.loads(out)] == [one, str(TINY), two]
 
 
 def test_C01_a_file_that_cannot_be_read_exits_3_and_hides_no_error_of_another(
-    cfg: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write_cfg: Callable[..., str], tmp_path: Path, cli: Cli
 ) -> None:
     missing, folder = str(tmp_path / "no.cfg"), str(tmp_path)
-    broken = cfg(BROKEN["range"][0])
-    code, out, err = told(capsys, "lint", missing, broken, folder)
+    broken = write_cfg(BROKEN["range"][0])
+    code, out, err = cli("lint", missing, broken, folder)
     assert code == 3
     assert out.count("error[out-of-range]") == 1
     assert err.count(": error: ") == 2
@@ -282,11 +257,9 @@ def test_C01_a_file_that_cannot_be_read_exits_3_and_hides_no_error_of_another(
 
 @pytest.mark.parametrize("data", [b"[net]\n\0", b"#" * (1 << 20) + b"\n"], ids=["nul", "large"])
 @pytest.mark.parametrize("verb", ["lint", "show"])
-def test_C02_C10_what_is_no_cfg_at_all_exits_3(
-    verb: str, data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_C02_C10_what_is_no_cfg_at_all_exits_3(verb: str, data: bytes, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "a.cfg").write_bytes(data)
-    code, out, err = told(capsys, verb, str(tmp_path / "a.cfg"))
+    code, out, err = cli(verb, str(tmp_path / "a.cfg"))
     assert (code, out) == (3, "")
     assert err.count("\n") == 1
     assert err.startswith(f"{tmp_path / 'a.cfg'}: error: ")
