@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import functools
 import importlib
 import io
@@ -20,8 +21,11 @@ from pathlib import Path
 
 import pytest
 
+import darknet_py
 from darknet_py.__main__ import main
+from darknet_py.cli.main import VERBS
 from darknet_py.layers.plugins import load_plugins
+from darknet_py.predict.detections import DetectedObject
 from tests.paths import ROOT, SHARED
 from tests.test_house import ORDER, PACKAGE
 
@@ -117,6 +121,21 @@ def test_the_readme_is_short_and_shows_a_network_and_an_error() -> None:
     assert text.count("\n") <= 120
     assert "$ darknet-py show " in text
     assert "$ darknet-py lint " in text
+
+
+def test_the_readme_lists_every_verb() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `([a-z-]+)[ `]", text, re.MULTILINE)) == sorted(VERBS)
+
+
+def test_the_python_of_the_readme_uses_names_that_exist() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    detection = {field.name for field in dataclasses.fields(DetectedObject)}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom):
+            assert [name.name for name in node.names if not hasattr(darknet_py, name.name)] == []
+        elif isinstance(node, ast.Attribute):
+            assert node.attr in detection
 
 
 def anchors(page: Path) -> set[str]:
