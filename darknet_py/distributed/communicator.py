@@ -1,7 +1,7 @@
-"""The processes of one training, as torchrun starts them: what they tell each other, and what they agree on.
+"""Communication between the processes of a training that torchrun started.
 
-Tensors and bytes of JSON travel, and nothing that would be unpickled. What lies on a CPU goes by gloo, what
-lies on a GPU by NCCL. A training in one process has a world of one, which asks nobody.
+Processes send each other tensors and JSON; nothing that is received is unpickled. Tensors on a CPU are sent
+by gloo, tensors on a GPU by NCCL. With one process nothing is sent.
 """
 
 from __future__ import annotations
@@ -19,41 +19,42 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import Store
 
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed
 
 TIMEOUT_SECONDS = 300.0  # seconds that one process waits for another
-REPORTED = "darknet-py/reported"  # in the store: how many processes had something to say when they ended
+REPORTED = "darknet-py/reported"  # key in the store: how many processes reported why they end
 
 
 @dataclass
 class Flags:
-    """What a process wants; what any of them wanted, when all have spoken."""
+    """Requests of a process; after a `local_section`, those of any process."""
 
     stop: bool = False
     save: bool = False
 
 
 class Communicator:
-    """One process's line to the others; see `rendezvous.py`.
+    """Collective operations of the processes of a training; `rendezvous.process_group` makes one.
 
     Args:
-        store: of keys and numbers that all processes see, outside of their collectives.
+        store: keys and numbers that all processes share, independent of collective operations.
         seconds: how long one process waits for another.
     """
 
     def __init__(
         self,
         process: ProcessInfo | None = None,
-        store: dist.Store | None = None,
+        store: Store | None = None,
         *,
         seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self.process, self.store, self.seconds = process or ProcessInfo(), store, seconds
         self.rank, self.size, self.first = self.process.rank, self.process.size, self.process.rank == 0
         self.parent = os.getppid()
-        self.failed = False  # all know that one of them failed
+        self.failed = False  # every process knows that one of them failed
         self.in_local_section = False
         self.nccl: dist.ProcessGroup | None = None
 
@@ -62,14 +63,16 @@ class Communicator:
         return self.process.elastic and os.getppid() != self.parent
 
     def use_device(self, device: str) -> None:
-        """Have tensors of a GPU exchanged by NCCL."""
+        """Send tensors of this device by NCCL, if it is a GPU."""
         if self.size > 1 and device.startswith("cuda"):
             torch.cuda.set_device(device)
             with self._peer_errors():
-                self.nccl = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
+                group = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
+            assert isinstance(group, dist.ProcessGroup), "every process is a member"
+            self.nccl = group
 
     def share(self, count: int, *, block: int = 1) -> range:
-        """This process's part of 0..count-1: complete blocks of `block`, in the order of communicator.
+        """This process's part of 0..count-1: complete blocks of `block` numbers, in the order of ranks.
 
         >>> list(Communicator(ProcessInfo(rank=1, size=2)).share(10, block=4))
         [4, 5, 6, 7, 8, 9]
@@ -80,13 +83,13 @@ class Communicator:
 
     @contextmanager
     def local_section(self) -> Iterator[Flags]:
-        """Work that each process does for itself, without a collective; it ends when all have done it.
+        """Work of each process without collective operations; it ends when every process has done it.
 
         Yields:
-            What this one flags for; afterwards what any did.
+            The flags that this process may set; afterwards those that any process set.
 
         Raises:
-            PeerFailed: when another failed, which says why. The first that failed raises what it met.
+            PeerFailed: when another process failed. Of several, the one of the lowest rank raises its error.
         """
         flags, failure = Flags(), None
         self.in_local_section = True
@@ -105,48 +108,51 @@ class Communicator:
             if worst:
                 self.raise_failure(self.size - worst, failure)
 
-    def raise_failure(self, first: int, failure: Exception | None, *, exit_code: int = 1) -> None:
-        """End, where all know that the process `first` failed, and perhaps others: it alone tells.
+    def raise_failure(self, rank: int, failure: Exception | None, *, exit_code: int = 1) -> None:
+        """Raise the failure of a rank, which every process knows of; it alone reports it.
 
         Args:
-            failure: what this one met.
-            exit_code: that the others exit with.
+            failure: of this process, if it failed.
+            exit_code: of the other processes.
+
+        Raises:
+            PeerFailed: in the other processes.
         """
         self.failed = True
-        if failure is not None and self.rank == first:
+        if failure is not None and self.rank == rank:
             raise failure
-        raise PeerFailed("another process says why", exit_code=exit_code)
+        raise PeerFailed("another process reports why", exit_code=exit_code)
 
     def raise_on_all(self, error: DarknetPyError, *, informed: bool = True) -> None:
-        """Raise an error that all processes meet at this place; one of them tells.
+        """Raise an error that every process has found; one of them reports it.
 
         Args:
-            informed: this one knows more of it than those where it is false.
+            informed: the error of this process has details; one of these is preferred.
         """
         if self.size == 1:
             raise error
         order = self.rank if informed else self.size + self.rank
-        first = int(self._reduced(torch.tensor([order]), dist.ReduceOp.MIN)) % self.size
-        self.raise_failure(first, error, exit_code=error.exit_code)
+        rank = int(self._reduced(torch.tensor([order]), dist.ReduceOp.MIN)) % self.size
+        self.raise_failure(rank, error, exit_code=error.exit_code)
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """The sum over all processes, in the place of the tensor; the same bits in each."""
+        """Replace a tensor by its sum over all processes, with the same bits in each; returns it."""
         return self._reduced(tensor, dist.ReduceOp.SUM)
 
     def mean(self, tensors: list[Tensor]) -> None:
-        """Put the mean over all processes in the place of each tensor."""
+        """Replace each tensor by its mean over all processes."""
         if self.size > 1 and tensors:
             flat = self.sum(torch.cat([tensor.reshape(-1) for tensor in tensors])).div_(self.size)
-            for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
                 tensor.copy_(part.view_as(tensor))
 
     def broadcast(self, tensor: Tensor) -> None:
-        """Put what the first process has in the place of a contiguous tensor."""
+        """Replace a contiguous tensor by that of the first process."""
         with self._peer_errors():
             dist.broadcast(tensor, src=0, group=self._group(tensor))
 
     def gather(self, data: bytes) -> list[bytes]:
-        """The bytes of every process, in the order of communicator."""
+        """The bytes of every process, by rank."""
         if self.size == 1:
             return [data]
         lengths = torch.zeros(self.size, dtype=torch.int64)
@@ -161,17 +167,17 @@ class Communicator:
         return [part[:length].numpy().tobytes() for part, length in zip(parts, lengths.tolist(), strict=True)]
 
     def gather_json(self, value: Any) -> list[Any]:
-        """A value of every process, such as JSON can hold, in the order of communicator."""
+        """A JSON value of every process, by rank."""
         if self.size == 1:
             return [value]
         return [json.loads(data) for data in self.gather(json.dumps(value).encode())]
 
     def broadcast_json(self, value: Any) -> Any:
-        """The first process's value, such as JSON can hold."""
+        """The JSON value of the first process."""
         return self.gather_json(value if self.first else None)[0]
 
     def _group(self, tensor: Tensor) -> dist.ProcessGroup | None:
-        assert not self.in_local_section, "work of each for itself has no collectives"
+        assert not self.in_local_section, "a local section has no collective operations"
         return self.nccl if tensor.is_cuda else None
 
     def _reduced(self, tensor: Tensor, how: dist.ReduceOp.RedOpType) -> Tensor:
@@ -182,18 +188,18 @@ class Communicator:
 
     @contextmanager
     def _peer_errors(self) -> Iterator[None]:
-        """What torch raises where another process has ended, or is silent."""
+        """Replace what torch raises when another process ended or does not answer."""
         try:
             yield
         except RuntimeError as error:
             self.failed = True
             if not self.claim_report():
-                raise PeerFailed("another process says why") from None
-            cause = error.__context__ or error  # after a time-out torch finds the connection closed
+                raise PeerFailed("another process reports why") from None
+            cause = error.__context__ or error  # after a timeout, torch finds the connection closed
             raise _lost(f"{cause} {error}", self.seconds) from None
 
     def claim_report(self) -> bool:
-        """Whether this is the first process to say why all end; a store that is gone forbids nothing."""
+        """Whether this process is the first to report why all end; also if the store is gone."""
         try:
             return self.store is None or self.store.add(REPORTED, 1) == 1
         except RuntimeError:
@@ -202,7 +208,9 @@ class Communicator:
 
 def _lost(text: str, seconds: float) -> DistributedError:
     if re.search("timed out|timeout", text, re.IGNORECASE):
-        message = f"another process gave no answer for {seconds:g} seconds"
-        return DistributedError(message, hint="is it stopped, or its disk, or the net? --resume goes on")
-    hint = "perhaps it was killed, for want of memory or by a person; --resume goes on"
-    return DistributedError("another process has ended without a word", hint=hint)
+        message = f"another process did not answer for {seconds:g} seconds"
+        return DistributedError(
+            message, hint="check that it runs, its disk and the network; --resume continues"
+        )
+    hint = "it may have been killed, by a person or for lack of memory; --resume continues"
+    return DistributedError("another process ended without reporting an error", hint=hint)

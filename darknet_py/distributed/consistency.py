@@ -1,4 +1,4 @@
-"""That the processes of a training are of one training, start from one state, and stay equal to the bit."""
+"""Checks that all processes have the same setup and hold the same state, to the bit."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ DTYPES = {
 
 
 def check_batch_split(net: Net, processes: int) -> None:
-    """See that a batch can be shared out, so that the schedule stays what the cfg says.
+    """Check that a batch can be divided among the processes, so that the schedule stays that of the cfg.
 
     Raises:
-        UsageError: when it is no multiple of the processes and their minibatches.
+        UsageError: when it is not a multiple of the processes and their minibatches.
     """
     if net.batch % (processes * net.subdivisions) == 0:
         return
@@ -42,7 +42,7 @@ def check_batch_split(net: Net, processes: int) -> None:
         share = net.batch // processes
         fewer = next(d for d in range(min(share, net.subdivisions), 0, -1) if share % d == 0)
         hint = f"give --set net.subdivisions={fewer}; each process then has {share // fewer} images at once"
-    raise UsageError(f"[net] batch={net.batch} is no multiple of {parts}", hint=hint)
+    raise UsageError(f"[net] batch={net.batch} is not a multiple of {parts}", hint=hint)
 
 
 def check_same_setup(communicator: Communicator, facts: Mapping[str, Any]) -> None:
@@ -110,6 +110,6 @@ def _different(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def _sum(tensor: Tensor) -> int:
-    """Of a tensor's bits; one flipped bit changes it."""
+    """Checksum of a tensor's bits; one flipped bit changes it."""
     words = tensor.contiguous().reshape(-1).view(torch.int32 if tensor.element_size() == 4 else torch.uint8)
     return int(words.sum(dtype=torch.int64))

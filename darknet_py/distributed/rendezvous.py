@@ -1,4 +1,4 @@
-"""How the processes that torchrun starts find each other, and how they part."""
+"""Start and end of the process group of a training."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from traceback import format_exception
 
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from darknet_py.distributed.communicator import TIMEOUT_SECONDS, Communicator
 from darknet_py.distributed.process_info import ProcessInfo
@@ -20,11 +22,11 @@ from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed, Usag
 
 @contextmanager
 def process_group(process: ProcessInfo, *, seconds: float = TIMEOUT_SECONDS) -> Iterator[Communicator]:
-    """Meet the other processes, for the time of a training.
+    """Connect to the other processes for the duration of a training.
 
     Raises:
-        DistributedError: when they do not come, or one is lost.
-        UsageError: when nothing says where to meet.
+        DistributedError: when a process does not connect, or is lost.
+        UsageError: when the address of the first process is unknown.
     """
     if process.size == 1:
         yield Communicator(process)
@@ -33,7 +35,7 @@ def process_group(process: ProcessInfo, *, seconds: float = TIMEOUT_SECONDS) -> 
     try:
         yield communicator
     except BaseException as error:
-        if not communicator.failed:  # the others are in the midst of something, and will find this one gone
+        if not communicator.failed:  # the others will find the connection closed
             communicator.claim_report()
         if process.error_file and isinstance(error, Exception) and not isinstance(error, PeerFailed):
             _write_error_file(error, Path(process.error_file))
@@ -42,28 +44,28 @@ def process_group(process: ProcessInfo, *, seconds: float = TIMEOUT_SECONDS) -> 
         dist.destroy_process_group()
 
 
-def _init_process_group(process: ProcessInfo, seconds: float) -> dist.Store:
+def _init_process_group(process: ProcessInfo, seconds: float) -> Store:
     wait = timedelta(seconds=seconds)
     try:
-        store, _, _ = next(dist.rendezvous("env://", timeout=wait))
+        store, _, _ = next(rendezvous("env://", timeout=wait))
         store = _fresh_store(store, process, seconds)
         dist.init_process_group("gloo", store=store, rank=process.rank, world_size=process.size, timeout=wait)
     except ValueError as error:
         hint = "torchrun --standalone --nproc-per-node N train.py ... starts N processes"
-        raise UsageError(f"the processes cannot meet: {quoted(error)}", hint=hint) from None
+        raise UsageError(f"the processes cannot connect: {quoted(error)}", hint=hint) from None
     except RuntimeError as error:
         reason = quoted(str(error).split("\n")[0])
         raise DistributedError(
-            f"the {process.size} processes did not meet within {seconds:g} seconds: {reason}"
+            f"the {process.size} processes did not connect within {seconds:g} seconds: {reason}"
         ) from None
     return store
 
 
-def _fresh_store(store: dist.Store, process: ProcessInfo, seconds: float) -> dist.Store:
-    """A part of the store for the processes of this start alone: torchrun's keeps what earlier ones wrote.
+def _fresh_store(store: Store, process: ProcessInfo, seconds: float) -> Store:
+    """A part of the store for the processes of this start alone; torchrun keeps the keys of earlier starts.
 
-    The first process answers every greeting that it finds, also those of processes that are gone, until all
-    others have come to the place that it names.
+    The first process sends its prefix to every process that asks, including those of an earlier start, until
+    all others have confirmed the prefix.
     """
     mine = secrets.token_hex(8)
     if process.rank:
@@ -71,22 +73,22 @@ def _fresh_store(store: dist.Store, process: ProcessInfo, seconds: float) -> dis
         store.wait([f"start/{mine}"])
         prefix = store.get(f"start/{mine}").decode()
         store.set(f"joined/{prefix}/{process.rank}", "")
-        return dist.PrefixStore(prefix, store)
+        return PrefixStore(prefix, store)
     missing, until = set(range(1, process.size)), time.monotonic() + seconds
     while missing:
         if time.monotonic() > until:
-            raise RuntimeError(f"no sign of process {min(missing)}")
+            raise RuntimeError(f"no answer from process {min(missing)}")
         for rank in sorted(missing):
             if store.check([f"join/{rank}"]):
                 store.set(f"start/{store.get(f'join/{rank}').decode()}", mine)
             if store.check([f"joined/{mine}/{rank}"]):
                 missing.discard(rank)
         time.sleep(0.01)
-    return dist.PrefixStore(mine, store)
+    return PrefixStore(mine, store)
 
 
 def _write_error_file(error: Exception, file: Path) -> None:
-    """Tell torchrun which process's end was the cause, and what it said."""
+    """Write the error for torchrun, which reports the first one as the root cause."""
     text = str(error) if isinstance(error, DarknetPyError) else "".join(format_exception(error))
     facts = {"py_callstack": text, "timestamp": str(int(time.time()))}
     with suppress(OSError):

@@ -118,7 +118,7 @@ def net_of(**keys: int) -> Net:
 def test_a_batch_that_cannot_be_shared_out_is_refused(
     keys: dict[str, int], processes: int, hint: str
 ) -> None:
-    with pytest.raises(UsageError, match="is no multiple of") as caught:
+    with pytest.raises(UsageError, match="is not a multiple of") as caught:
         check_batch_split(net_of(**keys), processes)
     assert caught.value.hint.startswith(hint)
     check_batch_split(net_of(batch=64, subdivisions=4), 8)
@@ -217,7 +217,7 @@ def test_X03_a_process_that_gives_no_answer_is_told_once(tmp_path: Path) -> None
         try:
             communicator.gather(b"waits")
         except DistributedError as error:
-            return 10 if error.message == "another process gave no answer for 2 seconds" else 13
+            return 10 if error.message == "another process did not answer for 2 seconds" else 13
         except PeerFailed:
             return 11
         return 12
@@ -393,7 +393,7 @@ def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> Non
 
 
 def test_X03_processes_that_never_come_are_told() -> None:
-    with pytest.raises(RuntimeError, match="no sign of process 1"):
+    with pytest.raises(RuntimeError, match="no answer from process 1"):
         _fresh_store(HashStore(), ProcessInfo(rank=0, size=2), 0.1)
 
 

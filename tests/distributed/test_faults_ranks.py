@@ -164,7 +164,7 @@ def test_X01_the_first_process_killed_within_a_save_leaves_the_checkpoint_before
     assert together.wait() == [KILLED, 3], together.said()
     assert list(out.glob(".*.tmp")), "it was in the midst of a file"
     stopped_at(out, 6)
-    assert "error: another process has ended without a word" in together.said()[1]
+    assert "error: another process ended without reporting an error" in together.said()[1]
     gone_on(pair, out)
 
 
@@ -176,7 +176,7 @@ def raises(error: BaseException) -> Action:
 
 
 def all_told(together: Together, text: str, *, by: int) -> None:
-    """One process tells, in one message; the others end without a word."""
+    """One process reports, in one message; the others end silently."""
     assert [text in said for said in together.said()] == [rank == by for rank in range(2)], together.said()
     assert len(together.errors()) == 1, together.errors()
 
@@ -188,7 +188,7 @@ def test_X02_the_cause_is_told_by_the_process_that_met_it(
     out = tmp_path / "run"
     together = start_ranks(pair.data, out, on={1: in_(*place, raises(KeyError("the cause")))})
     codes = together.wait()
-    assert codes[0] == 1, "that ends without a word"
+    assert codes[0] == 1, "which ends silently"
     all_told(together, "KeyError: 'the cause'", by=1)
     assert "Traceback" not in together.said()[0]
 
@@ -208,7 +208,7 @@ def test_X02_a_damaged_image_in_the_share_of_one_is_told_once(pair: Unbroken, tm
 def test_X02_what_all_meet_is_told_once(pair: Unbroken, tmp_path: Path) -> None:
     together = start_ranks(pair.data, tmp_path / "run", "--set", "net.subdivisions=4")
     assert together.wait() == [2, 1]
-    all_told(together, "[net] batch=4 is no multiple of 2 processes x 4 subdivisions", by=0)
+    all_told(together, "[net] batch=4 is not a multiple of 2 processes x 4 subdivisions", by=0)
     assert not (tmp_path / "run").exists()
 
 
@@ -220,7 +220,7 @@ def test_X03_a_process_that_hangs_ends_the_job(pair: Unbroken, tmp_path: Path) -
     assert together.processes[0].wait() == 3
     assert time.monotonic() - began < 30
     text = together.processes[0].said()
-    assert "error: another process gave no answer for 5 seconds" in text
+    assert "error: another process did not answer for 5 seconds" in text
     together.processes[1].kill()  # as torchrun does
     assert together.wait() == [3, KILLED]
     stopped_at(out, 4)
