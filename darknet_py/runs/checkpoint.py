@@ -73,6 +73,19 @@ class Position:
     fingerprint: dict[str, Any]
     environment: dict[str, Any]
 
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Position:
+        """From the values of all fields, as JSON holds them."""
+        return cls(
+            iteration=facts["iteration"],
+            log_bytes=facts["log_bytes"],
+            seconds=facts["seconds"],
+            average=facts["average"],
+            best=facts["best"],
+            fingerprint=facts["fingerprint"],
+            environment=facts["environment"],
+        )
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -191,7 +204,7 @@ def _position(path: Path, metadata: Mapping[str, str]) -> Position:
     if wrong:
         listed = ", ".join(map(quoted, wrong))
         raise CheckpointError(f"has no position that makes sense ({listed})", where=path)
-    return Position(**about)
+    return Position.from_json(about)
 
 
 def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence[str]) -> None:

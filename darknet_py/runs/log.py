@@ -1,9 +1,10 @@
-"""What a run leaves behind: its cfg, a log, its result."""
+"""The log of a run, a JSON object a line; and the JSON of its results."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,17 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Log:
-    """A file of one JSON object a line; what a kill left of a line is cut off on resuming."""
+    """A file of one JSON object a line; an incomplete last line is cut off on resuming."""
 
     path: Path
 
-    def add(self, **values: Any) -> None:
+    def add(self, values: Mapping[str, Any]) -> None:
         """Append a line."""
         try:
             with self.path.open("ab") as file:
-                file.write(json.dumps(values, allow_nan=False).encode() + b"\n")
+                file.write(json.dumps(dict(values), allow_nan=False).encode() + b"\n")
         except OSError as error:
-            error.filename = str(self.path)  # a failed write does not say of what
+            error.filename = str(self.path)  # of a failed write it is not set
             raise
 
     def size(self) -> int:
@@ -36,7 +37,7 @@ class Log:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def sync(self) -> None:
-        """See that what was added is on the disk."""
+        """Flush the lines to the disk."""
         with self.path.open("ab") as file:
             os.fsync(file.fileno())
 
@@ -53,6 +54,6 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def network_facts(graph: Graph) -> dict[str, Any]:
-    """What a network costs and sees, for a result; the reach is the largest of its outputs'."""
+    """The cost of a network and the largest receptive field of its outputs, for a result."""
     net = graph.net
     return {**cost_as_json(graph.cost), "reach": widest(graph), "size": [net.height, net.width]}

@@ -80,8 +80,8 @@ def evaluate_classifier(
 ) -> ClassificationEvaluation:
     """Score a classifier on labelled images.
 
-    A copy of the network runs, in evaluation mode. Each image is scaled so that its shorter side fits, and
-    cropped to its centre, as Darknet's `classifier valid` does.
+    A copy of the network runs. Each image is scaled so that its shorter side fits, and cropped to its centre,
+    as Darknet's `classifier valid` does.
 
     Args:
         progress: called with (images done, images in all) of this process's share.
@@ -91,8 +91,7 @@ def evaluate_classifier(
         DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
     """
     settings = settings or EvaluationSettings()
-    check_classifier(network.graph)
-    check_labels(network.graph, dataset)
+    _check(network.graph, dataset)
     copied = copy.deepcopy(network).eval().to(settings.device).to(memory_format=torch.channels_last)
     runner = _Runner(copied, settings.batch or BATCH, communicator or Communicator())
     spread = np.zeros(0, np.int64) if settings.train is None else _spread(settings.train, len(dataset))
@@ -100,9 +99,8 @@ def evaluate_classifier(
     found = runner.run(dataset, np.arange(len(dataset)), lambda done: progress(done, total))
     train_top1 = train_loss = None
     if settings.train is not None:
-        seen = runner.run(settings.train, spread, lambda done: progress(len(dataset) + done, total))
-        train_top1 = float((seen.predicted == _labels(settings.train)[spread]).mean())
-        train_loss = float(seen.losses.mean())
+        answers = runner.run(settings.train, spread, lambda done: progress(len(dataset) + done, total))
+        train_top1, train_loss = answers.top1(_labels(settings.train)[spread]), float(answers.losses.mean())
     confusion = confusion_matrix(_labels(dataset), found.predicted, len(dataset.names))
     return ClassificationEvaluation(
         top1=float(confusion.trace() / confusion.sum()),
@@ -116,6 +114,11 @@ def evaluate_classifier(
         protocol=_protocol(network.graph, settings.split, len(spread)),
         predictions=found.predicted.tolist(),
     )
+
+
+def _check(graph: Graph, dataset: Dataset) -> None:
+    check_classifier(graph)
+    check_labels(graph, dataset)
 
 
 def check_classifier(graph: Graph) -> None:
@@ -158,6 +161,10 @@ class _Answers:
     predicted: np.ndarray
     losses: np.ndarray
     in_top: np.ndarray
+
+    def top1(self, labels: np.ndarray) -> float:
+        """The share of images whose label is predicted."""
+        return float((self.predicted == labels).mean())
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from darknet_py.data.loader.sampler import Sampler
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.runs.checkpoints import found_in
 from darknet_py.tasks.detection import DetectionTask
-from darknet_py.train import loop
 from darknet_py.train.ema import LateAverage
+from darknet_py.train.run import checkpointing
+from darknet_py.train.run.batches import BatchSource
 from darknet_py.train.step import Trainer
 from tests.distributed.rank_run import Together, gone_on, start_ranks, unbroken_in_ranks
 from tests.train.file_operations import watched
@@ -111,20 +112,20 @@ def test_X01_many_kills(unbroken: Unbroken, tmp_path: Path, size: int, workers: 
 
 def _momentum_kept_by_the_first_alone() -> None:
     """The others go on without what the checkpoint holds of the optimiser."""
-    real = loop.broadcast_state
+    real = checkpointing.broadcast_state
 
     def broadcast(communicator: Communicator, *rest: Any) -> dict[str, torch.Tensor]:
         found = real(communicator, *rest)
         optimizer = () if communicator.first else [key for key in found if key.startswith("optimizer.")]
         return {key: tensor for key, tensor in found.items() if key not in optimizer}
 
-    loop.broadcast_state = broadcast
-    loop.check_same_state = lambda *_: None
+    checkpointing.broadcast_state = broadcast
+    checkpointing.check_same_state = lambda *_: None
 
 
 def _statistics_of_each_alone() -> None:
     Communicator.mean = lambda self, tensors: None  # type: ignore[method-assign]
-    loop.check_same_state = lambda *_: None
+    checkpointing.check_same_state = lambda *_: None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,9 @@ def all_told(together: Together, text: str, *, by: int) -> None:
     assert len(together.errors()) == 1, together.errors()
 
 
-@pytest.mark.parametrize("place", [(DetectionTask, "loss"), (LateAverage, "after"), (loop._Run, "ready")])
+@pytest.mark.parametrize(
+    "place", [(DetectionTask, "loss"), (LateAverage, "after"), (BatchSource, "to_device")]
+)
 def test_X02_the_cause_is_told_by_the_process_that_met_it(
     pair: Unbroken, tmp_path: Path, place: tuple[Any, str]
 ) -> None:
@@ -280,7 +283,7 @@ def test_X07_a_process_killed_while_the_first_saves_costs_nothing(pair: Unbroken
     """The file is complete before the first process learns that the other is gone."""
     out = tmp_path / "run"
     together = start_ranks(
-        pair.data, out, on={1: in_(loop, "check_same_state", send(signal.SIGKILL), after=True)}
+        pair.data, out, on={1: in_(checkpointing, "check_same_state", send(signal.SIGKILL), after=True)}
     )
     assert together.wait() == [3, KILLED], together.said()
     stopped_at(out, 7)
@@ -291,7 +294,7 @@ def test_X07_a_process_killed_after_the_last_update_leaves_a_whole_result(
     pair: Unbroken, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    last = in_(loop, "check_same_state", send(signal.SIGKILL), after=True, call=25)
+    last = in_(checkpointing, "check_same_state", send(signal.SIGKILL), after=True, call=25)
     together = start_ranks(pair.data, out, on={1: last})
     assert together.wait() == [3, KILLED], together.said()
     assert finished(out)
@@ -361,7 +364,7 @@ def test_X10_other_data_and_another_program_are_refused(pair: Unbroken, tmp_path
     (data / "set.data").write_text((data / "set.data").read_text().replace(str(pair.data), str(data)))
 
     def other_program() -> None:
-        loop.code_digest = lambda: "of an edited file"
+        checkpointing.code_digest = lambda: "of an edited file"
 
     words = {1: ("--data", str(data / "set.data"))}
     together = start_ranks(pair.data, tmp_path / "run", words=words, on={1: other_program})
@@ -371,7 +374,7 @@ def test_X10_other_data_and_another_program_are_refused(pair: Unbroken, tmp_path
 
 def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path: Path) -> None:
     def before() -> None:
-        real = loop.check_same_state
+        real = checkpointing.check_same_state
 
         def check_same_state(communicator: Communicator, tensors: dict[str, torch.Tensor]) -> None:
             digest = hashlib.sha256()
@@ -381,7 +384,7 @@ def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path:
                 file.write(digest.hexdigest() + "\n")
             real(communicator, tensors)
 
-        loop.check_same_state = check_same_state
+        checkpointing.check_same_state = check_same_state
 
     assert start_ranks(pair.data, tmp_path / "run", on={0: before, 1: before}).wait() == [0, 0]
     first, second = ((tmp_path / f"rank-{rank}").read_text() for rank in (0, 1))
@@ -395,7 +398,7 @@ def test_X14_a_process_that_holds_other_bits_is_found_before_it_is_saved(
     out = tmp_path / "run"
 
     def before() -> None:
-        real, calls = loop.check_same_state, iter(range(1, 100))
+        real, calls = checkpointing.check_same_state, iter(range(1, 100))
 
         def check_same_state(communicator: Communicator, tensors: dict[str, torch.Tensor]) -> None:
             if next(calls) == 5:
@@ -403,7 +406,7 @@ def test_X14_a_process_that_holds_other_bits_is_found_before_it_is_saved(
                 weights.view(torch.int32)[0, 0, 0, 0] ^= 1  # the last bit of one
             real(communicator, tensors)
 
-        loop.check_same_state = check_same_state
+        checkpointing.check_same_state = check_same_state
 
     together = start_ranks(pair.data, out, on={1: before})
     assert together.wait() == [3, 3], together.said()

@@ -57,7 +57,7 @@ def _quiet() -> Iterator[None]:
 def save(path: Path, states: dict[int, Trainer], iteration: int, *, keep: int = 1) -> None:
     """As the loop does: a line in the log, the log to the disk, the checkpoint."""
     log = Log(path / "log.jsonl")
-    log.add(iteration=iteration)
+    log.add({"iteration": iteration})
     log.sync()
     Checkpoints(path, keep=keep).save(state_of(states[iteration]), position(iteration, log_bytes=log.size()))
 

@@ -32,6 +32,7 @@ from darknet_py.data.loader import sample_partners as groups
 from darknet_py.graph.compile import compile
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.train import loop
+from darknet_py.train.run.batches import BatchSource, DeviceBatch
 from darknet_py.train.settings import Settings, TrainingPlan
 
 CFG = """[net]
@@ -236,14 +237,14 @@ def at_iteration(number: int, act: Action) -> Action:
     """What makes a run act when an iteration begins."""
 
     def before() -> None:
-        real = loop._Run.iterate
+        real = loop.TrainingLoop.iterate
 
-        def iterate(self: loop._Run, iteration: int, *rest: Any) -> Any:
+        def iterate(self: loop.TrainingLoop, iteration: int, *rest: Any) -> Any:
             if iteration == number:
                 act()
             return real(self, iteration, *rest)
 
-        loop._Run.iterate = iterate  # type: ignore[method-assign]
+        loop.TrainingLoop.iterate = iterate  # type: ignore[method-assign]
 
     return before
 
@@ -293,15 +294,15 @@ def poisoned_at(number: int) -> Action:
     """What makes the last image of an iteration's batch a NaN."""
 
     def before() -> None:
-        real, calls = loop._Run.ready, iter(range(1, 10_000))
+        real, calls = BatchSource.to_device, iter(range(1, 10_000))
 
-        def ready(self: loop._Run, batch: Any) -> loop.Ready:
+        def to_device(self: BatchSource, batch: Any) -> DeviceBatch:
             found = real(self, batch)
             if next(calls) == number:
                 found.images[-1] = torch.nan
             return found
 
-        loop._Run.ready = ready  # type: ignore[method-assign]
+        BatchSource.to_device = to_device  # type: ignore[method-assign]
 
     return before
 

@@ -16,8 +16,10 @@ from safetensors import safe_open
 
 from darknet_py.model.weights import save_weights
 from darknet_py.runs.checkpoints import found_in
+from darknet_py.tasks.base import Evaluation
 from darknet_py.tasks.detection_evaluation import DetectionEvaluation
-from darknet_py.train import loop
+from darknet_py.train.run.checkpointing import RunState
+from darknet_py.train.run.evaluation import Evaluator
 from tests.train.small_run import Action, Unbroken, differences, in_, send, start
 
 
@@ -27,13 +29,14 @@ def figures_of(*figures: float, keep: Path) -> Action:
     def before() -> None:
         calls: Iterator[float] = iter(figures)
         DetectionEvaluation.figure = lambda self: next(calls)  # type: ignore[method-assign]
-        real = loop._Run.keep_best
+        real = Evaluator.keep_best
 
-        def kept(self: loop._Run, iteration: int, figure: float) -> None:
-            save_weights(self.trainer.scored(), keep / f"{iteration}.weights", seen=iteration * 4)
-            real(self, iteration, figure)
+        def kept(self: Evaluator, state: RunState, evaluation: Evaluation) -> None:
+            path = keep / f"{state.iteration}.weights"
+            save_weights(self.trainer.scored(), path, seen=state.iteration * 4)
+            real(self, state, evaluation)
 
-        loop._Run.keep_best = kept  # type: ignore[method-assign]
+        Evaluator.keep_best = kept  # type: ignore[method-assign]
 
     return before
 
@@ -61,7 +64,7 @@ def test_K14_a_kill_around_the_writing_of_the_best_weights_leaves_both_whole(
     call: int, after: bool, unbroken: Unbroken, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    kill = in_(loop._Run, "keep_best", send(signal.SIGKILL), after=after, call=call)
+    kill = in_(Evaluator, "keep_best", send(signal.SIGKILL), after=after, call=call)
     process = start(unbroken.data, out, before=kill)
     assert process.wait() == -signal.SIGKILL, process.said()
     newest = position_of(found_in(out)[0])

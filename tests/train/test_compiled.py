@@ -12,7 +12,7 @@ from darknet_py.errors import UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.train.compiled import compile_network
+from darknet_py.train.compile_network import compile_network
 from darknet_py.train.step import Trainer
 from tests.train.small_trainer import CFG, update
 

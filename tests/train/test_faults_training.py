@@ -27,10 +27,11 @@ from darknet_py.losses.truths import Truths
 from darknet_py.runs.checkpoints import found_in
 from darknet_py.tasks.detection import DetectionTask
 from darknet_py.tasks.selection import task_of
-from darknet_py.train.loop import source_of
-from darknet_py.train.run import worker_status as loading
-from darknet_py.train.run.diagnose_nonfinite import blamed
-from darknet_py.train.run.stop_signals import Requests
+from darknet_py.train.run import worker_errors as loading
+from darknet_py.train.run.batches import DeviceBatch
+from darknet_py.train.run.diagnose_nonfinite import diagnose_nonfinite
+from darknet_py.train.run.stop_signals import StopSignals
+from darknet_py.train.settings import source_of
 from darknet_py.train.step import Trainer
 from tests.train.small_run import (
     Action,
@@ -54,7 +55,8 @@ def told(trainer: Trainer, images: torch.Tensor = IMAGES, truth: np.ndarray = TR
     before, truths = state(trainer), Truths.of([TRUTH, TRUTH, truth, TRUTH])
     with pytest.raises(NotFinite) as caught:
         trainer.step(images, truths, rate=0.1, iteration=5, samples=range(4))
-    error, _ = blamed(caught.value, trainer, images, truths, NAMES, 5, range(4))
+    batch = DeviceBatch(images, truths, tuple(range(4)))
+    error, _ = diagnose_nonfinite(caught.value, trainer, batch, NAMES, 5)
     after = state(trainer)
     assert {k for k in before if before[k] != after[k]} <= {k for k in before if "num_batches" in k}
     assert all(parameter.grad is None for parameter in trainer.network.parameters())
@@ -319,4 +321,4 @@ def test_T08_a_pause_is_not_a_loader_that_stands_still() -> None:
                 raise RuntimeError("DataLoader timed out after 5 seconds")
             return self.calls
 
-    assert list(loading.loaded(Late(), Requests())) == [12, 24, 36, 48, 60]  # type: ignore[arg-type, comparison-overlap]
+    assert list(loading.batches_of_workers(Late(), StopSignals())) == [12, 24, 36, 48, 60]  # type: ignore[arg-type, comparison-overlap]

@@ -24,6 +24,7 @@ from darknet_py.runs import checkpoint
 from darknet_py.runs.checkpoints import Checkpoints, found_in
 from darknet_py.runs.log import Log
 from darknet_py.train import loop
+from darknet_py.train.run import checkpointing
 from darknet_py.train.state import state_of
 from tests.paths import ROOT
 from tests.train.file_operations import Countdown, watched
@@ -147,24 +148,24 @@ def _draws_of_another_iteration() -> None:
 
 def _without(prefix: str) -> Callable[[], None]:
     """Loads all but the tensors whose names begin so."""
-    real = loop.restore
+    real = checkpointing.restore
 
     def fill(trainer: object, tensors: dict[str, object]) -> None:
         own = state_of(trainer)  # type: ignore[arg-type]
         chosen = {key: own.get(key) if key.startswith(prefix) else t for key, t in tensors.items()}
         real(trainer, {key: t for key, t in chosen.items() if t is not None})  # type: ignore[arg-type]
 
-    return lambda: setattr(loop, "restore", fill)
+    return lambda: setattr(checkpointing, "restore", fill)
 
 
 def _mean_of_losses_forgotten() -> None:
-    real = loop._Run.iterate
+    real = loop.TrainingLoop.iterate
 
-    def iterate(self: loop._Run, iteration: int, *rest: object) -> object:
-        self.average = None if iteration == 14 else self.average
+    def iterate(self: loop.TrainingLoop, iteration: int, *rest: object) -> object:
+        self.state.average = None if iteration == 14 else self.state.average
         return real(self, iteration, *rest)  # type: ignore[arg-type]
 
-    loop._Run.iterate = iterate  # type: ignore[method-assign]
+    loop.TrainingLoop.iterate = iterate  # type: ignore[method-assign]
 
 
 def _log_not_cut() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 CODE = """
 import torch
-from darknet_py.train.run.memory import give_freed_memory_back, keep_freed_memory
+from darknet_py.train.run.memory import return_freed_memory, keep_freed_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
@@ -20,7 +20,7 @@ before = resident()
 block = torch.ones(16 << 20)
 del block
 if {back}:
-    give_freed_memory_back()
+    return_freed_memory()
 print(resident() - before)
 """
 

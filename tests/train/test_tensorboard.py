@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from darknet_py.errors import UsageError
-from darknet_py.train.run.tensorboard import FOLDER, SHOWN, Board
+from darknet_py.train.run.tensorboard import BATCHES, FOLDER, TensorBoard
 from tests.train.small_run import Unbroken, at_iteration, resumed, send, start
 
 reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -44,7 +44,7 @@ def test_the_first_batches_are_pictures_with_boxes(unbroken: Unbroken, tmp_path:
     out = tmp_path / "run"
     assert start(unbroken.data, out, "--tensorboard").wait() == 0
     pictures = events_of(out).Images("batch")
-    assert [picture.step for picture in pictures] == list(range(1, SHOWN + 1))
+    assert [picture.step for picture in pictures] == list(range(1, BATCHES + 1))
     for picture in pictures:
         pixels = np.asarray(Image.open(io.BytesIO(picture.encoded_image_string)).convert("RGB"), int)
         assert len({tuple(pixel) for pixel in pixels.reshape(-1, 3)[::7]}) > 50, "a picture, not a plain area"
@@ -59,4 +59,4 @@ def test_where_tensorboard_is_not_installed_it_is_told(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(UsageError, match="TensorBoard is not installed\n   = pip install tensorboard"):
-        Board(tmp_path, wanted=True)
+        TensorBoard(tmp_path, enabled=True)

@@ -1,4 +1,4 @@
-"""What a training sees: its first batches as pictures, with their boxes."""
+"""The first batches of a training as images, with their boxes."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ from darknet_py.data.loader.collate import Batch
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.predict.drawing import ascii_of, draw_boxes
 
-MOST_SHOWN = 16  # images of a batch: more would be too small to see
-LEAST_SIDE = 160  # pixels: smaller images are enlarged, so that words leave something to see
+MAX_IMAGES = 16  # images of a batch: more would be too small to see
+MIN_SIDE = 160  # pixels: smaller images are enlarged, so that labels do not cover them
 
 
-def show_batch(batch: Batch, path: Path, names: Sequence[str]) -> int:
-    """Write the first images of a batch side by side, as a JPEG file; returns how many."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture_of(batch, names), cv2.COLOR_RGB2BGR))
+def write_batch_image(batch: Batch, path: Path, names: Sequence[str]) -> int:
+    """Write the first images of a batch side by side, as a JPEG file.
+
+    Returns:
+        How many images it shows.
+    """
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(batch_image(batch, names), cv2.COLOR_RGB2BGR))
     publish_bytes(path, data.tobytes())
-    return min(len(batch.images), MOST_SHOWN)
+    return min(len(batch.images), MAX_IMAGES)
 
 
-def picture_of(batch: Batch, names: Sequence[str]) -> np.ndarray:
+def batch_image(batch: Batch, names: Sequence[str]) -> np.ndarray:
     """The first images of a batch side by side, with their boxes: (H, W, 3) uint8 RGB.
 
-    A box that is all of its image, as a classifier's truth, is a word in the corner. Small images are
-    enlarged by a whole number.
+    A classifier's label is a box around its image, with the name in the corner. Small images are enlarged by
+    an integer factor.
     """
-    images = batch.images[:MOST_SHOWN].permute(0, 2, 3, 1).numpy()
-    factor = -(-LEAST_SIDE // max(images.shape[1:3]))
+    images = batch.images[:MAX_IMAGES].permute(0, 2, 3, 1).numpy()
+    factor = -(-MIN_SIDE // max(images.shape[1:3]))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
     tiles = [
-        draw_boxes(image, [_drawn(row, image.shape, names) for row in rows])
-        for image, rows in zip(images, batch.rows[:MOST_SHOWN], strict=True)
+        draw_boxes(image, [_labelled_box(row, image.shape, names) for row in rows])
+        for image, rows in zip(images, batch.rows[:MAX_IMAGES], strict=True)
     ]
     columns = math.ceil(math.sqrt(len(tiles)))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
@@ -43,7 +47,7 @@ def picture_of(batch: Batch, names: Sequence[str]) -> np.ndarray:
     return np.vstack(lines)
 
 
-def _drawn(
+def _labelled_box(
     row: np.ndarray, shape: tuple[int, ...], names: Sequence[str]
 ) -> tuple[tuple[float, ...], str, int]:
     x, y, w, h = row[:4] * (shape[1], shape[0], shape[1], shape[0])

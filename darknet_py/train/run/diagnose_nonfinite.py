@@ -10,55 +10,52 @@ from torch import Tensor, nn
 
 from darknet_py.errors import NotFinite, quoted
 from darknet_py.graph.graph import Graph
-from darknet_py.losses.truths import Truths
+from darknet_py.train.run.batches import DeviceBatch
 from darknet_py.train.step import Trainer
 
-MOST_NAMES = 8
+MAX_NAMES = 8
 
 
-def blamed(
-    error: NotFinite,
-    trainer: Trainer,
-    images: Tensor,
-    truths: Truths,
-    names: Sequence[str],
-    iteration: int,
-    samples: Sequence[int],
+def diagnose_nonfinite(
+    error: NotFinite, trainer: Trainer, batch: DeviceBatch, names: Sequence[str], iteration: int
 ) -> tuple[NotFinite, bool]:
-    """The same error, told with the first minibatch, image names and layer that it comes from.
+    """The same error, with the first minibatch, the image names and the layer that it comes from.
 
     The batch is computed once more, in the same parts and with the same random draws; the state of the
     network stays as it was.
 
+    Args:
+        names: of the images.
+
     Returns:
         The error, and whether a layer was found: of several processes one has the images that it comes from.
     """
-    part = -(-len(images) // trainer.net.subdivisions)
+    images, part = batch.images, -(-len(batch.images) // trainer.net.subdivisions)
     for start in range(0, len(images), part):
-        here = slice(start, start + part)
-        trainer.network.at(seed=trainer.seed, iteration=iteration, samples=samples[here])
-        place = _place(
-            trainer, images[here], truths.part(start, start + part), trainer.batch(images), iteration
-        )
-        if place:
-            return NotFinite(f"{error.message}; {place}, with {_listed(names[here])}", hint=error.hint), True
+        own, truths = slice(start, start + part), batch.truths.part(start, start + part)
+        minibatch = DeviceBatch(images[own], truths, batch.samples[own])
+        found = _first_nonfinite(trainer, minibatch, trainer.batch(images), iteration)
+        if found:
+            message = f"{error.message}; {found}, with {_listed(names[own])}"
+            return NotFinite(message, hint=error.hint), True
     return NotFinite(f"{error.message}; with {_listed(names)}", hint=error.hint), False
 
 
-def _place(trainer: Trainer, images: Tensor, truths: Truths, batch: int, iteration: int) -> str:
-    """Where a minibatch first goes wrong, forward before backward; nothing where it does not."""
+def _first_nonfinite(trainer: Trainer, minibatch: DeviceBatch, batch: int, iteration: int) -> str:
+    """Where a minibatch is first not finite, forward before backward; empty where all of it is finite."""
     network, kept = trainer.network, [buffer.clone() for buffer in trainer.network.buffers()]
     first: list[int] = []
     hooks = [module.register_forward_hook(_look(index, first)) for index, module in enumerate(network.layers)]
     trainer.optimizer.zero_grad(set_to_none=True)
+    network.at(seed=trainer.seed, iteration=iteration, samples=minibatch.samples)
     try:
-        found = trainer.backward(images, truths, batch=batch, iteration=iteration)
-        if not torch.isfinite(images).all():
+        found = trainer.backward(minibatch.images, minibatch.truths, batch=batch, iteration=iteration)
+        if not torch.isfinite(minibatch.images).all():
             return "an image is not finite"
         if first:
             return f"the map of {network.graph[first[0]].name} is not finite"
         if not torch.isfinite(found.value):
-            return f"the loss of {_head(trainer.network.graph, found.deltas)} is not finite"
+            return f"the loss of {_heads(network.graph, found.deltas)} is not finite"
         wrong = [
             int(name.split(".")[1])
             for name, parameter in network.named_parameters()
@@ -81,7 +78,7 @@ def _look(index: int, first: list[int]) -> Any:
     return look
 
 
-def _head(graph: Graph, deltas: Sequence[Tensor]) -> str:
+def _heads(graph: Graph, deltas: Sequence[Tensor]) -> str:
     """The heads whose delta is not finite; all, or the classifier, where no delta shows it."""
     ends = graph.heads if graph.classifier is None else (graph.classifier,)
     wrong = [index for index, delta in zip(ends, deltas, strict=False) if not torch.isfinite(delta).all()]
@@ -89,6 +86,6 @@ def _head(graph: Graph, deltas: Sequence[Tensor]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    some = ", ".join(quoted(name) for name in names[:MOST_NAMES])
-    more = len(names) - MOST_NAMES
+    some = ", ".join(quoted(name) for name in names[:MAX_NAMES])
+    more = len(names) - MAX_NAMES
     return f"{'images' if len(names) > 1 else 'image'} {some}{f' and {more} more' if more > 0 else ''}"

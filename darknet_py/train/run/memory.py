@@ -1,4 +1,4 @@
-"""The memory of a training: kept while it lasts, told where it does not suffice."""
+"""The memory of a training: freed memory that is kept, and the error where it runs out."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ PAD_BYTES = 64 << 20
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep what is freed, for the life of the process; elsewhere nothing happens.
+    """Have glibc keep what is freed, for the life of the process; other C libraries are left as they are.
 
     glibc gives large blocks back to the system at once, and a training asks for them again in each iteration.
     Maps of a batch are then not faulted in page by page in every iteration. The peak grows little, as long as
-    batches have one size; see `give_freed_memory_back`.
+    batches have one size; see `return_freed_memory`.
     """
     _glibc("mallopt", M_MMAP_MAX, 0)
     _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
     _glibc("mallopt", M_TOP_PAD, PAD_BYTES)
 
 
-def give_freed_memory_back() -> None:
-    """Tell glibc to give all that is free back to the system, once.
+def return_freed_memory() -> None:
+    """Have glibc return all free memory to the system, once.
 
     Due where batches change their size: kept blocks of one size leave gaps that those of another do not fit,
     and the peak would grow from size to size.
@@ -43,8 +43,8 @@ def _glibc(function: str, *arguments: int) -> None:
         getattr(ctypes.CDLL("libc.so.6"), function)(*arguments)
 
 
-def too_large(images: Tensor, net: Net) -> OutOfMemory:
-    """What did not fit, and the most memory that this process, or torch on its GPU, had held before."""
+def out_of_memory_error(images: Tensor, net: Net) -> OutOfMemory:
+    """An error with what did not fit, and the peak memory of this process, or of torch on its GPU, so far."""
     n, _, height, width = images.shape
     at_once = f"{-(-n // net.subdivisions)} images of {height}x{width} at once"
     at_once += f" (batch={net.batch}, subdivisions={net.subdivisions})"

@@ -1,7 +1,7 @@
-"""A training as TensorBoard shows it: losses, rates and figures as scalars, the first batches as pictures.
+"""TensorBoard's event files of a run: losses, rates and figures as scalars, the first batches as images.
 
-The record of a run is its log; what TensorBoard reads is drawn from the same facts, and a run that goes on
-hides what was written after its checkpoint.
+The record of a run is its log; the event files hold the same numbers. Where a run is resumed, TensorBoard
+hides the events after its checkpoint.
 """
 
 from __future__ import annotations
@@ -12,33 +12,41 @@ from typing import Any
 
 from darknet_py.data.loader.collate import Batch
 from darknet_py.errors import UsageError
-from darknet_py.train.run.batch_images import picture_of
+from darknet_py.train.run.batch_images import batch_image
 
 FOLDER = "tensorboard"  # in the run's folder
-SHOWN = 3  # batches, from the first on
+BATCHES = 3  # that are written as images, from the first on
 
 
-class Board:
-    """Writes event files; where it is not wanted, nothing."""
+class TensorBoard:
+    """Writes event files; without `enabled`, nothing.
 
-    def __init__(self, run: Path, *, wanted: bool, after: int = 0) -> None:
-        self.writer = _writer(run / FOLDER, after) if wanted else None
+    Args:
+        run: the run's folder.
+        after: the iteration that the run is resumed from.
 
-    def scalars(self, iteration: int, facts: Mapping[str, Any]) -> None:
-        """Every number among the facts, by its name."""
+    Raises:
+        UsageError: when TensorBoard is not installed.
+    """
+
+    def __init__(self, run: Path, *, enabled: bool, after: int = 0) -> None:
+        self.writer = _writer(run / FOLDER, after) if enabled else None
+
+    def scalars(self, iteration: int, facts: Mapping[str, float | None]) -> None:
+        """Write every number among the facts, by its name."""
         if self.writer is not None:
             for name, value in facts.items():
-                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                if value is not None:
                     self.writer.add_scalar(name, value, iteration)
             self.writer.flush()
 
     def batch(self, iteration: int, batch: Batch, names: Sequence[str]) -> None:
-        """The images of one of the first batches, with their boxes."""
-        if self.writer is not None and iteration <= SHOWN:
-            self.writer.add_image("batch", picture_of(batch, names), iteration, dataformats="HWC")
+        """Write the images of one of the first batches, with their boxes."""
+        if self.writer is not None and iteration <= BATCHES:
+            self.writer.add_image("batch", batch_image(batch, names), iteration, dataformats="HWC")
 
     def close(self) -> None:
-        """The last of it to the disk."""
+        """Write what is buffered."""
         if self.writer is not None:
             self.writer.close()
 

@@ -1,4 +1,4 @@
-"""torch.compile, for a training's network."""
+"""torch.compile for the network of a training."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from darknet_py.model.network import Network
 from darknet_py.ops.exporting import use_export_grids
 from darknet_py.ops.keyed import Keyed
 
-SIZES = 1000  # of inputs, each of which may be compiled for itself; beyond, torch would stop the training
+MAX_SIZES = 1000  # of inputs, each of which may be compiled separately; beyond it torch would raise
 
 
 def compile_network(network: Network) -> None:
-    """Have the layers compiled as one graph when they first run, and again for new sizes where torch must.
+    """Compile the layers as one graph when they first run, and again for new sizes where torch must.
 
     Raises:
-        UsageError: where layers draw random numbers, which are keyed by iteration and would be compiled anew
-            in each, or where there is no C++ compiler for a CPU's code.
+        UsageError: where layers draw random numbers, which depend on the iteration and would be compiled
+            again in each, or where there is no C++ compiler for a CPU's code.
     """
     drawing = [
         node.name
@@ -36,6 +36,6 @@ def compile_network(network: Network) -> None:
     on_cpu = next(network.parameters()).device.type == "cpu"
     if on_cpu and not shutil.which(os.environ.get("CXX", "g++")):
         raise UsageError("--compile needs a C++ compiler on a CPU, and there is none", hint="install g++")
-    torch._dynamo.config.recompile_limit = SIZES
+    torch._dynamo.config.recompile_limit = MAX_SIZES
     use_export_grids(network)
     network._run = torch.compile(network._run, fullgraph=True)  # type: ignore[method-assign]

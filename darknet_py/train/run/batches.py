@@ -1,0 +1,56 @@
+"""The batches of a run, from the loaders to the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from darknet_py.data.loader.collate import Batch
+from darknet_py.distributed.process_info import ProcessInfo
+from darknet_py.losses.truths import Truths
+from darknet_py.tasks.base import Task
+from darknet_py.train.run.memory import return_freed_memory
+from darknet_py.train.run.stop_signals import StopSignals
+from darknet_py.train.run.worker_errors import batches_of_workers
+from darknet_py.train.settings import TrainingPlan, source_of
+
+
+@dataclass(frozen=True)
+class DeviceBatch:
+    """A batch, or this process's share of it, on the device.
+
+    Args:
+        images: (N, C, H, W) in 0..1.
+        samples: which image of the data set each image is.
+    """
+
+    images: Tensor
+    truths: Truths
+    samples: tuple[int, ...]
+
+
+class BatchSource:
+    """The batches that a run trains on, from an iteration on."""
+
+    def __init__(
+        self, plan: TrainingPlan, task: Task, *, first: int, process: ProcessInfo, signals: StopSignals
+    ) -> None:
+        self.device, self.shape = plan.settings.device, torch.Size()
+        source = source_of(plan, task, first=first, process=process)
+        self.batches = batches_of_workers(source, signals, name=lambda index: plan.train.record(index).name)
+        signals.ignore_ended_workers()
+
+    def next(self) -> Batch | None:
+        """The next batch; None at the end, or where a signal has stopped the loaders."""
+        return next(self.batches, None)
+
+    def to_device(self, batch: Batch) -> DeviceBatch:
+        """A batch on the device, its images in 0..1."""
+        if batch.images.shape != self.shape:
+            return_freed_memory()
+        self.shape = batch.images.shape
+        images = batch.images.to(self.device).float().div_(255)
+        images = images.contiguous(memory_format=torch.channels_last)
+        return DeviceBatch(images, Truths.of(batch.rows).to(self.device), batch.samples)

@@ -1,0 +1,37 @@
+"""The evaluations of a run, and its best weights."""
+
+from __future__ import annotations
+
+from darknet_py.model.weights import save_weights
+from darknet_py.tasks.base import Evaluation, EvaluationSettings
+from darknet_py.train.run.checkpointing import RunState
+from darknet_py.train.settings import TrainingPlan
+from darknet_py.train.step import Trainer
+
+
+class Evaluator:
+    """Evaluates the network of a run at some iterations, and keeps the weights with the best figure.
+
+    Args:
+        iterations: after which the network is evaluated: evenly spread, the last one always.
+    """
+
+    def __init__(self, plan: TrainingPlan, trainer: Trainer) -> None:
+        self.plan, self.trainer = plan, trainer
+        self.settings = EvaluationSettings(device=plan.settings.device, train=plan.train)
+        total, count = plan.graph.net.max_batches, max(1, plan.settings.evaluations)
+        self.iterations = {max(1, round(total * k / count)) for k in range(1, count + 1)}
+
+    def evaluate(self) -> Evaluation:
+        """The figures on the validation images."""
+        return self.trainer.task.evaluate(
+            self.trainer.scored(), self.plan.val, self.settings, communicator=self.trainer.communicator
+        )
+
+    def keep_best(self, state: RunState, evaluation: Evaluation) -> None:
+        """Write the weights that were evaluated, unless earlier ones had as good a figure."""
+        figure = evaluation.figure()
+        if state.best is None or figure > state.best["figure"]:
+            seen = state.iteration * self.plan.graph.net.batch
+            save_weights(self.trainer.scored(), self.plan.out / "best.weights", seen=seen)
+            state.best = {"iteration": state.iteration, "figure": figure}
