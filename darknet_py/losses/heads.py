@@ -1,4 +1,4 @@
-"""Which loss teaches which head: one table, from what the cfg says to the function that computes it."""
+"""The loss of each kind of head: a table from the section to the function that computes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.layers.heads.head import Head
-from darknet_py.layers.heads.yolo import SHARING
+from darknet_py.layers.heads.yolo import SHARING, Yolo
 from darknet_py.losses.base import HeadLoss
 from darknet_py.losses.gaussian import gaussian_loss
 from darknet_py.losses.matched import matched_losses
@@ -33,24 +33,24 @@ def losses_of(
 ) -> list[HeadLoss]:
     """The gradient and the printed loss of every head.
 
-    Heads whose `assigner` is Darknet's are taught one by one; those with another share out the truths among
-    them. One that says `onlyforward` is not taught.
+    Heads whose `assigner` is Darknet's have a loss each; those with another assigner have one loss together.
+    The loss of a head with `onlyforward` is 0.
 
     Args:
         raws: (N, C, H, W) of each head, before its sigmoid.
         net: height and width of the network's input in pixels.
         seen: images trained on, those of this iteration among them.
     """
-    pairs = list(zip(heads, raws, strict=True))
     found: dict[int, HeadLoss] = {}
     for assigner in SHARING:
-        members = [
-            k
-            for k, head in enumerate(heads)
-            if getattr(head, "assigner", "") == assigner and not head.onlyforward
-        ]
+        members = {
+            k: (head, raw)
+            for k, (head, raw) in enumerate(zip(heads, raws, strict=True))
+            if isinstance(head, Yolo) and head.assigner == assigner and not head.onlyforward
+        }
         if members:
-            found |= zip(members, matched_losses([pairs[k] for k in members], truths, net), strict=True)
+            found |= zip(members, matched_losses(list(members.values()), truths, net), strict=True)
+    pairs = zip(heads, raws, strict=True)
     return [found.get(k) or _of_one(*pair, truths, net, seen) for k, pair in enumerate(pairs)]
 
 

@@ -1,4 +1,4 @@
-"""A run's state in one safetensors file, `checkpoint-000120.safetensors`: it appears whole or not at all.
+"""A run's state in one safetensors file, `checkpoint-000120.safetensors`: it appears complete or not at all.
 
 The last 32 bytes are the sha256 of all bytes before them; for readers of safetensors they are a tensor called
 `sha256`. Nothing of a file is used before this digest fits. The names of the tensors are those of
@@ -36,7 +36,7 @@ KINDS = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }  # safetensors' names
-TYPES = {
+TYPES: dict[str, type | tuple[type, ...]] = {
     "iteration": int,
     "log_bytes": int,
     "seconds": (int, float),
@@ -57,12 +57,12 @@ class Position:
 
     Args:
         iteration: updates done.
-        log_bytes: length of the log at that moment; what stands behind it is cut off on resuming.
+        log_bytes: length of the log at that moment; later lines are cut off on resuming.
         seconds: of training so far.
         average: the running mean of the loss; None before the first iteration.
         best: the iteration and the figure of the best weights so far, those in `best.weights`.
-        fingerprint: what the run is: cfg, data, seed, first weights.
-        environment: what else the last bits depend on: torch, device, threads, number of processes.
+        fingerprint: identifies the run: cfg, data, seed, first weights.
+        environment: what the exact bits also depend on: torch, device, threads, number of processes.
     """
 
     iteration: int
@@ -114,7 +114,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], position: Positio
 
 
 def check_digest(path: Path) -> None:
-    """See that a file is complete, reading a megabyte at a time.
+    """Check that a file is complete, reading a megabyte at a time.
 
     Raises:
         Damaged: when it is not.
@@ -175,7 +175,8 @@ def _file(tensors: Mapping[str, Tensor], about: dict[str, Any]) -> Iterator[byte
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     digest = hashlib.sha256()
-    for part in chain([struct.pack("<Q", len(text)) + text], (_bytes(tensor) for _, tensor in ordered)):
+    start_of_file = [memoryview(struct.pack("<Q", len(text)) + text)]
+    for part in chain(start_of_file, (_bytes(tensor) for _, tensor in ordered)):
         digest.update(part)
         yield part
     yield digest.digest()
@@ -186,7 +187,7 @@ def _entry(kind: str, shape: list[int], start: int, end: int) -> dict[str, Any]:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def _position(path: Path, metadata: Mapping[str, str]) -> Position:

@@ -1,4 +1,4 @@
-"""The checkpoints of a run's folder: which there are, which is the newest complete one, which are kept."""
+"""The checkpoints of a run's folder: listed, loaded, written, and removed when they are no longer needed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)  # without a handler a warning is a line on st
 
 
 def found_in(folder: Path) -> list[Path]:
-    """Checkpoints by their names, newest first; a link is none."""
+    """Checkpoints by their names, newest first; symbolic links are left out."""
     names = [path for path in folder.glob("checkpoint-*") if NAMES.fullmatch(path.name)]
     return sorted((p for p in names if p.is_file() and not p.is_symlink()), key=_number, reverse=True)
 
 
 def has_run(folder: Path) -> bool:
-    """Whether a training was begun here that can go on, or was by an earlier version."""
+    """Whether the folder has a checkpoint, of this version or an earlier one."""
     return bool(found_in(folder)) or (folder / EARLIER).exists()
 
 
@@ -34,8 +34,8 @@ class Checkpoints:
 
     Args:
         folder: the run's.
-        keep: older ones that stay beside the newest, so that a damaged one costs a minute and not the run.
-        allow_changed: parts of the environment that need not be as they were.
+        keep: older ones that stay next to the newest, in case that one gets damaged.
+        allow_changed: parts of the environment that may differ.
     """
 
     def __init__(self, folder: Path, *, keep: int = 1, allow_changed: Sequence[str] = ()) -> None:
@@ -49,7 +49,7 @@ class Checkpoints:
 
         Args:
             expected: the tensors of this run.
-            wanted: fingerprint and environment of this run; its `log_bytes` are those of the log as it is.
+            wanted: fingerprint and environment of this run; its `log_bytes` are the length of the log.
 
         Raises:
             CheckpointError: when all are damaged, or one is of another run, format or environment.
@@ -67,8 +67,8 @@ class Checkpoints:
                 errors.append(error)
                 self.damaged.append(path)
                 continue
-            for error in errors:
-                log.warning("%s: warning: %s; going on from %s", error.where, error.message, path.name)
+            for damaged in errors:
+                log.warning("%s: warning: %s; going on from %s", damaged.where, damaged.message, path.name)
             return found
         if errors:
             hint = f"{len(errors)} found, none complete; without them the run starts again"
@@ -79,7 +79,7 @@ class Checkpoints:
         """Write a checkpoint, then remove those that are no longer needed.
 
         Raises:
-            CheckpointError: when it cannot be written; those there are stay.
+            CheckpointError: when it cannot be written; existing ones stay.
         """
         path = self.folder / f"checkpoint-{position.iteration:06d}.safetensors"
         try:
@@ -112,7 +112,7 @@ class Checkpoints:
         self._remove(found_in(self.folder)[::-1])
 
     def _prune(self, newest: Path) -> None:
-        """Older ones beyond `keep`, damaged ones, and what an abandoned future left."""
+        """Remove older ones beyond `keep`, damaged ones, and later ones that the run did not resume from."""
         older = [p for p in found_in(self.folder) if _number(p) < _number(newest) and p not in self.damaged]
         kept = {newest, *older[: self.keep]}
         self._remove([path for path in found_in(self.folder) if path not in kept])

@@ -1,4 +1,4 @@
-"""What the last bits of a training depend on, besides the run itself."""
+"""What the exact bits of a training depend on, besides the run itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def environment_of(device: str, *, processes: int = 1) -> dict[str, Any]:
 
 
 def code_digest() -> str:
-    """sha256 of this program's files, by which processes on several machines see that they run the same."""
+    """sha256 of this program's files, to check that processes on several machines run the same."""
     digest = hashlib.sha256()
     for path in sorted(CODE.rglob("*.py")):
         digest.update(path.relative_to(CODE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process; it is made, and unmade when nothing has come into it.
+    """Lock a folder for this process; it is created, and removed again where it stays empty.
 
-    The system lets go of the lock when its process ends, however it ends, so a file left behind by a run that
-    was killed stops nobody. (A record lock: processes that load images do not inherit it.) Windows has none.
+    The system releases the lock when its process ends, however it ends, so the file of a run that was killed
+    blocks no other. (A record lock: processes that load images do not inherit it.) Windows has none.
 
     Raises:
         UsageError: when another process holds it.
@@ -30,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
         with _lock(folder / NAME):
             yield
     finally:
-        with suppress(OSError):  # one that is not empty stays, and those around it
+        with suppress(OSError):  # folders that are not empty stay
             for place in made:
                 place.rmdir()
 
@@ -44,7 +44,7 @@ def _lock(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is held: who opened it before finds another file there
+        path.unlink(missing_ok=True)  # while locked: a process that opened it before notices
         os.close(handle)
 
 
@@ -55,12 +55,12 @@ def _hold(path: Path) -> int:
     try:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if path.stat().st_ino != os.fstat(handle).st_ino:
-            raise BlockingIOError  # it was another's until a moment ago
+            raise BlockingIOError  # the lock of another process, which has just ended
     except (BlockingIOError, PermissionError, FileNotFoundError):
         os.close(handle)
         hint = "wait for it, stop it, or name another --out"
         raise UsageError("another process is training in this folder", where=path.parent, hint=hint) from None
-    except OSError as error:  # a network's file system without locks
+    except OSError as error:  # a network file system without locks
         message = "%s: warning: cannot be locked (%s); let no other process train in this folder"
         log.warning(message, path.parent, error.strerror)
     return handle
@@ -69,7 +69,7 @@ def _hold(path: Path) -> int:
 def is_locked(folder: Path) -> bool:
     """Whether another process is training in the folder.
 
-    Not to be asked by a process that holds the folder itself: it would let go.
+    A process that has locked the folder itself must not ask: it would release its lock.
     """
     path = folder / NAME
     if os.name != "posix" or not path.is_file():

@@ -91,34 +91,35 @@ def evaluate_classifier(
         DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
     """
     settings = settings or EvaluationSettings()
-    _check(network.graph, dataset)
+    check_classifier(network.graph)
+    check_labels(network.graph, dataset)
     copied = copy.deepcopy(network).eval().to(settings.device).to(memory_format=torch.channels_last)
     runner = _Runner(copied, settings.batch or BATCH, communicator or Communicator())
     spread = np.zeros(0, np.int64) if settings.train is None else _spread(settings.train, len(dataset))
     total = len(dataset) + len(spread)
     found = runner.run(dataset, np.arange(len(dataset)), lambda done: progress(done, total))
-    train_top1 = train_loss = None
+    of_train = None
     if settings.train is not None:
-        answers = runner.run(settings.train, spread, lambda done: progress(len(dataset) + done, total))
-        train_top1, train_loss = answers.top1(_labels(settings.train)[spread]), float(answers.losses.mean())
-    confusion = confusion_matrix(_labels(dataset), found.predicted, len(dataset.names))
+        of_train = runner.run(settings.train, spread, lambda done: progress(len(dataset) + done, total))
+    return _evaluation(found, of_train, dataset, _protocol(network.graph, settings.split, len(spread)))
+
+
+def _evaluation(
+    found: _Answers, of_train: _Answers | None, dataset: Dataset, protocol: dict[str, Any]
+) -> ClassificationEvaluation:
+    confusion = confusion_matrix(found.labels, found.predicted, len(dataset.names))
     return ClassificationEvaluation(
         top1=float(confusion.trace() / confusion.sum()),
         top5=float(found.in_top.mean()) if len(dataset.names) > TOP else None,
-        loss=float(found.losses.mean()),
-        train_top1=train_top1,
-        train_loss=train_loss,
+        loss=found.loss,
+        train_top1=of_train.top1 if of_train else None,
+        train_loss=of_train.loss if of_train else None,
         per_class=dict(zip(dataset.names, accuracy_per_class(confusion), strict=True)),
         confusion=confusion.tolist(),
         images=len(dataset),
-        protocol=_protocol(network.graph, settings.split, len(spread)),
+        protocol=protocol,
         predictions=found.predicted.tolist(),
     )
-
-
-def _check(graph: Graph, dataset: Dataset) -> None:
-    check_classifier(graph)
-    check_labels(graph, dataset)
 
 
 def check_classifier(graph: Graph) -> None:
@@ -156,15 +157,22 @@ def check_labels(graph: Graph, dataset: Dataset) -> None:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Of each image: the predicted class, the cross entropy, and whether the label is in the first five."""
+    """Of each image: label, predicted class, cross entropy, and whether the label is in the first five."""
 
+    labels: np.ndarray
     predicted: np.ndarray
     losses: np.ndarray
     in_top: np.ndarray
 
-    def top1(self, labels: np.ndarray) -> float:
+    @property
+    def top1(self) -> float:
         """The share of images whose label is predicted."""
-        return float((self.predicted == labels).mean())
+        return float((self.predicted == self.labels).mean())
+
+    @property
+    def loss(self) -> float:
+        """The mean cross entropy."""
+        return float(self.losses.mean())
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ class _Runner:
             gathered_array(self.communicator, array) for array in (own.predicted, own.losses, own.in_top)
         )
         assert len(predicted) == len(chosen), "an image was evaluated twice, or not at all"
-        return _Answers(predicted, losses, in_top)
+        return _Answers(_labels(dataset)[chosen], predicted, losses, in_top)
 
     def _answers(self, dataset: Dataset, chosen: np.ndarray, done: Callable[[int], None]) -> _Answers:
         labels = _labels(dataset)
@@ -200,7 +208,8 @@ class _Runner:
                 losses.append(torch.nn.functional.cross_entropy(logits, truth, reduction="none"))
                 in_top.append((first == truth[:, None]).any(dim=1))
                 done(sum(map(len, predicted)))
-        found = _Answers(*(torch.cat(column).cpu().numpy() for column in (predicted, losses, in_top)))
+        columns = (torch.cat(column).cpu().numpy() for column in (predicted, losses, in_top))
+        found = _Answers(labels[chosen], *columns)
         if not np.isfinite(found.losses).all():
             raise NotFinite("what the network puts out is not finite", hint="a lower learning_rate may help")
         return found

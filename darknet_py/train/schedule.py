@@ -16,37 +16,40 @@ def learning_rate(net: Net, iteration: int, *, seed: int = 0) -> float:
     6.25e-05
 
     Raises:
-        UsageError: when the schedule leads beyond all numbers.
+        UsageError: when the rate overflows.
     """
-    rate = net.learning_rate
+    factor: float
     try:
         if iteration < net.burn_in:
-            return rate * (iteration / net.burn_in) ** net.power
-        return rate * _factor(net, iteration, seed)
+            factor = (iteration / net.burn_in) ** net.power
+        else:
+            factor = _factor(net, iteration, seed)
     except (OverflowError, ZeroDivisionError):
         message = f"the learning rate of iteration {iteration} is no number, by policy={net.policy}"
         raise UsageError(
             message, hint="a gamma or scale above 1 grows without end; so does a power below 0"
         ) from None
+    return net.learning_rate * factor
 
 
 def _factor(net: Net, iteration: int, seed: int) -> float:
+    factor = 1.0
     match net.policy:
         case "step":
-            return net.scale ** (iteration // net.step)
+            factor = net.scale ** (iteration // net.step)
         case "steps":
-            return math.prod(scale for step, scale in _passed(net, iteration))
+            factor = math.prod(scale for step, scale in _passed(net, iteration))
         case "exp":
-            return net.gamma**iteration
+            factor = net.gamma**iteration
         case "poly":
-            return max(0.0, 1 - iteration / max(1, net.max_batches)) ** net.power
+            factor = max(0.0, 1 - iteration / max(1, net.max_batches)) ** net.power
         case "random":
-            return float(keyed(seed, RATE, iteration).random()) ** net.power
+            factor = float(keyed(seed, RATE, iteration).random()) ** net.power
         case "sigmoid":
-            return 0.5 - 0.5 * math.tanh(net.gamma * (iteration - net.step) / 2)  # 1 / (1 + e^z)
+            factor = 0.5 - 0.5 * math.tanh(net.gamma * (iteration - net.step) / 2)  # 1 / (1 + e^z)
         case "sgdr":
-            return _sgdr(net, iteration)
-    return 1.0
+            factor = _sgdr(net, iteration)
+    return factor
 
 
 def _passed(net: Net, iteration: int) -> list[tuple[int, float]]:

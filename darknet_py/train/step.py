@@ -120,7 +120,7 @@ class Trainer:
         clamp(self.network)
         self.communicator.mean(self._running())
         if self.ema is not None:
-            self.ema.after(self.network, iteration)
+            self.ema.update(self.network, iteration)
 
     def _freeze(self, iteration: int) -> None:
         """Layers that rest have no gradient; up to the last `stopbackward` statistics rest too."""
@@ -150,7 +150,7 @@ class Trainer:
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """This process's part of the loss, and its last deltas; gradients of minibatches are summed."""
         part, batch = -(-len(images) // self.net.subdivisions), self.batch(images)
-        loss, deltas = torch.zeros((), device=images.device), ()
+        loss, deltas = torch.zeros((), device=images.device), tuple[Tensor, ...]()
         for start in range(0, len(images), part):
             stop = start + part
             if samples:
@@ -189,16 +189,17 @@ class Trainer:
 
     def averaged(self) -> Network | None:
         """The network with averaged weights; None where there is no average."""
-        return self.ema.of(self.network) if self.ema is not None and self.ema.n_averaged else None
+        return self.ema.averaged(self.network) if self.ema is not None and self.ema.n_averaged else None
 
     def scored(self) -> Network:
         """The network whose figures count, and whose weights are kept: with `ema_decay` the average."""
-        return (self.averaged() if self.ema is not None and self.ema.scored else None) or self.network
+        return (self.averaged() if self.ema is not None and self.ema.evaluated else None) or self.network
 
     def _running(self) -> list[Tensor]:
         """Batch normalisation's running statistics that a forward pass moves."""
         moved = [norm for norm in self.norms if norm.training]
-        return [buffer for norm in moved for buffer in (norm.running_mean, norm.running_var)]
+        buffers = (buffer for norm in moved for buffer in (norm.running_mean, norm.running_var))
+        return [buffer for buffer in buffers if buffer is not None]
 
     def _check(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

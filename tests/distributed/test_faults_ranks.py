@@ -183,7 +183,7 @@ def all_told(together: Together, text: str, *, by: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [(DetectionTask, "loss"), (LateAverage, "after"), (BatchSource, "to_device")]
+    "place", [(DetectionTask, "loss"), (LateAverage, "update"), (BatchSource, "to_device")]
 )
 def test_X02_the_cause_is_told_by_the_process_that_met_it(
     pair: Unbroken, tmp_path: Path, place: tuple[Any, str]

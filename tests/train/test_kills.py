@@ -118,8 +118,8 @@ def test_K08_a_run_without_a_checkpoint_begins_again(unbroken: Unbroken, tmp_pat
     def before() -> None:
         real = Log.add
 
-        def add(self: Log, **values: object) -> None:
-            real(self, **values)
+        def add(self: Log, values: dict[str, object]) -> None:
+            real(self, values)
             if values["iteration"] == 5:
                 die()
 
