@@ -88,7 +88,7 @@ def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
 def _show_batches(args: argparse.Namespace, plan: TrainingPlan) -> int:
     """The first batches as pictures; nothing is trained."""
     from darknet_py.tasks.selection import task_of
-    from darknet_py.train.run.batch_images import show_batch
+    from darknet_py.train.run.batch_images import write_batch_image
     from darknet_py.train.settings import source_of
 
     plan.out.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def _show_batches(args: argparse.Namespace, plan: TrainingPlan) -> int:
     drawn = []
     for number, batch in zip(range(1, args.show_batches + 1), source_of(plan, task), strict=False):
         path = plan.out / f"batch-{number}.jpg"
-        shown = show_batch(batch, path, plan.train.names)
+        shown = write_batch_image(batch, path, plan.train.names)
         boxes = sum(map(len, batch.rows))
         drawn.append({"path": str(path), "shown": shown, "images": len(batch.images), "boxes": boxes})
     line = "{path}: {shown} of {images} images, {boxes} boxes in all"
