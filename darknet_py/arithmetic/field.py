@@ -62,7 +62,8 @@ class Span1D:
         ends = [(axis.first(cell), axis.last(cell)) for cell in range(count)]
         seen = [(self.first(a), self.last(b)) if a <= b else (FAR, -FAR) for a, b in ends]
         firsts, lasts = (tuple(side) for side in zip(*seen, strict=True))
-        return Span1D(firsts, lasts, advance, self.stride * axis.stride)
+        stride = self.stride if axis.stride == 1 else self.stride * axis.stride
+        return Span1D(firsts, lasts, advance, stride)
 
     def join(self, other: Span1D, cells: int = 0) -> Span1D:
         """The fields of cells that read two maps at the same position."""

@@ -43,7 +43,6 @@ class Axis:
         return range(first, min(self.last(cell), cells - 1) + 1, self.step)
 
 
-@dataclass(frozen=True)
 class Bins(Axis):
     """Parts of a map, as equal as whole cells allow; `size` is that of the widest."""
 
@@ -67,7 +66,6 @@ class Covering(Axis):
         return (cell + self.of.before) // int(self.of.stride)
 
 
-@dataclass(frozen=True)
 class Everywhere(Axis):
     """The complete map of `size` cells for every output cell; `stride` is that of the output cells."""
 

@@ -161,14 +161,14 @@ class _LineReader:
         body = line.rstrip("\r\n")
         if number == 1 and body.startswith(BOM):
             body = " " + body[1:]
-        start = len(body) - len(body.lstrip(WHITE))
         packed = body.translate(PACK)
+        if len(body) <= MOST_LINE and (not packed or packed[0] in COMMENT):
+            return
+        start = len(body) - len(body.lstrip(WHITE))
         span = Span(number, start + 1, max(1, len(body.strip(WHITE))))
         if len(body) > MOST_LINE:
             message = f"a line of {len(body):,} characters; at most {MOST_LINE:,} are read"
             self.error("long-line", message, span, key=packed[:MOST_LINE])
-        elif not packed or packed[0] in COMMENT:
-            return
         elif packed[0] == "[":
             self.header(packed, span, body)
         elif not before_comment(packed).isascii():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from darknet_py.cfg.diagnostics import Span
 from darknet_py.cfg.document import Document, parse
 from darknet_py.cfg.edits import NAME, names_of, put_all
-from darknet_py.cfg.keys import read_keys
+from darknet_py.cfg.section_reader import read_keys
 from darknet_py.cfg.sections import New, arranged
 from darknet_py.errors import UsageError
 from darknet_py.graph.references import CALL, Reference, by_numbers, references

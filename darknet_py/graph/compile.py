@@ -16,7 +16,7 @@ from darknet_py.cfg.diagnostics import (
     in_order,
 )
 from darknet_py.cfg.document import Document, Section
-from darknet_py.cfg.keys import read_keys
+from darknet_py.cfg.section_reader import read_keys
 from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import by_numbers, input_keys

@@ -123,7 +123,7 @@ class Layer(Declaration):
 
 def layer_class(section: str) -> type[Layer] | None:
     """The class of a section, by its name or one of Darknet's aliases (`conv`, `max`, `network`)."""
-    return CATALOGUE.get(ALIASES.get(section, section))
+    return CATALOGUE.entered.get(section) or CATALOGUE.get(ALIASES.get(section, section))
 
 
 def absolute(reference: int, at: int) -> int:

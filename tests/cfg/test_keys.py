@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from darknet_py.cfg.diagnostics import Diagnostic
 from darknet_py.cfg.document import parse
-from darknet_py.cfg.keys import key, keys_of, read_keys, same_as
+from darknet_py.cfg.keys import key, keys_of, same_as
+from darknet_py.cfg.section_reader import read_keys
 
 
 @dataclass(frozen=True, kw_only=True)
