@@ -1,7 +1,4 @@
-"""Golden. Oracle: the program itself, run again, and the files of the repository.
-
-What the documents quote must be the program's output, and what they refer to must exist.
-"""
+"""Golden. Oracle: the program itself, run again; what the documents quote must be its output."""
 
 from __future__ import annotations
 
@@ -9,17 +6,18 @@ import ast
 import contextlib
 import dataclasses
 import functools
-import importlib
 import io
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import darknet_py
 from darknet_py.__main__ import main
@@ -27,28 +25,13 @@ from darknet_py.cli.main import VERBS
 from darknet_py.layers.plugins import load_plugins
 from darknet_py.predict.detections import DetectedObject
 from tests.paths import ROOT, SHARED
-from tests.test_house import ORDER, PACKAGE
+from tests.test_document_references import FENCE, PAGES
 
 sys.path.insert(0, str(ROOT / "docs"))
 BLOCK = re.compile(r"```(?:console|text)\n(\$ .*?)```", re.DOTALL)
 QUICK = {"show", "lint", "edit", "diff", "layers", "conform", "reach"}
 POOL_PAGE = ROOT / "docs" / "write-a-pool.md"
 POOL_FILE = ROOT / "docs" / "examples" / "midrange.py"
-ARCHITECTURE = ROOT / "docs" / "architecture.md"
-FAULTS = ROOT / "tests" / "FAULTS.md"
-PAGES = sorted(
-    path
-    for pattern in ("*.md", "docs/*.md", "cfg/*.md", "weights/*.md", "bench/*.md", "tests/**/*.md")
-    for path in ROOT.glob(pattern)
-)
-FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-LINK = re.compile(r"\]\(([^)\s]+)\)")
-HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
-PATH = re.compile(
-    r"(?<![\w./~-])(?:(?:darknet_py|tests|docs|cfg|bench)/[\w./*{},-]*[\w/*}]|[\w-]+(?:/[\w-]+)+\.py\b)"
-)
-MODULE = re.compile(r"\bdarknet_py(?:\.\w+)+")
-FAULT_ID = re.compile(r"(?:(?<=_)|^)[A-Z]\d\d(?=[_ ])")
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +99,42 @@ def test_commands_use_options_that_their_verb_has() -> None:
     assert wrong == []
 
 
+def write_damaged_cells(root: Path) -> None:
+    """The data set of docs/data.md, with seven kinds of damage."""
+    for turn, name in enumerate(("train/a", "train/b", "val/d")):
+        path = root / "cells" / f"{name}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.linear_gradient("L").convert("RGB").rotate(30 * turn).save(path)
+    cut = root / "cells/train/b.jpg"
+    cut.write_bytes(cut.read_bytes()[:-150])
+    shutil.copy(root / "cells/train/a.jpg", root / "cells/val/a.jpg")
+    two = "0 .5 .5 .2 .2\n1 .3 .3 .2 .2\n"
+    texts = {
+        "train/a.txt": "0 .5 .5 .2 .2\n2 .5 .5 .2 .2\n1 120 80 30 30\n1 .5 .95 .2 .3\n",
+        "train/b.txt": two,
+        "val/a.txt": two,
+        "val/d.txt": two,
+        "train.txt": "cells/train/a.jpg\ncells/train/b.jpg\n",
+        "val.txt": "cells/val/a.jpg\ncells/val/d.jpg\ncells/val/c.jpg\n",
+        "names": "red\nwhite\n",
+        "obj.data": "classes = 2\ntrain = cells/train.txt\nvalid = cells/val.txt\nnames = cells/names\n",
+    }
+    for name, text in texts.items():
+        (root / "cells" / name).write_text(text)
+
+
+def test_the_damages_of_the_page_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_damaged_cells(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "check", "cells/obj.data"]) == 1
+    printed = re.sub(r"\(\d+ bytes", "(N bytes", capsys.readouterr().out)  # Pillow's versions differ
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"\$ darknet-py data check cells/obj.data\n(.*?)```", page, re.DOTALL)
+    assert printed == re.sub(r"\(\d+ bytes", "(N bytes", block)
+
+
 def test_the_readme_is_short_and_shows_a_network_and_an_error() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert text.count("\n") <= 120
@@ -136,81 +155,6 @@ def test_the_python_of_the_readme_uses_names_that_exist() -> None:
             assert [name.name for name in node.names if not hasattr(darknet_py, name.name)] == []
         elif isinstance(node, ast.Attribute):
             assert node.attr in detection
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives to the headings of a page."""
-    text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
-
-
-def broken_links(page: Path) -> Iterator[str]:
-    for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
-        path, _, anchor = target.partition("#")
-        if path.startswith(("http:", "https:")):
-            continue
-        file = page.parent / path if path else page
-        if not file.exists() or (anchor and anchor not in anchors(file)):
-            yield target
-
-
-def dead_paths(page: Path) -> Iterator[str]:
-    """Paths and modules of the repository that a page names and that do not exist."""
-    text = page.read_text(encoding="utf-8")
-    for name in PATH.findall(text):
-        pattern = re.sub(r"\{.*\}", "*", name)  # a{b,c}d
-        if not any(any(folder.glob(pattern)) for folder in (ROOT, page.parent)):
-            yield name
-    for name in MODULE.findall(text):
-        module, _, attribute = name.rpartition(".")
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            if not hasattr(importlib.import_module(module), attribute):
-                yield name
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_to_files_and_headings(page: Path) -> None:
-    assert list(broken_links(page)) == []
-
-
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if page.name != "CHANGELOG.md"],  # which names earlier paths too
-    ids=lambda page: page.relative_to(ROOT).as_posix(),
-)
-def test_paths_and_modules_that_a_page_names_exist(page: Path) -> None:
-    assert list(dead_paths(page)) == []
-
-
-def test_dead_links_and_paths_are_found(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(
-        "# A `b` heading\n[good](page.md#a-b-heading) [bad](none.md) [worse](#no-heading) [web](https://a.b)\n"
-        "`tests/paths.py` `tests/none.py` `train/none.py` darknet_py.errors.quoted darknet_py.errors.none\n"
-    )
-    assert list(broken_links(page)) == ["none.md", "#no-heading"]
-    assert list(dead_paths(page)) == ["tests/none.py", "train/none.py", "darknet_py.errors.none"]
-
-
-def test_the_architecture_lists_every_package_and_the_order_of_imports() -> None:
-    text = ARCHITECTURE.read_text(encoding="utf-8")
-    packages = [path.parent for path in PACKAGE.glob("*/__init__.py")]
-    assert [path.name for path in packages if f"`darknet_py/{path.name}/`" not in text] == []
-    assert "\n".join(ORDER) in text
-
-
-def test_every_fault_in_a_test_name_is_explained_and_no_other() -> None:
-    named = set()
-    for path in (ROOT / "tests").rglob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                named.update(FAULT_ID.findall(node.name))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                named.update(FAULT_ID.findall(node.value))  # the name of a case, as "D01 no json"
-    explained = re.findall(r"^\| ([A-Z]\d\d) \|", FAULTS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(explained) == sorted(named)
 
 
 @pytest.mark.skipif(not (SHARED / "zoo").exists(), reason="needs shared/zoo beside the checkout")
