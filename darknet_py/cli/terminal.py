@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -31,6 +30,8 @@ def wants_json(args: argparse.Namespace) -> bool:
 
 def print_json(args: argparse.Namespace, value: Any) -> None:
     """JSON to standard output, or to the file of `-o`."""
+    import json  # here, for most verbs print lines
+
     text = json.dumps(value, indent=1, allow_nan=False)
     if args.output:
         from darknet_py.files.atomic import publish_bytes
