@@ -149,14 +149,14 @@ def _mark(box: Box, marks: Mapping[int, Mark]) -> Mark | None:
 
 def _key_figures(graph: Graph, node: Node) -> list[str]:
     """The main facts of a layer: window and stride, filters, activation; else its keys as written."""
-    layer: Any = node.layer
+    layer = node.layer
     if isinstance(layer, Head):
         return [f"{layer.classes} classes"]
     if size := getattr(layer, "size", 0):
         steps = dict.fromkeys((getattr(layer, "stride_y", 1), getattr(layer, "stride_x", 1)))
         step = "x".join(map(str, steps))
         words = [f"{size} x {size}" + (f" / {step}" if step != "1" else "")]
-        words += [f"{layer.filters} filters"] if hasattr(layer, "filters") else []
+        words += [f"{filters} filters"] if (filters := getattr(layer, "filters", 0)) else []
         activation = getattr(layer, "activation", "linear")
         return words + ([activation] if activation != "linear" else [])
     entries = graph.document.sections[node.index + 1].entries
