@@ -71,10 +71,21 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def verb_parser(verb: str, module: ModuleType) -> argparse.ArgumentParser:
     """The options of a verb, with those that all verbs have."""
-    parser = argparse.ArgumentParser(prog=f"darknet-py {verb}", description=VERBS[verb])
+    parser = argparse.ArgumentParser(
+        prog=f"darknet-py {verb}", description=VERBS[verb], formatter_class=help_formatter
+    )
     module.add_arguments(parser)
     add_plugin(parser)
     return parser
+
+
+def help_formatter(prog: str) -> argparse.HelpFormatter:
+    """Lines as wide as the terminal; argparse would import shutil to measure it, for every option."""
+    try:
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 80
+    return argparse.HelpFormatter(prog, width=columns - 2)
 
 
 def _without_verb(words: Sequence[str]) -> None:
