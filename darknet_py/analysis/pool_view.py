@@ -1,7 +1,7 @@
-"""What pools do to a picture: an edge map, a texture and a noisy picture, each through every pool.
+"""The effect of pools on a picture: an edge map, a texture and a noisy picture, through every pool.
 
-Every pool slides over the same map with the same window, so that what differs is the rule alone. Pools that
-draw are shown twice, with two seeds, and in evaluation.
+Every pool slides over the same map with the same window, so that only the rule differs. Stochastic pools are
+shown with two seeds, and in evaluation.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ def _texture(grey: np.ndarray) -> np.ndarray:
 
 
 def panels(maps: Sequence[np.ndarray], names: Sequence[str], *, size: int, stride: int) -> Iterator[Panel]:
-    """The maps themselves, then a column for each pool, or three for one that draws.
+    """The maps themselves, then a column for each pool, or three for a stochastic one.
 
     Args:
-        names: `SECTION`, or `SECTION@KEY=VALUE,...` with keys of its own.
+        names: `SECTION`, or `SECTION@KEY=VALUE,...` with keys.
 
     Raises:
         UsageError: when a name is no window pool, or its keys do not fit.

@@ -110,9 +110,10 @@ def _drawn(section: str, seed: int) -> CheckResult:
 def _check_result(section: str, check: Check, *, cases: int, seed: int) -> CheckResult:
     """Run a check on small cases first, and stop at the first failure."""
     cls, tried = CATALOGUE[section], 0
+    declared: type = cls
     result, fixed = CheckResult(section, check.name, check.description, "ok"), tuple(check.given(cls).items())
     for number in range(cases):
-        case = _case(cls, section, fixed, (seed, number), number / max(1, cases - 1))
+        case = _case(declared, section, fixed, (seed, number), number / max(1, cases - 1))
         if case is None:
             continue
         tried += 1

@@ -16,7 +16,7 @@ CONTRASTIVE = "the loss of [contrastive] is not implemented"
 
 
 class Net(Schedule, section="net", aliases=("network",)):
-    """The input's size, and the training schedule. Always the first section.
+    """The size of the input, and the training schedule. Always the first section.
 
     [net]
     width = 416
@@ -30,7 +30,7 @@ class Net(Schedule, section="net", aliases=("network",)):
     height: int = key(0, at_least=0, at_most=8192, doc="rows of the input", unit="px")
     channels: int = key(0, at_least=0, at_most=8192, doc="channels of the input, 3 for RGB")
     inputs_: int = key(
-        0, name="inputs", at_least=0, at_most=1 << 28, doc="numbers of an input that is no image"
+        0, name="inputs", at_least=0, at_most=1 << 28, doc="size of an input that is not an image"
     )
     saturation: float = key(1.0, above=0, doc="range of the random factor of saturation, 1 for none")
     exposure: float = key(1.0, above=0, doc="range of the random factor of brightness, 1 for none")
@@ -38,17 +38,17 @@ class Net(Schedule, section="net", aliases=("network",)):
     flip: bool = key(True, doc="mirror half of the images")
     letter_box: bool = key(False, doc="keep the aspect of images, with a grey border")
     resize_step: int = key(32, at_least=1, doc="grid of the sizes of multi-scale training", unit="px")
-    mosaic: bool = key(False, doc="every second sample is made of four images, detectors alone")
+    mosaic: bool = key(False, doc="every second sample is made of four images, detectors only")
     mosaic_bound: bool = key(False, doc="cut the boxes of a mosaic at their image's edge")
     mixup: int = key(0, doc="1: every second sample is a blend of two images")
-    cutmix: bool = key(False, doc="every second sample has a part of another image, classifiers alone")
+    cutmix: bool = key(False, doc="every second sample has a part of another image, classifiers only")
     blur: int = key(0, at_least=0, doc="blur of images, or of what is around the boxes", unit="px")
     gaussian_noise: int = key(0, at_least=0, doc="standard deviation of noise, 8-bit levels")
     label_smooth_eps: float = key(
         0.0, at_least=0, at_most=0.999, doc="what a classifier's truth gives to the other classes"
     )
-    angle: float = key(0.0, at_least=0, doc="range of random rotation, classifiers alone", unit="degrees")
-    aspect: float = key(1.0, above=0, doc="range of the random factor of aspect, classifiers alone")
+    angle: float = key(0.0, at_least=0, doc="range of random rotation, classifiers only", unit="degrees")
+    aspect: float = key(1.0, above=0, doc="range of the random factor of aspect, classifiers only")
     min_crop: int = key(
         same_as("width"), at_least=1, doc="least size of a classifier's image before its crop", unit="px"
     )
@@ -104,11 +104,11 @@ class Net(Schedule, section="net", aliases=("network",)):
 
     @property
     def flat(self) -> bool:
-        """Whether the network reads numbers that are no image."""
+        """Whether the input is a vector instead of an image."""
         return self.inputs_ > 0 and 0 in (self.width, self.height, self.channels)
 
     def inputs(self, at: int) -> tuple[int, ...]:
-        """Nothing: it is the image."""
+        """None: it is the image."""
         return ()
 
     def shape(self, *maps: Shape) -> Shape:
@@ -118,7 +118,7 @@ class Net(Schedule, section="net", aliases=("network",)):
         return Shape(self.channels, self.height, self.width)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """A size to begin with, and a schedule that fits."""
+        """The input needs a size, and the schedule must be consistent."""
         if self.inputs_ == 0:
             for name in ("width", "height", "channels"):
                 if getattr(self, name) < 1:

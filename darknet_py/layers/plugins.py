@@ -1,4 +1,4 @@
-"""A person's own layers: a file named by `--plugin` is imported, and its sections are sections like any."""
+"""User-defined layers: files given by `--plugin` are imported, and their sections enter the catalogue."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def load_plugins(paths: Sequence[str | Path]) -> tuple[Plugin, ...]:
     names = [path.name for path in found]
     for path in found:
         if names.count(path.name) > 1:
-            raise UsageError(f"two plug-ins are called {path.name}", hint="give each a name of its own")
+            raise UsageError(f"two plug-ins are called {path.name}", hint="rename one of them")
     try:
         return tuple(_imported(path) for path in found)
     except BaseException:
@@ -195,7 +195,7 @@ def _declaration_errors(cls: type[Layer]) -> Iterator[tuple[str, str]]:
     for name in (cls.section, *cls.aliases):
         if not SECTION.fullmatch(name):
             yield (
-                f"[{quoted(name)}] can stand in no cfg",
+                f"[{quoted(name)}] cannot be used in a cfg",
                 "a section is called by letters, digits and _ . + -",
             )
     try:

@@ -1,4 +1,4 @@
-"""What `[net]` says of training: batches, the learning rate, the update, and averages of weights."""
+"""The keys of `[net]` for training: batches, learning rate, optimizer and averages of weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POLICIES = ("constant", "step", "exp", "poly", "steps", "sigmoid", "random", "sg
 
 
 class Schedule(Layer):
-    """The part of `[net]` that says how weights are found."""
+    """The part of `[net]` that defines the training."""
 
     batch: int = key(1, at_least=1, at_most=65536, doc="images in one update")
     subdivisions: int = key(
@@ -26,7 +26,7 @@ class Schedule(Layer):
     burn_in: int = key(0, at_least=0, doc="iterations of warm-up, (iteration / burn_in) ^ power")
     power: float = key(4.0, doc="exponent of the warm-up, and of policies poly and random")
     steps: tuple[int, ...] = key((), doc="iterations at which the rate changes, policy steps")
-    scales: tuple[float, ...] = key((), doc="what the rate is multiplied by at each of `steps`")
+    scales: tuple[float, ...] = key((), doc="factors of the rate at each of `steps`")
     step: int = key(1, at_least=1, doc="interval of policies step and sigmoid")
     scale: float = key(1.0, doc="factor of policy step")
     gamma: float = key(1.0, doc="base of policy exp, slope of policy sigmoid")
@@ -38,28 +38,28 @@ class Schedule(Layer):
     )
     momentum: float = key(0.9, at_least=0, at_most=1, doc="momentum of gradient descent")
     decay: float = key(0.0001, at_least=0, doc="weight decay; of weights, not of biases and scales")
-    adam: bool = key(False, doc="Adam in the place of gradient descent")
+    adam: bool = key(False, doc="Adam instead of gradient descent")
     B1: float = key(0.9, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of gradients")
     B2: float = key(0.999, at_least=0, at_most=0.999999, doc="Adam's decay of the mean of their squares")
-    eps: float = key(1e-6, above=0, doc="Adam's epsilon, beside gradients summed over a batch")
+    eps: float = key(1e-6, above=0, doc="Adam's epsilon, for gradients summed over a batch")
     decoupled_decay: bool = key(
-        False, doc="Adam's decay is of weights alone, and no part of their gradient (AdamW); ours alone"
+        False, doc="Adam's decay applies to weights, not to their gradient (AdamW); not in Darknet"
     )
     ema_decay: float = key(
         0.0,
         at_least=0,
         at_most=0.999999,
-        doc="average of weights from the first update on, which is scored and kept; ours alone",
+        doc="average of weights from the first update on, which is evaluated and saved; not in Darknet",
     )
-    ema_ramp: int = key(2000, at_least=1, doc="updates in which ema_decay grows to its value; ours alone")
+    ema_ramp: int = key(2000, at_least=1, doc="updates in which ema_decay grows to its value; not in Darknet")
     frozen_bn: bool = key(
         False,
-        doc="batch normalisation keeps the statistics of the weights file, in training too; ours alone",
+        doc="batch normalisation keeps the statistics of the weights file in training; not in Darknet",
     )
     ema_alpha: float = key(0.0, at_least=0, at_most=0.999999, doc="average of weights from half-time on")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Batches that divide, and steps that fit."""
+        """Subdivisions must divide the batch, and steps and scales must match."""
         if self.batch % self.subdivisions:
             message = f"batch={self.batch} is not a multiple of subdivisions={self.subdivisions}"
             yield Complaint(

@@ -1,4 +1,4 @@
-"""Exact rewritings that make a network faster; the maps and their numbers stay what they are."""
+"""Rewriting of a graph for speed, without changing any output."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from darknet_py.layers.pools.maxpool import MaxPool
 
 
 def rewritten(graph: Graph) -> Graph:
-    """The same nodes, some with a faster layer in place of theirs that puts out the same map, to the bit.
+    """The same nodes, some with a faster layer whose output is equal to the bit.
 
     [maxpool]s that read one map with stride 1 and the default padding, as the 5, 9 and 13 of yolov3-spp do
-    through their routes, become a chain: each begins with the maxima of the largest before it that is not
-    larger than itself. Gradients go past the chain, from every pool to the first of its greatest cells.
+    through their routes, become a chain: each starts from the maxima of the largest pool before it that is
+    not larger than itself. Gradients bypass the chain, from each pool to its first maximal cell.
     """
     nodes: list[Node] = []
-    origin = {-1: -1}  # of each map the layer that made it, not those that pass it on
+    origin = {-1: -1}  # the layer that computed each map, without those that return their input
     pools: dict[int, list[Node]] = {}
     for node in graph:
-        origin[node.index] = origin[node.inputs[0]] if _passes_on(node) else node.index
+        origin[node.index] = origin[node.inputs[0]] if _returns_input(node) else node.index
         siblings = pools.setdefault(origin[node.inputs[0]], [])
         nodes.append(_grown(node, siblings))
         siblings += [node] if isinstance(node.layer, MaxPool) else []
     return replace(graph, nodes=tuple(nodes))
 
 
-def _passes_on(node: Node) -> bool:
-    """A [route] with one whole map."""
+def _returns_input(node: Node) -> bool:
+    """Whether a node is a [route] that returns its input."""
     return isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
 
 
 def _grown(node: Node, siblings: list[Node]) -> Node:
-    """The node with the maxima of a sibling to begin with, where one serves."""
+    """The node, starting from the maxima of a sibling if one is suitable."""
     if not isinstance(node.layer, MaxPool):
         return node
     served = [(node.layer.grown_from(other.layer), other) for other in siblings]

@@ -60,7 +60,7 @@ def test_every_section_has_a_card(section: str, cli: Cli) -> None:
 
 def test_a_card_tells_what_is_ignored_refused_needed_and_ordered(cli: Cli) -> None:
     out = " ".join(cli("layers", "convolutional")[1].split())
-    assert "CUDA stream - ignored: CUDA scheduling alone" in out
+    assert "CUDA stream - ignored: only for CUDA scheduling" in out
     assert "transposed weights - any other value is refused: the weights would be read in the wrong" in out
     limit = "with any other value the network is understood and not run"
     assert f"binary weights - {limit}: binary networks are not computed" in out

@@ -128,7 +128,7 @@ ERRORS = {  # what is wrong: the file, and the whole message
     ),
     "a section that no cfg can say": (
         f'{LAYER}class Mine(Layer, section="my pool"):\n    """Mine."""\n',
-        f"{HERE}:5: error: [my pool] can stand in no cfg\n"
+        f"{HERE}:5: error: [my pool] cannot be used in a cfg\n"
         "   = a section is called by letters, digits and _ . + -",
     ),
     "a pool without a rule": (

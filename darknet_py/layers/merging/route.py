@@ -33,8 +33,8 @@ class Route(Layer, section="route"):
     )
     groups: int = key(1, at_least=1, doc="blocks each map is cut into")
     group_id: int = key(0, at_least=0, doc="the block that is taken")
-    stream: int = key(-1, doc="CUDA stream", ignored="CUDA scheduling alone")
-    wait_stream: int = key(-1, doc="CUDA stream to wait for", ignored="CUDA scheduling alone")
+    stream: int = key(-1, doc="CUDA stream", ignored="only for CUDA scheduling")
+    wait_stream: int = key(-1, doc="CUDA stream to wait for", ignored="only for CUDA scheduling")
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """As listed."""

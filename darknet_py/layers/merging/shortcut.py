@@ -24,7 +24,7 @@ class Shortcut(Layer, section="shortcut"):
     """The map before plus the maps of `from`, then an activation.
 
     The result has the shape of the map before. Where channels differ, only the channels that both have are
-    added; where rows and columns differ by a whole factor, the larger map is subsampled (pjreddie's
+    added; where rows and columns differ by an integer factor, the larger map is subsampled (pjreddie's
     semantics; AlexeyAB's Darknet stops there). He, Zhang, Ren and Sun, "Deep residual learning for image
     recognition", CVPR 2016, arXiv:1512.03385.
 
@@ -43,8 +43,8 @@ class Shortcut(Layer, section="shortcut"):
         "none", one_of=TYPES, doc="a learned weight for each map, or for each map and channel"
     )
     weights_normalization: str = key("none", one_of=NORMALIZATIONS, doc="how the weights are normalised")
-    alpha: float = key(1.0, doc="multiplies the map before where it is added to; pjreddie's Darknet alone")
-    beta: float = key(1.0, doc="multiplies what is added; pjreddie's Darknet alone")
+    alpha: float = key(1.0, doc="multiplies the map before where it is added to; only in pjreddie's Darknet")
+    beta: float = key(1.0, doc="multiplies what is added; only in pjreddie's Darknet")
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """The layer before, then `from`."""
@@ -54,16 +54,16 @@ class Shortcut(Layer, section="shortcut"):
         """The shape of the map before."""
         here, *others = maps
         for other in others:
-            if not (_whole(here.height, other.height) and _whole(here.width, other.width)):
+            if not (_divides(here.height, other.height) and _divides(here.width, other.width)):
                 message = (
                     f"maps of {here.height}x{here.width} and {other.height}x{other.width} cannot be added"
                 )
-                reason = "sizes must be equal, or one a whole multiple of the other"
+                reason = "sizes must be equal, or one an integer multiple of the other"
                 raise Refused(Complaint(message, key="from", code="shapes-differ", reason=reason))
         return here
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Learned weights need equal shapes, and stand alone."""
+        """Learned weights need equal shapes, and exclude `alpha` and `beta`."""
         if self.weights and (self.alpha, self.beta) != (1, 1):
             reason = "alpha and beta are pjreddie's, weights_type is AlexeyAB's"
             yield Complaint("weights_type with alpha or beta", key="weights_type", reason=reason)
@@ -112,5 +112,5 @@ def _met(here: int, other: int) -> Axis:
     return Axis(1, other // here) if other >= here else covering(Axis(1, here // other))
 
 
-def _whole(here: int, other: int) -> bool:
+def _divides(here: int, other: int) -> bool:
     return here % other == 0 or other % here == 0

@@ -25,7 +25,7 @@ BITS = 32  # of a machine word: Darknet counts one operation for all of them
 class Convolutional(KernelKeys, RareKeys, section="convolutional", aliases=("conv",)):
     """Convolution (no kernel flip, zeros around the map), batch normalisation if asked, activation.
 
-    With batch normalisation the biases are its beta, and the convolution has none of its own. Darknet's
+    With batch normalisation the biases are its beta, and the convolution has no biases. Darknet's
     output size leaves dilation out, and the convolution pads by `padding * dilation`: the two agree for odd
     kernels with `pad=1`.
 

@@ -1,4 +1,4 @@
-"""`[deconvolutional]`: a convolution backwards, from few cells to many."""
+"""`[deconvolutional]`: a transposed convolution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
     """Every cell adds its number times a kernel to the map put out; batch normalisation if asked, activation.
 
     The transpose of a convolution: Zeiler, Krishnan, Taylor and Fergus, "Deconvolutional networks", CVPR
-    2010. pjreddie's Darknet alone has it.
+    2010. Only pjreddie's Darknet has it.
 
         [deconvolutional]
         filters = 8

@@ -1,4 +1,4 @@
-"""`[local]`: a convolution whose every place has filters of its own."""
+"""`[local]`: a convolution with separate filters at every position."""
 
 from __future__ import annotations
 

@@ -5,25 +5,27 @@ from __future__ import annotations
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
 
-GPU_ONLY = "honoured by Darknet's GPU training alone"
+GPU_ONLY = "only Darknet's GPU training honours it"
 
 
 class RareKeys(Layer):
-    """Experiments of Darknet's training, and what orders its work on a GPU; none is honoured here."""
+    """Training experiments and GPU scheduling of Darknet; none is honoured here."""
 
     cbn: int = key(0, doc="batch normalisation across iterations", ignored=GPU_ONLY)
     grad_centr: int = key(0, doc="subtract the mean of each filter's gradient", ignored=GPU_ONLY)
     assisted_excitation: float = key(
         0.0,
-        doc="excite the places of objects in training",
+        doc="excite the positions of objects in training",
         ignored="an experiment no published cfg sets",
     )
     bin_output: int = key(0, doc="pack outputs into bits", ignored="an optimisation of xnor networks")
     flipped: int = key(0, doc="transposed weights", refused="the weights would be read in the wrong order")
     antialiasing: int = key(
-        0, doc="blur after a strided convolution", refused="a blur of its own behind one of stride 1 does it"
+        0,
+        doc="blur after a strided convolution",
+        refused="a blur after a convolution of stride 1 does it",
     )
-    coordconv: int = key(0, doc="overwrite channels by coordinates", refused="Darknet has it on GPUs alone")
+    coordconv: int = key(0, doc="overwrite channels by coordinates", refused="Darknet has it only on GPUs")
     sway: int = key(0, doc="deformed filters in training", ignored=GPU_ONLY)
     rotate: int = key(0, doc="rotated filters in training", ignored=GPU_ONLY)
     stretch: int = key(0, doc="stretched filters in training", ignored=GPU_ONLY)
@@ -31,5 +33,5 @@ class RareKeys(Layer):
     angle: float = key(15.0, doc="angle of rotated filters", ignored=GPU_ONLY)
     reverse: float = key(0.0, doc="invert updates", ignored=GPU_ONLY)
     dot: float = key(0.0, doc="a regulariser of old", ignored="Darknet reads it and does not use it")
-    stream: int = key(-1, doc="CUDA stream", ignored="CUDA scheduling alone")
-    wait_stream: int = key(-1, doc="CUDA stream to wait for", ignored="CUDA scheduling alone")
+    stream: int = key(-1, doc="CUDA stream", ignored="only for CUDA scheduling")
+    wait_stream: int = key(-1, doc="CUDA stream to wait for", ignored="only for CUDA scheduling")

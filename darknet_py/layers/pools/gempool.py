@@ -18,20 +18,20 @@ class GemPool(WindowPool, section="gempool"):
     """(mean(max(x_i, eps)^p))^(1/p) of each window, one p for the layer.
 
     Radenovic, Tolias and Chum, "Fine-tuning CNN image retrieval with no human annotation", TPAMI 2018,
-    arXiv:1711.02512, where the window is the whole map (`adaptive = 1`). p = 1 averages, a large p takes the
-    maximum. Cells below eps count as eps and have no gradient. p is the layer's one float in `.weights`.
+    arXiv:1711.02512, where the window is the full map (`adaptive = 1`). p = 1 averages, a large p takes the
+    maximum. Cells below eps count as eps and have no gradient. `.weights` has p alone.
 
         [gempool]
         size = 2
         stride = 2
     """
 
-    p: float = key(3.0, above=0, doc="the power; where it starts when it is learned")
-    eps: float = key(1e-6, above=0, doc="what smaller cells are raised to")
+    p: float = key(3.0, above=0, doc="the power; its initial value if it is learned")
+    eps: float = key(1e-6, above=0, doc="lower bound of the cells")
     learn: bool = key(True, doc="whether p is learned")
 
     def reduce(self, cells: Tensor, inside: Tensor) -> Tensor:
-        """The power mean, with p as the cfg says."""
+        """The power mean with the p of the cfg."""
         from darknet_py.ops.pools.power import power_mean_of_cells
 
         return power_mean_of_cells(cells.clamp(min=self.eps), inside, self.p)

@@ -10,7 +10,7 @@ from darknet_py.cfg.keys import key
 from darknet_py.layers.recurrent.recurrent import Convolved, Part
 from darknet_py.layers.transforms.activations import ACTIVATIONS
 
-PJREDDIE = "pjreddie's Darknet alone reads it; here, as in AlexeyAB's, it is called "
+PJREDDIE = "only pjreddie's Darknet reads it; here, as in AlexeyAB's, it is called "
 
 
 class Crnn(Convolved, section="crnn"):

@@ -1,18 +1,18 @@
-"""`[cost]`: the end of a classifier's cfg."""
+"""`[cost]`: the last section of a classifier."""
 
 from __future__ import annotations
 
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
 
-ONE_LOSS = "a classifier is trained by the cross entropy of its [softmax] alone"
+ONE_LOSS = "a classifier is trained only by the cross entropy of its [softmax]"
 
 
 class CostLayer(Layer, section="cost"):
-    """Passes its map on. After a `[softmax]` it changes nothing here, in training or in evaluation.
+    """Returns its input. After a `[softmax]` it has no effect, in training or in evaluation.
 
     Darknet adds its own gradient of the squared error to that of the softmax, t - p twice, which doubles the
-    learning rate of the whole classifier; the loss here is the cross entropy alone.
+    learning rate of the complete classifier; the loss here is only the cross entropy.
 
         [cost]
         type = sse

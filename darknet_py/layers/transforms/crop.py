@@ -13,14 +13,14 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
-GPU_ONLY = "honoured by Darknet's GPU code alone"
+GPU_ONLY = "only Darknet's GPU code honours it"
 
 
 class Crop(Layer, section="crop"):
     """A window of crop_height x crop_width, mirrored half of the time if `flip`; then 2 x - 1.
 
-    Drawn anew for each image in training; the middle, never mirrored, in evaluation. `noadjust` leaves the
-    numbers in 0..1. As Darknet's CPU code has it.
+    Sampled for each image in training; the centre, never mirrored, in evaluation. `noadjust` leaves the
+    numbers in 0..1. As in Darknet's CPU code.
 
         [crop]
         crop_width = 2
@@ -31,7 +31,7 @@ class Crop(Layer, section="crop"):
     crop_height: int = key(1, at_least=1, at_most=8192, doc="rows of the window", unit="cells")
     crop_width: int = key(1, at_least=1, at_most=8192, doc="columns of the window", unit="cells")
     flip: bool = key(False, doc="mirror half of the images in training")
-    noadjust: bool = key(False, doc="leave the numbers as they are, in the place of 2 x - 1")
+    noadjust: bool = key(False, doc="leave the numbers as they are, without 2 x - 1")
     angle: float = key(0.0, doc="range of random rotation", unit="degrees", ignored=GPU_ONLY)
     saturation: float = key(1.0, doc="range of the random factor of saturation", ignored=GPU_ONLY)
     exposure: float = key(1.0, doc="range of the random factor of brightness", ignored=GPU_ONLY)
@@ -52,7 +52,7 @@ class Crop(Layer, section="crop"):
         return Window(Axis(1, 1, -top), Axis(1, 1, -left))
 
     def module(self, *maps: Shape) -> nn.Module:
-        """Keyed like every random layer."""
+        """Keyed like every stochastic layer."""
         from darknet_py.ops.crop import KeyedRandomCrop
 
         return KeyedRandomCrop((self.crop_height, self.crop_width), flip=self.flip, adjust=not self.noadjust)

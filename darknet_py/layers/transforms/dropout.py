@@ -16,7 +16,7 @@ class Dropout(Layer, section="dropout"):
     """Zeroes each number with `probability` in training and scales the rest up; nothing in evaluation.
 
     Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent neural
-    networks from overfitting", JMLR 2014. Darknet changes the map before in place, so that routes to it see
+    networks from overfitting", JMLR 2014. Darknet modifies its input in place, so routes to it read
     zeros too; here they do not.
 
         [dropout]
@@ -25,15 +25,15 @@ class Dropout(Layer, section="dropout"):
 
     probability: float = key(0.2, at_least=0, at_most=0.999, doc="share of the numbers that are zeroed")
     dropblock: int = key(
-        0, doc="zero blocks of cells", ignored="Darknet's GPU code alone; numbers are zeroed one by one"
+        0, doc="zero blocks of cells", ignored="only in Darknet's GPU code; numbers are zeroed one by one"
     )
     dropblock_size_rel: float = key(
-        0.0, doc="side of the blocks, relative", ignored="without dropblock it has no use"
+        0.0, doc="side of the blocks, relative", ignored="unused without dropblock"
     )
-    dropblock_size_abs: int = key(0, doc="side of the blocks", ignored="without dropblock it has no use")
+    dropblock_size_abs: int = key(0, doc="side of the blocks", ignored="unused without dropblock")
 
     def module(self, *maps: Shape) -> nn.Module:
-        """Keyed like every random layer."""
+        """Keyed like every stochastic layer."""
         from darknet_py.ops.keyed import KeyedDropout
 
         return KeyedDropout(self.probability)

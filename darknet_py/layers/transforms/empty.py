@@ -6,7 +6,7 @@ from darknet_py.layers.base import Layer
 
 
 class Empty(Layer, section="empty", aliases=("silence",)):
-    """The map before, as it is; it takes a number among the layers.
+    """Returns its input; it counts as a layer.
 
     [empty]
     """

@@ -1,4 +1,4 @@
-"""`[l2norm]`: each cell's channels as a vector of length 1."""
+"""`[l2norm]`: the channels of each cell scaled to a vector of length 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class L2Norm(Layer, section="l2norm"):
     """x over the square root of the sum of x² over channels, at each cell.
 
-    pjreddie's Darknet alone has it; where all channels are 0 it puts out NaN, and this program 0.
+    Only pjreddie's Darknet has it. Where all channels are 0 Darknet returns NaN, and this program 0.
 
         [l2norm]
     """

@@ -1,4 +1,4 @@
-"""`[logistic]`: the end of a network that answers many questions by yes or no."""
+"""`[logistic]`: the output of a network with many yes-or-no labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Logistic(Layer, section="logistic"):
-    """1 / (1 + exp(-x)) of every number. pjreddie's Darknet alone has it, and trains by cross entropy here.
+    """1 / (1 + exp(-x)) of every number. Only pjreddie's Darknet has it, and trains it by cross entropy.
 
     [logistic]
     """

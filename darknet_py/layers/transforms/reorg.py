@@ -31,7 +31,7 @@ class Reorg(Layer, section="reorg"):
     stride: int = key(1, at_least=1, at_most=64, doc="side of the blocks of cells")
     reverse: bool = key(False, doc="channels into cells: the inverse of [reorg3d], as Darknet has it")
     flatten: bool = key(
-        False, doc="no blocks: the channels of each cell side by side, or back; pjreddie's Darknet alone"
+        False, doc="no blocks: the channels of each cell in sequence, or back; only in pjreddie's Darknet"
     )
     extra: int = key(
         0,
@@ -47,7 +47,7 @@ class Reorg(Layer, section="reorg"):
         return Shape(m.channels * s**2, m.height // s, m.width // s)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """The map must come apart evenly."""
+        """The blocks must divide the map."""
         m, s = maps[0], self.stride
         if m.channels % s**2:
             message = f"stride={s} needs channels in multiples of {s**2}; there are {m.channels}"
@@ -62,7 +62,7 @@ class Reorg(Layer, section="reorg"):
             )
 
     def window(self, *maps: Shape) -> Window:
-        """Columns of a block; of rows, those that Darknet's order puts there, which lie far apart."""
+        """Columns of a block; of rows, those of Darknet's order, which are far from each other."""
         if self.reverse or self.flatten:
             axis = Axis(1, Fraction(1, self.stride)) if self.reverse else Axis(self.stride, self.stride)
             return Window(axis, axis)

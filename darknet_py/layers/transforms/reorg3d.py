@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Reorg3d(Layer, section="reorg3d"):
     """Space to depth: output channel (dy * stride + dx) * C + c is cell (dy, dx) of each block of channel c.
 
-    The place in the block is the slow index; in torch's `pixel_unshuffle` it is the fast one. `reverse` is
+    The position in the block is the slow index; in torch's `pixel_unshuffle` it is the fast one. `reverse` is
     not its inverse but what Darknet computes: the map is read as one of (C / s², H * s, W * s) first.
 
         [reorg3d]
@@ -38,7 +38,7 @@ class Reorg3d(Layer, section="reorg3d"):
         return Shape(m.channels * s**2, m.height // s, m.width // s)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """The map must come apart evenly."""
+        """The blocks must divide the map."""
         m, s = maps[0], self.stride
         if self.reverse and m.channels % s**4:
             message = f"stride={s} needs channels in multiples of {s**4}; there are {m.channels}"

@@ -26,7 +26,7 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
     groups: int = key(1, at_least=1, doc="parts that add up to 1 each")
     temperature: float = key(1.0, above=0, doc="large values flatten the distribution")
     spatial: bool = key(False, doc="over channels at each cell")
-    noloss: bool = key(False, doc="no loss in training", ignored="the last softmax is what a loss is of")
+    noloss: bool = key(False, doc="no loss in training", ignored="the loss is that of the last softmax")
     tree: str = key("", doc="file of a class tree", not_executable="classes in a tree are not computed")
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
@@ -39,7 +39,7 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
             )
 
     def window(self, *maps: Shape) -> Window:
-        """One cell, or the whole map from every cell of it."""
+        """One cell, or the full map for every cell."""
         if self.spatial:
             return Window()
         height, width = maps[0].height, maps[0].width
