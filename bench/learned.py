@@ -71,13 +71,13 @@ def draw(results: Sequence[Result], path: Path) -> None:
     for axis, start in zip(axes[0], starts, strict=True):
         for result in (result for result in results if result["start"] == start):
             project, seed = result["project"], result["seed"]
-            how = {
+            style = {
                 "color": COLOURS[project],
                 "linestyle": DASHES[seed % len(DASHES)],
                 "marker": ".",
                 "lw": 1.4,
             }
-            axis.plot(*zip(*curve(result), strict=True), label=f"{project}, seed {seed}", **how)
+            axis.plot(*zip(*curve(result), strict=True), label=f"{project}, seed {seed}", **style)
         axis.set(title=STARTS[start], xlabel="epochs", ylim=(0, 100))
         axis.grid(alpha=0.3)
     lines = {line.get_label(): line for axis in axes[0] for line in axis.lines}

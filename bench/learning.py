@@ -102,7 +102,7 @@ def ours(args: argparse.Namespace) -> dict[str, Results]:
     ]
     if args.start == "conv15":
         command += ["--weights", args.weights, "--partial", LAYERS]
-    told(command, args, {"PYTHONPATH": str(ROOT)})
+    run_logged(command, args, {"PYTHONPATH": str(ROOT)})
     return {"last": json.loads((run / "detections.json").read_text())}
 
 
@@ -114,7 +114,7 @@ def curve(run: Path) -> dict[str, dict[str, float]]:
 
 
 def peer(args: argparse.Namespace, data: dict[str, Dataset]) -> dict[str, Results]:
-    """A peer's own training, told by a job file; the networks that it keeps, each with its detections."""
+    """Train with a peer, configured by a job file; the detections of every network that it keeps."""
     folder = args.out / "data"
     for split in SPLITS:
         lay_out(folder, split, data[split])
@@ -138,7 +138,7 @@ def peer(args: argparse.Namespace, data: dict[str, Dataset]) -> dict[str, Result
         job["weights"] = str(cut(args.weights, args.out))
         probe(args.weights, args.size, args.out / "probe.npz")
     (args.out / "job.json").write_text(json.dumps(job, indent=1))
-    told([args.peers, HERE / "peers" / f"{args.project}_learn.py", args.out / "job.json"], args, {})
+    run_logged([args.peers, HERE / "peers" / f"{args.project}_learn.py", args.out / "job.json"], args, {})
     files = sorted(args.out.glob("detections-*.json"))
     return {f.stem.removeprefix("detections-"): coco(json.loads(f.read_text()), data["val"]) for f in files}
 
@@ -157,8 +157,8 @@ def coco(rows: Iterable[list[Any]], data: Dataset) -> Results:
     ]
 
 
-def told(command: list[Any], args: argparse.Namespace, extra: dict[str, str]) -> None:
-    """Run a command; what it says goes to OUT/log.txt. It asks no network for anything."""
+def run_logged(command: list[Any], args: argparse.Namespace, extra: dict[str, str]) -> None:
+    """Run a command without network access; its output goes to OUT/log.txt."""
     own = {"OMP_NUM_THREADS": args.threads, "YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": args.out / "settings"}
     environment = os.environ | {key: str(value) for key, value in own.items()} | extra
     (args.out / "settings").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Loading alone, ours and ultralytics', beside decoding and nothing else; prints rates, ratios and targets.
+"""Measure data loading, ours and ultralytics', and decoding alone; print rates, ratios and targets.
 
 `python bench/loading.py --data FOLDER [--ultralytics PYTHON] [--quick]`: a folder of COCO's, whose train
 split is loaded by two processes, in batches of 16. Every variant is a live process; one works at a time, in
@@ -121,7 +121,7 @@ def table(found: list[Loader], size: int, cache: str) -> None:
 
 
 def reached(what: str, value: float, least: float) -> None:
-    """A figure beside its target, where it has one."""
+    """A figure, and its target if it has one."""
     target = f" (target > {least:.3g}{', MISSED' if value < least else ''})" if least else ""
     print(f"- {what}: {value:.3g}{target}", flush=True)
 

@@ -1,4 +1,4 @@
-"""What a layer takes beside its input: the most memory of the process at one time, as the kernel counts it.
+"""Measure the memory of a layer in addition to its input: the peak of the process, as the kernel counts it.
 
 `python bench/memory.py CASE...` measures in one process, case after case, and prints a line for each:
 the case, then inference and training (forward and backward) as multiples of the input. A case is

@@ -40,17 +40,17 @@ class Mutant:
 
 @dataclass
 class Tally:
-    """What became of the mutants of one kind."""
+    """The counts of one kind of mistake."""
 
     made: int = 0
-    told: int = 0
+    located: int = 0
     silent: int = 0
     words: int = 0
     guessed: int = 0
     missed: list[str] = field(default_factory=list)
 
 
-Base = set[tuple[str, str, int]]  # code, message and line of what is told of the cfg itself
+Base = set[tuple[str, str, int]]  # code, message and line of the diagnostics of the cfg itself
 Kind = Callable[[Document, random.Random], Iterator[Mutant]]
 KINDS: dict[str, Kind] = {}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -247,8 +247,8 @@ def _rereferred(
         at = rng.randrange(len(numbers))
         choices = change(index, numbers[at])
         if choices:
-            changed = [*numbers[:at], rng.choice(choices), *numbers[at + 1 :]]
-            yield revalued(document, entry, ",".join(map(str, changed)))
+            replaced = [*numbers[:at], rng.choice(choices), *numbers[at + 1 :]]
+            yield revalued(document, entry, ",".join(map(str, replaced)))
 
 
 @kind("reference to a later layer")
@@ -397,7 +397,7 @@ def _broken_header(document: Document, rng: random.Random) -> Iterator[Mutant]:
 # judging
 
 
-def told(document: Document) -> tuple[tuple[Diagnostic, ...], object]:
+def diagnosed(document: Document) -> tuple[tuple[Diagnostic, ...], object]:
     """Every diagnostic, and the layers where there is no error."""
     try:
         graph = compile_checked(document)
@@ -409,7 +409,7 @@ def told(document: Document) -> tuple[tuple[Diagnostic, ...], object]:
 def judge(mutant: Mutant, document: Document, base: Base, layers: object, tally: Tally) -> None:
     """Count one mutant."""
     made = parse(mutant.text, path="mutant.cfg")
-    found, changed = told(made)
+    found, mutated_layers = diagnosed(made)
     moved = len(made.lines) - len(document.lines)
     new = []
     for diagnostic in found:
@@ -417,20 +417,20 @@ def judge(mutant: Mutant, document: Document, base: Base, layers: object, tally:
         line -= moved if line > max(mutant.lines) else 0
         if (diagnostic.code, diagnostic.message, line) not in base:
             new.append(diagnostic)
-    if not new and changed is not None and changed == layers:
+    if not new and mutated_layers is not None and mutated_layers == layers:
         return
     tally.made += 1
     tally.silent += not new
     right = bool(new) and new[0].span.line in mutant.lines
-    tally.told += right
+    tally.located += right
     if mutant.meant:
         tally.words += 1
         suggestions = {d.suggestion.strip("[]") for d in new if d.span.line in mutant.lines}
         tally.guessed += mutant.meant in suggestions
         if mutant.meant not in suggestions:
-            tally.missed.append(f"meant {mutant.meant}: {new[0] if new else 'nothing said'}")
+            tally.missed.append(f"meant {mutant.meant}: {new[0] if new else 'no diagnostic'}")
     if not right:
-        tally.missed.append(f"lines {sorted(mutant.lines)}: {new[0] if new else 'nothing said'}")
+        tally.missed.append(f"lines {sorted(mutant.lines)}: {new[0] if new else 'no diagnostic'}")
 
 
 def run(paths: Iterable[Path], *, each: int, seed: int) -> dict[str, Tally]:
@@ -438,7 +438,7 @@ def run(paths: Iterable[Path], *, each: int, seed: int) -> dict[str, Tally]:
     tallies = {name: Tally() for name in KINDS}
     for path in paths:
         document = read(path)
-        found, layers = told(document)
+        found, layers = diagnosed(document)
         if layers is None:
             continue
         base = {(d.code, d.message, d.span.line) for d in found}
@@ -458,13 +458,13 @@ def table(tallies: dict[str, Tally]) -> Iterator[str]:
     total = Tally()
     for name, tally in tallies.items():
         yield _row(name, tally)
-        for item in ("made", "told", "silent", "words", "guessed"):
+        for item in ("made", "located", "silent", "words", "guessed"):
             setattr(total, item, getattr(total, item) + getattr(tally, item))
     yield _row("**all**", total)
 
 
 def _row(name: str, tally: Tally) -> str:
-    place = f"{100 * tally.told / max(1, tally.made):.1f} %"
+    place = f"{100 * tally.located / max(1, tally.made):.1f} %"
     word = f"{100 * tally.guessed / tally.words:.1f} %" if tally.words else ""
     return f"| {name} | {tally.made:,} | {place} | {word} | {tally.silent:,} |"
 

@@ -1,7 +1,7 @@
 """Pools against torch's max pool and against naive forms, side by side in one run; prints ratios and targets.
 
 `python bench/pools.py [--quick]`. Times are medians of interleaved rounds, in ms, on the threads that
-torch takes, with glibc told to keep freed memory, as `train` does; forward is inference, for a stochastic
+torch takes, with glibc set to keep freed memory, as `train` does; forward is inference, for a stochastic
 pool a draw. `--quick` makes three rounds and measures the
 memory of one map. A target that is missed is marked so.
 """
@@ -81,7 +81,7 @@ def table(title: str, times: Times) -> None:
 
 
 def ratio(what: str, value: float, target: str = "") -> None:
-    """A ratio beside its target, as "< 2.2" or "> 3"."""
+    """A ratio and its target, as "< 2.2" or "> 3"."""
     sign, _, bound = target.partition(" ")
     missed = target and (value > float(bound) if sign == "<" else value < float(bound))
     print(f"- {what}: {value:.2f}" + f" (target {target}{', MISSED' if missed else ''})" * bool(target))
@@ -189,8 +189,8 @@ def memory(maps: list[str]) -> None:
     print("\n### Memory in addition to the input, in multiples of it, windows of 19; target < 6\n")
     print("| case | inference | training |\n|---|---:|---:|")
     script = [sys.executable, str(ROOT / "bench" / "memory.py"), *cases]
-    said = subprocess.run(script, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own
-    for line in said.splitlines():
+    output = subprocess.run(script, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own
+    for line in output.splitlines():
         case, *figures = line.split()
         missed = " MISSED" if max(map(float, figures)) > 6 else ""
         print(f"| {case} | {' | '.join(figures)}{missed} |", flush=True)

@@ -36,7 +36,7 @@ from darknet_py.train.recipe import with_recipe  # noqa: E402
 BATCH, SIZE, TRUTHS, SIDE = 8, 416, 64, 2048
 ULTRALYTICS_BFLOPS = 8.03  # of its network of this name, at 416 with 80 classes, by its own count
 TARGETS = {"pytorchyolo": 1.6, "ultralytics": 1.3}  # our step is so many times faster; ultralytics per BFLOP
-SHARE, MEMORY, WHOLE = 0.65, 1.1, 1.1
+SHARE, MEMORY, COMPLETE = 0.65, 1.1, 1.1
 
 
 @dataclass
@@ -54,8 +54,8 @@ class Worker:
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "YOLO_OFFLINE": "1"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(self.command, text=True, bufsize=1, env=environment, **pipes)  # type: ignore[call-overload]  # noqa: S603
-        said = iter(self.process.stdout.readline, "")
-        facts = next((line for line in said if line.startswith("{")), "")  # a library may have said more
+        output = iter(self.process.stdout.readline, "")
+        facts = next((line for line in output if line.startswith("{")), "")  # a library may print more
         if not facts:
             raise SystemExit(f"{self.name}: its process ended before it was ready")
         self.threads = json.loads(facts)["threads"]
@@ -153,7 +153,7 @@ def workers(asked: argparse.Namespace, folder: Path) -> list[Worker]:
             )
     if asked.data:
         for name, path in list(paths.items())[:2]:
-            words = [sys.executable, HERE / "peers" / "ours_whole.py", asked.data, path, asked.threads]
+            words = [sys.executable, HERE / "peers" / "ours_training.py", asked.data, path, asked.threads]
             bflops = found[list(paths).index(name)].bflops
             found.append(Worker(f"{name}, complete", bflops, list(map(str, words))))
     return found
@@ -178,8 +178,8 @@ def measured(all_: list[Worker], rounds: int, threads: int) -> list[float]:
     return rates
 
 
-def told(all_: list[Worker], rates: list[float]) -> None:
-    """The table, and what it should reach."""
+def print_table(all_: list[Worker], rates: list[float]) -> None:
+    """Print the table, and the ratios with their targets."""
     rate, first = statistics.median(rates), all_[0].seconds
     print(f"torch.mm {SIDE}: {rate:.0f} GFLOP/s ({min(rates):.0f} to {max(rates):.0f})\n")
     print(
@@ -202,7 +202,7 @@ def told(all_: list[Worker], rates: list[float]) -> None:
 
 
 def against(own: Worker, by_name: dict[str, Worker], rate: float) -> None:
-    """One of our variants beside its targets."""
+    """Compare one of our variants with its targets."""
     share = 3 * BATCH * own.bflops / own.seconds / rate
     ratio(f"{own.name}: share of torch.mm", share, f"> {SHARE}")
     for peer, target in TARGETS.items():
@@ -210,12 +210,12 @@ def against(own: Worker, by_name: dict[str, Worker], rate: float) -> None:
             gain = (other.seconds / other.bflops) / (own.seconds / own.bflops)
             ratio(f"{peer} / {own.name}, time per BFLOP", gain, f"> {target}")
             ratio(f"{own.name} / {peer}, peak memory", own.peak_mib / other.peak_mib, f"< {MEMORY}")
-    if whole := by_name.get(f"{own.name}, complete"):
-        ratio(f"{own.name}: complete / step", whole.seconds / own.seconds, f"< {WHOLE}")
+    if complete := by_name.get(f"{own.name}, complete"):
+        ratio(f"{own.name}: complete / step", complete.seconds / own.seconds, f"< {COMPLETE}")
 
 
 def ratio(what: str, value: float, target: str) -> None:
-    """A ratio beside its target, as "< 2.2" or "> 3"."""
+    """A ratio and its target, as "< 2.2" or "> 3"."""
     sign, _, bound = target.partition(" ")
     missed = value > float(bound) if sign == "<" else value < float(bound)
     print(f"- {what}: {value:.2f} (target {target}{', MISSED' * missed})")
@@ -236,7 +236,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         all_ = workers(asked, Path(folder))
         rates = measured(all_, asked.rounds, asked.threads)
-    told(all_, rates)
+    print_table(all_, rates)
 
 
 if __name__ == "__main__":

@@ -36,12 +36,12 @@ class Row:
     Args:
         kind: equal, differs, refused here, or refused by Darknet.
         cells: the columns of the table after the name.
-        whole: whether the text came back byte for byte.
+        lossless: whether the text was written back byte for byte.
     """
 
     kind: str
     cells: tuple[str, ...]
-    whole: bool
+    lossless: bool
 
 
 def differences(graph: Graph, table: dict[str, Any]) -> Iterator[str]:
@@ -61,28 +61,28 @@ def differences(graph: Graph, table: dict[str, Any]) -> Iterator[str]:
 def row(path: Path, table: dict[str, Any]) -> Row:
     """Compare one cfg with Darknet's table."""
     document = read(path)
-    whole = str(document).encode("utf-8", "surrogateescape") == path.read_bytes()
+    lossless = str(document).encode("utf-8", "surrogateescape") == path.read_bytes()
     try:
         graph = compile(document)
     except CfgError as error:
         (first, *others) = [d for d in error.diagnostics if d.severity == "error"]
         words = f"line {first.span.line}: {first.message}" + (f"; {len(others)} more" if others else "")
         theirs = "" if "refused" in table else f"{table['total_bflops']:.3f}"
-        return Row("refused here", ("", "", "", theirs, words), whole)
+        return Row("refused here", ("", "", "", theirs, words), lossless)
     not_executable = sorted({d.message.split(" is ")[0] for d in warnings(graph) if d.code == "not-run"})
     notes = f"; not run: {', '.join(not_executable)}" if not_executable else ""
     mine = (str(len(graph)), f"{graph.cost.parameters:,}", f"{graph.cost.bflops:.3f}")
     if "refused" in table:
-        said = (
+        reason = (
             "aborts: `from` of another size"
             if "Assertion" in table["refused"]
             else "crashes: no layer is a map"
         )
-        return Row("refused by Darknet", (*mine, said, f"compiles{notes}"), whole)
+        return Row("refused by Darknet", (*mine, reason, f"compiles{notes}"), lossless)
     found = list(differences(graph, table))
     words = f"differs: {found[0]}" if found else "equal"
     theirs = f"{table['total_bflops']:.3f}"
-    return Row("differs" if found else "equal", (*mine, theirs, words + notes), whole)
+    return Row("differs" if found else "equal", (*mine, theirs, words + notes), lossless)
 
 
 def main(folder: Path) -> int:
@@ -94,8 +94,8 @@ def main(folder: Path) -> int:
         print(f"| {name} | {' | '.join(one.cells)} |")
     kinds = Counter(one.kind for one in rows.values())
     print(f"\n{len(rows)} cfgs: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
-    print(f"written back byte for byte: {sum(one.whole for one in rows.values())}")
-    return int(kinds["differs"] > 0 or not all(one.whole for one in rows.values()))
+    print(f"written back byte for byte: {sum(one.lossless for one in rows.values())}")
+    return int(kinds["differs"] > 0 or not all(one.lossless for one in rows.values()))
 
 
 if __name__ == "__main__":

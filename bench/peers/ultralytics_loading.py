@@ -15,9 +15,9 @@ from ultralytics.data import build_dataloader, build_yolo_dataset
 def main(
     files: str, names: str, mosaic: str, cache: str, size: str, batch: str, ready: str, timed: str
 ) -> None:
-    """Serve turns of `timed` images; `files` lists images with label files beside them."""
+    """Serve turns of `timed` images; `files` lists images with label files next to them."""
     kept = False if cache == "none" else cache
-    how = get_cfg(
+    settings = get_cfg(
         overrides={
             "imgsz": int(size),
             "mosaic": float(mosaic),
@@ -28,7 +28,7 @@ def main(
     )
     classes = dict(enumerate(Path(names).read_text().splitlines()))
     data = {"names": classes, "nc": len(classes), "channels": 3}
-    images = build_yolo_dataset(how, files, int(batch), data, mode="train", rect=False, stride=32)
+    images = build_yolo_dataset(settings, files, int(batch), data, mode="train", rect=False, stride=32)
     loader = build_dataloader(images, batch=int(batch), workers=2, shuffle=True, rank=-1)
     source = itertools.chain.from_iterable(itertools.repeat(loader))
     for _ in range(len(images) // int(batch)):

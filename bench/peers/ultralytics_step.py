@@ -21,12 +21,12 @@ def main(batch: str, cfg: str, threads: str) -> None:
     torch.set_num_threads(int(threads))  # its `select_device` leaves a core alone
     given = np.load(batch)
     rows = torch.from_numpy(given["rows"])
-    told = {"batch_idx": rows[:, 0], "cls": rows[:, 5:], "bboxes": rows[:, 1:5]}
-    told["img"] = torch.from_numpy(given["images"])
+    batch_inputs = {"batch_idx": rows[:, 0], "cls": rows[:, 5:], "bboxes": rows[:, 1:5]}
+    batch_inputs["img"] = torch.from_numpy(given["images"])
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-5, momentum=0.937, nesterov=True)
 
     def step() -> None:
-        loss, _ = model(told)
+        loss, _ = model(batch_inputs)
         loss.sum().backward()
         optimizer.step()
         optimizer.zero_grad()
