@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 SPLITS = ("train", "val")
-Reader = Callable[[Path], np.ndarray]  # an image file, decoded
+ImageReader = Callable[[Path], np.ndarray]  # an image file, decoded
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One image and what is in it; the pixels are read apart.
+    """One image and what is in it; its pixels are read separately.
 
     Args:
         image_id: as the source has it; results are written back under it.
@@ -46,7 +46,7 @@ class Record:
     areas: np.ndarray | None = None
 
 
-def _uncached(path: Path, read: Reader) -> np.ndarray:
+def _uncached(path: Path, read: ImageReader) -> np.ndarray:
     return read(path)
 
 
@@ -63,7 +63,7 @@ class Dataset(ABC):
     names: tuple[str, ...]
     category_ids: tuple[int, ...]
     dropped: dict[str, int]
-    cache: Callable[[Path, Reader], np.ndarray] = staticmethod(_uncached)
+    cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(_uncached)
 
     @abstractmethod
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""The only way a file appears: whole, under its name, or not at all."""
+"""Writes a file so that it appears under its name when it is complete, or not at all."""
 
 from __future__ import annotations
 

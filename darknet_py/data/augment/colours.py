@@ -1,4 +1,4 @@
-"""What becomes of the colours of a sample, and of its sharpness."""
+"""Random colours and blur of a sample."""
 
 from __future__ import annotations
 

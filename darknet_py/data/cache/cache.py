@@ -18,7 +18,7 @@ from darknet_py.data.cache.file_store import FileStore
 from darknet_py.data.cache.memory_store import MemoryStore
 from darknet_py.data.cache.store import KEY_BYTES, Store
 from darknet_py.data.choices import CACHES
-from darknet_py.data.dataset import Dataset, Reader
+from darknet_py.data.dataset import Dataset, ImageReader
 
 GIB = dict(zip(CACHES, (0.5, 10.0, 0.0), strict=True))  # unless the person says otherwise
 DECODED = "upright 8-bit RGB of images.py, 1"  # another number where the same file gives other pixels
@@ -31,11 +31,11 @@ class Cache:
         """Begin with what is in the store."""
         self.store = store
 
-    def __call__(self, path: Path, read: Reader) -> np.ndarray:
+    def __call__(self, path: Path, read: ImageReader) -> np.ndarray:
         """(H, W, 3) uint8 RGB, not to be written into."""
         key = key_of(path)
         if not key:
-            return read(path)  # which says what is wrong
+            return read(path)  # which raises an error that names the cause
         found = self.store.get(key)
         if found is None:
             found = read(path)
@@ -55,7 +55,7 @@ def key_of(path: Path) -> bytes:
 
 
 def keep_images(*data: Dataset, kind: str, gib: float | None = None, folder: Path | None = None) -> None:
-    """Let data sets share a cache: `ram`, `disk` or `none`.
+    """Make data sets share a cache: `ram`, `disk` or `none`.
 
     Args:
         gib: the limit; else the kind's own.

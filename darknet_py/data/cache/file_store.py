@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 class FileStore(Store):
     """Images in a folder, up to `limit` bytes, counted together by all who use the folder.
 
-    When there is no room, files go that were there before this and that nobody has read since, the longest
-    unread first.
+    When there is no room, files are removed that existed before this store and that nobody has read since,
+    the longest unread first.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
-        """Count what is there.
+        """Count the files of the folder.
 
         Raises: UsageError: when the folder cannot be made or written.
         """
@@ -99,15 +99,12 @@ class FileStore(Store):
 
     def _take(self, size: int) -> bool:
         with locked(self.counter):
-            used = self._counted() + size
+            self.counter.seek(0)
+            used = int.from_bytes(self.counter.read(8), "little") + size
             if size >= 0 and used > self.limit:
                 return False
             self._count(used)
         return True
-
-    def _counted(self) -> int:
-        self.counter.seek(0)
-        return int.from_bytes(self.counter.read(8), "little")
 
     def _count(self, used: int) -> None:
         self.counter.truncate(0)
@@ -119,7 +116,7 @@ class FileStore(Store):
 
 
 def _entries(folder: Path) -> list[tuple[int, int, Path]]:
-    """When each file was read last, its size and path; what writers left behind is removed."""
+    """List when each file was read last, its size and path; unfinished files of dead writers are removed."""
     found, now = [], time.time()
     for path in folder.glob("[0-9a-f][0-9a-f]/*"):
         with contextlib.suppress(OSError):
@@ -144,5 +141,5 @@ def _image(data: np.ndarray, key: bytes) -> np.ndarray | None:
 
 def _sum(data: np.ndarray) -> int:
     """Of the bytes as 64-bit words: any change of one word shows, at the speed of memory."""
-    whole = len(data) // 8 * 8
-    return (int(np.add.reduce(data[:whole].view("<u8"))) + int(data[whole:].sum())) % (1 << 64)
+    end = len(data) // 8 * 8
+    return (int(np.add.reduce(data[:end].view("<u8"))) + int(data[end:].sum())) % (1 << 64)

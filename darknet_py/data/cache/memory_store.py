@@ -51,10 +51,12 @@ class MemoryStore(Store):
         if found is None:
             return None
         start, height, width = found
-        return _closed(self.pixels[start : start + 3 * height * width].reshape(height, width, 3))
+        pixels: np.ndarray = self.pixels[start : start + 3 * height * width].reshape(height, width, 3)
+        pixels.flags.writeable = False
+        return pixels
 
     def put(self, key: bytes, pixels: np.ndarray) -> None:
-        """Room is taken first, and the image told of last: a process that dies between loses the room."""
+        """Reserve room first, and publish the image last: a process that dies in between loses the room."""
         if self.taken[1] + pixels.nbytes > self.limit:
             return
         with locked(self.lock):
@@ -71,7 +73,7 @@ class MemoryStore(Store):
                 self.taken[0] += 1
 
     def _look(self) -> None:
-        """Learn what others have put in; the lock is held."""
+        """Read the records that others have added; the caller holds the lock."""
         for record in self.records[len(self.known) : int(self.taken[0])]:
             key, *place = record.tolist()
             self.known[key] = tuple(place)
@@ -79,8 +81,3 @@ class MemoryStore(Store):
     def __reduce__(self) -> tuple[type[MemoryStore], tuple[int]]:
         """A process that is not forked cannot see this memory: it gets a store without room."""
         return MemoryStore, (0,)
-
-
-def _closed(pixels: np.ndarray) -> np.ndarray:
-    pixels.flags.writeable = False
-    return pixels

@@ -1,4 +1,4 @@
-"""A COCO folder: both annotation files, and what lies between them."""
+"""A COCO folder: both annotation files, and the differences between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders whose layout says what is in them: YOLO's, and folders of classes."""
+"""Folders whose layout defines their content: YOLO's, and folders of classes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_yolo(folder: Path, findings: Findings) -> list[ListedImage]:
 
 
 def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
-    """Check `train/CLASS/*.jpg` and the same for val: which classes there are, and what lies among them."""
+    """Check `train/CLASS/*.jpg` and the same for val: the classes, and other files among them."""
     listed: list[ListedImage] = []
     classes: dict[str, set[str]] = {}
     for split, names in SPLIT_FOLDERS.items():
@@ -72,9 +72,14 @@ def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
 
 
 def walk(folder: Path, findings: Findings) -> list[Path]:
-    """All files in a folder and below, by name; links to folders are followed, but never in a circle."""
+    """List all files in a folder and below, by name; links to folders are followed, except in a circle."""
     found: list[Path] = []
-    for at, folders, names in os.walk(folder, followlinks=True, onerror=lambda e: _unlisted(e, findings)):
+
+    def unreadable(error: OSError) -> None:
+        message = f"cannot be listed: {error.strerror}"
+        findings.add("folder-unreadable", message, Path(str(error.filename)))
+
+    for at, folders, names in os.walk(folder, followlinks=True, onerror=unreadable):
         circles = [name for name in folders if _is_circle(Path(at, name))]
         for name in circles:
             findings.add("folder-loop", "is a link back to a folder that holds it", Path(at, name))
@@ -86,7 +91,3 @@ def walk(folder: Path, findings: Findings) -> list[Path]:
 
 def _is_circle(path: Path) -> bool:
     return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
-
-
-def _unlisted(error: OSError, findings: Findings) -> None:
-    findings.add("folder-unreadable", f"cannot be listed: {error.strerror}", Path(str(error.filename)))

@@ -1,4 +1,4 @@
-"""All images of a data set: are they there, are they whole, are they listed once and in one split."""
+"""All images of a data set: whether they exist, can be decoded, and are listed once and in one split."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from darknet_py.data.check.image_file import ImageReport, inspect_image
 from darknet_py.data.check.listed import ListedImage
-from darknet_py.data.check.pictures import Picture, look_at
 from darknet_py.data.findings import Findings
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import quoted
@@ -18,26 +18,26 @@ Progress = Callable[[int, int], None]
 
 
 def check_images(listed: Sequence[ListedImage], findings: Findings, progress: Progress) -> None:
-    """Look at every image once, and compare the splits."""
+    """Inspect every image once, and compare the splits."""
     there = [image for image in listed if _is_there(image, findings)]
     _listed_twice(there, findings)
     _not_listed(listed, findings)
     paths = list(dict.fromkeys(image.path for image in there))
     findings.images += len(paths)
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
-        pictures: dict[Path, Picture] = {}
-        for path, picture in zip(paths, threads.map(look_at, paths), strict=True):
-            pictures[path] = picture
-            for code, message in picture.damages:
+        reports: dict[Path, ImageReport] = {}
+        for path, report in zip(paths, threads.map(inspect_image, paths), strict=True):
+            reports[path] = report
+            for code, message in report.problems:
                 findings.add(code, message, path)
-            progress(len(pictures), len(paths))
+            progress(len(reports), len(paths))
     for image in there:
-        _size(image, pictures[image.path], findings)
-    _same_content(there, pictures, findings)
+        _check_size(image, reports[image.path], findings)
+    _same_content(there, reports, findings)
 
 
 def _is_there(image: ListedImage, findings: Findings) -> bool:
-    """Whether the file exists; if not, the likeliest reason is noted where the image is listed."""
+    """Whether the file exists; if not, the likeliest reason is reported where the image is listed."""
     if image.root and os.path.islink(image.path) and not _resolves_inside(image.path, image.root):
         message = f"`{quoted(image.written)}` is a link out of the image folder"
         findings.add("link-leaves-folder", message, image.file, *image.place())
@@ -95,17 +95,17 @@ def _not_listed(listed: Sequence[ListedImage], findings: Findings) -> None:
             findings.add("image-not-listed", f"{len(left)} images are in no list: {names}", folder)
 
 
-def _size(image: ListedImage, picture: Picture, findings: Findings) -> None:
-    if image.size and picture.size and image.size != picture.size:
-        upright, stated = (f"{width} x {height}" for width, height in (picture.size, image.size))
+def _check_size(image: ListedImage, report: ImageReport, findings: Findings) -> None:
+    if image.size and report.size and image.size != report.size:
+        upright, stated = (f"{width} x {height}" for width, height in (report.size, image.size))
         message = f"`{quoted(image.written)}` is {upright} pixels upright, not {stated}"
         findings.add("size-differs", message, image.file, *image.place())
 
 
-def _same_content(there: Iterable[ListedImage], pictures: dict[Path, Picture], findings: Findings) -> None:
+def _same_content(there: Iterable[ListedImage], reports: dict[Path, ImageReport], findings: Findings) -> None:
     first: dict[str, ListedImage] = {}
     for image in there:
-        digest = pictures[image.path].digest
+        digest = reports[image.path].digest
         earlier = first.setdefault(digest, image) if digest else image
         if os.path.realpath(earlier.path) != os.path.realpath(image.path):
             code = "same-content" if earlier.split == image.split else "split-leak"

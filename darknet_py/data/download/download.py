@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import time
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from darknet_py.data.download.sources import Remote
 from darknet_py.errors import DataError, quoted
+from darknet_py.files.digest import sha256_of
 
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30.0  # without a byte
@@ -39,7 +39,7 @@ def download(
         _receive(remote, file, part, progress, wait)
         file.flush()
         os.fsync(file.fileno())
-        digest = digest_of(part)
+        digest = sha256_of(part)
         if remote.sha256 and digest != remote.sha256:
             part.unlink()
             raise DataError(
@@ -49,15 +49,6 @@ def download(
             )
         part.replace(path)
     return digest
-
-
-def digest_of(path: Path) -> str:
-    """sha256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _lock(file: IO[bytes], part: Path) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from darknet_py.data.download.download import Progress, digest_of, download
+from darknet_py.data.download.download import Progress, download
 from darknet_py.data.download.sources import SOURCES, Remote, Source
 from darknet_py.data.download.unpack import unpack
 from darknet_py.errors import DataError, UsageError, quoted
+from darknet_py.files.digest import sha256_of
 
 PrintLine = Callable[[str], None]
 
@@ -68,7 +69,7 @@ class _Fetcher:
 
     def file(self, remote: Remote, path: Path) -> Path:
         if path.exists():
-            digest = digest_of(path)
+            digest = sha256_of(path)
             if remote.sha256 not in ("", digest):
                 message = f"is there already, and has the sha256 {digest}, not {remote.sha256}"
                 raise DataError(message, where=path)

@@ -1,4 +1,4 @@
-"""Archives, zip and tar, unpacked without trust: every member is looked at before the first is written."""
+"""Untrusted archives, zip and tar: every member is checked before the first is written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def unpack(archive: Path, folder: Path, *, progress: Callable[[int, int], None])
         with _members(archive) as members:
             _require_harmless(archive, members)
             total = sum(member.size for member in members)
-            _require_room(archive, folder, total)
+            free = shutil.disk_usage(folder).free
+            if total > free:
+                raise DataError(f"unpacks to {total} bytes, and {free} are free", where=archive)
             done = 0
             for member in members:
                 _write(archive, member, folder)
@@ -113,12 +115,6 @@ def _require_bounds(archive: Path, number: int, total: int) -> None:
         raise DataError(f"has more than the {MOST_MEMBERS} members that are unpacked", where=archive)
     if total > MOST_BYTES or (total > RATIO_FROM and total > MOST_RATIO * packed):
         raise DataError(f"of {packed} bytes would unpack to {total} or more", where=archive)
-
-
-def _require_room(archive: Path, folder: Path, total: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if total > free:
-        raise DataError(f"unpacks to {total} bytes, and {free} are free", where=archive)
 
 
 def _write(archive: Path, member: Member, folder: Path) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from darknet_py.data.dataset import Dataset
 
 
-class Reader(Protocol):
+class FormatReader(Protocol):
     """What a class of data sets offers to the registry."""
 
     def recognises(self, spec: str) -> bool:
@@ -40,46 +40,46 @@ class DataFormat:
 
     name: str
     help: str
-    load: Callable[[], Reader]
+    load: Callable[[], FormatReader]
 
 
-def _coco() -> Reader:
+def _coco() -> FormatReader:
     from darknet_py.data.formats.coco import CocoFolder
 
     return CocoFolder
 
 
-def _yolo() -> Reader:
+def _yolo() -> FormatReader:
     from darknet_py.data.formats.yolo_folder import YoloFolder
 
     return YoloFolder
 
 
-def _classes() -> Reader:
+def _classes() -> FormatReader:
     from darknet_py.data.formats.labelled import ClassFolders
 
     return ClassFolders
 
 
-def _cifar() -> Reader:
+def _cifar() -> FormatReader:
     from darknet_py.data.formats.cifar import Cifar10
 
     return Cifar10
 
 
-def _darknet() -> Reader:
+def _darknet() -> FormatReader:
     from darknet_py.data.formats.darknet_lists import DarknetLists
 
     return DarknetLists
 
 
-def _classifier() -> Reader:
+def _classifier() -> FormatReader:
     from darknet_py.data.formats.classifier_lists import ClassifierLists
 
     return ClassifierLists
 
 
-def _scenes() -> Reader:
+def _scenes() -> FormatReader:
     from darknet_py.data.formats.scenes import Scenes
 
     return Scenes

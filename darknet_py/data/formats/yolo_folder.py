@@ -40,7 +40,9 @@ class YoloFolder(LabelFileDataset):
             places = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
             raise DataError(f"has no split `{split}`: no folder {places}", where=folder)
         names = read_names(names_file(folder), FirstError(accepted=ACCEPTED))
-        written = [path.relative_to(folder).as_posix() for path in files_in(images)]
+        files = (Path(at, name) for at, _, found in os.walk(images) for name in found)
+        listed = sorted(path for path in files if path.name.lower().endswith(SUFFIXES))
+        written = [path.relative_to(folder).as_posix() for path in listed]
         if not written:
             raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=images)
         super().__init__(names, [(name, folder / name) for name in written], images)
@@ -83,9 +85,3 @@ def names_file(folder: Path) -> Path:
         where=folder,
         hint=f"a line for each class in {', '.join(NAMES_FILES)} or *.names; YAML is not read",
     )
-
-
-def files_in(images: Path) -> list[Path]:
-    """List the image files of a folder and those inside it, by name."""
-    found = (Path(at, name) for at, _, names in os.walk(images) for name in names)
-    return sorted(path for path in found if path.name.lower().endswith(SUFFIXES))

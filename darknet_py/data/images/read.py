@@ -175,7 +175,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block raises almost anything, and says nothing of the pixels
+    except Exception:  # a damaged EXIF block raises almost anything, and the pixels may be good
         return 1
 
 

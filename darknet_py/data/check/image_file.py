@@ -1,8 +1,7 @@
-"""One image file: what its header and its pixels say of it."""
+"""The check of one image file: its header and its pixels."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from darknet_py.data.images.read import FORMATS, MOST_PIXELS, image_size, read_image
 from darknet_py.errors import DataError
+from darknet_py.files.digest import sha256_of
 
 SUFFIXES_OF = {
     "JPEG": (".jpg", ".jpeg"),
@@ -30,45 +30,40 @@ _DEPTH_AT = 24  # of the bits a channel in a PNG's header; Pillow does not tell 
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What was found in an image: code and message of each damage, the upright size, a digest."""
+class ImageReport:
+    """What was found in an image: code and message of each problem, the upright size, a digest."""
 
-    damages: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...]
     size: tuple[int, int] | None = None
     digest: str = ""
 
 
-def look_at(path: Path) -> Picture:
+def inspect_image(path: Path) -> ImageReport:
     """Read and decode one image file that exists."""
     if not path.is_file():
-        return Picture((("not-a-file", "is a folder, a pipe or a device, not an image"),))
+        return ImageReport((("not-a-file", "is a folder, a pipe or a device, not an image"),))
     try:
         size = path.stat().st_size
         if size == 0:
-            return Picture((("image-empty", "has 0 bytes"),))
-        digest = _digest(path)
-        grave, odd = _header(path)
-        if not grave:
+            return ImageReport((("image-empty", "has 0 bytes"),))
+        digest = sha256_of(path)
+        error, odd = _header(path)
+        if not error:
             height, width = image_size(path)
             read_image(path)
-            return Picture(tuple(odd + _shape(width, height)), (width, height), digest)
-    except DataError as error:
-        return Picture((("image-damaged", error.message),), digest=digest)
-    except OSError as error:
-        return Picture((("unreadable", f"cannot be read: {error.strerror}"),))
-    return Picture((grave,), digest=digest)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            short, long = sorted((width, height))
+            if short < THIN_PX or long >= THIN_RATIO * short:
+                odd.append(("image-thin", f"is {width} x {height} pixels"))
+            return ImageReport(tuple(odd), (width, height), digest)
+    except DataError as failure:
+        return ImageReport((("image-damaged", failure.message),), digest=digest)
+    except OSError as failure:
+        return ImageReport((("unreadable", f"cannot be read: {failure.strerror}"),))
+    return ImageReport((error,), digest=digest)
 
 
 def _header(path: Path) -> tuple[tuple[str, str] | None, list[tuple[str, str]]]:
-    """What forbids to decode the file, and what is odd about it."""
+    """Return the error that forbids decoding the file, and the warnings about its header."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
@@ -118,10 +113,3 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a damaged EXIF block says nothing of the pixels
         return 1
-
-
-def _shape(width: int, height: int) -> list[tuple[str, str]]:
-    short, long = sorted((width, height))
-    if short < THIN_PX or long >= THIN_RATIO * short:
-        return [("image-thin", f"is {width} x {height} pixels")]
-    return []
