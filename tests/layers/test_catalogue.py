@@ -15,7 +15,7 @@ from tests.paths import ROOT
 def test_a_section_is_imported_when_it_is_asked_for() -> None:
     code = (
         "import sys; from darknet_py.layers.base import layer_class;"
-        "layer_class('stochpool'); print(*(m for m in sys.modules if m.startswith('darknet_py.layers.pools.')))"
+        "layer_class('stochpool'); print(*(m for m in sys.modules if '.layers.pools.' in m))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "darknet_py.layers.pools.stochpool" in done.stdout
