@@ -180,10 +180,10 @@ class Communicator:
         assert not self.in_local_section, "a local section has no collective operations"
         return self.nccl if tensor.is_cuda else None
 
-    def _reduced(self, tensor: Tensor, how: dist.ReduceOp.RedOpType) -> Tensor:
+    def _reduced(self, tensor: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
         if self.size > 1:
             with self._peer_errors():
-                dist.all_reduce(tensor, how, group=self._group(tensor))
+                dist.all_reduce(tensor, operation, group=self._group(tensor))
         return tensor
 
     @contextmanager

@@ -11,12 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch.distributed import run
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from darknet_py.__main__ import main
+from darknet_py.data.loader import sample_partners
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.distributed.rendezvous import process_group
 from tests.paths import ROOT
 from tests.train.small_run import FAST, Action, Process, Unbroken, differences, fork, start
 
+LAUNCHER, TRAIN = "torch.distributed.run", str(ROOT / "train.py")
+POOL = sample_partners.POOL
 SOON = 60.0  # seconds in which all must have ended
 
 
@@ -115,8 +122,8 @@ def gone_on(unbroken: Unbroken, out: Path, *more: str, size: int = 2) -> None:
 def torchrun(data: Path, out: Path, *more: str, options: tuple[str, ...] = ("--standalone",)) -> list[str]:
     """The command that a person types."""
     words = ["--cfg", str(data / "small.cfg"), "--data", str(data / "set.data"), "--out", str(out)]
-    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *options]
-    return [*start, str(ROOT / "train.py"), *words, "--evaluations", "2", *FAST, *more]
+    start = [sys.executable, "-m", LAUNCHER, "--nproc-per-node", "2", *options]
+    return [*start, TRAIN, *words, "--evaluations", "2", *FAST, *more]
 
 
 def begin(command: list[str], said: Path) -> subprocess.Popen[bytes]:
@@ -126,13 +133,39 @@ def begin(command: list[str], said: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=ROOT, env=alone, stdout=file, stderr=file)
 
 
+def fork_torchrun(command: list[str], folder: Path) -> Process:
+    """Run torchrun's command in a forked process, which forks its workers: nothing is imported again.
+
+    Rendezvous, store, restarts and the variables are torchrun's; only the workers' start is another.
+    """
+
+    def work(*words: str) -> None:
+        sys.exit(main(["train", *words]))
+
+    def launch(config: LaunchConfig, entrypoint: str) -> Callable[..., object]:
+        config.start_method = "fork"
+        return lambda *words: elastic_launch(config, work)(*words[words.index(TRAIN) + 1 :])
+
+    def act() -> None:
+        sample_partners.POOL = POOL  # that of an unforked run
+        run.elastic_launch = launch
+        run.main(command[command.index(LAUNCHER) + 1 :])
+
+    return fork(folder, act)
+
+
+def children_of(number: int) -> list[int]:
+    """The processes that a process has started, the oldest first."""
+    children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+    return sorted(int(child) for child in children)
+
+
 def workers_of(torchrun: int) -> dict[int, int]:
     """The processes that a torchrun has started, by rank."""
-    children = Path(f"/proc/{torchrun}/task/{torchrun}/children").read_text().split()
     found = {}
-    for number in children:
+    for number in children_of(torchrun):
         entries = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
         facts = dict(entry.split(b"=", 1) for entry in entries if b"=" in entry)
         if b"RANK" in facts:
-            found[int(facts[b"RANK"])] = int(number)
+            found[int(facts[b"RANK"])] = number
     return found

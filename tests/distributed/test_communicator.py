@@ -162,7 +162,7 @@ def test_what_processes_tell_each_other_arrives(tmp_path: Path) -> None:
     assert together.wait() == [0, 0, 0], together.said()
 
 
-def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp_path: Path) -> None:
+def test_X02_of_several_failures_the_first_is_reported_and_the_others_are_silent(tmp_path: Path) -> None:
     def act(communicator: Communicator) -> int:
         try:
             with communicator.local_section():
@@ -178,7 +178,7 @@ def test_X02_of_several_failures_the_first_is_told_and_the_others_are_silent(tmp
     assert together.wait() == [10, 11, 10], together.said()
 
 
-def test_X02_what_all_meet_is_told_by_one_that_knows_more(tmp_path: Path) -> None:
+def test_X02_what_all_meet_is_reported_by_one_that_knows_more(tmp_path: Path) -> None:
     def act(communicator: Communicator) -> int:
         try:
             communicator.raise_on_all(DataError("met by all"), informed=communicator.rank == 2)
@@ -192,8 +192,8 @@ def test_X02_what_all_meet_is_told_by_one_that_knows_more(tmp_path: Path) -> Non
     assert together.wait() == [3, 3, 20], together.said()
 
 
-def test_X02_an_exception_outside_of_all_agreement_is_told_alone(tmp_path: Path) -> None:
-    """The others find the connection closed, and know that it was told why."""
+def test_X02_an_exception_outside_of_all_agreement_is_reported_alone(tmp_path: Path) -> None:
+    """The others find the connection closed, and know that the cause is reported."""
 
     def act(communicator: Communicator) -> int:
         if communicator.rank == 1:
@@ -209,7 +209,7 @@ def test_X02_an_exception_outside_of_all_agreement_is_told_alone(tmp_path: Path)
     assert "KeyError: 'the cause'" in together.said()[1]
 
 
-def test_X03_a_process_that_gives_no_answer_is_told_once(tmp_path: Path) -> None:
+def test_X03_a_process_that_gives_no_answer_is_reported_once(tmp_path: Path) -> None:
     def act(communicator: Communicator) -> int:
         if communicator.rank == 0:  # which has the store that the others ask who reports
             time.sleep(3)
@@ -392,7 +392,7 @@ def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> Non
     assert theirs.get("address") == b"new"
 
 
-def test_X03_processes_that_never_come_are_told() -> None:
+def test_X03_processes_that_never_come_are_reported() -> None:
     with pytest.raises(RuntimeError, match="no answer from process 1"):
         _fresh_store(HashStore(), ProcessInfo(rank=0, size=2), 0.1)
 

@@ -176,7 +176,7 @@ def raises(error: BaseException) -> Action:
     return act
 
 
-def all_told(together: Together, text: str, *, by: int) -> None:
+def all_report_once(together: Together, text: str, *, by: int) -> None:
     """One process reports, in one message; the others end silently."""
     assert [text in said for said in together.said()] == [rank == by for rank in range(2)], together.said()
     assert len(together.errors()) == 1, together.errors()
@@ -185,18 +185,18 @@ def all_told(together: Together, text: str, *, by: int) -> None:
 @pytest.mark.parametrize(
     "place", [(DetectionTask, "loss"), (LateAverage, "update"), (BatchSource, "to_device")]
 )
-def test_X02_the_cause_is_told_by_the_process_that_met_it(
+def test_X02_the_cause_is_reported_by_the_process_that_met_it(
     pair: Unbroken, tmp_path: Path, place: tuple[Any, str]
 ) -> None:
     out = tmp_path / "run"
     together = start_ranks(pair.data, out, on={1: in_(*place, raises(KeyError("the cause")))})
     codes = together.wait()
     assert codes[0] == 1, "which ends silently"
-    all_told(together, "KeyError: 'the cause'", by=1)
+    all_report_once(together, "KeyError: 'the cause'", by=1)
     assert "Traceback" not in together.said()[0]
 
 
-def test_X02_a_damaged_image_in_the_share_of_one_is_told_once(pair: Unbroken, tmp_path: Path) -> None:
+def test_X02_a_damaged_image_in_the_share_of_one_is_reported_once(pair: Unbroken, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(pair.data, data)
     for name in ("train.list", "valid.list", "set.data"):
@@ -208,10 +208,10 @@ def test_X02_a_damaged_image_in_the_share_of_one_is_told_once(pair: Unbroken, tm
     assert len([line for line in together.errors() if "valid-2.png" in line]) == 1, together.said()
 
 
-def test_X02_what_all_meet_is_told_once(pair: Unbroken, tmp_path: Path) -> None:
+def test_X02_what_all_meet_is_reported_once(pair: Unbroken, tmp_path: Path) -> None:
     together = start_ranks(pair.data, tmp_path / "run", "--set", "net.subdivisions=4")
     assert together.wait() == [2, 1]
-    all_told(together, "[net] batch=4 is not a multiple of 2 processes x 4 subdivisions", by=0)
+    all_report_once(together, "[net] batch=4 is not a multiple of 2 processes x 4 subdivisions", by=0)
     assert not (tmp_path / "run").exists()
 
 
@@ -236,7 +236,7 @@ def test_X04_a_signal_to_one_process_stops_all_with_one_checkpoint(
     out, seldom = tmp_path / "run", ("--checkpoint-seconds", "1000")
     together = start_ranks(pair.data, out, *seldom, on={rank: in_(Trainer, "_check", send(number))})
     assert together.wait() == [75, 75], together.said()
-    all_told(together, f"{out}: stopped: after iteration 7 of 24, on request", by=0)
+    all_report_once(together, f"{out}: stopped: after iteration 7 of 24, on request", by=0)
     assert [path.name for path in found_in(out)] == ["checkpoint-000007.safetensors"]
     gone_on(pair, out)
 
@@ -263,7 +263,7 @@ def test_X06_what_is_not_finite_in_one_process_stops_all_before_the_update(
     out = tmp_path / "run"
     together = start_ranks(pair.data, out, on={1: poisoned_at(6)})
     assert together.wait() == [4, 4], together.said()
-    all_told(together, "; an image is not finite, with image /", by=1)
+    all_report_once(together, "; an image is not finite, with image /", by=1)
     stopped_at(out, 5)
     gone_on(pair, out)
 
@@ -275,7 +275,7 @@ def test_X06_out_of_memory_in_one_process_stops_all(pair: Unbroken, tmp_path: Pa
     together = start_ranks(pair.data, out, on={rank: in_(DetectionTask, "loss", raises(error), call=15)})
     codes = together.wait()
     assert (codes[rank], codes[1 - rank]) == (5, 1), together.said()
-    all_told(together, "error: out of memory", by=rank)
+    all_report_once(together, "error: out of memory", by=rank)
     stopped_at(out, 7)
 
 
@@ -352,7 +352,7 @@ def test_X10_processes_of_different_trainings_are_refused(
 ) -> None:
     together = start_ranks(pair.data, tmp_path / "run", words={1: words})
     assert together.wait() == [2, 2], together.said()
-    all_told(together, f"error: processes 0 and 1 are of different trainings: {text}", by=0)
+    all_report_once(together, f"error: processes 0 and 1 are of different trainings: {text}", by=0)
     assert not (tmp_path / "run").exists()
 
 
@@ -369,7 +369,7 @@ def test_X10_other_data_and_another_program_are_refused(pair: Unbroken, tmp_path
     words = {1: ("--data", str(data / "set.data"))}
     together = start_ranks(pair.data, tmp_path / "run", words=words, on={1: other_program})
     assert together.wait() == [2, 2], together.said()
-    all_told(together, "are of different trainings: program, train data differ", by=0)
+    all_report_once(together, "are of different trainings: program, train data differ", by=0)
 
 
 def test_X14_all_processes_hold_the_same_at_every_save(pair: Unbroken, tmp_path: Path) -> None:
@@ -410,7 +410,7 @@ def test_X14_a_process_that_holds_other_bits_is_found_before_it_is_saved(
 
     together = start_ranks(pair.data, out, on={1: before})
     assert together.wait() == [3, 3], together.said()
-    all_told(
+    all_report_once(
         together, "error: processes 0 and 1 hold different numbers: network.layers.0.conv.weight\n", by=0
     )
     stopped_at(out, 4)

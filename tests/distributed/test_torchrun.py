@@ -1,4 +1,5 @@
-"""Story. Oracle: the same command, undisturbed. The real `torchrun` starts two processes each time.
+"""Story. Oracle: the same command, undisturbed. torchrun starts two processes each time: as a command
+where signals are sent to it, else its launcher in a forked process.
 
 The IDs in the names are of the project's catalogue of errors: X is distributed.
 """
@@ -17,8 +18,8 @@ from typing import Any
 import pytest
 
 from darknet_py.runs.checkpoints import found_in
-from tests.distributed.rank_run import begin, torchrun, workers_of
-from tests.train.small_run import pictures
+from tests.distributed.rank_run import begin, children_of, fork_torchrun, torchrun, workers_of
+from tests.train.small_run import Unbroken
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are read from /proc")
 pytestmark = LINUX
@@ -63,27 +64,28 @@ def saved(out: Path, process: subprocess.Popen[bytes], said: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pictures(tmp_path_factory.mktemp("torchrun") / "data")
+def data(unbroken: Unbroken) -> Path:
+    return unbroken.data
 
 
 @pytest.fixture(scope="module")
-def whole(data: Path) -> Path:
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run, next to which another of the same kind goes on."""
-    outs = [data.parent / name for name in ("whole", "other")]
-    jobs = [begin(torchrun(data, out), data.parent / f"{out.name}.said") for out in outs]
-    assert [ended(job) for job in jobs] == [0, 0], (data.parent / "whole.said").read_text()
+    folder = tmp_path_factory.mktemp("torchrun")
+    outs = [folder / name for name in ("whole", "other")]
+    jobs = [fork_torchrun(torchrun(data, out), folder / f"{out.name}.job") for out in outs]
+    assert [job.wait(LONG) for job in jobs] == [0, 0], jobs[0].said()
     return outs[0]
 
 
 def test_X11_two_jobs_at_once_do_not_meet(whole: Path) -> None:
     assert left_by(whole) == left_by(whole.parent / "other")
-    said = (whole.parent / "whole.said").read_text()
+    said = (whole.parent / "whole.job" / "said").read_text()
     assert said.count("final.weights") == said.count("learning_rate 0.01 -> 0.001") == 1, "one process speaks"
     assert json.loads((whole / "result.json").read_text())["training"]["processes"] == 2
 
 
-def test_X11_a_port_that_is_taken_is_told(data: Path, tmp_path: Path) -> None:
+def test_X11_a_port_that_is_taken_is_reported(data: Path, tmp_path: Path) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -112,18 +114,24 @@ def test_X04_a_signal_to_torchrun_leaves_one_checkpoint_and_no_orphan(
     assert not (out / "result.json").exists()
     stopped = int(text.split("stopped: after iteration ")[1].split()[0])
     assert found_in(out)[0].name == f"checkpoint-{stopped:06d}.safetensors"
-    assert ended(begin(torchrun(data, out, "--workers", "1", "--resume"), said)) == 0, said.read_text()
+    job = fork_torchrun(torchrun(data, out, "--workers", "1", "--resume"), tmp_path / "job")
+    assert job.wait(LONG) == 0, job.said()
     assert left_by(out) == left_by(whole)
 
 
 def test_X09_a_job_that_is_restarted_goes_on_from_the_newest_checkpoint(
     data: Path, whole: Path, tmp_path: Path
 ) -> None:
-    out, said = tmp_path / "run", tmp_path / "said"
-    job = begin(torchrun(data, out, options=("--standalone", "--max-restarts", "1")), said)
-    saved(out, job, said)
-    os.kill(workers_of(job.pid)[0], signal.SIGKILL)
-    assert ended(job) == 0, said.read_text()
+    out = tmp_path / "run"
+    job = fork_torchrun(
+        torchrun(data, out, options=("--standalone", "--max-restarts", "1")), tmp_path / "job"
+    )
+    while not (out / "checkpoint-000003.safetensors").exists():
+        assert job.running(), job.said()
+        time.sleep(0.002)
+    first, _ = children_of(job.number)
+    os.kill(first, signal.SIGKILL)
+    assert job.wait(LONG) == 0, job.said()
     assert left_by(out) == left_by(whole), "with every line of the log once"
 
 
