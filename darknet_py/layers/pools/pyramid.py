@@ -57,5 +57,4 @@ class Pyramid(Layer):
 
         assert isinstance(module, Branches)
         for number, (pool, branch) in enumerate(zip(self.pools(), module.branches, strict=True)):
-            for name, tensor in pool.arrays(branch):
-                yield f"{name} of branch {number}", tensor
+            yield from ((f"{name} of branch {number}", tensor) for name, tensor in pool.arrays(branch))
