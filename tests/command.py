@@ -13,5 +13,10 @@ class Outcome(NamedTuple):
     out: str
     err: str
 
+    def printed(self) -> str:
+        """Standard output of a command that must succeed."""
+        assert self.code == 0, self.err
+        return self.out
+
 
 Cli = Callable[..., Outcome]

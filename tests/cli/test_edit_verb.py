@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from darknet_py.__main__ import main
+from tests.command import Cli
 from tests.paths import ROOT
 
 TINY = ROOT / "cfg" / "yolov3-tiny.cfg"
@@ -65,15 +66,14 @@ def test_an_edit_with_errors_is_refused_with_the_lines_of_the_new_text(
         (["--set", "spp_in.size=3"], "no layer is called spp_in"),
     ],
 )
-def test_a_command_that_means_nothing_exits_with_2(
-    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["edit", str(TINY), *words]) == 2
-    assert told in capsys.readouterr().err
+def test_a_command_that_means_nothing_exits_with_2(words: list[str], told: str, cli: Cli) -> None:
+    ended = cli("edit", str(TINY), *words)
+    assert ended.code == 2
+    assert told in ended.err
 
 
 def test_several_edits_at_once_and_what_they_change(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, cli: Cli, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = tmp_path / "b.cfg"
     words = ["--insert-after", "12", "spp sizes=5,9,13 name=spp_in", "--replace", "11=stochpool"]
@@ -85,13 +85,15 @@ def test_several_edits_at_once_and_what_they_change(
     layers = json.loads(capsys.readouterr().out)["layers"]
     assert layers[13]["section"] == "spp"
     assert layers[13]["shape"][0] == 3 * 1024
-    assert main(["edit", str(new), "--expand", "spp_in", "--plain"]) == 0
-    assert "name" not in capsys.readouterr().out
+    ended = cli("edit", str(new), "--expand", "spp_in", "--plain")
+    assert ended.code == 0
+    assert "name" not in ended.out
 
 
-def test_a_layer_that_nobody_reads_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["edit", str(TINY), "--insert-after", "19", "dropout", "--set", "20.layers=19,8"]) == 0
-    assert "warning: no layer reads the new layer 20 [dropout]" in capsys.readouterr().err
+def test_a_layer_that_nobody_reads_is_told(cli: Cli) -> None:
+    ended = cli("edit", str(TINY), "--insert-after", "19", "dropout", "--set", "20.layers=19,8")
+    assert ended.code == 0
+    assert "warning: no layer reads the new layer 20 [dropout]" in ended.err
 
 
 def test_a_diff_as_json_has_every_pair_and_totals(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +106,8 @@ def test_a_diff_as_json_has_every_pair_and_totals(capsys: pytest.CaptureFixture[
 
 
 def test_a_diff_with_an_edit_of_a_layer_that_is_not_there_exits_with_2(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    assert main(["diff", "yolov3-tiny", "yolov3-tiny@99.size=3"]) == 2
-    assert "the cfg has no layer 99" in capsys.readouterr().err
+    ended = cli("diff", "yolov3-tiny", "yolov3-tiny@99.size=3")
+    assert ended.code == 2
+    assert "the cfg has no layer 99" in ended.err

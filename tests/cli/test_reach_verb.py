@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from darknet_py.__main__ import main
 from darknet_py.analysis.effective import effective, picture
 from darknet_py.arithmetic.sizes import training_sizes
 from darknet_py.cfg.document import parse, read
@@ -19,26 +18,22 @@ from darknet_py.graph.compile import compile
 from darknet_py.graph.coverage import coverages
 from darknet_py.model.network import Network
 from darknet_py.model.weights import save_weights
+from tests.command import Cli
 
 SMALL = (
     "[net]\nwidth=15\nheight=15\nchannels=3\n[convolutional]\nfilters=1\nsize=5\npad=1\nactivation=linear\n"
 )
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main(["reach", *words]) == 0
-    return capsys.readouterr().out
-
-
-def test_the_table_has_a_row_a_layer_and_the_pools_at_every_size(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = said(capsys, "yolov3-tiny").splitlines()
+def test_the_table_has_a_row_a_layer_and_the_pools_at_every_size(cli: Cli) -> None:
+    lines = cli("reach", "yolov3-tiny").printed().splitlines()
     assert lines[12].split()[:7] == ["11", "maxpool", "13", "x", "13", "/32", "190"]
     assert lines[-7].split() == ["pool", *map(str, range(320, 609, 32))]
     assert lines[-1].split()[:3] == ["11", "maxpool", "4.0"]
 
 
-def test_json_has_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    whole = json.loads(said(capsys, "yolov3-tiny", "--json", "--layer", "11"))
+def test_json_has_the_same_figures(cli: Cli) -> None:
+    whole = json.loads(cli("reach", "yolov3-tiny", "--json", "--layer", "11").printed())
     (layer,) = whole["layers"]
     assert (layer["reach"], layer["stride"], layer["map"]) == ([190, 190], [32.0, 32.0], [13, 13])
     assert layer["middle"]["rows"] == [129, 318]
@@ -46,9 +41,10 @@ def test_json_has_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["--layer", "24"], ["--weights", "x"], ["--images", "x"]])
-def test_what_cannot_be_asked_is_a_usage_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reach", "yolov3-tiny", *words]) == 2
-    assert "error:" in capsys.readouterr().err
+def test_what_cannot_be_asked_is_a_usage_error(words: list[str], cli: Cli) -> None:
+    code, _, err = cli("reach", "yolov3-tiny", *words)
+    assert code == 2
+    assert "error:" in err
 
 
 @pytest.mark.parametrize("random", [0.0, 1.0, 1.2, 0.7])
@@ -105,9 +101,7 @@ def test_a_cell_that_no_pixel_changes_has_no_field() -> None:
     assert effective(kernel_network(torch.zeros(5, 5)), [torch.rand(3, 15, 15)], 0) is None
 
 
-def test_the_verb_draws_the_field_of_weights_on_images(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_verb_draws_the_field_of_weights_on_images(tmp_path: Path, cli: Cli) -> None:
     import cv2
 
     cfg, weights = tmp_path / "small.cfg", tmp_path / "small.weights"
@@ -116,9 +110,9 @@ def test_the_verb_draws_the_field_of_weights_on_images(
     image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "image.png"), image)
     words = [str(cfg), "--weights", str(weights), "--images", str(tmp_path / "image.png")]
-    text = said(capsys, *words, "--out", str(tmp_path / "field.png"))
+    text = cli("reach", *words, "--out", str(tmp_path / "field.png")).printed()
     assert "cell (7, 7) of 15 x 15" in text
     assert "rows 5 .. 9, columns 5 .. 9: 5 x 5 pixels" in text
     assert (tmp_path / "field.png").read_bytes().startswith(b"\x89PNG")
-    figures = json.loads(said(capsys, *words, "--json"))
+    figures = json.loads(cli("reach", *words, "--json").printed())
     assert set(figures["radius"]) == {"50", "95"}

@@ -1,0 +1,54 @@
+"""Property. Oracle: Python's own rules of modules, attributes and calls."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import darknet_py
+
+
+@pytest.mark.parametrize("name", ["compare", "lint", "train"])
+def test_a_package_is_a_function_with_the_signature_of_its_function(name: str) -> None:
+    package = getattr(darknet_py, name)
+    assert callable(package)
+    assert inspect.ismodule(package)
+    assert package is sys.modules[f"darknet_py.{name}"]
+    assert inspect.signature(package) == inspect.signature(
+        sys.modules[f"darknet_py.{name}.api"].__dict__[name]
+    )
+
+
+@pytest.mark.parametrize(
+    "first", ["darknet_py.train.loop", "darknet_py.train.replaying", "darknet_py.train.api", "darknet_py"]
+)
+def test_names_of_a_package_do_not_depend_on_what_was_imported_first(first: str) -> None:
+    code = (
+        f"import {first}, darknet_py; from darknet_py.train import Replay, replay, Settings;"
+        "assert callable(darknet_py.train) and callable(replay) and darknet_py.train.replay is replay;"
+        "assert darknet_py.train.Settings is Settings"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_is_none_is_an_attribute_error() -> None:
+    for owner in (darknet_py, darknet_py.train):
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = owner.nothing
+
+
+def test_lint_is_called_without_torch() -> None:
+    code = (
+        "import sys, darknet_py; darknet_py.lint('yolov3-tiny'); darknet_py.compile('yolov3-tiny');"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'numpy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_cfg_is_a_text_where_it_has_a_line_break() -> None:
+    (found,) = darknet_py.lint("[net]\nwidth=32\nheight=32\nchannels=3\n[dropout]\nprobability=2\n")
+    assert (found.code, found.span.line) == ("out-of-range", 6)
