@@ -1,4 +1,4 @@
-"""Which cell and anchor is taught which truth, by Darknet's rules."""
+"""Target assignment by Darknet's rules: which cell and anchor predicts which truth."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Positives:
         return len(self.box)
 
     def rounds(self) -> list[Positives]:
-        """The same pairs in rounds, so that no round teaches one box twice and earlier truths come first."""
+        """The same pairs in rounds: no round has one box twice, and earlier truths come first."""
         order = torch.sort(self.box, stable=True).indices
         boxes = self.box[order]
         first = torch.searchsorted(boxes, boxes)
@@ -44,11 +44,11 @@ class Positives:
         return Positives(self.box[chosen], self.truth_cxcywh[chosen], self.label[chosen])
 
 
-def assigned(layer: Anchored, truths: Truths, grid: tuple[int, int], net: tuple[int, int]) -> Positives:
-    """The pairs of the truths' own cells.
+def assign_targets(layer: Anchored, truths: Truths, grid: tuple[int, int], net: tuple[int, int]) -> Positives:
+    """Assign every truth to anchors of the cell that contains it.
 
-    The anchor most similar to a truth, among all `num` anchors and not only this head's, is taught it if it
-    is this head's; with iou_thresh < 1 so is every other masked anchor that is similar enough.
+    The anchor most similar to a truth, among all `num` anchors and not only those of this head, is assigned
+    it if it belongs to this head; with iou_thresh < 1 so is every other masked anchor that is similar enough.
 
     Args:
         grid: rows and columns of the head.
@@ -62,16 +62,16 @@ def assigned(layer: Anchored, truths: Truths, grid: tuple[int, int], net: tuple[
     anchors = boxes.new_tensor(layer.anchors).view(-1, 2) / boxes.new_tensor([width, height])
     best = centred_similarity("iou", anchors, boxes[:, 2:]).argmax(dim=1)
     mask = torch.tensor(layer.mask, device=boxes.device)
-    taught = best.unsqueeze(1) == mask
+    matches = best.unsqueeze(1) == mask
     if layer.iou_thresh < 1:
-        taught |= centred_similarity(layer.iou_thresh_kind, anchors[mask], boxes[:, 2:]) > layer.iou_thresh
-    pair, anchor = torch.nonzero(taught, as_tuple=True)
+        matches |= centred_similarity(layer.iou_thresh_kind, anchors[mask], boxes[:, 2:]) > layer.iou_thresh
+    pair, anchor = torch.nonzero(matches, as_tuple=True)
     cell = (image * rows + row) * columns + column
     return Positives(cell[pair] * len(mask) + anchor, boxes[pair], truths.labels[image, number][pair])
 
 
 def centred_similarity(kind: str, anchors: Tensor, sizes: Tensor) -> Tensor:
-    """IoU (or giou, diou, ciou) of boxes with one centre, by width and height.
+    """IoU (or giou, diou, ciou) of boxes with a common centre, by width and height.
 
     Args:
         anchors: (A, 2) or (P, A, 2).
@@ -92,4 +92,4 @@ def centred_similarity(kind: str, anchors: Tensor, sizes: Tensor) -> Tensor:
         )
         v = 4 / math.pi**2 * turn**2
         return iou - v * v / (1 - iou + v + 1e-6)
-    return iou  # one centre: the distance of diou is 0
+    return iou  # a common centre: the distance of diou is 0

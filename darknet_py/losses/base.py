@@ -1,4 +1,4 @@
-"""What the losses of `[yolo]` and `[Gaussian_yolo]` have in common: which box is taught what.
+"""The base of the losses of `[yolo]` and `[Gaussian_yolo]`: target assignment, objectness and classes.
 
 Darknet has no loss function that it differentiates; it fills `delta`, the ascent direction at the layer's
 output, by rules. So do we, under `no_grad`, and hand it to autograd: `raw.backward(-delta)`. Source:
@@ -15,16 +15,16 @@ from torch import Tensor
 
 from darknet_py.boxes import iou, xyxy_from_cxcywh
 from darknet_py.layers.heads.anchored import Anchored
-from darknet_py.losses.assignment import Positives, assigned
+from darknet_py.losses.assignment import Positives, assign_targets
 from darknet_py.losses.box_delta import iou_delta
 from darknet_py.losses.truths import Truths
 
-SURE = 0.25  # a box is matched to truths by the ignore rule only if some class of it is this probable
+LEAST_PROBABILITY = 0.25  # of some class, without which the ignore rule does not apply to a box
 
 
 @dataclass(frozen=True)
 class HeadLoss:
-    """What one head says of one minibatch.
+    """The loss of one head on one minibatch.
 
     Args:
         delta: (N, C, H, W), -dLoss/d(raw map), summed over images.
@@ -35,8 +35,8 @@ class HeadLoss:
     cost: Tensor
 
 
-class Teacher(ABC):
-    """The state of one head's pass over a minibatch; boxes are flat, image by image, M = N * H * W * A.
+class DarknetLoss(ABC):
+    """The loss of one head on one minibatch; boxes are flat, image by image, M = N * H * W * A.
 
     Args:
         raw: (N, C, H, W), the head's map before its sigmoid (with new_coords: after the logistic layer
@@ -55,34 +55,34 @@ class Teacher(ABC):
         )
         self.boxes = layer.decode(raw, *net)[0]
         self.delta = torch.zeros_like(self.values)
-        self.objectness = layer.entries - layer.classes - 1  # its place among the entries
-        self.classes = self.objectness + 1  # the place of the first
+        self.objectness = layer.entries - layer.classes - 1  # its index in the entries
+        self.classes = self.objectness + 1  # the index of the first class
         self.anchors = raw.new_tensor(layer.masked) / raw.new_tensor([net[1], net[0]])
         self.multipliers = self.class_multipliers()
-        self.pairs: list[Positives] = []  # that were assigned
+        self.pairs: list[Positives] = []  # assigned so far
 
     def loss(self) -> HeadLoss:
         """All passes, in Darknet's order."""
         self.background()
-        self.taught_by_overlap()
-        self.taught_by_assignment()
+        self.assign_by_overlap()
+        self.assign_by_cell()
         self.average_boxes()
         return HeadLoss(self.delta_as_map() * self.layer.delta_normalizer, self.cost())
 
     @abstractmethod
     def smooth_background(self, box: Tensor, overlap: Tensor) -> None:
-        """objectness_smooth: teach boxes that overlap a truth so well that they are not background."""
+        """objectness_smooth: set the deltas of boxes that overlap a truth too well to be background."""
 
     @abstractmethod
-    def teach_objectness(self, pairs: Positives, wanted: Tensor) -> None:
-        """Set what assigned boxes are taught of their objectness."""
+    def set_objectness(self, pairs: Positives, wanted: Tensor) -> None:
+        """Set the delta of the objectness of assigned boxes."""
 
     @abstractmethod
-    def taught_already(self, pairs: Positives) -> Tensor:
-        """(P,), whether a box counts as taught some class before."""
+    def is_assigned(self, pairs: Positives) -> Tensor:
+        """(P,), whether a box counts as assigned to some class before."""
 
     @abstractmethod
-    def teach_box(self, pairs: Positives) -> None:
+    def add_box_delta(self, pairs: Positives) -> None:
         """Add the gradient of the coordinates."""
 
     @abstractmethod
@@ -91,10 +91,10 @@ class Teacher(ABC):
 
     @abstractmethod
     def cost(self) -> Tensor:
-        """What Darknet prints."""
+        """The loss that Darknet prints."""
 
     def class_multipliers(self) -> Tensor:
-        """(K,): rare classes weigh more, with counters_per_class."""
+        """(K,), the weights of classes: rare ones weigh more, with counters_per_class."""
         layer = self.layer
         if not layer.counters_per_class:
             return self.values.new_ones(layer.classes)
@@ -102,7 +102,7 @@ class Teacher(ABC):
         return (counts.max() / counts).clamp(max=layer.max_delta)
 
     def background(self) -> None:
-        """Every box is taught to be nothing, unless it overlaps a truth and is sure of some class."""
+        """The objectness of every box tends to 0, unless it overlaps a truth and some class is probable."""
         layer, objectness = self.layer, self.values[:, self.objectness]
         known = (self.truths.labels >= 0) & (self.truths.labels < layer.classes)
         table = iou(xyxy_from_cxcywh(self.boxes), xyxy_from_cxcywh(self.truths.boxes_cxcywh))
@@ -111,7 +111,7 @@ class Teacher(ABC):
             [table, table.new_zeros(*table.shape[:2], 1)], dim=2
         )  # no truth at all overlaps by 0
         self.best_overlap, self.best_truth = (part.flatten() for part in table.max(dim=2))
-        sure = (self.values[:, self.classes :] > SURE).any(dim=1)
+        sure = (self.values[:, self.classes :] > LEAST_PROBABILITY).any(dim=1)
         matched = torch.where(sure, self.best_overlap, 0.0)
         spared = matched > layer.ignore_thresh
         self.delta[:, self.objectness] = torch.where(spared, 0.0, -layer.obj_normalizer * objectness)
@@ -119,49 +119,49 @@ class Teacher(ABC):
             box = torch.nonzero(spared).flatten()
             self.smooth_background(box, matched[box])
 
-    def overlapping(self, box: Tensor) -> Positives:
-        """Boxes with the truth that each overlaps most."""
+    def nearest_truths(self, box: Tensor) -> Positives:
+        """Pairs of boxes and the truth that each overlaps most."""
         image, truth = box // self.boxes.shape[1], self.best_truth[box]
         return Positives(box, self.truths.boxes_cxcywh[image, truth], self.truths.labels[image, truth])
 
-    def taught_by_overlap(self) -> None:
-        """truth_thresh < 1: a box that overlaps a truth by more is taught it, wherever it is."""
+    def assign_by_overlap(self) -> None:
+        """truth_thresh < 1: a box that overlaps a truth by more is assigned to it, in any cell."""
         layer = self.layer
         box = torch.nonzero(self.best_overlap > layer.truth_thresh).flatten()
         if not len(box):
             return
-        found, overlap = self.overlapping(box), self.best_overlap[box]
+        found, overlap = self.nearest_truths(box), self.best_overlap[box]
         target = overlap**2 if layer.objectness_smooth else torch.ones_like(overlap)
         self.delta[box, self.objectness] = layer.obj_normalizer * (target - self.values[box, self.objectness])
-        self.teach_class(found)
+        self.set_class_delta(found)
         if layer.objectness_smooth:
             entry = self.classes + found.label
             self.delta[box, entry] = self.multipliers[found.label] * (target - self.values[box, entry])
-        self.teach_box(found)
+        self.add_box_delta(found)
 
-    def taught_by_assignment(self) -> None:
-        """Every truth teaches the boxes of its cell whose anchors suit it."""
+    def assign_by_cell(self) -> None:
+        """Every truth is assigned to boxes of its cell, by their anchors."""
         grid = (self.map_shape[2], self.map_shape[3])
-        self.pairs = assigned(self.layer, self.truths, grid, self.net).rounds()
+        self.pairs = assign_targets(self.layer, self.truths, grid, self.net).rounds()
         for pairs in self.pairs:
-            self.teach_box(pairs)
+            self.add_box_delta(pairs)
             weight = self.multipliers[pairs.label] * self.layer.obj_normalizer
-            self.teach_objectness(pairs, weight * (1 - self.values[pairs.box, self.objectness]))
-            self.teach_class(pairs)
+            self.set_objectness(pairs, weight * (1 - self.values[pairs.box, self.objectness]))
+            self.set_class_delta(pairs)
 
-    def teach_class(self, pairs: Positives) -> None:
-        """All classes of a box that was not taught yet; of one that was, the new class alone."""
+    def set_class_delta(self, pairs: Positives) -> None:
+        """Of a box that was not assigned before, all classes; of others, the new class alone."""
         layer, box, label = self.layer, pairs.box, pairs.label
         scores, now = self.values[box, self.classes :], self.delta[box, self.classes :]
         one = torch.nn.functional.one_hot(label, layer.classes).to(scores.dtype)
         delta = one * (1 - layer.label_smooth_eps) + 0.5 * layer.label_smooth_eps - scores
         again = torch.where(one > 0, delta * self.multipliers[label].unsqueeze(1), now)
-        first = self.first_taught(delta, one, scores, label)
-        new = torch.where(self.taught_already(pairs).unsqueeze(1), again, first)
+        first = self.first_class_delta(delta, one, scores, label)
+        new = torch.where(self.is_assigned(pairs).unsqueeze(1), again, first)
         self.delta[box, self.classes :] = torch.where(new.isfinite(), new, now)
 
-    def first_taught(self, delta: Tensor, one: Tensor, scores: Tensor, label: Tensor) -> Tensor:
-        """What a box that was not taught before is taught of its classes: (P, K), `delta` and a weight."""
+    def first_class_delta(self, delta: Tensor, one: Tensor, scores: Tensor, label: Tensor) -> Tensor:
+        """(P, K), the class deltas of boxes that were not assigned before: `delta`, weighted."""
         if not self.layer.counters_per_class:
             return delta
         weight = self.multipliers[label].unsqueeze(1) * self.layer.cls_normalizer
@@ -185,8 +185,8 @@ class Teacher(ABC):
         limit = self.layer.max_delta
         return torch.where(delta.isfinite(), delta, 0.0).clamp(-limit, limit)
 
-    def classes_taught(self) -> Tensor:
-        """(M, 1), to how many classes each box is drawn, at least 1."""
+    def positive_classes(self) -> Tensor:
+        """(M, 1), how many class deltas of each box are positive, at least 1."""
         return (self.delta[:, self.classes :] > 0).sum(dim=1, keepdim=True).clamp(min=1)
 
     def delta_as_map(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""Darknet's gradients of boxes, quirks included.
+"""Darknet's gradients of boxes, with its quirks.
 
 All of it is what AlexeyAB's Darknet computes, not the exact derivative of the named loss: width and height
 lack a factor of 1/2, the distance term has its own sign, CIoU's aspect term lacks 1 / (w² + h²), and an
@@ -46,18 +46,18 @@ def iou_delta(kind: str, predicted_cxcywh: Tensor, true_cxcywh: Tensor) -> Tenso
     predicted = predicted_cxcywh.clone()
     predicted[:, 2:] = torch.where(predicted[:, 2:] == 0, 1.0, predicted[:, 2:])
     p, t = Edges.of(predicted), Edges.of(true_cxcywh)
-    edges, iou, apart = _overlap(p, t, kind)
+    edges, iou, disjoint = _overlap(p, t, kind)
     top, bottom, left, right = edges.unbind(-1)
     delta = torch.stack([left + right, top + bottom, right - left, bottom - top], dim=-1)
     if kind in ("diou", "ciou"):
-        delta = _with_distance(delta, predicted, true_cxcywh, p, t, apart)
+        delta = _with_distance(delta, predicted, true_cxcywh, p, t, disjoint)
     if kind == "ciou":
         delta = _with_aspect(delta, predicted, true_cxcywh, iou)
     return delta
 
 
 def _overlap(p: Edges, t: Edges, kind: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradient by the four edges (P, 4), IoU with Darknet's overlap (P,), and where boxes lie apart."""
+    """Gradient by the four edges (P, 4), IoU with Darknet's overlap (P,), and where boxes are disjoint."""
     width = torch.minimum(p.right, t.right) - torch.maximum(p.left, t.left)
     height = torch.minimum(p.bottom, t.bottom) - torch.maximum(p.top, t.top)
     p_width, p_height = p.right - p.left, p.bottom - p.top
@@ -78,13 +78,15 @@ def _overlap(p: Edges, t: Edges, kind: str) -> tuple[Tensor, Tensor, Tensor]:
     d_union = d_area - d_inter
     u, i = union.unsqueeze(-1), inter.unsqueeze(-1)
     edges = torch.where(u > 0, (u * d_inter - i * d_union) / (u * u), torch.zeros_like(d_inter))
-    apart = (width <= 0) | (height <= 0)
+    disjoint = (width <= 0) | (height <= 0)
     if kind == "giou":
-        edges = _with_enclosure(edges, p, t, u, d_union, apart)
-    return edges, inter / union, apart
+        edges = _with_enclosure(edges, p, t, u, d_union, disjoint)
+    return edges, inter / union, disjoint
 
 
-def _with_enclosure(edges: Tensor, p: Edges, t: Edges, u: Tensor, d_union: Tensor, apart: Tensor) -> Tensor:
+def _with_enclosure(
+    edges: Tensor, p: Edges, t: Edges, u: Tensor, d_union: Tensor, disjoint: Tensor
+) -> Tensor:
     width, height = _enclosing(p, t)
     nothing = torch.zeros_like(width)
     d_hull = torch.stack(
@@ -98,7 +100,7 @@ def _with_enclosure(edges: Tensor, p: Edges, t: Edges, u: Tensor, d_union: Tenso
     )
     hull = (width * height).unsqueeze(-1)
     term = torch.where(hull > 0, (hull * d_union - u * d_hull) / (hull * hull), torch.zeros_like(d_hull))
-    return torch.where(apart.unsqueeze(-1), term, edges + term)
+    return torch.where(disjoint.unsqueeze(-1), term, edges + term)
 
 
 def _enclosing(p: Edges, t: Edges) -> tuple[Tensor, Tensor]:
@@ -108,7 +110,7 @@ def _enclosing(p: Edges, t: Edges) -> tuple[Tensor, Tensor]:
 
 
 def _with_distance(
-    delta: Tensor, predicted: Tensor, true: Tensor, p: Edges, t: Edges, apart: Tensor
+    delta: Tensor, predicted: Tensor, true: Tensor, p: Edges, t: Edges, disjoint: Tensor
 ) -> Tensor:
     width, height = _enclosing(p, t)
     square = ((predicted[:, :2] - true[:, :2]) ** 2).sum(-1, keepdim=True)
@@ -121,7 +123,7 @@ def _with_distance(
     place = (offset * diagonal - 2 * sides * by_place * square) / diagonal**2
     size = 2 * sides * by_size * square / diagonal**2
     term = torch.where(diagonal > 0, torch.cat([place, size], dim=-1), torch.zeros_like(delta))
-    return torch.where(apart.unsqueeze(-1) & (diagonal > 0), term, delta + term)
+    return torch.where(disjoint.unsqueeze(-1) & (diagonal > 0), term, delta + term)
 
 
 def _with_aspect(delta: Tensor, predicted: Tensor, true: Tensor, iou: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
-"""Darknet's loss of a `[Gaussian_yolo]` head, as the gradient that Darknet writes down. See `teacher.py`.
+"""Darknet's loss of a `[Gaussian_yolo]` head, as the gradient that Darknet writes down. See `base.py`.
 
 A coordinate is a normal distribution about its mean v, with the deviation u, and the truth t of it has the
-density N = exp(-z² / 2) / (sqrt(2 pi) (u + 0.3)), z = (t - v) / u. What is taught is the derivative of
-log N, weighted by N / (N + 1e-9) / 2, so that a truth far outside teaches nothing. With an `iou_loss` the
-means are taught by the gradient of the overlap in its place; the deviations still by N.
+density N = exp(-z² / 2) / (sqrt(2 pi) (u + 0.3)), z = (t - v) / u. The gradient is the derivative
+of log N, weighted by N / (N + 1e-9) / 2, so that a truth far outside has none. With an `iou_loss` the
+gradient of the means is that of the overlap instead; that of the deviations is still that of N.
 
 Choi, Chun, Kim and Lee, "Gaussian YOLOv3", ICCV 2019, arXiv:1904.04620; AlexeyAB's Darknet,
-`gaussian_yolo_layer.c`. It differs from `[yolo]` also in what is smoothed, in the box that counts as taught,
-and in always sharing a box's gradient among its classes.
+`gaussian_yolo_layer.c`. It differs from `[yolo]` also in what is smoothed, in which box counts as assigned,
+and in always dividing the gradient of a box by the number of its classes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from darknet_py.layers.heads.gaussian_yolo import PLACES, SIZES, UNCERTAINTIES, GaussianYolo
 from darknet_py.losses.assignment import Positives
-from darknet_py.losses.base import HeadLoss, Teacher
+from darknet_py.losses.base import DarknetLoss, HeadLoss
 from darknet_py.losses.truths import Truths
 
 LEAST_DEVIATION = 0.3  # is added to u where it divides
@@ -37,10 +37,10 @@ def gaussian_loss(
         net: height and width of the network's input in pixels.
         seen: images trained on; nothing depends on it here.
     """
-    return _GaussianTeacher(layer, raw.float(), truths, net).loss()
+    return _GaussianLoss(layer, raw.float(), truths, net).loss()
 
 
-class _GaussianTeacher(Teacher):
+class _GaussianLoss(DarknetLoss):
     """Boxes are x, ux, y, uy, w, uw, h, uh, objectness, classes."""
 
     layer: GaussianYolo
@@ -49,17 +49,17 @@ class _GaussianTeacher(Teacher):
         """Objectness is the square of the overlap, and the classes are those of the truth."""
         objectness = self.values[box, self.objectness]
         self.delta[box, self.objectness] = self.layer.obj_normalizer * (overlap**2 - objectness)
-        self.teach_class(self.overlapping(box))
+        self.set_class_delta(self.nearest_truths(box))
 
-    def teach_objectness(self, pairs: Positives, wanted: Tensor) -> None:
-        """Whatever was taught before."""
+    def set_objectness(self, pairs: Positives, wanted: Tensor) -> None:
+        """It replaces earlier deltas."""
         self.delta[pairs.box, self.objectness] = wanted
 
-    def taught_already(self, pairs: Positives) -> Tensor:
-        """By the first class, whichever is taught now."""
+    def is_assigned(self, pairs: Positives) -> Tensor:
+        """By the delta of the first class, whichever the new class is."""
         return self.delta[pairs.box, self.classes] != 0
 
-    def teach_box(self, pairs: Positives) -> None:
+    def add_box_delta(self, pairs: Positives) -> None:
         """Means and deviations."""
         mean, deviation = self.by_density(pairs)
         if self.layer.iou_loss != "mse":
@@ -83,7 +83,7 @@ class _GaussianTeacher(Teacher):
         return weight * z / u, weight * (z**2 / u - 1 / (u + LEAST_DEVIATION))
 
     def by_overlap(self, pairs: Positives) -> Tensor:
-        """The gradient of the overlap, of the point that x and y tell; sizes through their exponential."""
+        """The gradient of the overlap by the predicted point, and by the logarithms of the sides."""
         delta = self.overlap_delta(pairs)
         delta[:, :2] += self.layer.from_centre * delta[:, 2:]
         delta[:, 2:] *= self.values[pairs.box, SIZES].exp()
@@ -91,7 +91,7 @@ class _GaussianTeacher(Teacher):
 
     def average_boxes(self) -> None:
         """Always."""
-        self.delta[:, : self.objectness] /= self.classes_taught()
+        self.delta[:, : self.objectness] /= self.positive_classes()
 
     def cost(self) -> Tensor:
         """Squares of delta."""

@@ -1,6 +1,6 @@
-"""The loss of heads that share out the truths among them: exact gradients, several boxes for each truth.
+"""The loss of heads that share target assignment: exact gradients, several boxes for each truth.
 
-A truth may be taught to the anchors of like size in its own cell and the two nearest ones, at every head
+Candidates for a truth are the anchors of similar size in its own cell and the two nearest ones, at every head
 (Wang, Bochkovskiy and Liao, "Scaled-YOLOv4", CVPR 2021, arXiv:2011.08036). With `assigner=simota` only the
 best of those are, by what the network predicts now: as many as overlap the truth well, at the least cost of
 class and box (Ge et al., "YOLOX", 2021, arXiv:2107.08430; over anchors: Wang, Bochkovskiy and Liao, "YOLOv7",
@@ -27,15 +27,15 @@ from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.losses.base import HeadLoss
 from darknet_py.losses.truths import Truths
 
-ALIKE = 4.0  # a truth's sides are less than so many times the anchor's, and the other way round
-MOST = 10  # of a truth's overlaps are summed, to say how many boxes it is taught to
-OVERLAP_COST = 3.0  # of -log(overlap), beside the cost of the class
+MAX_SIDE_RATIO = 4.0  # a truth's sides are less than so many times the anchor's, and the other way round
+MAX_OVERLAPS = 10  # of a truth are summed, for the number of boxes that it is assigned to
+OVERLAP_COST = 3.0  # of -log(overlap), relative to the cost of the class
 LEAST_LOGIT = 1e-6  # of probabilities that new_coords' layer before gives, and their distance from 1
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Boxes of all heads and truths that may be taught to them.
+    """Pairs of boxes of all heads and truths.
 
     Args:
         head: (P,), which head.
@@ -47,14 +47,14 @@ class Pairs:
     box: Tensor
     truth: Tensor
 
-    def where(self, chosen: Tensor) -> Pairs:
+    def where(self, best_pairs: Tensor) -> Pairs:
         """Some of the pairs."""
-        return Pairs(self.head[chosen], self.box[chosen], self.truth[chosen])
+        return Pairs(self.head[best_pairs], self.box[best_pairs], self.truth[best_pairs])
 
 
 @dataclass(frozen=True)
 class _Predicted:
-    """What a head says: boxes in pixels, corners (B, 4), and logits (B, 1 + K) of objectness and classes."""
+    """The predictions of a head: corners of boxes (B, 4), and logits (B, 1 + K) of objectness and classes."""
 
     boxes_xyxy_px: Tensor
     logits: Tensor
@@ -88,7 +88,7 @@ def matched_losses(
         pairs = candidates(layers, raws, image, boxes, net)
         true_px = xyxy_from_cxcywh(boxes) * boxes.new_tensor([net[1], net[0]] * 2)
         if layers[0].assigner == "simota":
-            pairs = chosen(pairs, predicted, true_px, labels)
+            pairs = best_pairs(pairs, predicted, true_px, labels)
         losses = [
             _loss(layer, one, pairs.where(pairs.head == k), true_px, labels)
             for k, (layer, one) in enumerate(zip(layers, predicted, strict=True))
@@ -103,7 +103,7 @@ def matched_losses(
 def candidates(
     layers: Sequence[Yolo], raws: Sequence[Tensor], image: Tensor, boxes: Tensor, net: tuple[int, int]
 ) -> Pairs:
-    """The boxes of like anchors, in a truth's cell and its two nearest neighbours, at every head.
+    """The boxes of similar anchors, in a truth's cell and its two nearest neighbours, at every head.
 
     Args:
         image: (T,), which image each truth is in.
@@ -114,25 +114,25 @@ def candidates(
         rows, columns = raw.shape[2:]
         anchors = boxes.new_tensor(layer.masked) / boxes.new_tensor([net[1], net[0]])
         ratio = boxes[:, None, 2:] / anchors
-        alike = torch.maximum(ratio, 1 / ratio).amax(dim=2) < ALIKE  # (T, A)
+        similar = torch.maximum(ratio, 1 / ratio).amax(dim=2) < MAX_SIDE_RATIO  # (T, A)
         column, row, inside = _cells(boxes, rows, columns, beyond=(layer.scale_x_y - 1) / 2)  # (T, 3) each
-        truth, cell, anchor = torch.nonzero(alike[:, None, :] & inside[:, :, None], as_tuple=True)
+        truth, cell, anchor = torch.nonzero(similar[:, None, :] & inside[:, :, None], as_tuple=True)
         place = (image[truth] * rows + row[truth, cell]) * columns + column[truth, cell]
         found.append(Pairs(torch.full_like(truth, k), place * len(layer.mask) + anchor, truth))
     return Pairs(*(torch.cat([getattr(one, name) for one in found]) for name in ("head", "box", "truth")))
 
 
 def _cells(boxes: Tensor, rows: int, columns: int, *, beyond: float) -> tuple[Tensor, Tensor, Tensor]:
-    """A truth's own cell, the nearest one beside it, and the nearest one above or below; which are taught.
+    """A truth's own cell, its nearest neighbours in the row and in the column, and which are candidates.
 
     Args:
-        beyond: how far from its cell a centre can be predicted, in cells; cells that cannot are not taught.
+        beyond: how far from its cell a centre can be predicted, in cells; farther cells are no candidates.
     """
     x, y = boxes[:, 0] * columns, boxes[:, 1] * rows
     own_x, own_y = x.long().clamp(0, columns - 1), y.long().clamp(0, rows - 1)
-    beside = own_x + torch.where(x - own_x < 0.5, -1, 1)
-    above = own_y + torch.where(y - own_y < 0.5, -1, 1)
-    column, row = torch.stack([own_x, beside, own_x], dim=1), torch.stack([own_y, own_y, above], dim=1)
+    next_x = own_x + torch.where(x - own_x < 0.5, -1, 1)
+    next_y = own_y + torch.where(y - own_y < 0.5, -1, 1)
+    column, row = torch.stack([own_x, next_x, own_x], dim=1), torch.stack([own_y, own_y, next_y], dim=1)
     inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
     far_x, far_y = (0.5 - (part - part.floor() - 0.5).abs() for part in (x, y))
     far = torch.stack([torch.zeros_like(x), far_x, far_y], dim=1)
@@ -140,7 +140,7 @@ def _cells(boxes: Tensor, rows: int, columns: int, *, beyond: float) -> tuple[Te
 
 
 @torch.no_grad()
-def chosen(pairs: Pairs, predicted: Sequence[_Predicted], true_px: Tensor, labels: Tensor) -> Pairs:
+def best_pairs(pairs: Pairs, predicted: Sequence[_Predicted], true_px: Tensor, labels: Tensor) -> Pairs:
     """The best pairs of each truth, and of each box the one pair that costs least."""
     if not len(pairs.box):
         return pairs
@@ -152,7 +152,7 @@ def chosen(pairs: Pairs, predicted: Sequence[_Predicted], true_px: Tensor, label
     truth = torch.nn.functional.one_hot(labels[pairs.truth], score.shape[1])
     cost = -torch.where(truth > 0, score, 1 - score).log().sum(dim=1)
     cost = cost - OVERLAP_COST * (overlap + 1e-8).log()
-    best = torch.where(_rank(pairs.truth, -overlap) < MOST, overlap, 0.0)
+    best = torch.where(_rank(pairs.truth, -overlap) < MAX_OVERLAPS, overlap, 0.0)
     wanted = (
         torch.zeros(len(true_px), device=cost.device).index_add_(0, pairs.truth, best).long().clamp(min=1)
     )
@@ -181,7 +181,7 @@ def _rank(group: Tensor, cost: Tensor) -> Tensor:
 def _loss(layer: Yolo, predicted: _Predicted, pairs: Pairs, true_px: Tensor, labels: Tensor) -> Tensor:
     """The sum of the three parts, over the batch."""
     boxes, true = predicted.boxes_xyxy_px[pairs.box], true_px[pairs.truth]
-    lack = _lack(layer.iou_loss, boxes, true)
+    iou_loss = _iou_loss(layer.iou_loss, boxes, true)
     target = torch.zeros_like(predicted.logits[:, 0])
     target.scatter_reduce_(0, pairs.box, iou_of_pairs(boxes.detach(), true), "amax")
     objectness = binary_cross_entropy_with_logits(predicted.logits[:, 0], target, reduction="sum")
@@ -190,11 +190,13 @@ def _loss(layer: Yolo, predicted: _Predicted, pairs: Pairs, true_px: Tensor, lab
     smooth = one * (1 - layer.label_smooth_eps) + 0.5 * layer.label_smooth_eps
     classes = binary_cross_entropy_with_logits(logits, smooth, reduction="sum")
     return (
-        layer.iou_normalizer * lack.sum() + layer.obj_normalizer * objectness + layer.cls_normalizer * classes
+        layer.iou_normalizer * iou_loss.sum()
+        + layer.obj_normalizer * objectness
+        + layer.cls_normalizer * classes
     )
 
 
-def _lack(kind: str, a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
+def _iou_loss(kind: str, a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
     """1 - IoU, GIoU, DIoU or CIoU, pair by pair."""
     from torchvision import ops
 

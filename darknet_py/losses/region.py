@@ -1,7 +1,7 @@
 """Darknet's loss of a `[region]` head, as the gradient that Darknet writes down.
 
-Every truth teaches one box of its cell, the one whose shape is most like it; a later truth of the same box
-takes the place of an earlier one. Unlike `[yolo]`, the slope of the sigmoid is part of the gradient of x, y
+Every truth is assigned to one box of its cell, the one whose shape is most similar; a later truth of the same
+box replaces an earlier one. Unlike `[yolo]`, the slope of the sigmoid is part of the gradient of x, y
 and objectness; that of the classes is y - p, with softmax the gradient of the cross entropy.
 
 Redmon and Farhadi, "YOLO9000: better, faster, stronger", CVPR 2017, arXiv:1612.08242; AlexeyAB's Darknet,
@@ -21,8 +21,8 @@ from darknet_py.losses.truths import Truths
 from darknet_py.losses.yolo import focal_weight
 from darknet_py.ops.head import cell_corners
 
-EARLY = 12_800  # images; while fewer are seen, all boxes are drawn to their anchors
-PULL = 0.01  # the weight of that
+EARLY = 12_800  # images; while fewer are seen, all boxes tend to their anchors
+EARLY_WEIGHT = 0.01  # the weight of that
 
 
 @torch.no_grad()
@@ -36,16 +36,16 @@ def region_loss(
         net: height and width of the network's input in pixels.
         seen: images trained on, those of this iteration among them.
     """
-    teacher = _RegionTeacher(layer, raw.float(), truths, net)
-    teacher.background()
+    head_loss = _RegionLoss(layer, raw.float(), truths, net)
+    head_loss.background()
     if seen < EARLY:
-        teacher.pull_to_anchors()
-    teacher.taught_by_assignment()
-    return HeadLoss(teacher.delta_as_map(), teacher.delta.square().sum())
+        head_loss.add_early_deltas()
+    head_loss.assign_by_cell()
+    return HeadLoss(head_loss.delta_as_map(), head_loss.delta.square().sum())
 
 
-class _RegionTeacher:
-    """The state of one head's pass over a minibatch; boxes are flat, image by image, M = N * H * W * A."""
+class _RegionLoss:
+    """The loss of one head on one minibatch; boxes are flat, image by image, M = N * H * W * A."""
 
     def __init__(self, layer: Region, raw: Tensor, truths: Truths, net: tuple[int, int]) -> None:
         self.layer, self.truths, self.map_shape = layer, truths, raw.shape
@@ -60,7 +60,7 @@ class _RegionTeacher:
         self.delta = raw.new_zeros(len(self.boxes), layer.entries)
 
     def background(self) -> None:
-        """Every box is taught to be nothing, unless it overlaps a truth; see classfix."""
+        """The objectness of every box tends to 0, unless it overlaps a truth; see classfix."""
         layer, n = self.layer, self.map_shape[0]
         known = (self.truths.labels >= 0) & (self.truths.labels < layer.classes)
         true_xyxy = xyxy_from_cxcywh(self.truths.boxes_cxcywh)
@@ -70,7 +70,7 @@ class _RegionTeacher:
         best, truth = (part.flatten() for part in table.max(dim=2))
         target = best if layer.classfix == -1 else torch.zeros_like(best)
         everything = torch.arange(len(best), device=best.device)
-        self.teach_objectness(everything, target, layer.noobject_scale)
+        self.set_objectness(everything, target, layer.noobject_scale)
         if layer.classfix == -1:
             return
         box = torch.nonzero(best > layer.thresh).flatten()
@@ -78,28 +78,28 @@ class _RegionTeacher:
         if layer.classfix > 0:
             label = self.truths.labels[box // table.shape[1], truth[box]]
             weight = self.objectness[box] if layer.classfix == 2 else torch.ones_like(best[box])
-            self.teach_class(box, label, weight.unsqueeze(1))
+            self.set_class_delta(box, label, weight.unsqueeze(1))
 
-    def pull_to_anchors(self) -> None:
-        """Every box is drawn to the middle of its cell, and to the size of its anchor."""
+    def add_early_deltas(self) -> None:
+        """Every box tends to the middle of its cell, and to the size of its anchor."""
         everything = torch.arange(len(self.boxes), device=self.boxes.device)
         middle = self.boxes.new_full((len(self.boxes), 2), 0.5)
-        self.teach_box(everything, middle, torch.zeros_like(middle), PULL)
+        self.add_box_delta(everything, middle, torch.zeros_like(middle), EARLY_WEIGHT)
 
-    def taught_by_assignment(self) -> None:
-        """Every truth teaches one box of its cell."""
+    def assign_by_cell(self) -> None:
+        """Every truth is assigned to one box of its cell."""
         layer, (_, _, rows, columns) = self.layer, self.map_shape
         for pairs in self.assigned().rounds():
             box, truth, size = pairs.box, pairs.truth_cxcywh, self.boxes.new_tensor([columns, rows])
             cell = cell_corners(self.delta.new_empty(rows, columns)).view(-1, 2)
             cell = cell[box // layer.num % (rows * columns)]
             ratio = truth[:, 2:] * size / self.anchors[box % layer.num]
-            self.teach_box(box, truth[:, :2] * size - cell, ratio.log(), layer.coord_scale)
+            self.add_box_delta(box, truth[:, :2] * size - cell, ratio.log(), layer.coord_scale)
             a, b = xyxy_from_cxcywh(self.boxes[box]), xyxy_from_cxcywh(truth)
             overlap = iou(a.unsqueeze(1), b.unsqueeze(1)).flatten()
             target = overlap if layer.rescore else torch.ones_like(overlap)
-            self.teach_objectness(box, target, layer.object_scale)
-            self.teach_class(box, pairs.label, torch.ones_like(target).unsqueeze(1))
+            self.set_objectness(box, target, layer.object_scale)
+            self.set_class_delta(box, pairs.label, torch.ones_like(target).unsqueeze(1))
 
     def assigned(self) -> Positives:
         """Of a truth's cell the box whose size is most like it, or with bias_match the anchor."""
@@ -116,20 +116,20 @@ class _RegionTeacher:
         best = centred_similarity("iou", sizes, truth[:, 2:]).argmax(dim=1)
         return Positives(cell * layer.num + best, truth, labels[image, number])
 
-    def teach_box(self, box: Tensor, place: Tensor, size: Tensor, weight: float) -> None:
+    def add_box_delta(self, box: Tensor, place: Tensor, size: Tensor, weight: float) -> None:
         """Towards a place in the cell, and the logarithm of a size over the anchor's."""
         now = self.coordinates[box]
         slope = now[:, :2] * (1 - now[:, :2])
         self.delta[box, :2] = weight * (place - now[:, :2]) * slope
         self.delta[box, 2:4] = weight * (size - now[:, 2:])
 
-    def teach_objectness(self, box: Tensor, target: Tensor, weight: float) -> None:
+    def set_objectness(self, box: Tensor, target: Tensor, weight: float) -> None:
         """By the squared error."""
         now = self.objectness[box]
         self.delta[box, 4] = weight * (target - now) * now * (1 - now)
 
-    def teach_class(self, box: Tensor, label: Tensor, weight: Tensor) -> None:
-        """All classes of a box, whatever they were taught before."""
+    def set_class_delta(self, box: Tensor, label: Tensor, weight: Tensor) -> None:
+        """Of all classes of a box; they replace earlier deltas."""
         now = self.classes[box]
         delta = torch.nn.functional.one_hot(label, self.layer.classes) - now
         if self.layer.focal_loss:

@@ -1,4 +1,4 @@
-"""Darknet's loss of a `[yolo]` head, as the gradient that Darknet writes down. See `teacher.py`."""
+"""Darknet's loss of a `[yolo]` head, as the gradient that Darknet writes down. See `base.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from darknet_py.boxes import iou_of_pairs, xyxy_from_cxcywh
 from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.losses.assignment import Positives
-from darknet_py.losses.base import HeadLoss, Teacher
+from darknet_py.losses.base import DarknetLoss, HeadLoss
 from darknet_py.losses.truths import Truths
 
 
@@ -22,10 +22,10 @@ def yolo_loss(layer: Yolo, raw: Tensor, truths: Truths, net: tuple[int, int], *,
         net: height and width of the network's input in pixels.
         seen: images trained on; nothing depends on it here.
     """
-    return _YoloTeacher(layer, raw.float(), truths, net).loss()
+    return _YoloLoss(layer, raw.float(), truths, net).loss()
 
 
-class _YoloTeacher(Teacher):
+class _YoloLoss(DarknetLoss):
     """Boxes are x, y, w, h, objectness, classes."""
 
     layer: Yolo
@@ -37,23 +37,23 @@ class _YoloTeacher(Teacher):
         wanted = self.layer.obj_normalizer * (overlap - objectness)
         self.delta[box, 4] = torch.maximum(background, wanted)
 
-    def teach_objectness(self, pairs: Positives, wanted: Tensor) -> None:
-        """With objectness_smooth only what is not taught yet."""
+    def set_objectness(self, pairs: Positives, wanted: Tensor) -> None:
+        """With objectness_smooth only boxes that have no delta yet."""
         now = self.delta[pairs.box, 4]
         kept = self.layer.objectness_smooth & (now != 0)
         self.delta[pairs.box, 4] = torch.where(kept, now, wanted)
 
-    def taught_already(self, pairs: Positives) -> Tensor:
-        """By its own class."""
+    def is_assigned(self, pairs: Positives) -> Tensor:
+        """By the delta of the new class."""
         return self.delta[pairs.box, 5 + pairs.label] != 0
 
-    def first_taught(self, delta: Tensor, one: Tensor, scores: Tensor, label: Tensor) -> Tensor:
-        """With focal_loss another weight, and no smoothing."""
+    def first_class_delta(self, delta: Tensor, one: Tensor, scores: Tensor, label: Tensor) -> Tensor:
+        """With focal_loss another weight, and no label smoothing."""
         if not self.layer.focal_loss:
-            return super().first_taught(delta, one, scores, label)
+            return super().first_class_delta(delta, one, scores, label)
         return (one - scores) * focal_weight(scores.gather(1, label.unsqueeze(1)))
 
-    def teach_box(self, pairs: Positives) -> None:
+    def add_box_delta(self, pairs: Positives) -> None:
         """By distance or by overlap."""
         weight = self.layer.iou_normalizer * self.multipliers[pairs.label].unsqueeze(1)
         by_distance = self.layer.iou_loss == "mse"
@@ -78,22 +78,22 @@ class _YoloTeacher(Teacher):
         return self.bounded(delta * weight)
 
     def average_boxes(self) -> None:
-        """iou_thresh < 1: of boxes whose objectness is taught."""
+        """With iou_thresh < 1, of boxes whose objectness has a delta."""
         if self.layer.iou_thresh < 1:
-            divisor = torch.where(self.delta[:, 4:5] != 0, self.classes_taught(), 1)
+            divisor = torch.where(self.delta[:, 4:5] != 0, self.positive_classes(), 1)
             self.delta[:, :4] /= divisor
 
     def cost(self) -> Tensor:
-        """Squares of delta; for overlaps the mean lack of it, and the rest."""
+        """Squares of delta; for losses of overlap the mean of 1 - overlap, and squares of the others."""
         layer = self.layer
         if layer.iou_loss == "mse" or not layer.show_details:
             return self.delta.square().sum()
-        lack = self.delta.new_zeros(())
+        missing = self.delta.new_zeros(())
         if self.pairs:
             box = torch.cat([self.boxes.reshape(-1, 4)[pairs.box] for pairs in self.pairs])
             true = torch.cat([pairs.truth_cxcywh for pairs in self.pairs])
-            lack = (1 - _overlap(box, true, enclosed=layer.iou_loss == "giou")).mean()
-        return layer.iou_normalizer * lack + layer.obj_normalizer * self.delta[:, 4:].square().sum()
+            missing = (1 - _overlap(box, true, enclosed=layer.iou_loss == "giou")).mean()
+        return layer.iou_normalizer * missing + layer.obj_normalizer * self.delta[:, 4:].square().sum()
 
 
 def _overlap(a_cxcywh: Tensor, b_cxcywh: Tensor, *, enclosed: bool) -> Tensor:

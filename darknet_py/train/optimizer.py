@@ -1,4 +1,4 @@
-"""Darknet's gradient descent, or Adam, as `[net]` says."""
+"""Darknet's gradient descent, or Adam, as `[net]` asks for."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from darknet_py.model.network import Network
 
 
 def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """Gradient descent with momentum, or Adam, whose decay is of biases and scales too.
+    """Gradient descent with momentum, or Adam, which also decays biases and scales.
 
-    Darknet's epsilon stands beside the root of gradients summed over the batch, torch's beside their mean.
+    Darknet adds epsilon to the root of gradients summed over the batch, torch to that of their mean.
     """
     if not net.adam:
         return torch.optim.SGD(groups, lr=0.0, momentum=net.momentum)
@@ -26,16 +26,16 @@ def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimize
 
 
 @torch.no_grad()
-def clamp(network: Network) -> None:
-    """Weights of layers that say `clip` are brought back between it and its negative."""
+def clip_weights(network: Network) -> None:
+    """Clamp the weights of layers that have `clip` between its negative and it."""
     for node, module in zip(network.graph, network.layers, strict=True):
         for weight in module.parameters() if node.layer.clip else ():
             if weight.dim() > 1:
                 weight.clamp_(-node.layer.clip, node.layer.clip)
 
 
-def groups_of(network: Network) -> Iterator[dict[str, Any]]:
-    """Parameters by learning-rate scale, and by whether they decay: weights do, biases and scales do not."""
+def parameter_groups(network: Network) -> Iterator[dict[str, Any]]:
+    """Parameter groups by learning-rate scale and weight decay: weights decay, biases and scales do not."""
     for node, module in zip(network.graph, network.layers, strict=True):
         arrays = [p for p in module.parameters() if isinstance(p, nn.Parameter)]
         for decays in (True, False):

@@ -1,4 +1,4 @@
-"""Gradients of float16: scaled up so that small ones are not lost; an update that overflows is left out."""
+"""Mixed precision: gradients of float16 are scaled up to keep small ones; overflowing updates are skipped."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ DTYPES: dict[str, torch.dtype | None] = dict(
     zip(PRECISIONS, (None, torch.bfloat16, torch.float16), strict=True)
 )
 
-LIMIT = 20  # updates in a row that overflow; by then the scale is a millionth of what it was
+MAX_OVERFLOWS = 20  # updates in a row; by then the scale is a millionth of its first value
 
 
-class Scaling:
-    """torch's GradScaler, with a count of what it left out; it does nothing but for float16.
+class LossScaler:
+    """torch's GradScaler, with a count of skipped updates; disabled unless the precision is float16.
 
     Args:
-        device: kind of the device, `cpu` or `cuda`.
+        device: type of the device, `cpu` or `cuda`.
     """
 
     def __init__(self, device: str, precision: str) -> None:
@@ -32,15 +32,18 @@ class Scaling:
         return self.scaler.is_enabled()
 
     def scale(self, tensor: Tensor) -> Tensor:
-        """A loss, or its gradient by an output, times the scale of the moment."""
+        """A gradient times the present scale."""
         scaled: Tensor = self.scaler.scale(tensor)
         return scaled
 
     def step(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Update, unless a gradient is not finite; whether there was an update.
+        """Update the weights, unless a gradient is not finite.
+
+        Returns:
+            Whether there was an update.
 
         Raises:
-            NotFinite: when that was so too often, one update after the other.
+            NotFinite: when too many updates in a row were skipped.
         """
         before = self.scaler.get_scale()
         self.scaler.step(optimizer)
@@ -49,7 +52,7 @@ class Scaling:
             self.in_a_row = 0
             return True
         self.skipped, self.in_a_row = self.skipped + 1, self.in_a_row + 1
-        if self.in_a_row > LIMIT:
+        if self.in_a_row > MAX_OVERFLOWS:
             raise NotFinite(
                 f"gradients overflowed float16 in {self.in_a_row} updates, one after the other",
                 hint="--precision bfloat16 or float32 has the range; a lower learning_rate may help",
@@ -57,7 +60,7 @@ class Scaling:
         return False
 
     def state(self) -> dict[str, Tensor]:
-        """What a run goes on from; empty where nothing is scaled."""
+        """The state for a checkpoint; empty where nothing is scaled."""
         if not self.enabled:
             return {}
         state = self.scaler.state_dict()
@@ -65,7 +68,7 @@ class Scaling:
         return {"scale": torch.tensor(state["scale"]), "counts": torch.tensor(counts)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+        """Restore what `state` returned."""
         if self.enabled:
             since, self.skipped, self.in_a_row = state["counts"].tolist()
             kept = {"scale": float(state["scale"]), "_growth_tracker": since}

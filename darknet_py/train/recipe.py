@@ -1,7 +1,7 @@
 """Recipes: how a network is trained, as edits of its cfg; the record of a run stays its text.
 
 `darknet` changes nothing: the cfg's own loss, schedule and augmentation. `modern` is for networks that find
-boxes; of a classifier it changes nothing either. Every key that it sets is told and stored:
+boxes; it changes no classifier. Every key that it sets is printed and stored:
 
 - exact gradients of CIoU and of cross entropies, several boxes for each truth (`losses/matched.py`);
 - mosaics; a learning rate that falls by a cosine, after a linear warm-up;
@@ -10,7 +10,7 @@ boxes; of a classifier it changes nothing either. Every key that it sets is told
 - in a short training Adam with decoupled decay (Loshchilov and Hutter, "Decoupled weight decay
   regularization", ICLR 2019, arXiv:1711.05101); decay of weights alone, as in Darknet.
 
-What a person sets by an edit stays as it was set.
+An edit of the user overrides the recipe.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from darknet_py.train.settings import Settings
 
 MODERN, DARKNET = RECIPES
 LEAST_UPDATES = {MODERN: 1000, DARKNET: 300}  # where an epoch is short the batch shrinks, see `fit.py`
-SHORT = 10_000  # updates; in fewer Adam is the faster
+SHORT = 10_000  # updates; in fewer Adam is faster
 LEAST_BATCH = {MODERN: 8, DARKNET: 1}
 ADAMS_RATE = {True: 0.001, False: 0.00001}  # of heads that are fresh, and of a network trained before
 FLOOR = 0.02  # the last rate, as a share of the first
 WARM_UP = 0.05  # of the updates, at most the cfg's own
-LOOKS_BACK, AT_MOST = 0.03, 5000  # the average: over this share of the updates, and so many
+AVERAGED_SHARE, MAX_AVERAGED = 0.03, 5000  # the average: over this share of the updates, and so many
 RAMP, LONGEST_RAMP = 0.1, 2000  # of the updates in which it grows to that
-STRETCH = "2"  # a centre may lie half a cell beyond its own, so that neighbours can be taught
+STRETCH = "2"  # a centre may lie half a cell beyond its own, so that neighbours can predict a truth
 HEAD = {
     "assigner": "simota",
     "iou_loss": "ciou",
@@ -102,7 +102,7 @@ def _of_net(graph: Graph, *, fresh: bool) -> Iterator[Change]:
     yield 0, "learning_rate_min", f"{rate * FLOOR:.4g}"
     yield 0, "burn_in", str(min(net.burn_in or updates, round(WARM_UP * updates)))
     yield 0, "power", "1"
-    back = min(AT_MOST, max(1.0, LOOKS_BACK * updates))
+    back = min(MAX_AVERAGED, max(1.0, AVERAGED_SHARE * updates))
     yield 0, "ema_decay", f"{1 - 1 / (back + 1):.5g}"
     yield 0, "ema_ramp", str(max(1, min(LONGEST_RAMP, round(RAMP * updates))))
     yield 0, "mosaic", "1"

@@ -1,4 +1,4 @@
-"""What a training is to be: a cfg, data, a seed, and what a person chose."""
+"""The plan of a training: a network, data, a seed and settings."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from darknet_py.tasks.base import Task
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person may choose for any training.
+    """The settings of a training.
 
     Args:
-        weights: the file to start from; random numbers without.
-        partial: read the first layers of `weights` alone.
-        workers: processes that load images, besides this one.
+        weights: the file to start from; without it, random numbers.
+        partial: read so many layers of `weights`, from the first on.
+        workers: processes that load images; 0 for none but this one.
         evaluations: how often the network is evaluated, the last time at the end.
-        plugins: files of layers that the person gave.
+        plugins: files with layers of the user.
         recipe: modern or darknet, see `recipe.py`.
-        precision: of activations in training, of `scaling.PRECISIONS`; weights and losses are float32.
-        compiled: by torch.compile, as one graph.
+        precision: of activations in training, of `runs.choices.PRECISIONS`; weights and losses are float32.
+        compiled: use torch.compile.
         tensorboard: write event files too.
         checkpoint_seconds: between two checkpoints; 0 writes one after every iteration.
-        keep_trying: a checkpoint that cannot be written is told, and the training goes on to the next.
-        keep: older checkpoints that stay beside the newest.
+        keep_trying: where a checkpoint cannot be written, warn and continue.
+        keep: older checkpoints that are kept next to the newest.
         allow_changed: parts of the environment that may differ from the checkpoint's.
         processes: that share each batch.
     """

@@ -23,7 +23,7 @@ def state_of(trainer: Trainer) -> dict[str, Tensor]:
     found = {f"network.{k}": v for k, v in trainer.network.state_dict().items()}
     if trainer.ema is not None:
         found |= {f"ema.{k}": v for k, v in trainer.ema.state_dict().items()}
-    found |= {f"scaling.{k}": v for k, v in trainer.scaling.state().items()}
+    found |= {f"scaling.{k}": v for k, v in trainer.scaler.state().items()}
     for name, parameter in trainer.network.named_parameters():
         for key, value in trainer.optimizer.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
@@ -48,7 +48,7 @@ def restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
     trainer.network.load_state_dict(part("network."))
     if trainer.ema is not None:
         trainer.ema.load_state_dict(part("ema."))
-    trainer.scaling.restore(part("scaling."))
+    trainer.scaler.restore(part("scaling."))
     trainer.optimizer.state.clear()
     for name, parameter in trainer.network.named_parameters():
         for key, value in part(f"optimizer.{name}.").items():

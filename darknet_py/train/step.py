@@ -19,9 +19,9 @@ from darknet_py.ops.block import MOMENTUM
 from darknet_py.tasks.base import MinibatchLoss
 from darknet_py.tasks.selection import task_of
 from darknet_py.train.ema import average_of
-from darknet_py.train.freezing import cut, frozen, learning
-from darknet_py.train.optimizer import clamp, groups_of, optimizer_of
-from darknet_py.train.precision import DTYPES, Scaling
+from darknet_py.train.freezing import detach_onlyforward, frozen_count, trainable_layers
+from darknet_py.train.optimizer import clip_weights, optimizer_of, parameter_groups
+from darknet_py.train.precision import DTYPES, LossScaler
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,19 @@ class Trainer:
         self.task = task_of(network.graph)
         self.precision = DTYPES[precision]
         self.norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-        groups = list(groups_of(network))
-        learn = learning(network.graph, self.net.max_batches)
-        if not any(True for index in learn for _ in network.layers[index].parameters()):
-            keys = "all weights rest, by stopbackward, onlyforward, train_only_bn or dont_update"
+        groups = list(parameter_groups(network))
+        trainable = trainable_layers(network.graph, self.net.max_batches)
+        if not any(True for index in trainable for _ in network.layers[index].parameters()):
+            keys = "all weights are frozen, by stopbackward, onlyforward, train_only_bn or dont_update"
             what = keys if groups else "the network has no weights"
             raise UsageError(f"{what}, so there is nothing to train")
-        cut(network)
-        self.scaling = Scaling(self.device.type, precision)
+        detach_onlyforward(network)
+        self.scaler = LossScaler(self.device.type, precision)
         self.optimizer = optimizer_of(self.net, groups)
         self.ema = average_of(network)
-        learn = learning(network.graph, sys.maxsize)
+        at_last = trainable_layers(network.graph, sys.maxsize)
         for index, layer in enumerate(network.layers):
-            layer.requires_grad_(index in learn)
+            layer.requires_grad_(index in at_last)
         self.sync = GradientSync(network, partial(self.task.loss, network), self.communicator)
 
     def step(
@@ -86,7 +86,7 @@ class Trainer:
             images: (N, 3, H, W) in 0..1, N the cfg's `batch` or fewer, or this process's share of it;
                 computed in `subdivisions` parts.
             rate: the learning rate of this iteration.
-            iteration: its number, from 1; with `samples` it keys the draws of random layers.
+            iteration: its number, from 1; with `samples` it seeds the stochastic layers.
             samples: which image of the data set each image is.
 
         Raises:
@@ -114,21 +114,21 @@ class Trainer:
     def _update(self, rate: float) -> bool:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["lr_scale"]
-        return self.scaling.step(self.optimizer)
+        return self.scaler.step(self.optimizer)
 
     def _after(self, iteration: int) -> None:
-        clamp(self.network)
+        clip_weights(self.network)
         self.communicator.mean(self._running())
         if self.ema is not None:
             self.ema.update(self.network, iteration)
 
     def _freeze(self, iteration: int) -> None:
-        """Layers that rest have no gradient; up to the last `stopbackward` statistics rest too."""
+        """Frozen layers have no gradient; up to the last `stopbackward` their statistics are frozen too."""
         graph = self.network.graph
-        learn, still = learning(graph, iteration), frozen(graph, iteration)
+        trainable, frozen = trainable_layers(graph, iteration), frozen_count(graph, iteration)
         for index, module in enumerate(self.network.layers):
-            module.requires_grad_(index in learn)
-            if index < still:
+            module.requires_grad_(index in trainable)
+            if index < frozen:
                 module.eval()
         if self.net.frozen_bn:
             for norm in self.norms:
@@ -172,7 +172,7 @@ class Trainer:
         with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
             found = self.sync(images, truths, batch=batch, seen=iteration * self.net.batch)
             scaled = [
-                self.scaling.scale(gradient).to(output.dtype)
+                self.scaler.scale(gradient).to(output.dtype)
                 for output, gradient in zip(found.outputs, found.gradients, strict=True)
             ]
             torch.autograd.backward(found.outputs, scaled)
@@ -207,7 +207,7 @@ class Trainer:
                 "the loss is not finite; training stopped before the update",
                 hint="a lower learning_rate may help",
             )
-        if self.scaling.enabled:
+        if self.scaler.enabled:
             return  # gradients that overflow are left out by it
         for name, parameter in self.network.named_parameters():
             if parameter.grad is not None and not torch.isfinite(parameter.grad.sum()):

@@ -10,7 +10,7 @@ import torch
 
 from darknet_py.errors import UsageError
 from darknet_py.losses.truths import Truths
-from darknet_py.train.freezing import learning
+from darknet_py.train.freezing import trainable_layers
 from darknet_py.train.step import Trainer
 from tests.layers.nets import network, section
 
@@ -145,18 +145,18 @@ def test_weights_are_clipped_after_an_update_and_biases_are_not() -> None:
     ids=str,
 )
 def test_a_training_in_which_nothing_ever_learns_is_refused(keys: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="all weights rest, by stopbackward, onlyforward"):
+    with pytest.raises(UsageError, match="all weights are frozen, by stopbackward, onlyforward"):
         trainer(keys, net="max_batches=10")
 
 
 def test_a_training_whose_only_head_is_not_taught_is_refused() -> None:
-    with pytest.raises(UsageError, match="all weights rest"):
+    with pytest.raises(UsageError, match="all weights are frozen"):
         trainer({}, {}, head={"onlyforward": 1})
 
 
 def test_a_classifier_whose_softmax_says_onlyforward_is_refused() -> None:
     body = section("convolutional", filters=3, activation="linear"), section("avgpool")
-    with pytest.raises(UsageError, match="all weights rest"):
+    with pytest.raises(UsageError, match="all weights are frozen"):
         Trainer(network(*body, section("softmax", onlyforward=1), shape=(3, 8, 8)))
     Trainer(network(*body, section("softmax"), shape=(3, 8, 8)))
 
@@ -165,4 +165,4 @@ def test_layers_that_no_head_depends_on_do_not_learn() -> None:
     conv = section("convolutional", filters=14, activation="linear")
     dead = section("route", layers=0), conv
     graph = network(conv, *dead, section("route", layers=0), section("yolo", **HEAD), shape=(3, 8, 8)).graph
-    assert learning(graph, 1) == {0, 3, 4}
+    assert trainable_layers(graph, 1) == {0, 3, 4}

@@ -17,7 +17,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.runs.checkpoints import found_in
-from darknet_py.train.precision import LIMIT
+from darknet_py.train.precision import MAX_OVERFLOWS
 from darknet_py.train.step import Trainer
 from tests.train.small_run import Unbroken, at_iteration, differences, send, start
 from tests.train.small_trainer import CFG, load_trainer, position, save_trainer, state, update
@@ -36,7 +36,7 @@ def half(updates: int = 0, *, precision: str = "float16") -> Trainer:
 
 
 def scaled(trainer: Trainer, scale: float) -> None:
-    scaler = trainer.scaling.scaler
+    scaler = trainer.scaler.scaler
     scaler.load_state_dict({**scaler.state_dict(), "scale": scale})
 
 
@@ -56,14 +56,14 @@ def test_weights_are_float32s_within_float16s_precision() -> None:
         assert got.dtype == torch.float32
         assert (wanted - first).abs().max() > 1e-4, "something was learnt"
         assert torch.allclose(got - first, wanted - first, rtol=0.02, atol=2e-4)
-    assert found.scaling.skipped == 0
+    assert found.scaler.skipped == 0
 
 
 def test_small_gradients_are_lost_without_a_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: what float16 cannot hold becomes zero, unless it is scaled."""
     tiny = torch.tensor([1e-9])
     assert tiny.half() == 0
-    assert half().scaling.scale(tiny).half() > 0
+    assert half().scaler.scale(tiny).half() > 0
 
 
 def test_T03_an_overflow_is_left_out_counted_and_halves_the_scale() -> None:
@@ -72,24 +72,26 @@ def test_T03_an_overflow_is_left_out_counted_and_halves_the_scale() -> None:
     before = state(trainer)
     update(trainer, 3)
     assert moved(before, state(trainer)) == set()
-    assert (trainer.scaling.skipped, trainer.scaling.scaler.get_scale()) == (1, 2.0**29)
+    assert (trainer.scaler.skipped, trainer.scaler.scaler.get_scale()) == (1, 2.0**29)
     for iteration in range(4, 24):
         update(trainer, iteration)
-        if not trainer.scaling.in_a_row:
+        if not trainer.scaler.in_a_row:
             break
     assert moved(before, state(trainer)), "small enough in the end"
-    assert trainer.scaling.skipped > 1
+    assert trainer.scaler.skipped > 1
 
 
 def test_T03_too_many_in_a_row_end_the_training() -> None:
     trainer = half(2)
     before = state(trainer)
-    for iteration in range(3, 3 + LIMIT):
+    for iteration in range(3, 3 + MAX_OVERFLOWS):
         overflowing(trainer)
         update(trainer, iteration)
     overflowing(trainer)
-    with pytest.raises(NotFinite, match=rf"overflowed float16 in {LIMIT + 1} updates, one after the other"):
-        update(trainer, 3 + LIMIT)
+    with pytest.raises(
+        NotFinite, match=rf"overflowed float16 in {MAX_OVERFLOWS + 1} updates, one after the other"
+    ):
+        update(trainer, 3 + MAX_OVERFLOWS)
     assert moved(before, state(trainer)) == set()
 
 
@@ -100,7 +102,7 @@ def test_T03_scale_and_counts_are_part_of_a_checkpoint(tmp_path: Path) -> None:
     save_trainer(tmp_path / "a.safetensors", trainer, position(3))
     load_trainer(tmp_path / "a.safetensors", other, position(3))
     assert state(trainer) == state(other)
-    assert other.scaling.skipped == other.scaling.in_a_row == 1
+    assert other.scaler.skipped == other.scaler.in_a_row == 1
     for one in (trainer, other):
         update(one, 4)
     assert state(trainer) == state(other)

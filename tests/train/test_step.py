@@ -242,7 +242,7 @@ def test_a_stopbackward_of_many_holds_before_that_iteration():
 
 def test_nothing_but_frozen_layers_is_refused():
     body = section("convolutional", filters=14, activation="linear", stopbackward=1)
-    with pytest.raises(UsageError, match="all weights rest, by stopbackward"):
+    with pytest.raises(UsageError, match="all weights are frozen, by stopbackward"):
         Trainer(network(body, section("yolo", **HEAD), shape=(3, 32, 32)))
 
 

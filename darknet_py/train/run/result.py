@@ -54,7 +54,7 @@ def finish_run(
 
 def _training_facts(plan: TrainingPlan, trainer: Trainer) -> dict[str, Any]:
     net = plan.graph.net
-    overflowed = {"overflowed": trainer.scaling.skipped} if trainer.scaling.enabled else {}
+    overflowed = {"overflowed": trainer.scaler.skipped} if trainer.scaler.enabled else {}
     return {
         "iterations": net.max_batches,
         "epochs": round(plan.epochs, 4),
