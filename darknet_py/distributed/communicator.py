@@ -195,8 +195,14 @@ class Communicator:
             self.failed = True
             if not self.claim_report():
                 raise PeerFailed("another process reports why") from None
-            cause = error.__context__ or error  # after a timeout, torch finds the connection closed
-            raise _lost(f"{cause} {error}", self.seconds) from None
+            # After a timeout, torch finds the connection closed.
+            if re.search("timed out|timeout", f"{error.__context__} {error}", re.IGNORECASE):
+                message = f"another process did not answer for {self.seconds:g} seconds"
+                hint = "check that it runs, its disk and the network; --resume continues"
+            else:
+                message = "another process ended without reporting an error"
+                hint = "it may have been killed, by a person or for lack of memory; --resume continues"
+            raise DistributedError(message, hint=hint) from None
 
     def claim_report(self) -> bool:
         """Whether this process is the first to report why all end; also if the store is gone."""
@@ -204,13 +210,3 @@ class Communicator:
             return self.store is None or self.store.add(REPORTED, 1) == 1
         except RuntimeError:
             return True
-
-
-def _lost(text: str, seconds: float) -> DistributedError:
-    if re.search("timed out|timeout", text, re.IGNORECASE):
-        message = f"another process did not answer for {seconds:g} seconds"
-        return DistributedError(
-            message, hint="check that it runs, its disk and the network; --resume continues"
-        )
-    hint = "it may have been killed, by a person or for lack of memory; --resume continues"
-    return DistributedError("another process ended without reporting an error", hint=hint)
