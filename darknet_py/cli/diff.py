@@ -126,8 +126,8 @@ def _figures(node: Node, seen: Field | None) -> str:
     shape = f"{node.shape.channels:>6} x {node.shape.height:>4} x {node.shape.width:>4}"
     floats = f"{node.cost.parameters:,}" if node.cost.parameters else "-"
     bflops = f"{node.cost.bflops:.3f}" if node.cost.bflops else "-"
-    sees = "x".join(dict.fromkeys(map(str, seen.reach)))
-    return f"{shape:<26} {floats:>11} {bflops:>8} {sees:>6}"
+    reach = "x".join(dict.fromkeys(map(str, seen.reach)))
+    return f"{shape:<26} {floats:>11} {bflops:>8} {reach:>6}"
 
 
 def _change_text(change: Change) -> str:
@@ -164,11 +164,11 @@ def _totals(found: GraphDiff) -> Iterator[str]:
         share = f"{100 * (after - before) / before:+.1f} %" if before and before != after else ""
         yield f"{word:<10}{format(before, how):>16}{format(after, how):>16}{share:>10}".rstrip()
     fields = zip((a, b), found.fields, strict=True)
-    sees = [
+    widest = [
         " x ".join(str(max(seen[at].reach[axis] for at in graph.outputs)) for axis in (0, 1))
         for graph, seen in fields
     ]
-    yield f"{'sees':<10}{sees[0]:>16}{sees[1]:>16}"
+    yield f"{'sees':<10}{widest[0]:>16}{widest[1]:>16}"
 
 
 def diff_json(found: GraphDiff) -> dict[str, Any]:

@@ -59,17 +59,17 @@ def table(graph: Graph, wanted: list[int]) -> Iterator[str]:
     for node, field, clipped in zip(graph, fields(graph), clipped_fields(graph), strict=True):
         if not wanted or node.index in wanted:
             step = "/" + "x".join(dict.fromkeys(map(str, field.stride)))
-            sees = " x ".join(map(str, field.reach))
+            reach = " x ".join(map(str, field.reach))
             place = (
                 f"{node.index:>3}   {node.layer.section:<14} {node.shape.height:>5} x {node.shape.width:<5}"
             )
-            yield f"{place} {step:>9} {sees:>13}   {_middle(graph, node, clipped)}"
+            yield f"{place} {step:>9} {reach:>13}   {_middle(graph, node, clipped)}"
     yield f"on an image of {image.height} x {image.width}, rows x columns"
     yield from _pools(graph, [one for one in coverages(graph) if not wanted or one.index in wanted])
 
 
 def _middle(graph: Graph, node: Node, clipped: ClippedField) -> str:
-    """What the middle cell sees, no further than the borders, and the share of the cell that sees least."""
+    """The field of the middle cell within the image, its share of it, and the least share of any cell."""
     rows, columns = clipped.rows.of(node.shape.height // 2), clipped.columns.of(node.shape.width // 2)
     if rows is None or columns is None:
         return "nothing"
