@@ -68,29 +68,29 @@ def enter(cls: type[Layer]) -> None:
 
 
 @cache
-def section_modules() -> dict[str, str]:
-    """The module of every file below this folder, by the name of the file."""
+def layer_modules() -> tuple[str, ...]:
+    """Every module below this folder."""
     home = os.path.dirname(__file__)
-    found = {}
+    found: list[str] = []
     for folder, folders, files in os.walk(home):
         folders.sort()
         package = f"{__package__}{folder[len(home) :].replace(os.sep, '.')}"
         names = [file[:-3] for file in sorted(files) if file.endswith(".py") and file != "__init__.py"]
-        found.update({name: f"{package}.{name}" for name in names})
-    return found
+        found += [f"{package}.{name}" for name in names]
+    return tuple(found)
 
 
 def import_section(name: str) -> None:
-    """Import the module that declares a section; all modules where no file has the name."""
-    module = section_modules().get(name.lower())
-    if module is None:
-        import_all()
-    else:
+    """Import the modules whose file is called like a section; all modules where none is."""
+    named = [module for module in layer_modules() if module.endswith(f".{name.lower()}")]
+    for module in named:
         import_module(module)
+    if not named:
+        import_all()
 
 
 @cache
 def import_all() -> None:
     """Import every module below this folder."""
-    for module in section_modules().values():
+    for module in layer_modules():
         import_module(module)
