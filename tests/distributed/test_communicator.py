@@ -314,6 +314,38 @@ def test_a_parameter_that_one_process_uses_is_updated_in_all_and_one_that_none_u
     assert together.wait() == [0, 0], together.said()
 
 
+@pytest.mark.parametrize("layer", [0, 2, 3], ids=["last-bucket", "between", "first-bucket"])
+def test_X02_a_failure_in_the_midst_of_a_backward_pass_ends_all(tmp_path: Path, layer: int) -> None:
+    """The process that failed completes the sums of the buckets that it has not sent."""
+
+    def act(communicator: Communicator) -> int:
+        gradient_sync.BUCKET_MB = 200 / 2**20
+        graph = network(*BODY, shape=(3, 32, 32), net="batch=12\n")
+        one = Trainer(graph, communicator=communicator)
+
+        def fail(gradient: torch.Tensor) -> None:
+            raise KeyError("the cause")
+
+        if communicator.rank == 1:
+            one.network.layers[layer].conv.weight.register_hook(fail)
+        mine = communicator.share(12)
+        try:
+            one.step(
+                IMAGES[mine.start : mine.stop],
+                Truths.of(ROWS[mine.start : mine.stop]),
+                rate=0.05,
+                iteration=9,
+            )
+        except PeerFailed:
+            return 10
+        except KeyError:
+            return 11
+        return 12
+
+    together = in_ranks(tmp_path, 3, act)
+    assert together.wait() == [10, 11, 10], together.said()
+
+
 class _Twice(Communicator):
     """Processes of which one sends the share of another."""
 
