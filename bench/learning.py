@@ -34,7 +34,7 @@ from darknet_py.graph.compile import compile  # noqa: E402
 from darknet_py.model.network import Network  # noqa: E402
 from darknet_py.model.weights import load_weights  # noqa: E402
 from darknet_py.scoring.coco import FIGURES, coco_figures  # noqa: E402
-from darknet_py.train.fit import fitted  # noqa: E402
+from darknet_py.train.fit import fit_to_data  # noqa: E402
 
 LAYERS = 15  # of the published weights that a training begins with
 LOOKS = 6  # how often along the training its network is judged
@@ -119,7 +119,7 @@ def peer(args: argparse.Namespace, data: dict[str, Dataset]) -> dict[str, Result
     for split in SPLITS:
         lay_out(folder, split, data[split])
     names = data["val"].names
-    document = fitted(compile(read(CFG)), classes=len(names), images=1, epochs=None).document
+    document = fit_to_data(compile(read(CFG)), classes=len(names), images=1, epochs=None).document
     job = {
         "out": str(args.out),
         "data": str(folder),

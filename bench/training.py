@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from darknet_py.cfg.document import Document, must_parse, read  # noqa: E402
 from darknet_py.cfg.edits import set_value  # noqa: E402
 from darknet_py.graph.compile import compile  # noqa: E402
-from darknet_py.train.recipe import with_recipe  # noqa: E402
+from darknet_py.train.recipe import apply_recipe  # noqa: E402
 
 BATCH, SIZE, TRUTHS, SIDE = 8, 416, 64, 2048
 ULTRALYTICS_BFLOPS = 8.03  # of its network of this name, at 416 with 80 classes, by its own count
@@ -113,7 +113,7 @@ def plain(folder: Path) -> Path:
 def cfgs(extra: list[str]) -> dict[str, Document]:
     """yolov3-tiny by both recipes, and what the person names."""
     tiny = fixed(must_parse(read(ROOT / "cfg" / "yolov3-tiny.cfg")))
-    modern = with_recipe(compile(tiny), "modern", fresh=True).document
+    modern = apply_recipe(compile(tiny), "modern", fresh=True).document
     named = (one.partition("=") for one in extra)
     return {
         "ours, Darknet's loss": tiny,

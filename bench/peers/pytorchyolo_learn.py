@@ -67,7 +67,7 @@ def detections(cfg: Path, weights: Path) -> list[list[float]]:
 def main() -> None:
     """Train, then detect with the networks that it kept."""
     torch.set_num_threads(JOB["threads"])
-    os.chdir(OUT)  # it writes beside where it is called
+    os.chdir(OUT)  # it writes into the working directory
     cfg, data = described()
     epochs = JOB["epochs"]
     every = next(n for n in range(max(1, epochs // JOB["looks"]), 0, -1) if epochs % n == 0)

@@ -14,7 +14,7 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.edit.overrides import apply_overrides
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
-from darknet_py.train.recipe import prepared
+from darknet_py.train.recipe import prepare_graph
 from darknet_py.train.settings import Settings
 
 
@@ -94,6 +94,6 @@ def fit_variants(
     """
     fitted = []
     for variant in variants:
-        graph, changes = prepared(variant.document(), data, settings, epochs, edits=variant.edits)
+        graph, changes = prepare_graph(variant.document(), data, settings, epochs, edits=variant.edits)
         fitted.append(FittedVariant(variant, graph, tuple(changes)))
     return tuple(fitted)

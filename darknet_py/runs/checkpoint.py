@@ -155,7 +155,8 @@ def load_checkpoint(
         with safe_open(path, framework="pt") as file:
             position = _position(path, file.metadata() or {})
             _check_same(path, position, wanted, allow_changed)
-            kinds = {key: _kind(file.get_slice(key)) for key in file.keys()}  # noqa: SIM118 - no dict
+            parts = ((key, file.get_slice(key)) for key in file.keys())  # noqa: SIM118 - no dict
+            kinds = {key: (part.get_dtype(), part.get_shape()) for key, part in parts}
             _check_fit(path, kinds, expected)
             tensors = {key: file.get_tensor(key) for key in kinds if key != "sha256"}
     except SafetensorError as error:
@@ -228,10 +229,6 @@ def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
-
-
-def _kind(part: Any) -> tuple[str, list[int]]:
-    return part.get_dtype(), part.get_shape()
 
 
 def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], expected: Expected) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -200,7 +200,8 @@ class _Runner:
         nothing = torch.zeros(0, device=device)
         predicted, losses, in_top = [nothing.long()], [nothing], [nothing.bool()]
         with torch.inference_mode():
-            for part in self._batches(chosen):
+            for at in range(0, len(chosen), self.batch):
+                part = chosen[at : at + self.batch].tolist()
                 truth = torch.from_numpy(labels[part]).to(device)
                 logits = self.network.logits(self._images(dataset, part).to(device)).float()
                 first = logits.topk(min(TOP, logits.shape[1])).indices
@@ -213,10 +214,6 @@ class _Runner:
         if not np.isfinite(found.losses).all():
             raise NotFinite("what the network puts out is not finite", hint="a lower learning_rate may help")
         return found
-
-    def _batches(self, chosen: np.ndarray) -> Iterator[list[int]]:
-        numbers = chosen.tolist()
-        return (numbers[at : at + self.batch] for at in range(0, len(numbers), self.batch))
 
     def _images(self, dataset: Dataset, part: list[int]) -> Tensor:
         net = self.network.graph.net

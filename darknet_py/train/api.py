@@ -16,7 +16,7 @@ from darknet_py.errors import UsageError
 from darknet_py.model.device import usable
 from darknet_py.runs.checkpoints import has_run
 from darknet_py.train import loop
-from darknet_py.train.recipe import prepared
+from darknet_py.train.recipe import prepare_graph
 from darknet_py.train.settings import Settings, TrainingPlan
 
 
@@ -46,7 +46,9 @@ class TrainingRequest:
     def plan(self) -> tuple[TrainingPlan, list[str]]:
         """Fit the cfg to the data, apply the recipe, and describe what changed in it."""
         train_data, val_data = self.splits
-        graph, changes = prepared(self.document, train_data, self.settings, self.epochs, edits=self.edits)
+        graph, changes = prepare_graph(
+            self.document, train_data, self.settings, self.epochs, edits=self.edits
+        )
         plan = TrainingPlan(
             graph=graph,
             train=train_data,

@@ -37,7 +37,7 @@ class BatchLimits:
     processes: int = 1
 
 
-def fitted(
+def fit_to_data(
     graph: Graph, *, classes: int, images: int, epochs: float | None, limits: BatchLimits | None = None
 ) -> Graph:
     """The network for a data set of `images` images and `classes` classes, trained for `epochs`."""
@@ -52,7 +52,7 @@ def fitted(
     return graph if document is graph.document else compile_checked(document)
 
 
-def changes(before: Document, after: Document) -> Iterator[str]:
+def describe_changes(before: Document, after: Document) -> Iterator[str]:
     """Each key that was set, as text; both documents have the same sections."""
     for position, (old, new) in enumerate(zip(before.sections, after.sections, strict=True)):
         where = "[net]" if position == 0 else f"layer {position - 1}"
@@ -109,14 +109,12 @@ def _for_epochs(
     updates = max(1, -(-total // batch))
     if batch != net.batch:
         yield 0, "batch", str(batch)
-        yield 0, "subdivisions", str(_divisor(max(1, batch // processes), net.subdivisions))
+        share = max(1, batch // processes)
+        subdivisions = next(d for d in range(min(share, net.subdivisions), 0, -1) if share % d == 0)
+        yield 0, "subdivisions", str(subdivisions)
         yield 0, "learning_rate", f"{net.learning_rate * (batch / net.batch) ** 0.5:.6g}"
     yield 0, "max_batches", str(updates)
     yield 0, "burn_in", str(min(net.burn_in, round(LONGEST_BURN_IN * updates)))
     if net.policy == "steps" and net.max_batches:
         steps = [round(step * updates / net.max_batches) for step in net.steps]  # at the same fractions
         yield 0, "steps", ",".join(map(str, steps))
-
-
-def _divisor(batch: int, at_most: int) -> int:
-    return next(d for d in range(min(batch, at_most), 0, -1) if batch % d == 0)

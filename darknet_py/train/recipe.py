@@ -25,7 +25,7 @@ from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.lint.check import compile_checked
 from darknet_py.runs.choices import RECIPES
-from darknet_py.train.fit import BatchLimits, changes, fitted
+from darknet_py.train.fit import BatchLimits, describe_changes, fit_to_data
 from darknet_py.train.settings import Settings
 
 MODERN, DARKNET = RECIPES
@@ -49,7 +49,7 @@ HEAD = {
 Change = tuple[int, str, str]
 
 
-def prepared(
+def prepare_graph(
     document: Document, data: Dataset, settings: Settings, epochs: float | None, *, edits: Sequence[Edit]
 ) -> tuple[Graph, list[str]]:
     """The network of a cfg that is fitted to its data and recipe, and each key that was changed, as text.
@@ -63,13 +63,13 @@ def prepared(
     """
     limits = BatchLimits(LEAST_UPDATES[settings.recipe], LEAST_BATCH[settings.recipe], settings.processes)
     graph = compile_checked(document)
-    fit = fitted(graph, classes=len(data.names), images=len(data), epochs=epochs, limits=limits)
+    fit = fit_to_data(graph, classes=len(data.names), images=len(data), epochs=epochs, limits=limits)
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
-    final = with_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
-    return final, list(changes(document, final.document))
+    final = apply_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
+    return final, list(describe_changes(document, final.document))
 
 
-def with_recipe(graph: Graph, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool) -> Graph:
+def apply_recipe(graph: Graph, recipe: str, *, kept: Sequence[Edit] = (), fresh: bool) -> Graph:
     """The network with the recipe's keys.
 
     Args:

@@ -51,7 +51,11 @@ def replay(
     network = Network(compile_checked(must_parse(read(cfg))))
     load_weights(network, weights)
     check_schedule(network.graph.net)
-    trainer, batch, lists = Trainer(network), torch.from_numpy(np.asarray(images, np.float32)), _lists(truths)
+    trainer, batch, lists = (
+        Trainer(network),
+        torch.from_numpy(np.asarray(images, np.float32)),
+        _truths_of(truths),
+    )
     losses: list[float] = []
     rates: list[float] = []
     deltas: list[np.ndarray] = []
@@ -63,5 +67,5 @@ def replay(
     return Replay(losses, rates, weights_bytes(network, seen=iterations * len(batch)), deltas)
 
 
-def _lists(truths: np.ndarray) -> Truths:
+def _truths_of(truths: np.ndarray) -> Truths:
     return Truths.of([rows[: int(np.argmax(np.append(rows[:, 0], 0) == 0)), :5] for rows in truths])

@@ -102,25 +102,19 @@ class Trainer:
         (loss, deltas), updated = self._summed(images, truths, iteration, samples), False
         try:
             self._check(loss)
-            updated = self._update(rate)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate * group["lr_scale"]
+            updated = self.scaler.step(self.optimizer)
         finally:
             if not updated:
                 for buffer, value in zip(self._running(), before, strict=True):
                     buffer.copy_(value)
         if updated:
-            self._after(iteration)
+            clip_weights(self.network)
+            self.communicator.mean(self._running())
+            if self.ema is not None:
+                self.ema.update(self.network, iteration)
         return StepOutput(float(loss), deltas, updated)
-
-    def _update(self, rate: float) -> bool:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["lr_scale"]
-        return self.scaler.step(self.optimizer)
-
-    def _after(self, iteration: int) -> None:
-        clip_weights(self.network)
-        self.communicator.mean(self._running())
-        if self.ema is not None:
-            self.ema.update(self.network, iteration)
 
     def _freeze(self, iteration: int) -> None:
         """Frozen layers have no gradient; up to the last `stopbackward` their statistics are frozen too."""

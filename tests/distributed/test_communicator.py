@@ -34,7 +34,7 @@ from darknet_py.model.weights import load_weights
 from darknet_py.tasks.base import EvaluationSettings
 from darknet_py.tasks.classification_evaluation import evaluate_classifier
 from darknet_py.tasks.detection_evaluation import DetectionEvaluation, evaluate_detector, gathered_results
-from darknet_py.train.fit import BatchLimits, fitted
+from darknet_py.train.fit import BatchLimits, fit_to_data
 from darknet_py.train.step import Trainer
 from tests.distributed.rank_run import in_ranks
 from tests.layers.nets import network, section
@@ -434,6 +434,6 @@ def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:
     graph = compile(parse(f"[net]\nwidth=32\nheight=32\nchannels=3\n{net}\n" + "".join(BODY)))
     for processes in (1, 2, 3, 8):
         limits = BatchLimits(processes=processes)
-        chosen = fitted(graph, classes=2, images=4000, epochs=1, limits=limits).net
+        chosen = fit_to_data(graph, classes=2, images=4000, epochs=1, limits=limits).net
         check_batch_split(chosen, processes)
         assert {1: 13, 2: 12, 3: 12, 8: 8}[processes] == chosen.batch

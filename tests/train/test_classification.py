@@ -19,8 +19,8 @@ from darknet_py.errors import NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.losses.classification import cross_entropy
 from darknet_py.losses.truths import Truths
-from darknet_py.train.fit import changes as changed
-from darknet_py.train.fit import fitted
+from darknet_py.train.fit import describe_changes as changed
+from darknet_py.train.fit import fit_to_data
 from darknet_py.train.loop import train
 from darknet_py.train.settings import Settings, TrainingPlan
 from darknet_py.train.step import Trainer
@@ -227,7 +227,7 @@ MIDDLE = section("convolutional", filters=10, size=3, pad=1, activation="leaky")
 )
 @pytest.mark.parametrize("ends", ["[softmax]\n", "[softmax]\n[cost]\n"])
 def test_the_last_layer_with_weights_follows_the_classes_of_the_data(body, changes, ends):
-    graph = fitted(compile(parse(NET + body + ends)), classes=3, images=10, epochs=None)
+    graph = fit_to_data(compile(parse(NET + body + ends)), classes=3, images=10, epochs=None)
     told = list(changed(parse(NET + body + ends), graph.document))
     assert told == changes
     assert graph[graph.classifier].shape.floats == 3
@@ -238,7 +238,7 @@ def test_the_last_layer_with_weights_follows_the_classes_of_the_data(body, chang
 def test_a_softmax_over_a_whole_map_is_not_fitted_by_guess():
     text = NET + LAST_CONV + "[softmax]\n"
     with pytest.raises(UsageError) as caught:
-        fitted(compile(parse(text)), classes=3, images=10, epochs=None)
+        fit_to_data(compile(parse(text)), classes=3, images=10, epochs=None)
     assert str(caught.value) == (
         "error: layer 1 [softmax] (cfg line 10) has 640 classes, and no layer before it has an output or "
         "filters of that number\n   = set the number of classes by hand"
@@ -261,7 +261,7 @@ def test_what_two_layers_decide_is_not_fitted_by_guess(body):
     wanted = compile(parse(text + "[softmax]\n"))[-1].shape.floats
     assert wanted == 10
     with pytest.raises(UsageError, match="has 10 classes, and no layer before it"):
-        fitted(compile(parse(text + "[softmax]\n")), classes=3, images=10, epochs=None)
+        fit_to_data(compile(parse(text + "[softmax]\n")), classes=3, images=10, epochs=None)
 
 
 # Runs.

@@ -7,7 +7,7 @@ import pytest
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
-from darknet_py.train.fit import changes, fitted
+from darknet_py.train.fit import describe_changes, fit_to_data
 
 CFG = """[net]
 width=64
@@ -33,23 +33,23 @@ classes=80
 
 
 def net_after(*, images: int, epochs: float) -> Net:
-    graph = fitted(compile(parse(CFG)), classes=80, images=images, epochs=epochs)
+    graph = fit_to_data(compile(parse(CFG)), classes=80, images=images, epochs=epochs)
     assert "# of the paper" in str(graph.document)
     return graph.net
 
 
 def test_classes_and_the_filters_before_the_head_follow_the_data() -> None:
-    graph = fitted(compile(parse(CFG)), classes=3, images=1000, epochs=None)
+    graph = fit_to_data(compile(parse(CFG)), classes=3, images=1000, epochs=None)
     told = ["layer 0 filters 255 -> 24", "layer 1 classes 80 -> 3"]
-    assert list(changes(parse(CFG), graph.document)) == told
+    assert list(describe_changes(parse(CFG), graph.document)) == told
     assert graph[0].shape.channels == 24
     assert str(graph.document) == CFG.replace("classes=80", "classes=3").replace("filters=255", "filters=24")
 
 
 def test_nothing_changes_where_the_classes_fit_and_no_epochs_are_asked_for() -> None:
-    document = fitted(compile(parse(CFG)), classes=80, images=1000, epochs=None).document
+    document = fit_to_data(compile(parse(CFG)), classes=80, images=1000, epochs=None).document
     assert str(document) == CFG
-    assert not list(changes(parse(CFG), document))
+    assert not list(describe_changes(parse(CFG), document))
 
 
 def test_epochs_keep_the_batch_where_updates_are_enough_and_steps_keep_their_share() -> None:

@@ -16,8 +16,8 @@ from darknet_py.lint.check import warnings
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.train.fit import changes
-from darknet_py.train.recipe import SHORT, with_recipe
+from darknet_py.train.fit import describe_changes
+from darknet_py.train.recipe import SHORT, apply_recipe
 from darknet_py.train.schedule import learning_rate
 from darknet_py.train.step import Trainer
 
@@ -27,7 +27,7 @@ def shipped(name: str = "yolov3-tiny") -> Document:
 
 
 def modern(document: Document, *, fresh: bool = True) -> Document:
-    return with_recipe(compile(document), "modern", fresh=fresh).document
+    return apply_recipe(compile(document), "modern", fresh=fresh).document
 
 
 def of(updates: int) -> Document:
@@ -35,12 +35,12 @@ def of(updates: int) -> Document:
 
 
 def test_darknets_recipe_changes_nothing() -> None:
-    assert str(with_recipe(compile(shipped()), "darknet", fresh=True).document) == str(shipped())
+    assert str(apply_recipe(compile(shipped()), "darknet", fresh=True).document) == str(shipped())
 
 
 def test_what_the_modern_recipe_sets_is_in_the_text_and_compiles_without_a_warning_of_its_own() -> None:
     before, after = shipped(), modern(shipped())
-    told = list(changes(before, after))
+    told = list(describe_changes(before, after))
     assert "[net] policy steps -> sgdr" in told
     assert "layer 16 assigner its default -> simota" in told
     assert "layer 23 scale_x_y its default -> 2" in told
@@ -50,7 +50,7 @@ def test_what_the_modern_recipe_sets_is_in_the_text_and_compiles_without_a_warni
 
 def test_what_a_person_sets_stays() -> None:
     edits = parse_edits("net.mosaic=0,16.iou_loss=giou")
-    graph = with_recipe(compile(set_values(shipped(), edits)), "modern", kept=edits, fresh=True)
+    graph = apply_recipe(compile(set_values(shipped(), edits)), "modern", kept=edits, fresh=True)
     assert not graph.net.mosaic
     assert [graph[head].layer.iou_loss for head in graph.heads] == ["giou", "ciou"]
 
