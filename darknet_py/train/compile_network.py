@@ -37,5 +37,6 @@ def compile_network(network: Network) -> None:
     if on_cpu and not shutil.which(os.environ.get("CXX", "g++")):
         raise UsageError("--compile needs a C++ compiler on a CPU, and there is none", hint="install g++")
     torch._dynamo.config.recompile_limit = MAX_SIZES
+    torch._dynamo.config.optimize_ddp = False  # it would cut the graph at the buckets of gradients
     use_export_grids(network)
     network._run = torch.compile(network._run, fullgraph=True)  # type: ignore[method-assign]
