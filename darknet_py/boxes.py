@@ -132,9 +132,9 @@ def centre_distance(a_xyxy: Tensor, b_xyxy: Tensor) -> Tensor:
     """
     a, b = a_xyxy[:, None], b_xyxy[None]
     span = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
-    apart = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
     diagonal = span.square().sum(dim=-1)
-    return torch.where(diagonal > 0, apart.square().sum(dim=-1) / diagonal, 0)
+    return torch.where(diagonal > 0, offset.square().sum(dim=-1) / diagonal, 0)
 
 
 def distance_iou(a_xyxy: Tensor, b_xyxy: Tensor, *, beta: float = 1.0) -> Tensor:
