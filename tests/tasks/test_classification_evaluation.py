@@ -16,7 +16,6 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.model.network import Network
 from darknet_py.model.weights import save_weights
-from darknet_py.scoring.classification import confusion_lines
 from darknet_py.tasks.base import EvaluationSettings
 from darknet_py.tasks.classification_evaluation import evaluate_classifier, fitted_image
 from tests.cli.test_bad_input import CFG as DETECTOR
@@ -209,26 +208,6 @@ def test_a_network_without_weights_is_scored():
     middles = [reference.centre_crop(i.transpose(2, 0, 1) / 255, SIDE, SIDE) for i in data.images]
     brightest = [int(one.mean(axis=(1, 2)).argmax()) for one in middles]
     assert evaluate_classifier(net, data).predictions == brightest
-
-
-# What is printed.
-
-
-def test_the_confusion_of_few_classes_is_a_table_in_percent_of_its_rows():
-    found = confusion_lines([[3, 1], [0, 0]], ["cat", "d\x1b[31mog"])
-    assert found[-2:] == [f"{'cat':11}   75   25", "d\\x1b[31mog    0    0"]
-
-
-def test_of_many_classes_the_pairs_that_are_confused_are_told_the_worst_first():
-    counts = np.diag([4] * 30)
-    counts[7, 2], counts[3, 9] = 1, 4
-    lines = confusion_lines(counts.tolist(), [f"class{k}" for k in range(30)])
-    assert lines[1:] == [
-        "confused most often, percent",
-        "  50  class3 for class9",
-        "  20  class7 for class2",
-    ]
-    assert len(confusion_lines(np.ones((30, 30), int).tolist(), ["x"] * 30, most=5)) == 7
 
 
 # The command line: what does not go together is told in one message, before anything is trained.
