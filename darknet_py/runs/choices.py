@@ -4,4 +4,6 @@ from __future__ import annotations
 
 RECIPES = ("modern", "darknet")
 PRECISIONS = ("float32", "bfloat16", "float16")  # of activations; weights and losses are float32
-ENVIRONMENT_PARTS = ("torch", "device", "threads", "world-size")  # where one differs, so may the last bits
+ENVIRONMENT_PARTS = (  # where one differs, so may the last bits of the weights
+    "torch", "device", "threads", "world-size", "gradients",
+)  # fmt: skip

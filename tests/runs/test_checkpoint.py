@@ -23,6 +23,7 @@ from darknet_py.losses.truths import Truths
 from darknet_py.runs import checkpoint, checkpoints
 from darknet_py.runs.checkpoint import Damaged
 from darknet_py.runs.checkpoints import Checkpoints, found_in
+from darknet_py.runs.environment import environment_of
 from darknet_py.train.state import bytes_of, state_of
 from tests.train.small_trainer import (
     IDENTITY,
@@ -103,6 +104,18 @@ def test_K09_another_environment_is_refused_unless_it_is_allowed(file: Path) -> 
         "   = --allow-changed torch goes on all the same"
     )
     assert load_trainer(file, trainer, there, allow_changed=["torch"]).iteration == 7
+
+
+def test_K09_three_sums_in_an_older_order_are_refused_unless_it_is_allowed(tmp_path: Path) -> None:
+    """Before torch added the gradients of several processes, a checkpoint named nobody who did."""
+    assert "gradients" not in environment_of("cpu", processes=2)
+    here = environment_of("cpu", processes=3)
+    older = {key: value for key, value in here.items() if key != "gradients"}
+    trainer, wanted = trained(9, 0), position(environment=here)
+    save_trainer(tmp_path / "c", trained(0, 1), position(environment=older))
+    with pytest.raises(CheckpointError, match="gradients was None and is DistributedDataParallel"):
+        load_trainer(tmp_path / "c", trainer, wanted)
+    assert load_trainer(tmp_path / "c", trainer, wanted, allow_changed=["gradients"]).iteration == 7
 
 
 def test_K10_another_format_is_refused_with_both_numbers(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
