@@ -14,8 +14,8 @@ CODE = Path(__file__).parents[1]
 def environment_of(device: str, *, processes: int = 1) -> dict[str, Any]:
     """Each of `ENVIRONMENT_PARTS` that matters here.
 
-    torch's version, the device, a CPU's threads, the number of processes; of more than two, also who adds their
-    gradients: the sum of two numbers does not depend on an order, that of three does.
+    torch's version, the device, a CPU's threads, the number of processes. Of more than two, also who adds
+    their gradients: the sum of two numbers does not depend on an order, that of three does.
     """
     kind = torch.device(device).type
     facts: dict[str, Any] = {"torch": torch.__version__, "device": kind, "world-size": processes}
