@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -56,12 +56,23 @@ class EvaluationSettings:
     train: Dataset | None = None
 
 
+@dataclass(frozen=True)
 class Evaluation(ABC):
-    """The figures of a network on a data set."""
+    """The figures of a network on a data set; a subclass is a dataclass of them.
 
-    @abstractmethod
+    Attributes:
+        separate: the field that is not a figure but what the network predicts; it has a JSON file of its own.
+    """
+
+    separate: ClassVar[str]
+
     def to_json(self) -> dict[str, Any]:
         """The figures as `result.json` holds them."""
+        return {key: value for key, value in asdict(self).items() if key != self.separate}
+
+    def files(self) -> dict[str, Any]:
+        """Predictions as JSON files: name and content."""
+        return {f"{self.separate}.json": getattr(self, self.separate)}
 
     @abstractmethod
     def curve(self) -> dict[str, float | None]:
@@ -70,10 +81,6 @@ class Evaluation(ABC):
     @abstractmethod
     def figure(self) -> float:
         """The figure that the best weights of a run are chosen by; higher is better."""
-
-    @abstractmethod
-    def files(self) -> dict[str, Any]:
-        """Predictions as JSON files: name and content."""
 
 
 class Task(ABC):

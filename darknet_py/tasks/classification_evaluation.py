@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -53,9 +53,7 @@ class ClassificationEvaluation(Evaluation):
     protocol: dict[str, Any]
     predictions: list[int]
 
-    def to_json(self) -> dict[str, Any]:
-        """The figures; the predictions have a file of their own."""
-        return {key: value for key, value in asdict(self).items() if key != "predictions"}
+    separate: ClassVar[str] = "predictions"
 
     def curve(self) -> dict[str, float | None]:
         """Top-1 of validation and of training images."""
@@ -64,10 +62,6 @@ class ClassificationEvaluation(Evaluation):
     def figure(self) -> float:
         """Top-1 of validation."""
         return self.top1 or 0.0
-
-    def files(self) -> dict[str, Any]:
-        """The predicted classes."""
-        return {"predictions.json": self.predictions}
 
 
 def evaluate_classifier(

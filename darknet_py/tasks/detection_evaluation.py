@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled import Labelled
@@ -52,9 +52,7 @@ class DetectionEvaluation(Evaluation):
     protocol: dict[str, Any]
     detections: list[Result]
 
-    def to_json(self) -> dict[str, Any]:
-        """The figures; the detections have a file of their own."""
-        return {key: value for key, value in asdict(self).items() if key != "detections"}
+    separate: ClassVar[str] = "detections"
 
     def curve(self) -> dict[str, float | None]:
         """AP and AP50."""
@@ -63,10 +61,6 @@ class DetectionEvaluation(Evaluation):
     def figure(self) -> float:
         """AP."""
         return self.ap or 0.0
-
-    def files(self) -> dict[str, Any]:
-        """The detections, as a COCO results list."""
-        return {"detections.json": self.detections}
 
 
 def evaluate_detector(

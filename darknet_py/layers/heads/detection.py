@@ -48,19 +48,6 @@ class DetectionHead(Head, section="detection"):
     coord_scale: float = key(1.0, doc="weight of boxes", ignored=NO_LOSS)
     reorg: int = key(0, doc="read and not used", ignored="Darknet does not use it")
 
-    nms_kind = "default"
-    beta_nms = 0.6
-
-    @property
-    def boxes_per_cell(self) -> int:
-        """`num`."""
-        return self.num
-
-    @property
-    def entries(self) -> int:
-        """Coordinates, objectness, and the classes that the boxes of a cell share."""
-        return self.coords + 1 + self.classes
-
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """The number of inputs must match the predictions."""
         needed = self.side**2 * (self.num * (self.coords + 1) + self.classes)

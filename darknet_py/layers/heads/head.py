@@ -31,24 +31,24 @@ class Head(Layer, ABC):
     max: int = key(200, at_least=1, doc="most true boxes of an image that are trained on")
 
     @property
-    @abstractmethod
     def nms_kind(self) -> str:
         """The kind of non-maximum suppression: default, greedynms or diounms."""
+        return "default"
 
     @property
-    @abstractmethod
     def beta_nms(self) -> float:
         """The exponent of diounms."""
+        return 0.6
 
     @property
-    @abstractmethod
     def boxes_per_cell(self) -> int:
         """A: how many boxes each cell predicts."""
+        return self.num
 
     @property
-    @abstractmethod
     def entries(self) -> int:
         """Numbers for each box: 4 coordinates, objectness, classes."""
+        return 5 + self.classes
 
     @abstractmethod
     def activate(self, raw: Tensor) -> Tensor:

@@ -59,19 +59,6 @@ class Region(Head, section="region"):
     tree: str = key("", doc="file of a class tree", not_executable="class trees are not implemented")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
 
-    nms_kind = "default"
-    beta_nms = 0.6
-
-    @property
-    def boxes_per_cell(self) -> int:
-        """One for each anchor."""
-        return self.num
-
-    @property
-    def entries(self) -> int:
-        """Coordinates, objectness, classes."""
-        return self.coords + 1 + self.classes
-
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Anchors in pairs, channels to match."""
         if len(self.anchors) != 2 * self.num:

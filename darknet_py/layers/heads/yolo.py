@@ -54,11 +54,6 @@ class Yolo(Anchored, section="yolo"):
     dets_for_show: int = key(1, doc="detections that are shown", ignored=TRACKING)
     track_ciou_norm: float = key(0.01, doc="weight of overlap in tracking", ignored=TRACKING)
 
-    @property
-    def entries(self) -> int:
-        """x, y, w, h, objectness, classes."""
-        return 5 + self.classes
-
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Anchors, masks and channels that fit, and a loss that the assigner has."""
         yield from super().check(*maps)
