@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darknet_py.files.digest import sha256_of
 from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
@@ -27,7 +27,7 @@ MOST_BOXES = 30  # of one image, those with the highest scores
 def draw_samples(plan: TrainingPlan, folder: ComparisonFolder) -> None:
     """Draw what the final weights of a run find in some validation images, unless that was done before."""
     samples, weights = folder.samples(plan.name), RunFolder(plan.out).weights
-    source = {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    source = {"weights": sha256_of(weights)}
     source_file = samples / "drawn-from.json"
     if file_exists(source_file) and read_json_object(source_file).values == source:
         return

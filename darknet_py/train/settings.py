@@ -13,6 +13,7 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Batch, batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.distributed.process_info import ProcessInfo
+from darknet_py.files.digest import sha256_of
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.plugins import Plugin, fingerprint_of
 from darknet_py.tasks.base import Task
@@ -96,7 +97,7 @@ class TrainingPlan:
             "train data": self.train.fingerprint,
             "val data": self.val.fingerprint,
             "seed": self.seed,
-            "weights": weights and hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "weights": weights and sha256_of(weights),
             "partial": self.settings.partial,
             "precision": self.settings.precision,
             "compiled": self.settings.compiled,

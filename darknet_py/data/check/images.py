@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.findings import Findings
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import quoted
+from darknet_py.progress import Progress
 
 MOST_THREADS = 4  # each may hold an image of 192 MB
-Progress = Callable[[int, int], None]
 
 
 def check_images(listed: Sequence[ListedImage], findings: Findings, progress: Progress) -> None:
@@ -32,7 +32,11 @@ def check_images(listed: Sequence[ListedImage], findings: Findings, progress: Pr
                 findings.add(code, message, path)
             progress(len(reports), len(paths))
     for image in there:
-        _check_size(image, reports[image.path], findings)
+        size = reports[image.path].size
+        if image.size and size and image.size != size:
+            upright, stated = (f"{width} x {height}" for width, height in (size, image.size))
+            message = f"`{quoted(image.written)}` is {upright} pixels upright, not {stated}"
+            findings.add("size-differs", message, image.file, *image.place())
     _same_content(there, reports, findings)
 
 
@@ -93,13 +97,6 @@ def _not_listed(listed: Sequence[ListedImage], findings: Findings) -> None:
         if left:
             names = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])
             findings.add("image-not-listed", f"{len(left)} images are in no list: {names}", folder)
-
-
-def _check_size(image: ListedImage, report: ImageReport, findings: Findings) -> None:
-    if image.size and report.size and image.size != report.size:
-        upright, stated = (f"{width} x {height}" for width, height in (report.size, image.size))
-        message = f"`{quoted(image.written)}` is {upright} pixels upright, not {stated}"
-        findings.add("size-differs", message, image.file, *image.place())
 
 
 def _same_content(there: Iterable[ListedImage], reports: dict[Path, ImageReport], findings: Findings) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from darknet_py.data.check.coco import check_coco
 from darknet_py.data.check.folders import check_class_folders, check_yolo
-from darknet_py.data.check.images import Progress, check_images
+from darknet_py.data.check.images import check_images
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.check.lists import check_data_file
 from darknet_py.data.dataset import SPLITS
@@ -14,14 +14,15 @@ from darknet_py.data.findings import Findings
 from darknet_py.data.formats.cifar import Cifar10
 from darknet_py.data.formats.registry import format_of
 from darknet_py.errors import DataError, UsageError
+from darknet_py.progress import Progress, no_progress
 
 
-def check(spec: str, *, progress: Progress = lambda done, total: None) -> Findings:
+def check(spec: str, *, progress: Progress = no_progress) -> Findings:
     """Find every damage of a data set, in both splits.
 
     Args:
         spec: a folder or a `.data` file, as `--data` takes it.
-        progress: told how many images of how many were looked at.
+        progress: called after each image.
 
     Raises: DataError: when it is no data set at all. UsageError: for scenes, which are no files.
     """

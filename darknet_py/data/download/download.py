@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from darknet_py.data.download.sources import Remote
 from darknet_py.errors import DataError, quoted
 from darknet_py.files.digest import sha256_of
+from darknet_py.progress import Progress
 
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30.0  # without a byte
 TRIES = 5  # without a byte between them
 MOST_BYTES = 64 << 30  # of a file whose size is unknown
 _LOST = (OSError, http.client.HTTPException)
-Progress = Callable[[int, int], None]
 
 
 def download(

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from darknet_py.data.download.download import Progress, download
+from darknet_py.data.download.download import download
 from darknet_py.data.download.sources import SOURCES, Remote, Source
 from darknet_py.data.download.unpack import unpack
 from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.digest import sha256_of
+from darknet_py.progress import Progress, no_progress
 
 PrintLine = Callable[[str], None]
 
@@ -33,7 +34,7 @@ def fetch(
     to: Path,
     *,
     print_line: PrintLine,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = no_progress,
     keep: bool = False,
     wait: Callable[[float], None] = time.sleep,
 ) -> list[Path]:

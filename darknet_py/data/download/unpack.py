@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from darknet_py.errors import DataError, quoted
+from darknet_py.progress import Progress
 
 MOST_MEMBERS = 1_000_000  # COCO's train2017 has 118,288
 MOST_BYTES = 200 << 30
@@ -32,7 +33,7 @@ class Member:
     open: Callable[[], IO[bytes]]
 
 
-def unpack(archive: Path, folder: Path, *, progress: Callable[[int, int], None]) -> None:
+def unpack(archive: Path, folder: Path, *, progress: Progress) -> None:
     """Unpack an archive into an empty folder.
 
     Raises: DataError: for an archive that is damaged, too large, or has members that could end up elsewhere;
