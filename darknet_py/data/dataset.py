@@ -46,10 +46,6 @@ class Record:
     areas: np.ndarray | None = None
 
 
-def _uncached(path: Path, read: ImageReader) -> np.ndarray:
-    return read(path)
-
-
 class Dataset(ABC):
     """Images with boxes. A subclass sets the three attributes and gives `__len__`, `record` and `pixels`.
 
@@ -57,13 +53,13 @@ class Dataset(ABC):
         names: class names, in the order of labels.
         category_ids: COCO category id of each class.
         dropped: what of the source was left out and why, with the number.
-        cache: what `pixels` has image files read by, see `cache.py`; at first nothing is kept.
+        cache: reads image files for `pixels`, see `cache.py`; by default nothing is cached.
     """
 
     names: tuple[str, ...]
     category_ids: tuple[int, ...]
     dropped: dict[str, int]
-    cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(_uncached)
+    cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(lambda path, read: read(path))
 
     @abstractmethod
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ from darknet_py.data.augment.colours import blurred, recoloured
 from darknet_py.data.augment.edges import AxisMapping, along, edges_in
 from darknet_py.data.augment.settings import AugmentSettings
 
-MEAN_ROWS = 100  # at least, where the image has so many
+MEAN_ROWS = 100  # that the mean colour is taken from, at least, where the image has so many
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,13 @@ def _draw(
 ) -> None:
     """Draw what the axes show, by bilinear interpolation, and the image's mean colour around it."""
     if (down.cells, across.cells) != canvas.shape[:2]:
-        canvas[:] = _mean(pixels, canvas.shape[1])
+        rows = pixels[:: max(1, len(pixels) // MEAN_ROWS)]
+        columns = cv2.reduce(rows.reshape(len(rows), -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        mean = columns.reshape(-1, 3).sum(axis=0, dtype=np.int64) / (rows.size // 3)  # cv2.mean is slower
+        canvas[:] = np.tile(np.rint(mean).astype(np.uint8), canvas.shape[1]).reshape(-1, 3)
     if not (down.cells and across.cells):
         return
     left, top = across.first - piece.left, down.first - piece.top
     inside = canvas[top : top + down.cells, left : left + across.cells]
     source = pixels[down.near : down.near + down.pixels, across.near : across.near + across.pixels]
     cv2.resize(source, (across.cells, down.cells), dst=inside)
-
-
-def _mean(pixels: np.ndarray, count: int) -> np.ndarray:
-    """The mean colour of some hundred rows, `count` times; by sums of columns, for `cv2.mean` is slow."""
-    rows = pixels[:: max(1, len(pixels) // MEAN_ROWS)]
-    columns = cv2.reduce(rows.reshape(len(rows), -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-    mean = columns.reshape(-1, 3).sum(axis=0, dtype=np.int64) / (rows.size // 3)
-    return np.tile(np.rint(mean).astype(np.uint8), count).reshape(-1, 3)

@@ -25,27 +25,13 @@ def mosaic_of(
 
     Returns: (height, width, 3) uint8, and (T, 5) boxes as fractions of it.
     """
-    (height, width), found = size, []
+    height, width = size
     cut = [int(rng.integers(int(0.2 * side), int(0.8 * side), endpoint=True)) for side in (width, height)]
     canvas = np.empty((height, width, 3), np.uint8)
-    for quadrant, (pixels, rows) in enumerate(pictures):
-        corner, image = (quadrant % 2, quadrant // 2), (pixels.shape[0], pixels.shape[1])
-        window = random_window(image, rng, settings, size)
-        mirrored = bool(settings.flip and rng.random() < 0.5)
-        if rng.random() < 0.5:
-            window = _in_corner(window, image, corner, mirrored=mirrored)
-        margins = _margins(window, image, size, mirrored=mirrored)
-        pairs = zip((width, height), cut, corner, margins, strict=True)
-        (to_x, from_x, wide), (to_y, from_y, high) = (_span(*axis) for axis in pairs)
-        if not (wide and high):
-            continue  # an input of a few pixels
-        view = View(window, size, Piece(from_x, from_y, wide, high), mirrored)
-        part = canvas[to_y : to_y + high, to_x : to_x + wide]
-        edges = render((pixels, rows), view, part, rng, settings)
-        edges[:, :4] += (to_x - from_x, to_y - from_y) * 2
-        found.append(
-            clipped(edges, (to_x, to_y, to_x + wide, to_y + high)) if settings.mosaic_bound else edges
-        )
+    found = [
+        _draw_quadrant(picture, (quadrant % 2, quadrant // 2), cut, canvas, rng, settings)
+        for quadrant, picture in enumerate(pictures)
+    ]
     edges = clipped(np.concatenate(found), (0, 0, width, height))
     visible = edges[(edges[:, 2:4] - edges[:, :2]).min(axis=1, initial=2) > 1]
     return canvas, as_rows(visible[: settings.max], size)
@@ -57,26 +43,43 @@ def blended(one: Picture, other: Picture, *, most: int) -> Picture:
     return image.astype(np.uint8), np.concatenate([one[1], other[1]])[:most]
 
 
-def _in_corner(
-    window: CropWindow, image: tuple[int, int], corner: tuple[int, int], *, mirrored: bool
-) -> CropWindow:
-    """The window moved to a corner of the image: 0, 0 is top left."""
-    right, bottom = corner[0] != mirrored, corner[1]
-    left = image[1] - window.width if right else 0.0
-    return CropWindow(left, image[0] - window.height if bottom else 0.0, window.width, window.height)
+def _draw_quadrant(
+    picture: Picture,
+    corner: tuple[int, int],
+    cut: Sequence[int],
+    canvas: np.ndarray,
+    rng: np.random.Generator,
+    settings: AugmentSettings,
+) -> np.ndarray:
+    """Draw one image of a mosaic, and return its edges in cells of the mosaic.
 
-
-def _margins(
-    window: CropWindow, image: tuple[int, int], size: tuple[int, int], *, mirrored: bool
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Cells of the sample that lie outside of the image: (left, right), (top, bottom)."""
-    across = _outside(window.left, window.width, image[1], size[1])
-    down = _outside(window.top, window.height, image[0], size[0])
-    return (across[::-1] if mirrored else across), down
+    Args:
+        corner: 0, 0 is top left.
+        cut: column and row where the images meet.
+    """
+    pixels, size = picture[0], (canvas.shape[0], canvas.shape[1])
+    high, wide = pixels.shape[0], pixels.shape[1]
+    window = random_window((high, wide), rng, settings, size)
+    mirrored = bool(settings.flip and rng.random() < 0.5)
+    if rng.random() < 0.5:  # move the window to the corner of the image
+        left = wide - window.width if corner[0] != mirrored else 0.0
+        top = high - window.height if corner[1] else 0.0
+        window = CropWindow(left, top, window.width, window.height)
+    across = _outside(window.left, window.width, wide, size[1])
+    down = _outside(window.top, window.height, high, size[0])
+    to_x, from_x, wide = _span(size[1], cut[0], corner[0], across[::-1] if mirrored else across)
+    to_y, from_y, high = _span(size[0], cut[1], corner[1], down)
+    if not (wide and high):  # an input of a few pixels
+        return np.empty((0, 5))
+    view = View(window, size, Piece(from_x, from_y, wide, high), mirrored)
+    part = canvas[to_y : to_y + high, to_x : to_x + wide]
+    edges = render(picture, view, part, rng, settings)
+    edges[:, :4] += (to_x - from_x, to_y - from_y) * 2
+    return clipped(edges, (to_x, to_y, to_x + wide, to_y + high)) if settings.mosaic_bound else edges
 
 
 def _outside(start: float, length: float, image: int, side: int) -> tuple[int, int]:
-    """Cells of a side that lie before and behind the image."""
+    """Cells of a side that lie before and after the image."""
     before, behind = max(0.0, -start), max(0.0, start + length - image)
     return int(before * side / image), int(behind * side / image)
 

@@ -46,7 +46,7 @@ class MemoryStore(Store):
         """The image itself, not a copy; not to be written into."""
         if key not in self.known and self.taken[0] != len(self.known):
             with locked(self.lock):
-                self._look()
+                self._read_new_records()
         found = self.known.get(key)
         if found is None:
             return None
@@ -60,19 +60,19 @@ class MemoryStore(Store):
         if self.taken[1] + pixels.nbytes > self.limit:
             return
         with locked(self.lock):
-            self._look()
+            self._read_new_records()
             records, start = (int(number) for number in self.taken)
             if key in self.known or records == len(self.records) or start + pixels.nbytes > self.limit:
                 return
             self.taken[1] += pixels.nbytes
         self.pixels[start : start + pixels.nbytes] = pixels.reshape(-1)
         with locked(self.lock):
-            self._look()
+            self._read_new_records()
             if key not in self.known and len(self.known) < len(self.records):
                 self.records[len(self.known)] = (key, start, *pixels.shape[:2])
                 self.taken[0] += 1
 
-    def _look(self) -> None:
+    def _read_new_records(self) -> None:
         """Read the records that others have added; the caller holds the lock."""
         for record in self.records[len(self.known) : int(self.taken[0])]:
             key, *place = record.tolist()

@@ -72,7 +72,7 @@ def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
 
 
 def walk(folder: Path, findings: Findings) -> list[Path]:
-    """List all files in a folder and below, by name; links to folders are followed, except in a circle."""
+    """List all files in a folder and below, by name; links are followed, except those that form a loop."""
     found: list[Path] = []
 
     def unreadable(error: OSError) -> None:
@@ -80,14 +80,11 @@ def walk(folder: Path, findings: Findings) -> list[Path]:
         findings.add("folder-unreadable", message, Path(str(error.filename)))
 
     for at, folders, names in os.walk(folder, followlinks=True, onerror=unreadable):
-        circles = [name for name in folders if _is_circle(Path(at, name))]
-        for name in circles:
-            findings.add("folder-loop", "is a link back to a folder that holds it", Path(at, name))
-            folders.remove(name)
+        for name in tuple(folders):
+            path = Path(at, name)
+            if path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve()):
+                findings.add("folder-loop", "is a link back to a folder that holds it", path)
+                folders.remove(name)
         folders.sort()
         found += [Path(at, name) for name in names]
     return sorted(found)
-
-
-def _is_circle(path: Path) -> bool:
-    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())

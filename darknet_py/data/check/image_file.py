@@ -26,7 +26,7 @@ MODES = {
 }  # fmt: skip
 THIN_PX, THIN_RATIO = 8, 20
 _ORIENTATION = 0x0112
-_DEPTH_AT = 24  # of the bits a channel in a PNG's header; Pillow does not tell them
+_DEPTH_AT = 24  # of the bits a channel in a PNG's header; Pillow does not report it
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,16 @@ def _header(path: Path) -> tuple[tuple[str, str] | None, list[tuple[str, str]]]:
 
 
 def _odd(path: Path, image: Image.Image) -> list[tuple[str, str]]:
+    """Warnings about suffix, pixel mode, frames and orientation."""
     odd = []
     suffix, kind = path.suffix.lower(), str(image.format)
     if suffix not in SUFFIXES_OF.get(kind, (suffix,)):
         odd.append(("wrong-extension", f"is a {kind}, and is called {suffix or 'nothing'}"))
-    if _is_deep(path, image):
+    deep = image.mode.startswith("I")
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            deep = file.read(_DEPTH_AT + 1)[-1] == 16
+    if deep:
         odd.append(("image-16-bit", f"has 16 bits a channel, mode {image.mode}"))
     elif image.mode in MODES:
         odd.append((MODES[image.mode], f"is of mode {image.mode}"))
@@ -95,21 +100,10 @@ def _odd(path: Path, image: Image.Image) -> list[tuple[str, str]]:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         odd.append(("image-frames", f"has {frames} frames"))
-    orientation = _orientation(image)
+    try:
+        orientation = int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # the pixels may be intact although the EXIF block is damaged
+        orientation = 1
     if orientation in range(2, 9):
         odd.append(("exif-rotated", f"is turned upright by EXIF orientation {orientation}"))
     return odd
-
-
-def _is_deep(path: Path, image: Image.Image) -> bool:
-    if image.format != "PNG":
-        return image.mode.startswith("I")
-    with path.open("rb") as file:
-        return file.read(_DEPTH_AT + 1)[-1] == 16
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block says nothing of the pixels
-        return 1

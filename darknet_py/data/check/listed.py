@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-def _no_place() -> tuple[int, int]:
-    return 0, 0
-
-
 @dataclass(frozen=True)
 class ListedImage:
     """An image that a data set names.
@@ -28,6 +24,6 @@ class ListedImage:
     split: str
     file: Path
     written: str
-    place: Callable[[], tuple[int, int]] = _no_place
+    place: Callable[[], tuple[int, int]] = lambda: (0, 0)
     size: tuple[int, int] | None = None
     root: Path | None = None

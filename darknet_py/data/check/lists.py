@@ -36,7 +36,7 @@ def check_data_file(file: Path, findings: Findings) -> list[ListedImage]:
 
 
 def _check_paths(images: ImageList, file: Path, findings: Findings) -> None:
-    """Report paths that Darknet, or another current folder, would find elsewhere."""
+    """Report paths that Darknet, or another current folder, would resolve differently."""
     relative = 0
     for line in images.paths:
         there, other = os.path.exists(line.path), file.parent / line.written

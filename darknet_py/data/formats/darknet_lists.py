@@ -12,7 +12,7 @@ import numpy as np
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.data_file import DataFile
-from darknet_py.data.formats.label_files import label_file, label_places, read_labels
+from darknet_py.data.formats.label_files import label_places, read_labels
 from darknet_py.data.images.read import image_size, read_image, require_files
 from darknet_py.errors import DataError, quoted
 
@@ -108,7 +108,7 @@ def _read_all(
     """Read the label files: (T, 5) rows of each image, and what was left out."""
     found, without, read = Findings(), 0, []
     for written, path in images:
-        file = label_file(written, path)
+        file = next((place for place in label_places(written, path) if os.path.isfile(place)), None)
         without += file is None
         rows = read_labels(file, classes, found) if file else []
         read.append(np.array(rows, dtype=np.float64).reshape(-1, 5))

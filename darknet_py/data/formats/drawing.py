@@ -143,15 +143,8 @@ def _fill(polygons: list[np.ndarray], origin: np.ndarray, width: int, height: in
 
 def circle(radius: float = 1.0, *, x: float = 0.0, y: float = 0.0, corners: int = 48) -> np.ndarray:
     """Return a circle as a polygon, (corners, 2)."""
-    around = arc(0, 2 * np.pi * (corners - 1) / corners, radius=radius, x=x, corners=corners)
-    around[:, 1] += y
-    return around
-
-
-def arc(start: float, end: float, *, radius: float = 1.0, x: float = 0.0, corners: int = 32) -> np.ndarray:
-    """Return points along an arc, (corners, 2), angles in radians."""
-    angles = np.linspace(start, end, corners)
-    return np.stack([x + radius * np.cos(angles), radius * np.sin(angles)], axis=1)
+    angles = np.linspace(0, 2 * np.pi * (corners - 1) / corners, corners)
+    return np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1)
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> np.ndarray:

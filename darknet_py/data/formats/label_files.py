@@ -7,7 +7,6 @@ stops reading a label file at the first line it does not understand; here such a
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,11 +47,6 @@ def label_places(written: str, path: Path) -> list[Path]:
     for old, new in _PJREDDIE:
         pjreddie = pjreddie.replace(old, new, 1)
     return [Path(place).with_suffix(".txt") for place in (alexeyab, folder + pjreddie)]
-
-
-def label_file(written: str, path: Path) -> Path | None:
-    """Find the label file of an image."""
-    return next((place for place in label_places(written, path) if os.path.isfile(place)), None)
 
 
 def read_labels(file: Path, classes: int, findings: Findings) -> list[Row]:

@@ -65,8 +65,3 @@ def numbered_lines(file: Path, findings: Findings) -> list[tuple[int, str]] | No
         findings.add("carriage-returns", "has lines that end in CR LF", file, line)
         text = text.replace("\r\n", "\n")
     return list(enumerate(text.split("\n"), start=1))
-
-
-def stripped_lines(file: Path, findings: Findings) -> list[tuple[int, str]]:
-    """Return the lines that are not blank, stripped, with their numbers."""
-    return [(at, line.strip()) for at, line in numbered_lines(file, findings) or () if line.strip()]

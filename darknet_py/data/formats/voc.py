@@ -18,7 +18,7 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import FirstError
-from darknet_py.data.formats.text_lines import stripped_lines
+from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.data.images.read import SUFFIXES, read_image, require_files
 from darknet_py.errors import DataError, quoted
 
@@ -113,7 +113,7 @@ def split_stems(folder: Path, split: str) -> list[str]:
     if file is None:
         stems = sorted(path.stem for path in (folder / "Annotations").glob("*.xml"))
     else:
-        stems = [line.split()[0] for _, line in stripped_lines(file, FirstError())]
+        stems = [line.split()[0] for _, line in numbered_lines(file, FirstError()) or () if line.strip()]
     if not stems:
         raise DataError("lists no image", where=file or folder / "Annotations")
     return stems
@@ -146,7 +146,7 @@ class _Note:
         self.objects = [self._object(element) for element in top.findall("object")]
 
     def unusable(self, box: tuple[float, ...]) -> str:
-        """Say why a box cannot be a truth, or ""."""
+        """Why a box cannot be a truth, or ""."""
         x, y, w, h = box
         if w <= 0 or h <= 0:
             return "no width or no height"

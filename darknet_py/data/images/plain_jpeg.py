@@ -1,8 +1,8 @@
-"""The common kind of JPEG file, decoded by OpenCV: the pixels are Pillow's to the bit, and come sooner.
+"""The common kind of JPEG file, decoded by OpenCV: the same pixels as Pillow's, to the bit, and faster.
 
-OpenCV takes a file that is cut off, or damaged between its pixels, for a whole one, and Pillow tells. So the
-markers are looked at first (ITU-T T.81, annex B): one baseline scan of three colours, nothing in it but
-restarts, and the end of the image where the file ends. What is otherwise, or is to be turned, is Pillow's.
+OpenCV accepts a file that is truncated, or damaged between its pixels; Pillow reports it. So the markers are
+checked first (ITU-T T.81, annex B): one baseline scan of three colours, nothing in it but restarts, and the
+end of the image where the file ends. All other files, and those to be rotated, are left to Pillow.
 """
 
 from __future__ import annotations
@@ -28,22 +28,17 @@ def plain_pixels(data: bytes, *, most: int) -> np.ndarray | None:
 
 def _size(data: bytes, codes: np.ndarray) -> tuple[int, int] | None:
     """Height and width, of a file that is plain."""
-    at, size = 2, None
-    while data[at : at + 1] == b"\xff" and at + 10 <= len(data):
+    at, size, kind = 2, None, 0
+    while kind != SCAN and data[at : at + 1] == b"\xff" and at + 10 <= len(data):
         kind, begin = data[at + 1], at + 4
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if kind == EXIF and data[begin : begin + 4] == b"Exif":
             return None
         if kind == BASELINE and (data[begin], data[begin + 5]) == (8, 3):  # bits, and colours
             size = struct.unpack_from(">HH", data, begin + 1)
-        if kind == SCAN:
-            return size if _marks(codes, at) == [len(data) - 2] and data[-1] == END else None
-    return None
-
-
-def _marks(codes: np.ndarray, at: int) -> list[int]:
-    """Where markers stand from a place on, restarts left out."""
+    if kind != SCAN:
+        return None
     places = np.flatnonzero(codes[at:-1] == 0xFF) + at
     kinds = codes[places + 1]
-    found: list[int] = places[(kinds != 0) & (kinds & 0xF8 != RESTARTS)].tolist()
-    return found
+    markers = places[(kinds != 0) & (kinds & 0xF8 != RESTARTS)].tolist()
+    return size if markers == [len(data) - 2] and data[-1] == END else None

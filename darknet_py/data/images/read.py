@@ -1,7 +1,7 @@
 """Image files to pixels: one decoder, one orientation and one kind of error, wherever images are read.
 
-Pillow decodes, because it notices files that end too early; OpenCV does where it gives the same sooner. What
-comes out is always (H, W, 3) uint8 RGB:
+Pillow decodes, because it notices files that end too early; OpenCV where its result is the same and faster.
+The result is always (H, W, 3) uint8 RGB:
 
 | in the file                    | becomes                                            |
 |--------------------------------|----------------------------------------------------|
@@ -34,6 +34,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm")
 MOST_PIXELS = 64_000_000  # 192 MB of RGB; a photograph has 12 to 50 million
 
 _AGAIN = "fetch or export it again"
+_ACCEPTED = f"read are {', '.join(FORMATS)} of 8 or 16 bits"
+_LIMIT = f"at most {MOST_PIXELS // 1_000_000} million pixels are read; scale it down"
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,7 +46,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_LYING = (5, 6, 7, 8)  # width and height change places
+_LYING = (5, 6, 7, 8)  # width and height are exchanged
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -60,8 +62,11 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     with _opened(path) as (image, file):
         turn = _UPRIGHT.get(_orientation(image))
         image.load()
-        if image.format == "PNG":
-            _refuse_without_end(file, path)
+        if image.format == "PNG":  # Pillow does not need the last chunk once it has all pixels
+            file.seek(0)
+            if b"IEND\xaeB`\x82" not in file.read():
+                message = "is a damaged image: the PNG ends before its IEND"
+                raise DataError(message, where=path, hint=_AGAIN)
         upright = image if turn is None else image.transpose(turn)
         return _rgb(upright)
 
@@ -106,7 +111,7 @@ def require_files(paths: Sequence[Path], *, where: object) -> None:
 
 
 def _plain(path: str | os.PathLike[str]) -> np.ndarray | None:
-    """What needs no more than a look at its markers; None for Pillow to decode, or to say what is wrong."""
+    """The pixels of a JPEG file of the common kind; None where Pillow has to decode it, or to fail."""
     try:
         with _regular(path) as file:
             head = file.read(2)
@@ -126,10 +131,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, IO[byte
         except DataError:
             raise
         except UnidentifiedImageError:
-            raise DataError(_not_an_image(file), where=path, hint=_accepted()) from None
+            raise DataError(_not_an_image(file), where=path, hint=_ACCEPTED) from None
         except _BOMBS:
             most = Image.MAX_IMAGE_PIXELS
-            raise DataError(f"is too large: more than {most} pixels", where=path, hint=_limit()) from None
+            raise DataError(f"is too large: more than {most} pixels", where=path, hint=_LIMIT) from None
         except MemoryError:
             raise DataError("does not fit into memory", where=path) from None
         except Exception as error:  # decoders fail with OSError, ValueError, SyntaxError, struct.error, ...
@@ -154,16 +159,9 @@ def _refuse(image: Image.Image, path: object) -> None:
     """Refuse by the header what must not be decoded."""
     width, height = image.size
     if width * height > MOST_PIXELS:
-        raise DataError(f"is too large: {width} x {height} pixels", where=path, hint=_limit())
+        raise DataError(f"is too large: {width} x {height} pixels", where=path, hint=_LIMIT)
     if image.mode == "F":
-        raise DataError("holds floating-point pixels", where=path, hint=_accepted())
-
-
-def _refuse_without_end(file: IO[bytes], path: object) -> None:
-    """Refuse a PNG without its last chunk: Pillow is content as soon as it has all pixels."""
-    file.seek(0)
-    if b"IEND\xaeB`\x82" not in file.read():
-        raise DataError("is a damaged image: the PNG ends before its IEND", where=path, hint=_AGAIN)
+        raise DataError("holds floating-point pixels", where=path, hint=_ACCEPTED)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -200,11 +198,3 @@ def _not_an_image(file: IO[bytes]) -> str:
 
 def _reason(error: BaseException) -> str:
     return quoted(getattr(error, "strerror", None) or error or type(error).__name__)
-
-
-def _accepted() -> str:
-    return f"read are {', '.join(FORMATS)} of 8 or 16 bits"
-
-
-def _limit() -> str:
-    return f"at most {MOST_PIXELS // 1_000_000} million pixels are read; scale it down"

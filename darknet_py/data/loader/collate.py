@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from darknet_py.data.augment.base import Augment, Picture
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.sample_partners import BatchGroup, GroupSampler, partners
-from darknet_py.data.loader.sampler import AUGMENT, Batches, Draw, keyed
+from darknet_py.data.loader.sampler import AUGMENT, Batches, keyed
 from darknet_py.data.loader.shared_buffer import BatchLocation, SharedBuffer
 from darknet_py.data.loader.worker_status import WorkerStatus
 
@@ -48,7 +49,7 @@ class _SharedMemory:
 
     Args:
         buffer: that batches are written into.
-        status: which image each loader reads.
+        status: which image each loader process reads.
     """
 
     buffer: SharedBuffer
@@ -78,33 +79,28 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
             images = self.shared.buffer.at(location) if self.shared else np.empty(shape, np.uint8)
             end, rows = location.end, []
             for image, draw in zip(images, draws, strict=True):
-                image[:], boxes = self._sample(draw, group.pool)
+                rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
+                chosen = partners(draw.index, group.pool, self.augment.others(rng), rng)
+                (pixels, boxes), *others = (self._picture(index) for index in (draw.index, *chosen))
+                size = draw.height, draw.width
+                image[:], boxes = self.augment(pixels, boxes, rng, size, *others)
                 rows.append(boxes)
             sent = location if self.shared else torch.from_numpy(images)
             yield _LoadedBatch(sent, tuple(rows), tuple(draw.index for draw in draws))
 
-    def _sample(self, draw: Draw, pool: Sequence[int]) -> Picture:
-        rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
-        chosen = partners(draw.index, pool, self.augment.others(rng), rng)
-        (pixels, rows), *others = (self._picture(index) for index in (draw.index, *chosen))
-        return self.augment(pixels, rows, rng, (draw.height, draw.width), *others)
-
     def _picture(self, index: int) -> Picture:
         """An image and its boxes, read once in a group as long as there is room."""
-        found = self.pictures.get(index)
-        if found is None:
-            found = self._pixels(index), truth_rows(self.dataset, index)
-            if found[0].nbytes <= self.room:
-                self.pictures[index] = found
-                self.room -= found[0].nbytes
-        return found
-
-    def _pixels(self, index: int) -> np.ndarray:
+        if index in self.pictures:
+            return self.pictures[index]
         worker = get_worker_info()
-        if self.shared is None or worker is None:
-            return self.dataset.pixels(index)
-        with self.shared.status.reads(worker.id, index):
-            return self.dataset.pixels(index)
+        reading = self.shared.status.reads(worker.id, index) if self.shared and worker else nullcontext()
+        with reading:
+            pixels = self.dataset.pixels(index)
+        picture = pixels, truth_rows(self.dataset, index)
+        if pixels.nbytes <= self.room:
+            self.pictures[index] = picture
+            self.room -= pixels.nbytes
+        return picture
 
 
 def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
@@ -117,7 +113,7 @@ def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
 
 
 class BatchLoader(Iterator[Batch]):
-    """The batches of groups. No generator: those end for good when torch reports that nothing came in time.
+    """The batches of groups. Not a generator: that would end for good when torch reports a timeout.
 
     Args:
         shared: with the loader processes, where there are any.
@@ -145,7 +141,7 @@ class BatchLoader(Iterator[Batch]):
 
 
 def _end_on_sigterm(worker: int) -> None:
-    """Let a loader that is asked to end release the locks that it shares; torch's handler would keep them."""
+    """Let a terminated loader process release the locks that it shares; torch's handler would keep them."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 

@@ -57,11 +57,12 @@ class Sampler:
         """The batch of an iteration, which count from 1."""
         height, width = self.size(iteration)
         first = (iteration - 1) * self.batch
-        return [Draw(*self._image(position), height, width) for position in range(first, first + self.batch)]
-
-    def _image(self, position: int) -> tuple[int, int]:
-        epoch, place = divmod(position, self.images)
-        return int(_permutation(self.seed, epoch, self.images)[place]), epoch
+        draws = []
+        for position in range(first, first + self.batch):
+            epoch, place = divmod(position, self.images)
+            image = int(_permutation(self.seed, epoch, self.images)[place])
+            draws.append(Draw(image, epoch, height, width))
+        return draws
 
     def size(self, iteration: int) -> tuple[int, int]:
         """Height and width, drawn anew every ten iterations by Darknet's rule.
@@ -74,7 +75,7 @@ class Sampler:
         draw = keyed(self.seed, SIZES, (iteration - 1) // 10)
         scale = draw.uniform(min(1.0, most), max(1.0, most))
         scale = scale if draw.random() < 0.5 else 1 / scale
-        return self._scaled(self.height, scale), self._scaled(self.width, scale)
+        return drawn_side(self.height, scale, self.step), drawn_side(self.width, scale, self.step)
 
     def largest(self) -> tuple[int, int]:
         """Height and width of the largest input that an iteration may have."""
@@ -82,10 +83,7 @@ class Sampler:
             return self.height, self.width
         most = greatest_factor(self.random)
         most = max(most, 1 / most)
-        return self._scaled(self.height, most), self._scaled(self.width, most)
-
-    def _scaled(self, side: int, scale: float) -> int:
-        return drawn_side(side, scale, self.step)
+        return drawn_side(self.height, most, self.step), drawn_side(self.width, most, self.step)
 
 
 @lru_cache(maxsize=4)

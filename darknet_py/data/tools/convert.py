@@ -176,6 +176,4 @@ def _put_image(path: Path, place: Path, *, copy: bool) -> None:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(
-        os.path.abspath(path)
-    )  # a link in the path stays; only `..` and the current folder are solved
+    return Path(os.path.abspath(path))  # without following links
