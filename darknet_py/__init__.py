@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from darknet_py.compare.api import compare as compare
     from darknet_py.data.formats.registry import open_data as open_data
     from darknet_py.lint.api import compile as compile
     from darknet_py.lint.api import lint as lint
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from darknet_py.model.network import Network as Network
     from darknet_py.predict.detections import Detections as Detections
     from darknet_py.predict.detector import Detector as Detector
+    from darknet_py.report.api import compare as compare
     from darknet_py.tasks.api import evaluate as evaluate
     from darknet_py.train.api import train as train
 

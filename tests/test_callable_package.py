@@ -11,14 +11,14 @@ import pytest
 import darknet_py
 
 
-@pytest.mark.parametrize("name", ["compare", "lint", "train"])
-def test_a_package_is_a_function_with_the_signature_of_its_function(name: str) -> None:
+@pytest.mark.parametrize(("name", "home"), [("compare", "report"), ("lint", "lint"), ("train", "train")])
+def test_a_package_is_a_function_with_the_signature_of_its_function(name: str, home: str) -> None:
     package = getattr(darknet_py, name)
     assert callable(package)
     assert inspect.ismodule(package)
     assert package is sys.modules[f"darknet_py.{name}"]
     assert inspect.signature(package) == inspect.signature(
-        sys.modules[f"darknet_py.{name}.api"].__dict__[name]
+        sys.modules[f"darknet_py.{home}.api"].__dict__[name]
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from darknet_py.cli.options import count
@@ -15,8 +14,7 @@ from darknet_py.cli.training import add_training, open_splits, print_changes, se
 from darknet_py.errors import PeerFailed, UsageError
 
 if TYPE_CHECKING:
-    from darknet_py.progress import Progress
-    from darknet_py.train.settings import TrainingPlan
+    from darknet_py.compare.experiment import Experiment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +30,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train what is missing, and write the report."""
+    from darknet_py.report.api import run_and_report
+
+    experiment = _experiment(args)
+    left, total = experiment.unfinished, len(experiment.variants) * args.seeds
+    counts = f"{len(experiment.variants)} variants x {args.seeds} seeds on {args.data}"
+    print_note(args, f"{counts}: {left} of {total} runs to train")
+    for number, fitted in enumerate(experiment.variants):
+        print_changes(args, fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
+    page = run_and_report(
+        experiment,
+        print_line=lambda text: print_note(args, text),
+        progress=lambda plan: show_progress("it", title=f"{plan.name}, seed {plan.seed}"),
+    )
+    text = f"report: {page} (report.md and report.json next to it)"
+    print_result(args, lambda: json.loads((args.out / "report.json").read_bytes()), lambda: [text])
+    return 0
+
+
+def _experiment(args: argparse.Namespace) -> Experiment:
     from darknet_py.compare.experiment import Experiment
     from darknet_py.compare.variants import fit_variants, parse_variants
     from darknet_py.distributed.process_info import ProcessInfo
-    from darknet_py.report.report import write_report
 
     process = ProcessInfo.from_environment(os.environ)
     if process.size > 1:
@@ -44,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
     variants, (train, val) = parse_variants(args.cfg), open_splits(args)
     settings = settings_of(args, process)
-    experiment = Experiment(
+    return Experiment(
         variants=fit_variants(variants, train, settings, epochs=args.epochs),
         data=args.data,
         train=train,
@@ -54,16 +70,3 @@ def run(args: argparse.Namespace) -> int:
         epochs=args.epochs,
         settings=settings,
     )
-    left, total = experiment.unfinished, len(experiment.variants) * args.seeds
-    counts = f"{len(experiment.variants)} variants x {args.seeds} seeds on {args.data}"
-    print_note(args, f"{counts}: {left} of {total} runs to train")
-    for number, fitted in enumerate(experiment.variants):
-        print_changes(args, fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
-    experiment.run(print_line=lambda text: print_note(args, text), progress=_progress_of)
-    text = f"report: {write_report(args.out)} (report.md and report.json next to it)"
-    print_result(args, lambda: json.loads((args.out / "report.json").read_bytes()), lambda: [text])
-    return 0
-
-
-def _progress_of(plan: TrainingPlan) -> AbstractContextManager[Progress]:
-    return show_progress("it", title=f"{plan.name}, seed {plan.seed}")

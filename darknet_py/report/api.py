@@ -1,18 +1,19 @@
-"""`darknet_py.compare`: variants and the name of a data set become trained runs that can be compared."""
+"""`darknet_py.compare`: variants and the name of a data set become trained runs and a report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from darknet_py.compare.experiment import Experiment
+from darknet_py.compare.experiment import Experiment, OpenProgress
 from darknet_py.compare.variants import fit_variants, parse_variants
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.registry import open_data
 from darknet_py.model.device import usable
 from darknet_py.progress import no_progress
+from darknet_py.report.report import write_report
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.runs.records import Comparison
 from darknet_py.train.settings import Settings
@@ -27,12 +28,12 @@ def compare(
     epochs: float | None = None,
     settings: Settings | None = None,
 ) -> Comparison:
-    """Train every variant with every seed, as `darknet-py compare` does; the same call resumes.
+    """Train every variant and write a report, as `darknet-py compare` does; the same call resumes.
 
     Args:
         variants: cfgs, or cfgs with edits (`yolov3-tiny@11.section=stochpool`); the first is the baseline.
         data: a data set, as `open_data` takes it.
-        out: the folder of the comparison; `darknet_py.report.report.write_report` writes a report into it.
+        out: the folder of the comparison: the runs, and the report as report.html, report.md and report.json.
         seeds: how many trainings of each variant.
         epochs: passes over the data; None leaves the length of the training to each cfg.
         settings: weights to start from, device, precision and more.
@@ -56,5 +57,17 @@ def compare(
         epochs=epochs,
         settings=settings,
     )
-    experiment.run(print_line=lambda text: None, progress=lambda plan: nullcontext(no_progress))
+    run_and_report(experiment, print_line=lambda text: None, progress=lambda plan: nullcontext(no_progress))
     return read_comparison(experiment.out)
+
+
+def run_and_report(
+    experiment: Experiment, *, print_line: Callable[[str], None], progress: OpenProgress
+) -> Path:
+    """Train what is missing of an experiment, see `Experiment.run`, and write its report.
+
+    Returns:
+        The path of report.html.
+    """
+    experiment.run(print_line=print_line, progress=progress)
+    return write_report(experiment.out)
