@@ -26,19 +26,12 @@ HEADER = 20  # bytes of a weights file before its numbers
 
 def differences(recorded: dict[str, Any], folder: Path) -> list[float]:
     """Of the rates, losses, gradient and weights, and how far the weights moved."""
-    from darknet_py.losses import region as region_loss
     from darknet_py.train.replaying import replay
 
     (folder / "net.cfg").write_text(str(recorded["cfg"]))
     (folder / "net.weights").write_bytes(recorded["weights_before"].tobytes())
-    early = region_loss.EARLY
-    try:
-        if recorded.get("seen", 0) >= early:
-            region_loss.EARLY = 0  # a replay begins at the first image; this recording does not
-        files = folder / "net.cfg", folder / "net.weights"
-        found = replay(*files, recorded["images"], recorded["truths"], ITERATIONS)
-    finally:
-        region_loss.EARLY = early
+    files, seen = (folder / "net.cfg", folder / "net.weights"), int(recorded.get("seen", 0))
+    found = replay(*files, recorded["images"], recorded["truths"], ITERATIONS, seen=seen)
     delta = next(recorded[name] for name in recorded if "delta_iteration1" in name)
     before, after = (_numbers(recorded[name].tobytes()) for name in ("weights_before", "weights_after_10"))
     return [

@@ -48,7 +48,7 @@ def _init_process_group(process: ProcessInfo, seconds: float) -> Store:
     wait = timedelta(seconds=seconds)
     try:
         store, _, _ = next(rendezvous("env://", timeout=wait))
-        store = _fresh_store(store, process, seconds)
+        store = fresh_store(store, process, seconds)
         dist.init_process_group("gloo", store=store, rank=process.rank, world_size=process.size, timeout=wait)
     except ValueError as error:
         hint = "torchrun --standalone --nproc-per-node N train.py ... starts N processes"
@@ -61,7 +61,7 @@ def _init_process_group(process: ProcessInfo, seconds: float) -> Store:
     return store
 
 
-def _fresh_store(store: Store, process: ProcessInfo, seconds: float) -> Store:
+def fresh_store(store: Store, process: ProcessInfo, seconds: float) -> Store:
     """A part of the store for the processes of this start alone; torchrun keeps the keys of earlier starts.
 
     The first process sends its prefix to every process that asks, including those of an earlier start, until

@@ -53,14 +53,15 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class _Predicted:
+class PredictedBoxes:
     """The predictions of a head: corners of boxes (B, 4), and logits (B, 1 + K) of objectness and classes."""
 
     boxes_xyxy_px: Tensor
     logits: Tensor
 
     @classmethod
-    def of(cls, layer: Yolo, raw: Tensor, net: tuple[int, int]) -> _Predicted:
+    def of(cls, layer: Yolo, raw: Tensor, net: tuple[int, int]) -> PredictedBoxes:
+        """Decode a head's raw map (N, C, H, W); `net` is the input's height and width in pixels."""
         n, _, h, w = raw.shape
         boxes = layer.decode(raw, *net)[0].reshape(-1, 4) * raw.new_tensor([net[1], net[0]] * 2)
         cells = raw.view(n, -1, layer.entries, h, w).permute(0, 3, 4, 1, 2)
@@ -80,7 +81,7 @@ def matched_losses(
     raws = [raw.detach().float().requires_grad_() for _, raw in heads]
     layers = [layer for layer, _ in heads]
     with torch.enable_grad():
-        predicted = [_Predicted.of(layer, raw, net) for layer, raw in zip(layers, raws, strict=True)]
+        predicted = [PredictedBoxes.of(layer, raw, net) for layer, raw in zip(layers, raws, strict=True)]
         image, number = torch.nonzero(
             (truths.labels >= 0) & (truths.labels < layers[0].classes), as_tuple=True
         )
@@ -140,7 +141,7 @@ def _cells(boxes: Tensor, rows: int, columns: int, *, beyond: float) -> tuple[Te
 
 
 @torch.no_grad()
-def best_pairs(pairs: Pairs, predicted: Sequence[_Predicted], true_px: Tensor, labels: Tensor) -> Pairs:
+def best_pairs(pairs: Pairs, predicted: Sequence[PredictedBoxes], true_px: Tensor, labels: Tensor) -> Pairs:
     """The best pairs of each truth, and of each box the one pair that costs least."""
     if not len(pairs.box):
         return pairs
@@ -178,7 +179,7 @@ def _rank(group: Tensor, cost: Tensor) -> Tensor:
     return rank
 
 
-def _loss(layer: Yolo, predicted: _Predicted, pairs: Pairs, true_px: Tensor, labels: Tensor) -> Tensor:
+def _loss(layer: Yolo, predicted: PredictedBoxes, pairs: Pairs, true_px: Tensor, labels: Tensor) -> Tensor:
     """The sum of the three parts, over the batch."""
     boxes, true = predicted.boxes_xyxy_px[pairs.box], true_px[pairs.truth]
     iou_loss = _iou_loss(layer.iou_loss, boxes, true)

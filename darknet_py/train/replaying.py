@@ -35,7 +35,13 @@ class Replay(NamedTuple):
 
 
 def replay(
-    cfg: str | Path, weights: str | Path, images: np.ndarray, truths: np.ndarray, iterations: int
+    cfg: str | Path,
+    weights: str | Path,
+    images: np.ndarray,
+    truths: np.ndarray,
+    iterations: int,
+    *,
+    seen: int = 0,
 ) -> Replay:
     """Train on the same images in every iteration, without augmentation.
 
@@ -43,6 +49,7 @@ def replay(
         images: (N, C, H, W) float32 in 0..1, one batch; computed in the cfg's subdivisions.
         truths: (N, T, 5 or more), rows x, y, w, h, class as fractions of the image; a list ends at the first
             x of 0.
+        seen: images trained on before; the first iteration's number follows from it.
 
     Raises:
         CfgError, WeightsError: when the files cannot be used.
@@ -59,12 +66,13 @@ def replay(
     losses: list[float] = []
     rates: list[float] = []
     deltas: list[np.ndarray] = []
-    for iteration in range(1, iterations + 1):
+    first = seen // len(batch) + 1
+    for iteration in range(first, first + iterations):
         rates.append(learning_rate(network.graph.net, iteration))
         found = trainer.step(batch, lists, rate=rates[-1], iteration=iteration)
         losses.append(found.loss)
         deltas = deltas or [delta.cpu().numpy() for delta in found.deltas]
-    return Replay(losses, rates, weights_bytes(network, seen=iterations * len(batch)), deltas)
+    return Replay(losses, rates, weights_bytes(network, seen=seen + iterations * len(batch)), deltas)
 
 
 def _truths_of(truths: np.ndarray) -> Truths:

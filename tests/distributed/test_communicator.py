@@ -24,7 +24,7 @@ from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.consistency import check_batch_split
 from darknet_py.distributed.gradient_sync import GradientSync
 from darknet_py.distributed.process_info import ProcessInfo
-from darknet_py.distributed.rendezvous import _fresh_store
+from darknet_py.distributed.rendezvous import fresh_store
 from darknet_py.errors import DataError, DistributedError, PeerFailed, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
@@ -416,8 +416,8 @@ def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> Non
     store.set("join/1", "one that is gone")
     store.set("address", "of one that is gone")
     with ThreadPoolExecutor() as pool:
-        other = pool.submit(_fresh_store, store, ProcessInfo(rank=1, size=2), 20)
-        mine = _fresh_store(store, ProcessInfo(rank=0, size=2), 20)
+        other = pool.submit(fresh_store, store, ProcessInfo(rank=1, size=2), 20)
+        mine = fresh_store(store, ProcessInfo(rank=0, size=2), 20)
         theirs = other.result()
     assert not mine.check(["address"])
     mine.set("address", "new")
@@ -426,7 +426,7 @@ def test_X09_processes_that_start_again_do_not_meet_those_that_are_gone() -> Non
 
 def test_X03_processes_that_never_come_are_reported() -> None:
     with pytest.raises(RuntimeError, match="no answer from process 1"):
-        _fresh_store(HashStore(), ProcessInfo(rank=0, size=2), 0.1)
+        fresh_store(HashStore(), ProcessInfo(rank=0, size=2), 0.1)
 
 
 def test_a_batch_that_epochs_make_smaller_can_be_shared() -> None:

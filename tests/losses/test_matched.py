@@ -11,7 +11,7 @@ import torch
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.losses.heads import losses_of
-from darknet_py.losses.matched import _Predicted, best_pairs, candidates
+from darknet_py.losses.matched import PredictedBoxes, best_pairs, candidates
 from darknet_py.losses.truths import Truths
 from tests.reference import matched_loss as reference
 
@@ -90,7 +90,7 @@ def pairs_of(layers, maps, truths):
     found = candidates(layers, raws, image, boxes, NET)
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
     corners = torch.cat([low, high], dim=1) * torch.tensor([NET[1], NET[0]] * 2)
-    said = [_Predicted.of(layer, raw, NET) for layer, raw in zip(layers, raws, strict=True)]
+    said = [PredictedBoxes.of(layer, raw, NET) for layer, raw in zip(layers, raws, strict=True)]
     return named(found, raws, truths), named(best_pairs(found, said, corners, labels), raws, truths)
 
 

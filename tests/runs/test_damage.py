@@ -27,7 +27,7 @@ from darknet_py.train.state import state_of
 from darknet_py.train.step import Trainer
 from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import fork
-from tests.train.small_trainer import load_newest, position, state, trained, update
+from tests.train.small_trainer import load_newest, position, state, trained, update, with_digest
 
 FLIPS = 10_000
 
@@ -249,25 +249,26 @@ def test_control_a_save_that_does_not_sync_loses_all_to_a_loss_of_power(
     assert (loaded(folder, states, trained(5, 0)) == 3) == synced
 
 
-def plain(path: Path, parts: Any) -> None:
-    """Not how a file appears."""
-    with path.open("wb") as file:
-        for part in parts:
-            file.write(part)
-
-
 @pytest.mark.parametrize("writer", ["published", "plain"])
 def test_control_a_plain_write_over_the_only_checkpoint_loses_it(
-    writer: str, folder: Path, states: dict[int, Trainer], monkeypatch: pytest.MonkeyPatch
+    writer: str, folder: Path, states: dict[int, Trainer]
 ) -> None:
     """The same kills, at every operation of a save over checkpoint 2 itself, one file and no older one."""
     for path in found_in(folder)[1:]:
         path.unlink()
-    if writer == "plain":
-        monkeypatch.setattr(checkpoint, "publish_parts", plain)
+    contents = found_in(folder)[0].read_bytes()
+
+    def write(path: Path) -> None:
+        if writer == "published":
+            save(path, states, 2, keep=0)
+            return
+        with found_in(path)[0].open("wb") as file:
+            for at in range(0, len(contents), 100):  # a checkpoint is written by the tensor
+                file.write(contents[at : at + 100])
+
     countdown = Countdown(0, lambda: None)
     with watched(countdown):
-        save(folder, states, 2, keep=0)
+        write(folder)
     lost = 0
     for at in range(1, len(countdown.seen) + 1):
         copy = folder.with_name(f"copy-{at}")
@@ -275,7 +276,7 @@ def test_control_a_plain_write_over_the_only_checkpoint_loses_it(
 
         def action(copy: Path = copy, at: int = at) -> None:
             with watched(Countdown(at, lambda: os.kill(os.getpid(), signal.SIGKILL))):
-                save(copy, states, 2, keep=0)
+                write(copy)
 
         assert fork(copy.with_name("process"), action).wait() == -signal.SIGKILL
         try:
@@ -313,14 +314,13 @@ def test_K05_ten_thousand_flipped_bits_are_passed_over(folder: Path, states: dic
     assert loaded(folder, states, into) == 2
 
 
-def test_control_without_the_digest_flips_are_loaded(
-    folder: Path, states: dict[int, Trainer], monkeypatch: pytest.MonkeyPatch
+def test_control_flips_are_loaded_where_the_digest_fits_them(
+    folder: Path, states: dict[int, Trainer]
 ) -> None:
-    monkeypatch.setattr(checkpoint, "check_digest", lambda path: None)
     newest = found_in(folder)[0]
-    whole = bytearray(newest.read_bytes())
-    whole[-checkpoint.DIGEST_BYTES - 9] ^= 1
-    newest.write_bytes(whole)
+    contents = bytearray(newest.read_bytes())
+    contents[-checkpoint.DIGEST_BYTES - 9] ^= 1
+    newest.write_bytes(with_digest(contents))
     with pytest.raises(AssertionError, match="loaded damaged"):
         loaded(folder, states, trained(5, 0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from darknet_py.graph.compile import compile
 from darknet_py.losses.truths import Truths
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.runs.checkpoint import Position, load_checkpoint, save_checkpoint
+from darknet_py.runs.checkpoint import DIGEST_BYTES, Position, load_checkpoint, save_checkpoint
 from darknet_py.runs.checkpoints import Checkpoints
 from darknet_py.train.state import expected_of, restore, state_of
 from darknet_py.train.step import Trainer
@@ -74,6 +75,12 @@ def state(trainer: Trainer) -> dict[str, bytes]:
 
 def save_trainer(path: Path, trainer: Trainer, position: Position) -> None:
     save_checkpoint(path, state_of(trainer), position)
+
+
+def with_digest(contents: bytes | bytearray) -> bytes:
+    """A checkpoint's bytes with the digest that fits them."""
+    data = bytes(contents[:-DIGEST_BYTES])
+    return data + hashlib.sha256(data).digest()
 
 
 def load_trainer(

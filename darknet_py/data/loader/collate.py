@@ -59,15 +59,18 @@ class _SharedMemory:
 class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
     """torch's view of a data set: it is indexed by a group, and gives its batches."""
 
-    def __init__(self, dataset: Dataset, augment: Augment, seed: int, shared: _SharedMemory | None) -> None:
+    def __init__(
+        self, dataset: Dataset, augment: Augment, seed: int, shared: _SharedMemory | None, kept_bytes: int
+    ) -> None:
         self.dataset, self.augment, self.seed, self.shared = dataset, augment, seed, shared
+        self.kept_bytes = kept_bytes
         self.pictures: dict[int, Picture] = {}  # of the group that is loaded
         self.room = 0  # bytes that are left for them
 
     def __getitem__(self, group: BatchGroup) -> Iterable[_LoadedBatch]:
         """All at once where they go to another process, else one by one."""
         self.pictures = {}
-        self.room = KEPT_BYTES if group.pool else 0
+        self.room = self.kept_bytes if group.pool else 0
         found = self._batches(group)
         return found if get_worker_info() is None else list(found)
 
@@ -149,8 +152,14 @@ def _unchanged(found: Iterable[_LoadedBatch]) -> Iterable[_LoadedBatch]:
     return found
 
 
-def batches(dataset: Dataset, plan: Batches, augment: Augment, *, workers: int = 0) -> BatchLoader:
-    """Load the batches of a plan, in order; they are the same for any number of workers."""
+def batches(
+    dataset: Dataset, plan: Batches, augment: Augment, *, workers: int = 0, kept_bytes: int = KEPT_BYTES
+) -> BatchLoader:
+    """Load the batches of a plan, in order; they are the same for any number of workers.
+
+    Args:
+        kept_bytes: of decoded images that each process keeps while it loads a group of batches.
+    """
     forked = bool(workers) and sys.platform == "linux"
     sampler = GroupSampler(plan, augment.mixes, workers)
     shared = None
@@ -160,7 +169,7 @@ def batches(dataset: Dataset, plan: Batches, augment: Augment, *, workers: int =
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
-        _GroupDataset(dataset, augment, plan.sampler.seed, shared),
+        _GroupDataset(dataset, augment, plan.sampler.seed, shared, kept_bytes),
         batch_size=None,
         sampler=sampler,
         num_workers=workers,

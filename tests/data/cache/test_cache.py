@@ -18,8 +18,6 @@ from PIL import Image
 
 from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.augment.settings import AugmentSettings
-from darknet_py.data.cache import cache as caching
-from darknet_py.data.cache import file_store
 from darknet_py.data.cache.cache import Cache, default_folder, keep_images, key_of
 from darknet_py.data.cache.file_store import HEAD, FileStore
 from darknet_py.data.cache.memory_store import MemoryStore
@@ -303,7 +301,7 @@ def test_a_full_disk_is_told_of_once_and_training_goes_on(data: Path, monkeypatc
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(file_store, "publish_parts", full)
+    monkeypatch.setattr(Path, "replace", full)
     cache, reads = Cache(FileStore(data / "cache", MIB)), Reads()
     with caplog.at_level(logging.WARNING):
         for path in sorted(data.glob("*.jpg")):
@@ -404,8 +402,9 @@ def test_the_default_folder_follows_xdg(monkeypatch) -> None:
     assert default_folder() == Path("/home/somebody/.cache/darknet-py/images")
 
 
-def test_scenes_and_cifar_have_nothing_to_keep(monkeypatch) -> None:
-    monkeypatch.setattr(caching, "key_of", None)  # it would be called in vain
+def test_scenes_and_cifar_have_nothing_to_keep(tmp_path: Path) -> None:
     scenes = open_data("scenes:train=3", split="train")
-    keep_images(scenes, kind="ram", gib=0.01)
+    keep_images(scenes, kind="disk", gib=0.01, folder=tmp_path / "cache")
+    before = sorted(tmp_path.rglob("*"))
     assert scenes.pixels(0).shape == (160, 160, 3)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from darknet_py.data.check.run import check
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder
-from darknet_py.data.tools import convert as module
 from darknet_py.data.tools.convert import convert
 from darknet_py.errors import DataError, UsageError
 from tests.data.check.damaged import class_folders, coco, darknet, noise, put, yolo
@@ -216,7 +216,7 @@ def test_nothing_stays_of_a_conversion_that_fails(tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "publish_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         convert(str(source), to="darknet", out=tmp_path / "out", copy=True)
     assert sorted(tmp_path.rglob("*")) == before
