@@ -138,7 +138,9 @@ def set_value(document: Document, position: int, key: str, value: str) -> Docume
     if key == KIND:
         _put(lines, section.span, f"[{value}]")
     elif entry := section.first(key):
-        _put(lines, _bare(lines, entry.value_span), value)
+        span = entry.value_span
+        written = lines[span.line - 1][span.column - 1 :][: span.length]
+        _put(lines, replace(span, length=len(before_comment(written).rstrip())), value)  # keeps the comment
     else:
         at = last_line(section)
         end = line_end(lines)
@@ -180,11 +182,3 @@ def put_all(document: Document, texts: Iterable[tuple[Span, str]]) -> Document:
     for span, text in sorted(texts, key=lambda each: (each[0].line, -each[0].column)):
         _put(lines, span, text)
     return parse("".join(lines), path=document.path)
-
-
-def _bare(lines: list[str], span: Span) -> Span:
-    """The span of a value without the comment behind it."""
-    start = span.column - 1
-    text = lines[span.line - 1][start : start + span.length]
-    bare = before_comment(text).rstrip()
-    return replace(span, length=len(bare))
