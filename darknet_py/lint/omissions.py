@@ -55,7 +55,11 @@ def _of_heads(document: Document, positions: Sequence[int]) -> Iterator[LayerCom
 
 def _missing_one(document: Document, positions: Sequence[int]) -> Iterator[LayerComplaint]:
     """Sections that have one key less than many others, and whose set of keys no other section has."""
-    kinds = {p: _kind(document.sections[p]) for p in positions}
+    kinds: dict[int, Kind] = {}
+    for position in positions:
+        section = document.sections[position]
+        written = section.first("activation")
+        kinds[position] = _keys(section), written.value if written else ""
     counts = Counter(kinds.values())
     for position, (keys, activation) in kinds.items():
         if counts[keys, activation] > 1 or not keys:
@@ -78,11 +82,6 @@ def _missing_one(document: Document, positions: Sequence[int]) -> Iterator[Layer
 def _keys(section: Section) -> frozenset[str]:
     """The keys of a section, also those of lines that are errors."""
     return frozenset([*(entry.key for entry in section.entries), *section.invalid_keys]) - {"name"}
-
-
-def _kind(section: Section) -> Kind:
-    activation = section.first("activation")
-    return _keys(section), activation.value if activation else ""
 
 
 OMITTED_KEY = GraphRule(

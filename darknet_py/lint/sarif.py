@@ -43,7 +43,8 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     span = diagnostic.span
-    artifact = {"uri": _uri(diagnostic.path)}
+    quoted = quote(diagnostic.path.replace("\\", "/").encode("utf-8", "surrogateescape"), safe="/@=,._-~")
+    artifact = {"uri": f"file://{quoted}" if Path(diagnostic.path).is_absolute() else quoted}
     region = {
         "startLine": span.line,
         "startColumn": span.column,
@@ -63,9 +64,3 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
         description = {"text": f"did you mean `{diagnostic.suggestion}`?"}
         result["fixes"] = [{"description": description, "artifactChanges": [change]}]
     return result
-
-
-def _uri(path: str) -> str:
-    """A path as a URI reference: relative as it was given, absolute with its scheme."""
-    quoted = quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"), safe="/@=,._-~")
-    return f"file://{quoted}" if Path(path).is_absolute() else quoted
