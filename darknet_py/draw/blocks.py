@@ -40,7 +40,12 @@ class Box:
 
 def boxes(graph: Graph, marks: Mapping[int, object]) -> list[Box]:
     """The image, then the layers in order; layers with different marks are not equal."""
-    passing = {node.index for node in graph if _passes_on(node, graph, marks)}
+    passing = {  # routes that pass one map on
+        node.index
+        for node in graph
+        if isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
+        if node.index not in graph.outputs and node.index not in marks
+    }
     readers: dict[int, set[int]] = {}
     for node in graph:
         for source in node.inputs:
@@ -57,11 +62,6 @@ def boxes(graph: Graph, marks: Mapping[int, object]) -> list[Box]:
         at += length * times
         made[at - 1] = len(found) - 1
     return found
-
-
-def _passes_on(node: Node, graph: Graph, marks: Mapping[int, object]) -> bool:
-    one_map = isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
-    return one_map and node.index not in graph.outputs and node.index not in marks
 
 
 def _line(graph: Graph, source: int, passing: set[int], made: Mapping[int, int]) -> Line:

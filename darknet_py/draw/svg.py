@@ -90,8 +90,10 @@ def svg(
     ]
     for number, box in enumerate(found):
         parts += _box(box, positions[number], texts[number], _mark(box, marks))
-        if number in read:
-            parts.append(_size(graph, box, positions[number]))
+        if number in read:  # the map's size, on the lines that leave the box
+            x, y = positions[number].middle + 6, positions[number].y + positions[number].high + 12
+            shape = graph[box.last].shape if box.nodes else graph.image
+            parts.append(f'<text class="size" x="{x:.0f}" y="{y:.0f}" {HALO}>{shape}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -176,7 +178,10 @@ def _box(
     kinds = [_kind(node) for node in box.nodes]
     fill, stroke, _ = KINDS["pool" if "pool" in kinds else (kinds or ["other"])[0]]
     colour, thick = (MARKS[mark.kind], 3.0) if mark else (stroke, 1.2)
-    yield f"<g><title>{escape(_tooltip(box))}</title>"
+    inputs = sorted({i for node in box.nodes for i in node.inputs})
+    sources = ", ".join("the image" if i < 0 else str(i) for i in inputs)
+    tooltip = f"{box.nodes[0].name}; reads {sources}" if box.nodes else "the input"
+    yield f"<g><title>{escape(tooltip)}</title>"
     for behind in (BEHIND, BEHIND / 2) if box.times > 1 else ():
         yield _rect(position.x + behind, position.y - behind, position.high, fill, stroke, 1)
     yield _rect(position.x, position.y, position.high, fill, colour, thick)
@@ -187,20 +192,6 @@ def _box(
         at = f'x="{position.x + WIDE - 8:.0f}" y="{position.y + 16:.0f}" text-anchor="end"'
         yield f'<text class="name" {at} style="fill:{MARKS[mark.kind]}">{mark.kind}</text>'
     yield "</g>"
-
-
-def _size(graph: Graph, box: Box, position: BoxPosition) -> str:
-    """The map on the lines that leave a box."""
-    shape = graph[box.last].shape if box.nodes else graph.image
-    at = f'x="{position.middle + 6:.0f}" y="{position.y + position.high + 12:.0f}" {HALO}'
-    return f'<text class="size" {at}>{shape}</text>'
-
-
-def _tooltip(box: Box) -> str:
-    if not box.nodes:
-        return "the input"
-    reads = sorted({i for node in box.nodes for i in node.inputs})
-    return f"{box.nodes[0].name}; reads {', '.join('the image' if i < 0 else str(i) for i in reads)}"
 
 
 def _rect(x: float, y: float, high: float, fill: str, stroke: str, thick: float) -> str:
