@@ -15,6 +15,14 @@ from darknet_py.layers.catalogue import ALIASES, CATALOGUE
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.layers.pools.laws import Law
 
+TYPES: dict[Any, str] = {
+    int: "whole number",
+    float: "number",
+    bool: "0 or 1",
+    str: "word",
+    tuple[int, ...]: "whole numbers",
+    tuple[float, ...]: "numbers",
+}
 OWNERS = ("own", "window", "layer")  # the order of keys on a card
 SECTION = re.compile(r"\[\w+\]")
 # Authors, a title in quotation marks, venue and year, and the preprint's number if there is one.
@@ -100,7 +108,7 @@ def card(section: str) -> Card:
         keys=tuple(_keys(cls)),
         sources=tuple(SOURCE.findall(" ".join((summary, *text)))),
         relatives=tuple(_words(law) for law in getattr(cls, "laws", ())),
-        weights=_order(cls),
+        weights="" if cls.arrays is Layer.arrays else " ".join((inspect.getdoc(cls.arrays) or "").split()),
     )
 
 
@@ -120,7 +128,7 @@ def _keys(cls: type[Layer]) -> Iterator[KeyCard]:
     for field, key in declared:
         yield KeyCard(
             name=key.name,
-            type=_type(kinds[field]),
+            type=TYPES.get(kinds[field], str(kinds[field])),
             default=_default(key),
             range=_range(key),
             unit=key.unit,
@@ -137,12 +145,6 @@ def _owner(cls: type[Layer], field: str) -> str:
     if keys_of(Layer).get(field) == declared:
         return "layer"
     return "window" if issubclass(cls, WindowPool) and keys_of(WindowPool).get(field) == declared else "own"
-
-
-def _type(kind: Any) -> str:
-    words = {int: "whole number", float: "number", bool: "0 or 1", str: "word"}
-    many = {tuple[int, ...]: "whole numbers", tuple[float, ...]: "numbers"}
-    return words.get(kind) or many.get(kind) or str(kind)
 
 
 def _default(declared: Key) -> str:
@@ -192,9 +194,3 @@ def _words(law: Law) -> str:
     other = f"[{law.section}]" + (f" with {listed(law.theirs)}" if law.theirs else "")
     relation = "is" if law.within <= 1e-5 else f"comes within {100 * law.within:g} % of"
     return (f"with {listed(law.keys)} it " if law.keys else "it ") + f"{relation} {other}"
-
-
-def _order(cls: type[Layer]) -> str:
-    if cls.arrays is Layer.arrays:
-        return ""
-    return " ".join((inspect.getdoc(cls.arrays) or "").split())

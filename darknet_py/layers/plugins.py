@@ -206,13 +206,10 @@ def _declaration_errors(cls: type[Layer]) -> Iterator[tuple[str, str]]:
     for name, kind in kinds.items():
         if "key" in getattr(cls.__dataclass_fields__.get(name), "metadata", ()) and kind not in KINDS:
             word = getattr(kind, "__name__", str(kind))
-            yield f"{cls.__name__}.{name} is of a type that no cfg can hold: {word}", f"expected {_kinds()}"
+            expected = ", ".join(k.__name__ if isinstance(k, type) else str(k) for k in KINDS)
+            yield f"{cls.__name__}.{name} is of a type that no cfg can hold: {word}", f"expected {expected}"
     if issubclass(cls, WindowPool) and cls.reduce is WindowPool.reduce and cls.module is WindowPool.module:
         yield f"[{cls.section}] has no rule", "write `reduce(self, cells, inside)`, or `module`"
-
-
-def _kinds() -> str:
-    return ", ".join(kind.__name__ if isinstance(kind, type) else str(kind) for kind in KINDS)
 
 
 def _place(cls: type, path: Path) -> str:
