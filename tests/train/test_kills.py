@@ -100,7 +100,7 @@ def killed_after_saving(iteration: int) -> Callable[[], None]:
 
 
 def test_K08_a_run_goes_on_from_anywhere(unbroken: Unbroken, tmp_path: Path) -> None:
-    """From the first iteration, the warm-up, the end of an epoch, twice in one, the last but one, the last."""
+    """From the first iteration, the warm-up, an epoch's end, twice in one, the last but one, the last."""
     out = tmp_path / "run"
     for stop in (1, 3, 10, 12, 15, 23, 24):
         assert start(unbroken.data, out, before=killed_after_saving(stop)).wait() == -signal.SIGKILL
