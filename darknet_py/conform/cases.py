@@ -157,23 +157,16 @@ def _entries(section: str, choose: Choices, fixed: Mapping[str, Any]) -> Iterato
     cls = CATALOGUE[section]
     for field, key in keys_of(cls).items():
         kind = types_of(cls)[field]
+        unused = key.ignored or key.refused or key.not_executable or key.refers
         if key.name in fixed:
             yield key.name, str(fixed[key.name])
         elif key.default is REQUIRED and key.refers:
-            yield key.name, _references(kind, choose)
-        elif _unused(key) or not (key.default is REQUIRED or choose.one_of((False, True))):
+            count = choose.integer(1, 3) if typing.get_origin(kind) is tuple else 1
+            yield key.name, ",".join(str(choose.one_of(REFERENCES)) for _ in range(count))
+        elif unused or not (key.default is REQUIRED or choose.one_of((False, True))):
             continue
         elif (value := _value(key, kind, choose)) is not None:
             yield key.name, value
-
-
-def _unused(key: Key) -> bool:
-    return bool(key.ignored or key.refused or key.not_executable) or key.refers
-
-
-def _references(kind: Any, choose: Choices) -> str:
-    count = choose.integer(1, 3) if typing.get_origin(kind) is tuple else 1
-    return ",".join(str(choose.one_of(REFERENCES)) for _ in range(count))
 
 
 def _value(key: Key, kind: Any, choose: Choices) -> str | None:
@@ -183,8 +176,9 @@ def _value(key: Key, kind: Any, choose: Choices) -> str | None:
     if kind is bool:
         return str(choose.one_of((0, 1)))
     if kind is float:
-        low, high = _interval(key)
-        return f"{choose.number(low, high):.3f}"
+        bounds = [bound for bound in (key.above, key.at_least) if bound is not None]
+        low = max(bounds) + 0.1 if bounds else 0.25
+        return f"{choose.number(low, min(low + 2, key.at_most or 9)):.3f}"
     if kind is int:
         return str(_integer(key, choose))
     if kind == tuple[int, ...] and key.at_least is not None:
@@ -195,9 +189,3 @@ def _value(key: Key, kind: Any, choose: Choices) -> str | None:
 def _integer(key: Key, choose: Choices) -> int:
     least = 0 if key.at_least is None else int(max(key.at_least, -3))
     return choose.integer(least, min(least + 5, int(key.at_most or 9)))
-
-
-def _interval(key: Key) -> tuple[float, float]:
-    bounds = [bound for bound in (key.above, key.at_least) if bound is not None]
-    low = max(bounds) + 0.1 if bounds else 0.25
-    return low, min(low + 2, key.at_most or 9)

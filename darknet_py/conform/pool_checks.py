@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from darknet_py.arithmetic.window import Axis, bin_edges
+from darknet_py.arithmetic.window import bin_edges
 from darknet_py.cfg.keys import keys_of
 from darknet_py.conform.sample import CheckFailed, Sample, difference
 from darknet_py.conform.window_check import seen
@@ -62,11 +62,12 @@ def shifted(sample: Sample) -> None:
     moved[:, :, inside[0] :], moved[:, :, :, inside[1] :] = 7.0, 7.0
     with torch.no_grad():
         here, there = module(x), module(moved)
-    rows, columns = (
-        _inside_range(axis, n) for axis, n in zip((axes.rows, axes.columns), inside, strict=True)
+    rows, columns = (  # the output cells whose windows lie completely in `inside`
+        range(-(-axis.before // step), (cells + axis.before - axis.size) // step + 1)
+        for axis, step, cells in zip((axes.rows, axes.columns), steps, inside, strict=True)
     )
-    for row in range(*rows):
-        for column in range(*columns):
+    for row in rows:
+        for column in columns:
             if difference(there[:, :, row, column], here[:, :, row + 1, column + 1]) > ROUNDING * 10:
                 raise CheckFailed(
                     f"output cell ({row}, {column}) of the map moved by {steps[0]} x {steps[1]} cells to be "
@@ -136,9 +137,3 @@ def _binned(node: Node) -> bool:
     layer = node.layer
     assert isinstance(layer, WindowPool)
     return bool(layer.adaptive) and layer.window(*node.maps) == WindowPool.window(layer, *node.maps)
-
-
-def _inside_range(axis: Axis, inside: int) -> tuple[int, int]:
-    """The range of output cells whose windows lie completely in the first `inside` cells."""
-    step = int(axis.stride)
-    return -(-axis.before // step), (inside + axis.before - axis.size) // step + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from darknet_py.cfg.diagnostics import CfgError
@@ -28,10 +28,6 @@ NOMINAL = {
 NO_POOL = "it is no window pool"
 
 
-def _never(cls: type[Layer]) -> str:
-    return ""
-
-
 @dataclass(frozen=True)
 class Check:
     """One check, run on sampled sections.
@@ -39,19 +35,25 @@ class Check:
     Args:
         fixed: keys set to a value, where the layer has them, instead of sampled.
         share: fraction of the usual number of cases; expensive checks take fewer.
-        skip_reason: why a class is skipped, or an empty string.
+        exception: why a class that can be executed is skipped, or an empty string.
     """
 
     name: str
     run: Callable[[Sample], None]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     share: float = 1.0
-    skip_reason: Callable[[type[Layer]], str] = _never
+    exception: Callable[[type[Layer]], str] = lambda cls: ""
 
     @property
     def description(self) -> str:
         """What the check verifies: the first paragraph of its docstring."""
         return (inspect.getdoc(self.run) or "").split("\n\n")[0].replace("\n", " ")
+
+    def skip_reason(self, cls: type[Layer]) -> str:
+        """Why a class is skipped, or an empty string."""
+        if issubclass(cls, NotExecutable) and self.run is not checks.written:
+            return "it is understood, and not run"
+        return self.exception(cls)
 
     def given(self, cls: type[Layer]) -> dict[str, Any]:
         """`fixed`, as far as a class has such keys and values."""
@@ -86,37 +88,25 @@ def _no_law(cls: type[Layer]) -> str:
     return "" if issubclass(cls, WindowPool) and cls.laws else "it declares none"
 
 
-_ALL = (
+CHECKS = (
     Check("written", checks.written),
     Check("shape", checks.shape),
     Check("cost", checks.cost),
     Check("alone", checks.alone),
-    Check("finite", checks.finite, skip_reason=_inert),
-    Check("gradient", checks.gradient, {"activation": "mish"}, share=0.25, skip_reason=_inert),
-    Check("window", window_check.window, {"activation": "linear", "reverse": 0}, skip_reason=_nominal),
+    Check("finite", checks.finite, exception=_inert),
+    Check("gradient", checks.gradient, {"activation": "mish"}, share=0.25, exception=_inert),
+    Check("window", window_check.window, {"activation": "linear", "reverse": 0}, exception=_nominal),
     Check("mode", checks.mode, {"batch_normalize": 0}),
     Check("float64", checks.precise),
     Check("memory", checks.strided),
     Check("export", checks.exported, share=0.1),
     Check("weights", checks.saved, share=0.25),
-    Check("laws", pool_checks.lawful, skip_reason=_no_law),
-    Check("constant", pool_checks.constant, {"eps": 1e-6}, skip_reason=_unbounded),
-    Check("between", pool_checks.between, {"eps": 1e-6}, skip_reason=_unbounded),
-    Check("shift", pool_checks.shifted, skip_reason=_no_pool),
-    Check("defined", pool_checks.defined, skip_reason=_one_form),
+    Check("laws", pool_checks.lawful, exception=_no_law),
+    Check("constant", pool_checks.constant, {"eps": 1e-6}, exception=_unbounded),
+    Check("between", pool_checks.between, {"eps": 1e-6}, exception=_unbounded),
+    Check("shift", pool_checks.shifted, exception=_no_pool),
+    Check("defined", pool_checks.defined, exception=_one_form),
 )
-
-
-def _if_run(check: Check) -> Check:
-    """The check, skipped for layers that have no module."""
-
-    def skip_reason(cls: type[Layer]) -> str:
-        return "it is understood, and not run" if issubclass(cls, NotExecutable) else check.skip_reason(cls)
-
-    return check if check.run is checks.written else replace(check, skip_reason=skip_reason)
-
-
-CHECKS = tuple(map(_if_run, _ALL))
 
 
 def documented(cls: type[Layer]) -> None:

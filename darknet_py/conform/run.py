@@ -1,4 +1,4 @@
-"""A layer tried against every description, on sections drawn from small to large; a failure is made small."""
+"""Runs every check of a layer on sampled sections, small ones first, and shrinks the first failing case."""
 
 from __future__ import annotations
 
@@ -69,8 +69,13 @@ def conform(
     """
     cls = CATALOGUE[section]
     for name, run in CLASS_CHECKS.items():
-        if not only or name in only:
-            yield _class_result(section, name, run)
+        if only and name not in only:
+            continue
+        result = CheckResult(section, name, (run.__doc__ or "").split("\n")[0], "ok")
+        failure = _outcome(partial(run, cls), cls)
+        if failure:
+            result = replace(result, outcome="FAIL", expected=failure.expected, found=failure.found)
+        yield result
     if not only or "drawn" in only:
         yield _drawn(section, seed)
     for check in CHECKS:
@@ -80,14 +85,6 @@ def conform(
             yield CheckResult(section, check.name, check.description, "skip", found=reason)
         else:
             yield _check_result(section, check, cases=max(1, round(cases * check.share)), seed=seed)
-
-
-def _class_result(section: str, name: str, run: Callable[[Any], None]) -> CheckResult:
-    result = CheckResult(section, name, (run.__doc__ or "").split("\n")[0], "ok")
-    failure = _outcome(partial(run, CATALOGUE[section]), CATALOGUE[section])
-    if failure:
-        return replace(result, outcome="FAIL", expected=failure.expected, found=failure.found)
-    return result
 
 
 def _drawn(section: str, seed: int) -> CheckResult:
@@ -142,20 +139,14 @@ def _smallest(check: Check, case: Case) -> tuple[Case, CheckFailed]:
     candidates, steps = case.smaller(), 0
     while steps < STEPS and (smaller := next(candidates, None)):
         steps += 1
-        if _compiles(smaller) and (again := _outcome(partial(check.run, Sample(smaller)), cls)):
+        if _outcome(smaller.node, cls):  # it does not compile
+            continue
+        if again := _outcome(partial(check.run, Sample(smaller)), cls):
             case, failure, candidates = smaller, again, smaller.smaller()
     return case, failure
 
 
-def _compiles(case: Case) -> bool:
-    try:
-        case.node()
-    except Exception:
-        return False
-    return True
-
-
-def _outcome(run: Callable[[], None], cls: type[Layer]) -> CheckFailed | None:
+def _outcome(run: Callable[[], object], cls: type[Layer]) -> CheckFailed | None:
     """The failure of a check, if any; an exception raised by the layer counts as one."""
     try:
         run()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.arithmetic.window import Axis, Window
+from darknet_py.arithmetic.window import Axis
 from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.graph.graph import Node
 
@@ -22,18 +22,17 @@ def window(sample: Sample) -> None:
     if any((m.height, m.width) != (source.height, source.width) for m in _own_maps(node)):
         return  # the cells of maps of different sizes do not correspond
     declared, influence = node.layer.window(*node.maps), _influence(sample)
+    one_size = all(Fraction(axis.stride).denominator == 1 for axis in (declared.rows, declared.columns))
     for row, column in itertools.product(range(node.shape.height), range(node.shape.width)):
         rows, columns = influence[:, :, row, column].nonzero().unbind(dim=1)
         spans = (seen(declared.rows, row), seen(declared.columns, column))
         if len(rows) == 0:
             nothing = any(last < first for first, last in spans)
-            measured, fits = (
-                None,
-                nothing or _paired(node) or not _inside(spans, source),
-            )
+            paired = node.layer.pair(node.index) is not None
+            measured, fits = None, nothing or paired or not _inside(spans, source)
         else:
             measured = ((int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max())))
-            exact = _inside(spans, source) and _whole_steps(declared)
+            exact = one_size and _inside(spans, source)
             within = all(a[0] <= b[0] and b[1] <= a[1] for a, b in zip(spans, measured, strict=True))
             fits = measured == spans if exact else within
         if not fits:
@@ -53,18 +52,9 @@ def _own_maps(node: Node) -> tuple[Shape, ...]:
     return node.maps[: len(node.layer.inputs(node.index))]
 
 
-def _paired(node: Node) -> bool:
-    return node.layer.pair(node.index) is not None
-
-
 def _inside(spans: Spans, source: Shape) -> bool:
     (top, bottom), (left, right) = spans
     return top >= 0 and left >= 0 and bottom < source.height and right < source.width
-
-
-def _whole_steps(declared: Window) -> bool:
-    """Whether the windows of all output cells have one size, not only a largest one."""
-    return all(Fraction(axis.stride).denominator == 1 for axis in (declared.rows, declared.columns))
 
 
 def _influence(sample: Sample) -> Tensor:
