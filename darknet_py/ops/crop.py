@@ -17,13 +17,13 @@ class KeyedRandomCrop(Keyed):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, crop_height, crop_width)."""
-        cropped = self._random_crop(x) if self.training else self._centre_crop(x)
+        if self.training:
+            cropped = self._random_crop(x)
+        else:
+            height, width = self.size
+            top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
+            cropped = x[:, :, top : top + height, left : left + width]
         return cropped * 2 - 1 if self.adjust else cropped
-
-    def _centre_crop(self, x: Tensor) -> Tensor:
-        height, width = self.size
-        top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
-        return x[:, :, top : top + height, left : left + width]
 
     def _random_crop(self, x: Tensor) -> Tensor:
         if not self.flip and self.size == x.shape[2:]:

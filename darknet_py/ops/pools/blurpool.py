@@ -21,11 +21,12 @@ class BlurredMaximum(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
         sides = self.blur.outputs(x.new_empty(1, 1, *self.maxima.outputs(x)))
-        return self.blur.in_parts(self._pooled, x, sides)
 
-    def _pooled(self, x: Tensor) -> Tensor:
-        maxima = self.maxima.maximum(x)
-        return self._filtered(maxima) / self._filtered(torch.ones_like(maxima[:1, :1]))
+        def pooled(part: Tensor) -> Tensor:
+            maxima = self.maxima.maximum(part)
+            return self._filtered(maxima) / self._filtered(torch.ones_like(maxima[:1, :1]))
+
+        return self.blur.in_parts(pooled, x, sides)
 
     def _filtered(self, x: Tensor) -> Tensor:
         """The weighted sum of the cells under the filter, 0 outside of the map: down, then across."""

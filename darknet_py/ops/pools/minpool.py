@@ -16,7 +16,4 @@ class WindowMinimum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return self.grid.in_parts(self._minimum, x, self.grid.outputs(x))
-
-    def _minimum(self, x: Tensor) -> Tensor:
-        return -self.grid.maximum(-x)
+        return self.grid.in_parts(lambda part: -self.grid.maximum(-part), x, self.grid.outputs(x))

@@ -19,10 +19,11 @@ class BlendedPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return self.grid.in_parts(self._blended, x, self.grid.outputs(x))
 
-    def _blended(self, x: Tensor) -> Tensor:
-        return blend(self.grid.maximum(x), self.grid.mean(x), self.alpha)
+        def blended(part: Tensor) -> Tensor:
+            return blend(self.grid.maximum(part), self.grid.mean(part), self.alpha)
+
+        return self.grid.in_parts(blended, x, self.grid.outputs(x))
 
 
 class ConcatenatedPool(nn.Module):
@@ -47,16 +48,17 @@ class RandomPool(Keyed):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
         sides = self.grid.outputs(x)
+
+        def expected(part: Tensor) -> Tensor:
+            return blend(self.grid.maximum(part), self.grid.mean(part), self.alpha)
+
+        def sampled(part: Tensor, takes_maximum: Tensor) -> Tensor:
+            return torch.where(takes_maximum, self.grid.maximum(part), self.grid.mean(part))
+
         if not self.training:
-            return self.grid.in_parts(self._expected, x, sides)
-        chosen = self.uniform(torch.Size((*x.shape[:2], *sides)), like=x) < self.alpha
-        return self.grid.in_parts(self._sampled, x, sides, mask=chosen)
-
-    def _expected(self, x: Tensor) -> Tensor:
-        return blend(self.grid.maximum(x), self.grid.mean(x), self.alpha)
-
-    def _sampled(self, x: Tensor, chosen: Tensor) -> Tensor:
-        return torch.where(chosen, self.grid.maximum(x), self.grid.mean(x))
+            return self.grid.in_parts(expected, x, sides)
+        mask = self.uniform(torch.Size((*x.shape[:2], *sides)), like=x) < self.alpha
+        return self.grid.in_parts(sampled, x, sides, mask=mask)
 
 
 class GatedPool(Learned):
@@ -69,13 +71,13 @@ class GatedPool(Learned):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        return self.grid.in_parts(self._gated, x, self.grid.outputs(x), self.gate)
 
-    def _gated(self, x: Tensor, gate: Tensor) -> Tensor:
-        filters = gate.expand(x.shape[1], 1, -1, -1)
-        padded = self.grid.pad(x, 0.0)
-        product = nn.functional.conv2d(padded, filters, stride=self.grid.strides, groups=x.shape[1])
-        return blend(self.grid.maximum(x), self.grid.mean(x), product.sigmoid())
+        def gated(part: Tensor, gate: Tensor) -> Tensor:
+            filters, padded = gate.expand(part.shape[1], 1, -1, -1), self.grid.pad(part, 0.0)
+            product = nn.functional.conv2d(padded, filters, stride=self.grid.strides, groups=part.shape[1])
+            return blend(self.grid.maximum(part), self.grid.mean(part), product.sigmoid())
+
+        return self.grid.in_parts(gated, x, self.grid.outputs(x), self.gate)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Zeros: the maximum and the mean start with equal weights."""

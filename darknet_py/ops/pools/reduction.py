@@ -30,7 +30,9 @@ class WindowReduction(nn.Module):
         """(N, C, H, W) to (N, C, H', W')."""
         planes = x.reshape(1, -1, *x.shape[2:])
         inside = self._windows(self.grid.pad(torch.ones_like(planes[:, :1]), 0.0)) > 0
-        channels, rows = self._part(x, inside)
+        row_size, rows = inside[0, 0, 0].numel(), inside.shape[2]
+        most = max(1, int(LARGEST_PART * x.numel()) // row_size)  # rows of one channel, unfolded at once
+        channels, rows = max(1, most // rows), min(rows, most)
         pooled = [
             torch.cat([self._rows(part, inside, at, rows) for at in range(0, inside.shape[2], rows)], dim=2)
             for part in torch.split(planes, channels, dim=1)
@@ -53,9 +55,3 @@ class WindowReduction(nn.Module):
         """A view (N, C, H', W', rows of a window, columns of a window)."""
         (high, wide), (step_y, step_x) = self.grid.kernel(padded), self.grid.steps(padded)
         return padded.unfold(2, high, step_y).unfold(3, wide, step_x)
-
-    def _part(self, x: Tensor, inside: Tensor) -> tuple[int, int]:
-        """How many channels and how many rows of windows are unfolded at once."""
-        row_size, rows = inside[0, 0, 0].numel(), inside.shape[2]
-        most = max(1, int(LARGEST_PART * x.numel()) // row_size)  # rows of one channel
-        return max(1, most // rows), min(rows, most)

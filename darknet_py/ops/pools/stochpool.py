@@ -50,13 +50,14 @@ class StochasticPool(Keyed):
         return sampled.to(x.dtype)
 
     def _by_means(self, x: Tensor) -> Tensor:
-        return self.grid.in_parts(self._ratio_of_means, x, self.grid.outputs(x))
-
-    def _ratio_of_means(self, x: Tensor) -> Tensor:
         """sum(a²) / sum(a) of the positive cells, as two average pools, which can be exported."""
-        positive = x.clamp(min=0)
-        total, weighted = self.grid.mean(positive), self.grid.mean(positive.square())
-        return _ratio_or_mean(total, weighted, self.grid.mean(x))
+
+        def ratio(part: Tensor) -> Tensor:
+            positive = part.clamp(min=0)
+            total, weighted = self.grid.mean(positive), self.grid.mean(positive.square())
+            return _ratio_or_mean(total, weighted, self.grid.mean(part))
+
+        return self.grid.in_parts(ratio, x, self.grid.outputs(x))
 
     def _sums(self) -> SumRule:
         """sum(w a) / sum(w); the last level is the mean of each window."""
