@@ -1,4 +1,4 @@
-"""The effective receptive field: of all that a cell could see, what it does look at.
+"""The effective receptive field: how much each pixel influences a cell, within its receptive field.
 
 Luo, Li, Urtasun and Zemel, "Understanding the effective receptive field in deep convolutional neural
 networks", NIPS 2016, arXiv:1701.04128: the gradient of the middle cell with respect to the pixels. Here that
@@ -25,7 +25,7 @@ INCHES = 6.5
 
 @dataclass(frozen=True)
 class Effective:
-    """What one cell looks at.
+    """The effective receptive field of one cell.
 
     Args:
         layer: its index, and `cell` the cell's row and column.
@@ -48,7 +48,7 @@ class Effective:
         return float((self.energy.sum(axis=1) * rows).sum()), float((self.energy.sum(axis=0) * columns).sum())
 
     def radius(self, share: float) -> float:
-        """Of the smallest disc around the centre that holds so much of the energy, in pixels."""
+        """The radius, in pixels, of the smallest disc around the centre with this share of the energy."""
         rows, columns = np.indices(self.energy.shape)
         distance = np.hypot(rows - self.centre[0], columns - self.centre[1]).ravel()
         order = np.argsort(distance, kind="stable")
@@ -69,7 +69,7 @@ class Effective:
 
 
 def effective(network: Network, images: Iterable[Tensor], layer: int) -> Effective | None:
-    """Look at images, each (C, H, W) in 0..1; None where no pixel of any changes the cell."""
+    """Measure it on images, each (C, H, W) in 0..1; None where no pixel of any changes the cell."""
     network.eval().requires_grad_(requires_grad=False)
     shape = network.graph[layer].shape
     cell, count = (shape.height // 2, shape.width // 2), 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +50,9 @@ def maps_of(pixels: np.ndarray) -> dict[str, np.ndarray]:
         pixels: (H, W, 3) uint8 RGB, any size.
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    square = _middle(grey)
+    side = min(grey.shape)
+    top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
+    square = grey[top : top + side, left : left + side]
     small = cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     across, down = (cv2.Sobel(small, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
     edges = np.hypot(across, down)
@@ -62,12 +63,6 @@ def maps_of(pixels: np.ndarray) -> dict[str, np.ndarray]:
         "texture": _texture(grey),
         "noise": noisy.astype(np.float32),
     }
-
-
-def _middle(grey: np.ndarray) -> np.ndarray:
-    side = min(grey.shape)
-    top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
-    return grey[top : top + side, left : left + side]
 
 
 def _texture(grey: np.ndarray) -> np.ndarray:
@@ -148,17 +143,13 @@ def picture(columns: Sequence[Panel], rows: Sequence[str]) -> bytes:
         for row, name in enumerate(rows):
             line = grid[number * len(rows) + row]
             for axes, panel in zip(line, band, strict=False):
-                _draw(axes, panel.maps[row], panel.title if row == 0 else "")
+                axes.imshow(panel.maps[row], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                axes.set_xticks([])
+                axes.set_yticks([])
+                axes.set_title(panel.title if row == 0 else "", fontsize=8)
             line[0].set_ylabel(name)
             for axes in line[len(band) :]:
                 axes.set_visible(False)
     target = io.BytesIO()
     figure.savefig(target, format="png", dpi=110, metadata={"Software": None})
     return target.getvalue()
-
-
-def _draw(axes: Any, values: np.ndarray, title: str) -> None:
-    axes.imshow(values, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title(title, fontsize=8)

@@ -20,16 +20,12 @@ def rewritten(graph: Graph) -> Graph:
     origin = {-1: -1}  # the layer that computed each map, without those that return their input
     pools: dict[int, list[Node]] = {}
     for node in graph:
-        origin[node.index] = origin[node.inputs[0]] if _returns_input(node) else node.index
+        returns_input = isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
+        origin[node.index] = origin[node.inputs[0]] if returns_input else node.index
         siblings = pools.setdefault(origin[node.inputs[0]], [])
         nodes.append(_grown(node, siblings))
         siblings += [node] if isinstance(node.layer, MaxPool) else []
     return replace(graph, nodes=tuple(nodes))
-
-
-def _returns_input(node: Node) -> bool:
-    """Whether a node is a [route] that returns its input."""
-    return isinstance(node.layer, Route) and node.layer.groups == 1 and len(node.inputs) == 1
 
 
 def _grown(node: Node, siblings: list[Node]) -> Node:
