@@ -10,6 +10,7 @@ from torch import Tensor
 
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DistributedError, UsageError
+from darknet_py.files.json_fields import differing_keys
 from darknet_py.layers.net import Net
 
 DTYPES = {
@@ -58,7 +59,7 @@ def check_same_setup(communicator: Communicator, facts: Mapping[str, Any]) -> No
         return
     first, *others = communicator.gather_json(dict(facts))
     for rank, other in enumerate(others, start=1):
-        different = _different(first, other)
+        different = differing_keys(first, other)
         if different:
             message = f"processes 0 and {rank} are of different trainings: {', '.join(different)} differ"
             hint = "every machine needs the same command, files and versions"
@@ -97,16 +98,12 @@ def check_same_state(communicator: Communicator, tensors: Mapping[str, Tensor]) 
         return
     first, *others = communicator.gather_json({key: _sum(tensor) for key, tensor in tensors.items()})
     for rank, other in enumerate(others, start=1):
-        different = _different(first, other)
+        different = differing_keys(first, other)
         if different:
             message = f"processes 0 and {rank} hold different numbers: {different[0]}"
             more = f" and {len(different) - 1} more" if len(different) > 1 else ""
             hint = "nothing was saved; --resume goes on from the last checkpoint"
             communicator.raise_on_all(DistributedError(message + more, hint=hint))
-
-
-def _different(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    return sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
 
 
 def _sum(tensor: Tensor) -> int:

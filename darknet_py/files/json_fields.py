@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeGuard, TypeVar
@@ -29,6 +29,11 @@ def read_json_object(path: Path) -> JsonObject:
     if not isinstance(values, dict):
         raise ReportError("it should hold one JSON object", where=path)
     return JsonObject(values, path)
+
+
+def differing_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """The keys whose values differ in two JSON objects, sorted; a missing key is null."""
+    return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
 
 
 def read_text(path: Path, *, largest: int) -> str:

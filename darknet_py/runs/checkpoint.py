@@ -22,6 +22,7 @@ from torch import Tensor
 
 from darknet_py.errors import CheckpointError, NotFinite, quoted
 from darknet_py.files.atomic import publish_parts
+from darknet_py.files.json_fields import differing_keys
 
 FORMAT = 3
 DIGEST_BYTES = 32
@@ -177,7 +178,8 @@ def _file(tensors: Mapping[str, Tensor], about: dict[str, Any]) -> Iterator[byte
     text += b" " * (-len(text) % 8)
     digest = hashlib.sha256()
     start_of_file = [memoryview(struct.pack("<Q", len(text)) + text)]
-    for part in chain(start_of_file, (_bytes(tensor) for _, tensor in ordered)):
+    tensor_bytes = (t.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data for _, t in ordered)
+    for part in chain(start_of_file, tensor_bytes):
         digest.update(part)
         yield part
     yield digest.digest()
@@ -185,10 +187,6 @@ def _file(tensors: Mapping[str, Tensor], about: dict[str, Any]) -> Iterator[byte
 
 def _entry(kind: str, shape: list[int], start: int, end: int) -> dict[str, Any]:
     return {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
-
-
-def _bytes(tensor: Tensor) -> memoryview:
-    return tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def _position(path: Path, metadata: Mapping[str, str]) -> Position:
@@ -210,11 +208,11 @@ def _position(path: Path, metadata: Mapping[str, str]) -> Position:
 
 
 def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence[str]) -> None:
-    other = _differences(found.fingerprint, wanted.fingerprint)
+    other = differing_keys(found.fingerprint, wanted.fingerprint)
     if other:
         message = f"is of another run: {', '.join(other)} differ"
         raise CheckpointError(message, where=path, hint="use another --out")
-    other = [key for key in _differences(found.environment, wanted.environment) if key not in allowed]
+    other = [key for key in differing_keys(found.environment, wanted.environment) if key not in allowed]
     if other:
         sides = "; ".join(
             f"{key} was {quoted(found.environment.get(key))} and is {wanted.environment.get(key)}"
@@ -225,10 +223,6 @@ def _check_same(path: Path, found: Position, wanted: Position, allowed: Sequence
         if "world-size" in other:
             hint += ", and every iteration draws the images that it would have drawn"
         raise CheckpointError(f"would not go on to the same bits: {sides}", where=path, hint=hint)
-
-
-def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    return sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
 
 
 def _check_fit(path: Path, kinds: Mapping[str, tuple[str, list[int]]], expected: Expected) -> None:

@@ -92,7 +92,11 @@ class Checkpoints:
                 where=path,
                 hint="the run can go on from its last checkpoint",
             ) from None
-        self._prune(path)
+        # Removed are older ones beyond `keep`, damaged ones, and later ones that the run did not resume from.
+        older = [p for p in found_in(self.folder) if _number(p) < _number(path) and p not in self.damaged]
+        kept = {path, *older[: self.keep]}
+        self._remove([other for other in found_in(self.folder) if other not in kept])
+        self.damaged.clear()
         return path
 
     def warn_of_space(self, size: int) -> None:
@@ -110,13 +114,6 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove all, newest last."""
         self._remove(found_in(self.folder)[::-1])
-
-    def _prune(self, newest: Path) -> None:
-        """Remove older ones beyond `keep`, damaged ones, and later ones that the run did not resume from."""
-        older = [p for p in found_in(self.folder) if _number(p) < _number(newest) and p not in self.damaged]
-        kept = {newest, *older[: self.keep]}
-        self._remove([path for path in found_in(self.folder) if path not in kept])
-        self.damaged.clear()
 
     def _remove(self, paths: Sequence[Path]) -> None:
         for path in paths:

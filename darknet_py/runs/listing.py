@@ -17,6 +17,8 @@ from darknet_py.runs.lock import is_locked
 from darknet_py.runs.read_run import task_metrics
 from darknet_py.tasks.metrics import TASKS
 
+NUMBER_OR_NULL = (int, float, type(None))  # of JSON; a bool is none of them
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -57,7 +59,7 @@ def summarize_run(folder: RunFolder) -> RunSummary:
     newest: dict[str, Any] = {}
     try:
         for entry in log_entries(folder.log):
-            newest |= {key: value for key, value in entry.items() if _is_number_or_none(value)}
+            newest |= {key: value for key, value in entry.items() if type(value) in NUMBER_OR_NULL}
     except ReportError:
         state = "broken"
     scores = {key: newest[key] for metrics in TASKS.values() for key in metrics.words if key in newest}
@@ -93,7 +95,3 @@ def _iterations(cfg: Path) -> int | None:
         return compile(read(cfg)).net.max_batches
     except DarknetPyError:
         return None
-
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))

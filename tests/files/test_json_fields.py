@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darknet_py.errors import ReportError
@@ -69,6 +69,7 @@ def test_a_missing_value_is_refused(kind: str) -> None:
         KINDS[kind][0](JsonObject({}, Path("a.json")))
 
 
+@settings(deadline=None)  # it writes files, which a busy machine may take long for
 @given(values)
 def test_a_file_is_read_when_it_holds_an_object(
     tmp_path_factory: pytest.TempPathFactory, value: object
