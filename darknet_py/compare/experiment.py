@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from darknet_py.compare.latency import measure_latencies
 from darknet_py.compare.samples import draw_samples
@@ -91,7 +90,8 @@ class Experiment:
         if RunFolder(self.out).cfg.exists():
             raise UsageError("is the folder of a single training", where=self.out, hint="name another --out")
         plans = self.plans
-        results = [_finished_result(plan) for plan in plans]
+        folders = [(plan, RunFolder(plan.out)) for plan in plans]
+        results = [read_result(f, plan.fingerprint()) if f.finished else None for plan, f in folders]
         for number, (plan, existing) in enumerate(zip(plans, results, strict=True), start=1):
             status = "finished before"
             if (result := existing) is None:
@@ -117,9 +117,3 @@ class Experiment:
                 PlannedVariant(v.name, v.cfg.as_posix(), tuple(map(str, v.edits))) for v in variants
             ),
         )
-
-
-def _finished_result(plan: TrainingPlan) -> dict[str, Any] | None:
-    """The result of a run, or None when it has not finished."""
-    folder = RunFolder(plan.out)
-    return read_result(folder, plan.fingerprint()) if folder.finished else None

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from darknet_py.files.digest import sha256_of
 from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detect_files import publish_picture
-from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import draw
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.log import write_json
@@ -39,12 +35,8 @@ def draw_samples(plan: TrainingPlan, folder: ComparisonFolder) -> None:
     step = max(1, len(plan.val) // SAMPLES)
     images = [plan.val.pixels(number * step) for number in range(min(SAMPLES, len(plan.val)))]
     for number, (pixels, detections) in enumerate(zip(images, detector.detect(images), strict=True)):
-        publish_picture(samples / f"{number}.png", draw(*_enlarge(pixels, detections)))
+        times = max(1, SAMPLE_SIDE // max(pixels.shape[:2]))  # so that labels do not cover a small image
+        larger = pixels.repeat(times, axis=0).repeat(times, axis=1)
+        picture = draw(larger, replace(detections, boxes_xyxy=detections.boxes_xyxy * times))
+        publish_picture(samples / f"{number}.png", picture)
     write_json(source_file, source)
-
-
-def _enlarge(pixels: NDArray[np.uint8], detections: Detections) -> tuple[NDArray[np.uint8], Detections]:
-    """Enlarge a small image by an integer, so that labels do not cover it."""
-    times = max(1, SAMPLE_SIDE // max(pixels.shape[:2]))
-    larger = pixels.repeat(times, axis=0).repeat(times, axis=1)
-    return larger, replace(detections, boxes_xyxy=detections.boxes_xyxy * times)
