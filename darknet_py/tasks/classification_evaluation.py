@@ -89,7 +89,10 @@ def evaluate_classifier(
     check_labels(network.graph, dataset)
     copied = copy.deepcopy(network).eval().to(settings.device).to(memory_format=torch.channels_last)
     runner = _Runner(copied, settings.batch or BATCH, communicator or Communicator())
-    spread = np.zeros(0, np.int64) if settings.train is None else _spread(settings.train, len(dataset))
+    spread = np.zeros(0, np.int64)
+    if settings.train is not None:  # as many of its images as the data set has, evenly spread
+        most = min(len(dataset), len(settings.train))
+        spread = np.unique(np.linspace(0, len(settings.train) - 1, most).astype(np.int64))
     total = len(dataset) + len(spread)
     found = runner.run(dataset, np.arange(len(dataset)), lambda done: progress(done, total))
     of_train = None
@@ -182,14 +185,16 @@ class _Runner:
         share = self.communicator.share(len(chosen), block=self.batch)
         with self.communicator.local_section():
             own = self._answers(dataset, chosen[share.start : share.stop], done)
+        gather = self.communicator.gather  # in the order of the ranks, and so of the images
         predicted, losses, in_top = (
-            gathered_array(self.communicator, array) for array in (own.predicted, own.losses, own.in_top)
+            np.concatenate([np.frombuffer(data, array.dtype) for data in gather(array.tobytes())])
+            for array in (own.predicted, own.losses, own.in_top)
         )
         assert len(predicted) == len(chosen), "an image was evaluated twice, or not at all"
         return _Answers(_labels(dataset)[chosen], predicted, losses, in_top)
 
     def _answers(self, dataset: Dataset, chosen: np.ndarray, done: Callable[[int], None]) -> _Answers:
-        labels = _labels(dataset)
+        labels, net = _labels(dataset), self.network.graph.net
         device = next(self.network.parameters(), torch.empty(0)).device
         nothing = torch.zeros(0, device=device)
         predicted, losses, in_top = [nothing.long()], [nothing], [nothing.bool()]
@@ -197,7 +202,9 @@ class _Runner:
             for at in range(0, len(chosen), self.batch):
                 part = chosen[at : at + self.batch].tolist()
                 truth = torch.from_numpy(labels[part]).to(device)
-                logits = self.network.logits(self._images(dataset, part).to(device)).float()
+                images = torch.stack([fitted_image(dataset.pixels(i), (net.height, net.width)) for i in part])
+                images = images.contiguous(memory_format=torch.channels_last).to(device)
+                logits = self.network.logits(images).float()
                 first = logits.topk(min(TOP, logits.shape[1])).indices
                 predicted.append(first[:, 0])
                 losses.append(torch.nn.functional.cross_entropy(logits, truth, reduction="none"))
@@ -209,25 +216,10 @@ class _Runner:
             raise NotFinite("what the network puts out is not finite", hint="a lower learning_rate may help")
         return found
 
-    def _images(self, dataset: Dataset, part: list[int]) -> Tensor:
-        net = self.network.graph.net
-        images = torch.stack([fitted_image(dataset.pixels(i), (net.height, net.width)) for i in part])
-        return images.contiguous(memory_format=torch.channels_last)
-
-
-def gathered_array(communicator: Communicator, array: np.ndarray) -> np.ndarray:
-    """The arrays of all processes, joined in the order of their ranks."""
-    return np.concatenate([np.frombuffer(data, array.dtype) for data in communicator.gather(array.tobytes())])
-
 
 def _labels(dataset: Dataset) -> np.ndarray:
     assert isinstance(dataset, Labelled)
     return dataset.labels
-
-
-def _spread(dataset: Dataset, most: int) -> np.ndarray:
-    """Numbers of at most `most` images, evenly spread."""
-    return np.unique(np.linspace(0, len(dataset) - 1, min(most, len(dataset))).astype(np.int64))
 
 
 def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:

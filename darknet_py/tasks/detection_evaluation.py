@@ -8,7 +8,7 @@ network in its first epochs finds something of every class everywhere, and Pytho
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -87,7 +87,11 @@ def evaluate_detector(
         check_boxes(network.graph, dataset)
         detector = BatchDetector(copy.deepcopy(network), _detector_settings(settings))
         share = communicator.share(len(dataset), block=detector.settings.batch)
-        found = list(_results(detector, dataset, share, progress))
+        detected = detector.detect(dataset.pixels(index) for index in share)
+        found: list[Result] = []
+        for done, (index, detections) in enumerate(zip(share, detected, strict=True), start=1):
+            found += coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
+            progress(done, len(share))
     results = gathered_results(communicator, len(dataset), share, found)
     figures, per_class = _figures(communicator, dataset, results)
     ap, ap50, ap75, small, medium, large = (figures[name] for name in FIGURES)
@@ -108,13 +112,6 @@ def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
         keep_per_class=KEPT_PER_CLASS,
         keep=KEPT,
     )
-
-
-def _results(detector: BatchDetector, dataset: Dataset, share: range, progress: Progress) -> Iterator[Result]:
-    images = (dataset.pixels(index) for index in share)
-    for done, (index, detections) in enumerate(zip(share, detector.detect(images), strict=True), start=1):
-        yield from coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
-        progress(done, len(share))
 
 
 def gathered_results(
