@@ -8,8 +8,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.predict.detections import Detections
 
@@ -43,13 +41,11 @@ def coco_figures(
         judge.accumulate()
         judge.summarize()
     precision = judge.eval["precision"][..., 0, -1]  # IoU, recall, category; every area, the largest limit
-    per_category = {id_: _mean(precision[..., k]) for k, id_ in enumerate(judge.params.catIds)}
+    per_category: dict[int, float | None] = {}
+    for k, id_ in enumerate(judge.params.catIds):
+        known = precision[..., k][precision[..., k] > -1]
+        per_category[id_] = float(known.mean()) if known.size else None
     return [None if value < 0 else float(value) for value in judge.stats[: len(FIGURES)]], per_category
-
-
-def _mean(precision: np.ndarray) -> float | None:
-    known = precision[precision > -1]
-    return float(known.mean()) if known.size else None
 
 
 def coco_results(detections: Detections, image_id: int, category_ids: Sequence[int]) -> list[dict[str, Any]]:
