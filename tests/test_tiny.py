@@ -171,6 +171,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(cfg: Path, tmp_path: 
     cfg.write_text(CFG.replace("max_batches=6", "max_batches=60"))
     edit = ["--set", "2.section=stochpool"]
     command = ["train", "--cfg", str(cfg), "--data", DATA, "--evaluations", "1", *edit]
+    assert main([*command, "--out", str(whole)]) == 0
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # threads decide the last bits
 
     def start(*more: str) -> subprocess.Popen[bytes]:
@@ -179,7 +180,6 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(cfg: Path, tmp_path: 
             words, cwd=ROOT, env=alone, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    assert start("--out", str(whole)).wait(timeout=100) == 0
     process = start("--out", str(parts))
     log = parts / "log.jsonl"
     while process.poll() is None and not (log.exists() and log.read_text().count("\n") > 5):

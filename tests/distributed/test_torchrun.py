@@ -1,5 +1,5 @@
 """Story. Oracle: the same command, undisturbed. torchrun starts two processes each time: as a command
-where signals are sent to it, else its launcher in a forked process.
+where it is killed, else its launcher in a forked process.
 
 The IDs in the names are of the project's catalogue of errors: X is distributed.
 """
@@ -19,7 +19,7 @@ import pytest
 
 from darknet_py.runs.checkpoints import found_in
 from tests.distributed.rank_run import begin, children_of, fork_torchrun, torchrun, workers_of
-from tests.train.small_run import Unbroken
+from tests.train.small_run import Process, Unbroken
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are read from /proc")
 pytestmark = LINUX
@@ -56,10 +56,10 @@ def left_by(out: Path) -> list[Any]:
     return [lines, *((out / name).read_bytes() for name in ("final.weights", "detections.json", "net.cfg"))]
 
 
-def saved(out: Path, process: subprocess.Popen[bytes], said: Path) -> None:
+def saved(out: Path, job: Process | subprocess.Popen[bytes]) -> None:
     """Wait for the first checkpoints."""
     while not (out / "checkpoint-000003.safetensors").exists():
-        assert process.poll() is None, said.read_text()
+        assert job.running() if isinstance(job, Process) else job.poll() is None
         time.sleep(0.002)
 
 
@@ -90,26 +90,25 @@ def test_X11_a_port_that_is_taken_is_reported(data: Path, tmp_path: Path) -> Non
         server.bind(("127.0.0.1", 0))
         server.listen()
         options = ("--master-addr", "127.0.0.1", "--master-port", str(server.getsockname()[1]))
-        job = begin(torchrun(data, tmp_path / "run", options=options), tmp_path / "said")
-        assert ended(job) == 1
-    said = (tmp_path / "said").read_text()
-    assert "EADDRINUSE" in said
+        job = fork_torchrun(torchrun(data, tmp_path / "run", options=options), tmp_path / "job")
+        assert job.wait(LONG) != 0
+    assert "EADDRINUSE" in job.said()
     assert not (tmp_path / "run").exists()
 
 
 def test_X04_a_signal_to_torchrun_leaves_one_checkpoint_and_no_orphan(
     data: Path, whole: Path, tmp_path: Path
 ) -> None:
-    out, said = tmp_path / "run", tmp_path / "said"
-    job = begin(torchrun(data, out, "--workers", "1"), said)
-    saved(out, job, said)
-    workers = workers_of(job.pid)
-    assert sorted(workers) == [0, 1]
+    out = tmp_path / "run"
+    job = fork_torchrun(torchrun(data, out, "--workers", "1"), tmp_path / "stopped")
+    saved(out, job)
+    workers = children_of(job.number)
+    assert len(workers) == 2
     os.kill(workers[0], signal.SIGTERM)  # as batch systems, which signal all at once
-    job.send_signal(signal.SIGTERM)
-    assert ended(job) != 0
-    gone(list(workers.values()))
-    text = said.read_text()
+    job.kill(signal.SIGTERM)
+    assert job.wait(LONG, end_all=False) != 0
+    gone(workers)
+    text = job.said()
     assert text.count("stopped: after iteration ") == 1, text
     assert not (out / "result.json").exists()
     stopped = int(text.split("stopped: after iteration ")[1].split()[0])
@@ -126,9 +125,7 @@ def test_X09_a_job_that_is_restarted_goes_on_from_the_newest_checkpoint(
     job = fork_torchrun(
         torchrun(data, out, options=("--standalone", "--max-restarts", "1")), tmp_path / "job"
     )
-    while not (out / "checkpoint-000003.safetensors").exists():
-        assert job.running(), job.said()
-        time.sleep(0.002)
+    saved(out, job)
     first, _ = children_of(job.number)
     os.kill(first, signal.SIGKILL)
     assert job.wait(LONG) == 0, job.said()
@@ -138,7 +135,7 @@ def test_X09_a_job_that_is_restarted_goes_on_from_the_newest_checkpoint(
 def test_X01_processes_whose_torchrun_is_killed_save_and_end(data: Path, whole: Path, tmp_path: Path) -> None:
     out, said = tmp_path / "run", tmp_path / "said"
     job = begin(torchrun(data, out), said)
-    saved(out, job, said)
+    saved(out, job)
     workers = workers_of(job.pid)
     job.kill()
     assert ended(job) == -signal.SIGKILL
