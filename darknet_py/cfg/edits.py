@@ -109,15 +109,14 @@ def parse_edits(text: str) -> list[Edit]:
             joined.append(piece)
         else:
             joined[-1] += f",{piece}"
-    return [_edit(piece.strip()) for piece in joined]
-
-
-def _edit(piece: str) -> Edit:
-    match = EDIT.fullmatch(piece)
-    if not match:
-        hint = "expected LAYER.KEY=VALUE, as in 82.size=19, net.width=608 or 11.section=stochpool"
-        raise UsageError(f"{quoted(piece)!s} is not an edit", hint=hint)
-    return Edit(layer_of(match["layer"]), match["key"], match["value"])
+    edits: list[Edit] = []
+    for piece in map(str.strip, joined):
+        match = EDIT.fullmatch(piece)
+        if not match:
+            hint = "expected LAYER.KEY=VALUE, as in 82.size=19, net.width=608 or 11.section=stochpool"
+            raise UsageError(f"{quoted(piece)!s} is not an edit", hint=hint)
+        edits.append(Edit(layer_of(match["layer"]), match["key"], match["value"]))
+    return edits
 
 
 def set_values(document: Document, edits: Iterable[Edit]) -> Document:
