@@ -15,8 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from darknet_py.boxes import xyxy_from_cxcywh
-
 if TYPE_CHECKING:
     from darknet_py.layers.net import Net
 
@@ -85,10 +83,6 @@ class Fit:
         covered = boxes_cxcywh_fraction.new_tensor([columns / width, rows / height])
         centre, size = boxes_cxcywh_fraction[:, :2], boxes_cxcywh_fraction[:, 2:]
         return torch.cat([(centre - (1 - covered) / 2) / covered, size / covered], dim=1)
-
-    def undo(self, boxes_cxcywh_fraction: Tensor) -> Tensor:
-        """Boxes in fractions of the input (B, 4) -> boxes_xyxy in pixels of the image (B, 4), not clipped."""
-        return self.to_pixels(xyxy_from_cxcywh(self.correct(boxes_cxcywh_fraction)))
 
     def to_pixels(self, boxes_fraction: Tensor) -> Tensor:
         """Boxes in fractions of the image (B, 4), in any format -> the same in its pixels."""

@@ -52,14 +52,18 @@ def test_boxes_go_back_as_in_darknet(image_size, net_size, letterbox):
     assert torch.allclose(fit.correct(boxes), torch.tensor(expected, dtype=torch.float64))
     height, width = image_size
     corners = xyxy_from_cxcywh(fit.correct(boxes)) * torch.tensor([width, height, width, height])
-    assert torch.allclose(fit.undo(boxes), corners)
+    assert torch.allclose(fit.to_pixels(xyxy_from_cxcywh(fit.correct(boxes))), corners)
 
 
 def test_a_640x480_photo_is_letterboxed_into_312_rows():
     fit = Fit.letterbox((480, 640), (416, 416))
     assert fit.inner_size == (312, 416)
     whole = torch.tensor([[0.5, 0.5, 1.0, 312 / 416]])
-    assert torch.allclose(fit.undo(whole), torch.tensor([[0.0, 0.0, 640.0, 480.0]]), atol=1e-3)
+    assert torch.allclose(
+        fit.to_pixels(xyxy_from_cxcywh(fit.correct(whole))),
+        torch.tensor([[0.0, 0.0, 640.0, 480.0]]),
+        atol=1e-3,
+    )
 
 
 def test_the_same_size_is_a_copy():
