@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from darknet_py import __version__
 from darknet_py.errors import DarknetPyError
 
 
@@ -24,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
             raise
         hint = "python -m pip install 'darknet-cfg[lsp]' installs it; no other verb needs it"
         raise DarknetPyError("the language server needs pygls, which is not installed", hint=hint) from None
-    server(version=args.version).start_io()
+    server(version=__version__).start_io()
     return 0

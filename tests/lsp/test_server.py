@@ -199,5 +199,5 @@ def test_without_pygls_it_says_what_to_install() -> None:
     assert done.returncode == 3
     assert done.stderr == (
         "error: the language server needs pygls, which is not installed\n"
-        "   = python -m pip install 'darknet-cfg[lsp]' brings it; the other verbs do without\n"
+        "   = python -m pip install 'darknet-cfg[lsp]' installs it; no other verb needs it\n"
     )
