@@ -1,4 +1,5 @@
 # make compare: the main job, three pooling variants trained and compared.    make test: the tests.
+# make quick: ruff, mypy and the quick tests of texts, graphs and layers, within a minute (tests/README.md).
 # make article CIFAR10=FOLDER: the article's table, four kinds of pooling on CIFAR-10; hours (docs/article.md).
 # All make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
 
@@ -6,11 +7,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
+QUICK  := $(addprefix tests/,test_house.py test_words.py cfg graph lint edit layers)
 DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/yolov3-tiny-spp.cfg
 CIFAR10 ?= cifar10
 ARTICLE := $(foreach kind,max average stochastic max-dropout,cfg/cifar/zeiler-$(kind).cfg)
 
-.PHONY: compare article test fuzz soak clean
+.PHONY: compare article test quick fuzz soak clean
 
 compare: $(VENV)/ready
 	$(BIN)/darknet-py compare $(DEMO) --data scenes --recipe darknet --seeds 2 --evaluations 4 --out $(OUT)
@@ -22,7 +24,13 @@ test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+quick: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m 'not soak and not slow' $(QUICK)
 
 fuzz: $(VENV)/ready
 	$(BIN)/python bench/fuzz.py --count 200000 --seed 1

@@ -289,9 +289,9 @@ def test_C02_a_line_of_more_than_4096_characters_is_an_error() -> None:
     ],
 )
 def test_C02_what_follows_too_many_sections_or_keys_is_not_looked_at(text: str, line: int) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     document = parse(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert codes(document) == ["too-long"]
     assert document.errors[0].span.line == line
     assert str(document) == text

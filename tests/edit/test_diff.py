@@ -41,6 +41,7 @@ def test_one_key_is_one_change_and_what_follows_is_told_apart() -> None:
     assert {p.b.index for p in found.pairs if p.kind == "follows"} == set(range(83, 114))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 5, 36, 78, 83, 105])
 def test_a_layer_that_is_put_in_is_found_and_no_other_moves(after: int) -> None:
     old = edited("yolov3-spp.cfg", plain=True)

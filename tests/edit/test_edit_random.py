@@ -105,6 +105,7 @@ def comments(document: Document, *, of: frozenset[int]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", SLICES)
 def test_the_untouched_part_of_a_network_stays_as_it_is(seeds: range) -> None:
     outcome: Counter[str] = Counter()
@@ -131,6 +132,7 @@ def test_the_untouched_part_of_a_network_stays_as_it_is(seeds: range) -> None:
     assert outcome["done"] > 0.75 * outcome.total()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", REAL, ids=lambda p: p.stem)
 def test_the_untouched_part_of_a_real_network_stays_as_it_is(path: Path) -> None:
     document = named(read(path))
@@ -176,6 +178,7 @@ def opencv_shapes(text: str, graph: Graph) -> dict[str, list[list[int]]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(cv2.dnn, "readNetFromDarknet"), reason="OpenCV 5 no longer imports Darknet")
 @pytest.mark.parametrize("seeds", SLICES)
 def test_opencv_reads_the_edited_text_with_the_same_shapes(seeds: range) -> None:
@@ -207,6 +210,7 @@ def test_opencv_reads_the_edited_text_with_the_same_shapes(seeds: range) -> None
 # Round trips.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", SLICES)
 def test_what_is_expanded_folds_back(seeds: range) -> None:
     folded = 0
@@ -221,6 +225,7 @@ def test_what_is_expanded_folds_back(seeds: range) -> None:
     assert folded > 0.2 * len(seeds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", SLICES)
 def test_an_edit_and_its_inverse_give_the_same_bytes(seeds: range) -> None:
     for seed in seeds:

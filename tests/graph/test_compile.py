@@ -498,6 +498,7 @@ VALUES = st.sampled_from(
 SECTIONS = st.lists(st.tuples(NAMES, st.lists(st.tuples(KEYS, VALUES), max_size=4)), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(SECTIONS, st.booleans())
 def test_C30_any_text_is_refused_with_reasons_or_runs_on_meta_with_the_shapes_it_was_given(

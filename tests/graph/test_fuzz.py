@@ -29,6 +29,7 @@ def check(found: dict[str, Any], count: int) -> None:
     assert not found["torch_loaded"], "a plan is made without torch: no tensor can come before its limits"
 
 
+@pytest.mark.slow
 def test_C30_texts_that_nobody_would_write_are_refused_or_compile() -> None:
     check(figures(20_000, seed=0, seconds=240), 20_000)
 

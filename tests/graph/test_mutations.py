@@ -38,6 +38,7 @@ def check(paths: list[Path], *, each: int) -> None:
     assert guessed >= 0.9 * words, table
 
 
+@pytest.mark.slow
 def test_a_mistake_is_told_at_its_line() -> None:
     check(ZOO[::6], each=2)
 

@@ -131,6 +131,7 @@ def test_every_cell_sees_exactly_the_pixels_that_are_declared(name: str) -> None
     assert declared(clipped_fields(graph)[-1].rows) == seen(positive(graph), times=IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(CASES))
 def test_every_cell_of_a_random_network_sees_what_is_declared(seed: int) -> None:
     torch.manual_seed(seed)
@@ -157,6 +158,7 @@ def narrowed(name: str) -> Graph:
     return compile(parse(text.replace("[maxpool]", "[local_avgpool]").replace("=leaky", "=linear")))
 
 
+@pytest.mark.slow
 def test_every_layer_of_yolov3_tiny_sees_what_is_declared() -> None:
     graph = narrowed("yolov3-tiny")
     network, probes, maps = positive(graph), 26, {}

@@ -53,6 +53,7 @@ def test_stochastic_bins_are_evaluated_like_maps_of_their_own(size: tuple[int, i
             assert torch.allclose(bins[..., i, j], one[..., 0, 0], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_draws_of_a_bin_are_cells_of_it_and_their_gradient_goes_there(size: tuple[int, int]) -> None:
     x = map_of(size).double().requires_grad_()

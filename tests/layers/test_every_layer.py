@@ -33,8 +33,12 @@ COMMON = {
     "learning_rate", "stopbackward", "onlyforward", "dont_update", "burnin_update", "train_only_bn",
     "dontload", "dontloadscales", "clip",
 }  # fmt: skip
+SLOW = {"export", "memory", "float64"}  # the checks that `make quick` leaves out
 TRIED = [
-    (section, check) for check in CHECKS for section in LAYERS if not check.skip_reason(CATALOGUE[section])
+    pytest.param(section, check, marks=[pytest.mark.slow] if check.name in SLOW else [])
+    for check in CHECKS
+    for section in LAYERS
+    if not check.skip_reason(CATALOGUE[section])
 ]
 
 

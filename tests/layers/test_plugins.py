@@ -274,6 +274,7 @@ def train(place: Path, *more: str, out: str = "run") -> int:
     return main(["train", *words, *data, "--evaluations", "1", *more])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_workers_that_load_images_do_without_the_file(start: str, place: Path) -> None:
     before = multiprocessing.get_start_method(allow_none=True)
@@ -285,6 +286,7 @@ def test_workers_that_load_images_do_without_the_file(start: str, place: Path) -
     assert json.loads((place / "run" / "result.json").read_bytes())["training"]["iterations"] == 3
 
 
+@pytest.mark.slow
 def test_a_run_remembers_the_file_and_is_another_run_with_another_text(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

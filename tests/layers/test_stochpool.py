@@ -201,6 +201,7 @@ print(peak())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 def test_the_peak_of_stochpool_does_not_grow_with_the_windows_area():
     said = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)

@@ -29,8 +29,6 @@ from tests.train.file_operations import Countdown, watched
 from tests.train.small_run import fork
 from tests.train.small_trainer import load_newest, position, state, trained, update, with_digest
 
-FLIPS = 10_000
-
 
 @pytest.fixture(scope="module")
 def states() -> dict[int, Trainer]:
@@ -300,17 +298,17 @@ def test_K05_every_truncation_is_passed_over(folder: Path, states: dict[int, Tra
     assert loaded(folder, states, into) == 2
 
 
-def test_K05_ten_thousand_flipped_bits_are_passed_over(folder: Path, states: dict[int, Trainer]) -> None:
+def test_K05_a_flipped_bit_of_any_byte_is_passed_over(folder: Path, states: dict[int, Trainer]) -> None:
     newest, into, draw = found_in(folder)[0], trained(5, 0), random.Random(1)
     whole = newest.read_bytes()
     found = []
     with newest.open("r+b", buffering=0) as file:
-        for _ in range(FLIPS):
-            place, bit = draw.randrange(len(whole)), 1 << draw.randrange(8)
+        for place in range(len(whole)):
+            bit = 1 << draw.randrange(8)
             os.pwrite(file.fileno(), bytes([whole[place] ^ bit]), place)
             found.append(loaded(folder, states, into))
             os.pwrite(file.fileno(), whole[place : place + 1], place)
-    assert found.count(1) == FLIPS, f"{len(found)} flips, {found.count(2)} loaded damaged"
+    assert found.count(1) == len(whole) > 2000, f"{len(found)} flips, {found.count(2)} loaded damaged"
     assert loaded(folder, states, into) == 2
 
 

@@ -28,6 +28,7 @@ from safetensors.torch import load_file
 from darknet_py.__main__ import main
 from darknet_py.cfg.document import must_parse, read
 from darknet_py.data.formats.registry import open_data
+from darknet_py.data.loader import collate
 from darknet_py.data.loader import sample_partners as groups
 from darknet_py.graph.compile import compile
 from darknet_py.runs.checkpoints import Checkpoints, found_in
@@ -180,6 +181,7 @@ def fork(folder: Path, action: Action) -> Process:
             signal.signal(sign, signal.SIG_DFL)
         logging.root.handlers.clear()  # of the test runner's
         groups.POOL = 8  # of two iterations, so that loaders have much still to do
+        collate.STALLED = 1  # seconds, in place of 5, after which a loader that died is looked for
         code = int(action() or 0)  # type: ignore[call-overload]
     except BaseException:
         traceback.print_exc()

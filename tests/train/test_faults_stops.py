@@ -142,7 +142,7 @@ def test_K13_a_run_that_is_paused_goes_on(unbroken: Unbroken, tmp_path: Path) ->
     process = start(unbroken.data, out, "--workers", "1")
     waiting_for_lines(out, 5, process)
     os.killpg(process.number, signal.SIGSTOP)
-    time.sleep(6)  # longer than loaders are waited for at a time
+    time.sleep(2)  # longer than loaders are waited for at a time
     os.killpg(process.number, signal.SIGCONT)
     assert process.wait() == 0, process.said()
     assert differences(out, unbroken.out) == []
