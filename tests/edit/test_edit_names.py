@@ -59,6 +59,7 @@ def test_plain_writes_numbers_and_takes_names_out() -> None:
     assert str(apply_edits(parse(NAMED), Changes(plain=True)).document) == NUMBERED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["yolov3", "yolov3-tiny", "yolov3-spp", "pools/yolov3-tiny-unpool"])
 def test_a_cfg_with_a_name_for_every_layer_is_the_same_network(name: str) -> None:
     document = read(ROOT / "cfg" / f"{name}.cfg")

@@ -141,6 +141,7 @@ def test_every_cell_of_a_random_network_sees_what_is_declared(seed: int) -> None
     assert declared(clipped.columns) == seen(network, axis=1), str(graph.document)
 
 
+@pytest.mark.slow
 def test_random_networks_have_every_kind_of_layer_that_changes_what_is_seen() -> None:
     graphs = [drawn(seed) for seed in range(CASES)]
     kinds = {node.layer.section for graph in graphs for node in graph}

@@ -33,7 +33,15 @@ COMMON = {
     "learning_rate", "stopbackward", "onlyforward", "dont_update", "burnin_update", "train_only_bn",
     "dontload", "dontloadscales", "clip",
 }  # fmt: skip
-SLOW = {"export", "memory", "float64"}  # the checks that `make quick` leaves out
+SLOW = {
+    "alone",
+    "export",
+    "finite",
+    "float64",
+    "memory",
+    "mode",
+    "written",
+}  # the checks that `make quick` leaves out
 TRIED = [
     pytest.param(section, check, marks=[pytest.mark.slow] if check.name in SLOW else [])
     for check in CHECKS

@@ -46,6 +46,7 @@ def test_local_avgpool_is_the_mean_of_the_existing_cells(case):
     near(pooled("local_avgpool", image, **keys), expected(image.astype(np.float64), keys, reference.mean))
 
 
+@pytest.mark.slow
 @few
 @given(cases(), st.sampled_from(NEGATIVES))
 def test_stochpool_evaluates_to_the_expected_value_of_the_draw(case, negatives):
