@@ -48,7 +48,7 @@ def between(sample: Sample) -> None:
 
 
 def shifted(sample: Sample) -> None:
-    """The map moved by one stride puts out its cells moved by one."""
+    """The map moved by one stride outputs its cells moved by one."""
     axes = sample.layer.window(*sample.node.maps)
     steps = [int(axis.stride) for axis in (axes.rows, axes.columns)]
     if _binned(sample.node):

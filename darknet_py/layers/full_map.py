@@ -8,7 +8,7 @@ from darknet_py.layers.base import Layer
 
 
 class FullMap(Layer):
-    """A layer that puts out one cell, whatever the input's size."""
+    """A layer that outputs one cell, whatever the input's size."""
 
     def shape(self, *maps: Shape) -> Shape:
         """One cell."""

@@ -49,7 +49,7 @@ def _figures(graph: Graph, index: int) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     yield f"| reads | {reads} |"
-    yield f"| puts out | {node.shape} (channels x height x width), stride {stride} |"
+    yield f"| outputs | {node.shape} (channels x height x width), stride {stride} |"
     yield f"| costs | {cost.parameters:,} floats, {cost.bflops:.3f} BFLOPs |"
     yield f"| sees | {field.reach[0]} x {field.reach[1]} pixels of the image (rows x columns) |"
     yield ""

@@ -130,7 +130,7 @@ def check_classifier(graph: Graph) -> None:
     assert isinstance(softmax, Softmax)
     if softmax.groups != 1 or softmax.spatial:
         raise UsageError(
-            f"{graph[graph.classifier].name} puts out several distributions; a classifier has one",
+            f"{graph[graph.classifier].name} outputs several distributions; a classifier has one",
             hint="groups=1 and spatial=0 are trained and scored",
         )
 
@@ -149,7 +149,7 @@ def check_labels(graph: Graph, dataset: Dataset) -> None:
     assert graph.classifier is not None
     classes = graph[graph.classifier].shape.floats
     if classes != len(dataset.names):
-        raise DataError(f"the data has {len(dataset.names)} classes, and the network puts out {classes}")
+        raise DataError(f"the data has {len(dataset.names)} classes, and the network outputs {classes}")
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ class _Runner:
         columns = (torch.cat(column).cpu().numpy() for column in (predicted, losses, in_top))
         found = _Answers(labels[chosen], *columns)
         if not np.isfinite(found.losses).all():
-            raise NotFinite("what the network puts out is not finite", hint="a lower learning_rate may help")
+            raise NotFinite("the output of the network is not finite", hint="a lower learning_rate may help")
         return found
 
 

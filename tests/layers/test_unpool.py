@@ -136,10 +136,10 @@ def test_what_it_undoes_must_be_an_earlier_layer(from_):
 def test_values_of_another_shape_are_refused_with_both_shapes():
     pool, wider = section("maxpool", size=2, stride=2), section("convolutional", filters=5)
     error = refusal(pool, wider, section("unpool", from_=0))
-    assert error.message == "[unpool] gets a map of 5 x 4 x 3; the pool it inverts puts out 2 x 4 x 3"
+    assert error.message == "[unpool] gets a map of 5 x 4 x 3; the pool it inverts outputs 2 x 4 x 3"
     assert (error.code, error.source, error.suggestion) == ("shapes-differ", "filters=5", "2")
     error = refusal(pool, section("maxpool", size=2, stride=2), section("unpool", from_=0))
-    assert error.message == "[unpool] gets a map of 2 x 2 x 2; the pool it inverts puts out 2 x 4 x 3"
+    assert error.message == "[unpool] gets a map of 2 x 2 x 2; the pool it inverts outputs 2 x 4 x 3"
     assert (error.source, error.suggestion) == ("from=0", "")
 
 

@@ -113,7 +113,7 @@ def chances(cells, negatives):
 
 
 def expected(cells, negatives):
-    """Equation 6: what the pool puts out at test time."""
+    """Equation 6: what the pool outputs at test time."""
     return sum(chance * cell for chance, cell in zip(chances(cells, negatives), cells, strict=True))
 
 

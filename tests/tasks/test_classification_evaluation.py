@@ -157,7 +157,7 @@ def test_an_input_that_is_not_square_is_filled(image, size):
 def test_other_classes_are_refused():
     with pytest.raises(DataError) as caught:
         evaluate_classifier(classifier(3), Pictures())
-    assert str(caught.value) == "error: the data has 7 classes, and the network puts out 3"
+    assert str(caught.value) == "error: the data has 7 classes, and the network outputs 3"
 
 
 def test_boxes_are_refused_by_a_classifier():
@@ -175,7 +175,7 @@ def test_several_distributions_are_refused(keys):
     with pytest.raises(UsageError) as caught:
         evaluate_classifier(net, Pictures(names=NAMES[:6]))
     assert str(caught.value) == (
-        "error: layer 1 [softmax] (cfg line 10) puts out several distributions; a classifier has one\n"
+        "error: layer 1 [softmax] (cfg line 10) outputs several distributions; a classifier has one\n"
         "   = groups=1 and spatial=0 are trained and scored"
     )
 
@@ -197,7 +197,7 @@ def test_a_classifier_is_a_network_that_ends_in_softmax_and_has_no_heads():
 def test_weights_that_are_not_finite_are_told():
     net = classifier()
     net.layers[0].linear.bias.data[2] = torch.nan
-    with pytest.raises(NotFinite, match="what the network puts out is not finite"):
+    with pytest.raises(NotFinite, match="the output of the network is not finite"):
         evaluate_classifier(net, Pictures(4))
 
 
@@ -267,7 +267,7 @@ def test_eval_refuses_data_of_the_other_kind_and_scores_its_own(place, capsys, m
 
     for name, data, said in (
         ("classes", "scenes:train=2,val=2,size=96", "the data has boxes, and the network is a classifier"),
-        ("classes", "folders", "the data has 2 classes, and the network puts out 18"),
+        ("classes", "folders", "the data has 2 classes, and the network outputs 18"),
         ("boxes", "folders", "the data has labels, and the network finds boxes"),
     ):
         code, _, error = evaluated(name, data)
@@ -282,5 +282,5 @@ def test_a_training_that_ends_in_what_is_not_finite_is_no_traceback(place, capsy
     hot = CLASSIFIER.replace("max_batches=2", "max_batches=1\nlearning_rate=1e38")
     (place / "hot.cfg").write_text(hot)
     assert main(["train", "--cfg", "hot.cfg", "--data", "folders", "--out", "out"]) == 4
-    assert "what the network puts out is not finite" in capsys.readouterr().err
+    assert "the output of the network is not finite" in capsys.readouterr().err
     assert not (place / "out" / "result.json").exists()

@@ -196,7 +196,7 @@ def test_in_bfloat16_the_loss_falls_and_the_weights_stay_float32():
 @pytest.mark.parametrize(("keys", "kind"), [({"groups": 2}, "groups"), ({"spatial": 1}, "spatial")])
 def test_several_distributions_are_not_trained(keys, kind):
     net = network(section("connected", output=4), section("softmax", **keys), shape=SHAPE)
-    with pytest.raises(UsageError, match=f"puts out several distributions.*\n.*{kind}="):
+    with pytest.raises(UsageError, match=f"outputs several distributions.*\n.*{kind}="):
         Trainer(net)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Law:
-    """With `keys`, a pool puts out what `[section]` with `theirs` puts out on the same window.
+    """With `keys`, a pool outputs what `[section]` with `theirs` outputs on the same window.
 
     Args:
         within: greatest difference, as a share of the input's greatest value; 0: equal to the bit.

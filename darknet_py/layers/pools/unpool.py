@@ -52,7 +52,7 @@ class Unpool(InverseLayer, section="unpool"):
             what = f"[{pool.section}]" + " over channels" * isinstance(pool, MaxPool)
             yield Complaint(f"from={self.from_} is {what}; it must be a [maxpool] over cells", key="from")
         elif maps[0] != maps[1]:
-            message = f"[unpool] gets a map of {maps[0]}; the pool it inverts puts out {maps[1]}"
+            message = f"[unpool] gets a map of {maps[0]}; the pool it inverts outputs {maps[1]}"
             if maps[0].cells != maps[1].cells:
                 yield Complaint(message, key="from", code="shapes-differ")
             else:
