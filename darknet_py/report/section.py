@@ -6,6 +6,7 @@ page, the Markdown file and the JSON file are folds over the lists in `sections/
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -51,7 +52,7 @@ class Report:
         return label(self.comparison.baseline.name)
 
 
-class ReportSection:
+class ReportSection(ABC):
     """A section of the report.
 
     Args:
@@ -75,9 +76,9 @@ class ReportSection:
         """Its heading in the page; without one it continues the section before it."""
         return (self.title or self.link).format(baseline=report.baseline)
 
+    @abstractmethod
     def context(self, report: Report) -> dict[str, object]:
         """The values that its template prints."""
-        raise NotImplementedError
 
     def markdown(self, report: Report) -> list[str]:
         """Its paragraphs in the Markdown file; sections that consist of plots or images have none."""

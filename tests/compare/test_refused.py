@@ -9,25 +9,8 @@ import pytest
 
 import darknet_py.compare
 from darknet_py.__main__ import main
+from tests.cli.test_bad_input import CFG
 
-CFG = """[net]
-width=32
-height=32
-channels=3
-batch=2
-max_batches=2
-[convolutional]
-filters=18
-size=3
-stride=4
-pad=1
-activation=linear
-[yolo]
-mask=0,1,2
-anchors=4,4, 8,8, 16,16
-classes=1
-num=3
-"""
 DATA = "scenes:train=4,val=2,size=96"
 BEFORE = {"compare.json": '{"of": "before"}', "report.html": "of before"}
 OTHER = json.dumps({"fingerprint": {"cfg": "another"}})
