@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from darknet_py.data.formats.coco_names import COCO_NAMES
+from darknet_py.data.formats.coco.names import COCO_NAMES
 from darknet_py.errors import DataError, quoted
 
 MOST_BYTES = 1 << 20

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from darknet_py.data.dataset import Dataset
-from darknet_py.data.formats.labelled import Labelled
+from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.graph.graph import Graph

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from darknet_py.data.dataset import Dataset
-from darknet_py.data.formats.labelled import Labelled
+from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DataError
 from darknet_py.graph.graph import Graph

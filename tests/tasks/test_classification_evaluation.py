@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from darknet_py.__main__ import main
-from darknet_py.data.formats.labelled import Labelled
+from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.model.network import Network

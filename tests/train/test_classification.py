@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from darknet_py.cfg.document import parse
-from darknet_py.data.formats.labelled import ClassFolders
+from darknet_py.data.formats.labelled.base import ClassFolders
 from darknet_py.errors import NotFinite, Stopped, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.losses.classification import cross_entropy

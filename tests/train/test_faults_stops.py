@@ -124,9 +124,9 @@ def test_K12_a_signal_while_batches_are_waited_for_saves(unbroken: Unbroken, tmp
 
 
 def _stands_still() -> None:
-    from darknet_py.data.formats import darknet_lists
+    from darknet_py.data.formats.darknet import image_lists
 
-    real, seen = darknet_lists.read_image, []
+    real, seen = image_lists.read_image, []
 
     def slow(*args: Any) -> Any:
         seen.append(args)
@@ -134,7 +134,7 @@ def _stands_still() -> None:
             time.sleep(600)
         return real(*args)
 
-    darknet_lists.read_image = slow
+    image_lists.read_image = slow
 
 
 def test_K13_a_run_that_is_paused_goes_on(unbroken: Unbroken, tmp_path: Path) -> None:

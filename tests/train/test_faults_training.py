@@ -18,7 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
-from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.darknet.image_lists import DarknetLists
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.images import read as images
 from darknet_py.data.loader.collate import Batch
@@ -229,11 +229,11 @@ def test_T08_loaders_that_stand_still_are_told(unbroken: Unbroken, tmp_path: Pat
                 time.sleep(600)
             return real(path, *rest)
 
-        from darknet_py.data.formats import darknet_lists
+        from darknet_py.data.formats.darknet import image_lists
         from darknet_py.data.loader import collate
 
         collate.STALLED = 1
-        darknet_lists.read_image = slow
+        image_lists.read_image = slow
 
     out = tmp_path / "run"
     process = start(unbroken.data, out, "--workers", "1", before=before)
@@ -256,9 +256,9 @@ def dying_of(name: str) -> Action:
                 os.kill(os.getpid(), signal.SIGSEGV)
             return real(path, *rest)
 
-        from darknet_py.data.formats import darknet_lists
+        from darknet_py.data.formats.darknet import image_lists
 
-        darknet_lists.read_image = read
+        image_lists.read_image = read
 
     return before
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.coco import annotation_file, image_folder
-from darknet_py.data.formats.coco_annotations import CocoAnnotations, read_annotations
+from darknet_py.data.formats.coco.annotations import CocoAnnotations, read_annotations
+from darknet_py.data.formats.coco.folder import annotation_file, image_folder
 from darknet_py.errors import DataError, quoted
 
 

@@ -10,8 +10,8 @@ from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.class_names import read_names
-from darknet_py.data.formats.labelled import SPLIT_FOLDERS
-from darknet_py.data.formats.yolo_folder import names_file, split_images
+from darknet_py.data.formats.darknet.yolo_folder import names_file, split_images
+from darknet_py.data.formats.labelled.base import SPLIT_FOLDERS
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, quoted
 

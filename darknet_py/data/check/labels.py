@@ -10,7 +10,7 @@ from pathlib import Path
 
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.label_files import label_places, read_labels
+from darknet_py.data.formats.darknet.label_files import label_places, read_labels
 from darknet_py.errors import quoted
 
 ANY_CLASS = 10**6  # where the names are unknown

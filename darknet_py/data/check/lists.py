@@ -9,8 +9,8 @@ from darknet_py.data.check.labels import LabelChecker
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.classifier_lists import image_classes, read_classes
-from darknet_py.data.formats.data_file import DataFile, ImageList, ListedPath
+from darknet_py.data.formats.darknet.data_file import DataFile, ImageList, ListedPath
+from darknet_py.data.formats.labelled.classifier_lists import image_classes, read_classes
 from darknet_py.errors import quoted
 
 

@@ -11,7 +11,7 @@ from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.check.lists import check_data_file
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.cifar import Cifar10
+from darknet_py.data.formats.labelled.cifar import Cifar10
 from darknet_py.data.formats.registry import format_of
 from darknet_py.errors import DataError, UsageError
 from darknet_py.progress import Progress, no_progress

@@ -44,43 +44,43 @@ class DataFormat:
 
 
 def _coco() -> FormatReader:
-    from darknet_py.data.formats.coco import CocoFolder
+    from darknet_py.data.formats.coco.folder import CocoFolder
 
     return CocoFolder
 
 
 def _yolo() -> FormatReader:
-    from darknet_py.data.formats.yolo_folder import YoloFolder
+    from darknet_py.data.formats.darknet.yolo_folder import YoloFolder
 
     return YoloFolder
 
 
 def _classes() -> FormatReader:
-    from darknet_py.data.formats.labelled import ClassFolders
+    from darknet_py.data.formats.labelled.base import ClassFolders
 
     return ClassFolders
 
 
 def _cifar() -> FormatReader:
-    from darknet_py.data.formats.cifar import Cifar10
+    from darknet_py.data.formats.labelled.cifar import Cifar10
 
     return Cifar10
 
 
 def _darknet() -> FormatReader:
-    from darknet_py.data.formats.darknet_lists import DarknetLists
+    from darknet_py.data.formats.darknet.image_lists import DarknetLists
 
     return DarknetLists
 
 
 def _classifier() -> FormatReader:
-    from darknet_py.data.formats.classifier_lists import ClassifierLists
+    from darknet_py.data.formats.labelled.classifier_lists import ClassifierLists
 
     return ClassifierLists
 
 
 def _scenes() -> FormatReader:
-    from darknet_py.data.formats.scenes import Scenes
+    from darknet_py.data.formats.synthetic.scenes import Scenes
 
     return Scenes
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.data.dataset import SPLITS, Dataset, Record
-from darknet_py.data.formats.coco import CocoFolder
-from darknet_py.data.formats.darknet_lists import LabelFileDataset
+from darknet_py.data.formats.coco.folder import CocoFolder
+from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
 from darknet_py.errors import DataError, UsageError, quoted

@@ -8,7 +8,7 @@ import pytest
 from darknet_py.cfg.document import parse
 from darknet_py.data.augment.class_mixing import cutmix, mixup, mosaic
 from darknet_py.data.augment.classification import ClassifierAugmentation
-from darknet_py.data.formats.labelled import Labelled
+from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
 from darknet_py.graph.compile import compile

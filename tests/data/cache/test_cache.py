@@ -107,7 +107,7 @@ def test_what_loaders_decode_all_processes_have(data: Path, kind: str, monkeypat
     assert len(list(batches(images, plan, Augmentation(), workers=2))) == 12
     expected = [read_image(Path(line)) for line in (data / "list.txt").read_text().split("\n")]
     monkeypatch.setattr(
-        "darknet_py.data.formats.darknet_lists.read_image", None
+        "darknet_py.data.formats.darknet.image_lists.read_image", None
     )  # it would be called in vain
     for index, pixels in enumerate(expected):
         np.testing.assert_array_equal(images.pixels(index), pixels)

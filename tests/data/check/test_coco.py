@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from darknet_py.data.check.run import check
-from darknet_py.data.formats.coco import CocoFolder
+from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.rules.annotations import JSON
 from darknet_py.errors import DataError
 from tests.data.check.damaged import annotations, as_text, coco, coco_content, put

@@ -9,7 +9,7 @@ import pytest
 
 from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.augment.settings import AugmentSettings
-from darknet_py.data.formats.scenes import Scenes
+from darknet_py.data.formats.synthetic.scenes import Scenes
 from darknet_py.data.loader.collate import KEPT_BYTES, batches
 from darknet_py.data.loader.sample_partners import POOL, GroupSampler, partners
 from darknet_py.data.loader.sampler import Batches, Sampler

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.augment.settings import AugmentSettings
-from darknet_py.data.formats.scenes import Scenes
+from darknet_py.data.formats.synthetic.scenes import Scenes
 from darknet_py.data.loader.collate import batches, truth_rows
 from darknet_py.data.loader.sampler import Batches, Sampler
 

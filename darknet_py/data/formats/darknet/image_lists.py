@@ -11,8 +11,8 @@ import numpy as np
 
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.findings import Findings, FirstError
-from darknet_py.data.formats.data_file import DataFile
-from darknet_py.data.formats.label_files import label_places, read_labels
+from darknet_py.data.formats.darknet.data_file import DataFile
+from darknet_py.data.formats.darknet.label_files import label_places, read_labels
 from darknet_py.data.images.read import image_size, read_image, require_files
 from darknet_py.errors import DataError, quoted
 

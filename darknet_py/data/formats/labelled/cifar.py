@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from darknet_py.data.dataset import SPLITS
-from darknet_py.data.formats.labelled import Labelled
+from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.errors import DataError, quoted
 
 FOLDER = "cifar-10-batches-py"

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darknet_py.data.formats.cifar import Cifar10
-from darknet_py.data.formats.classifier_lists import ClassifierLists
-from darknet_py.data.formats.coco import CocoFolder
-from darknet_py.data.formats.darknet_lists import DarknetLists
-from darknet_py.data.formats.labelled import ClassFolders
+from darknet_py.data.formats.coco.folder import CocoFolder
+from darknet_py.data.formats.darknet.image_lists import DarknetLists
+from darknet_py.data.formats.labelled.base import ClassFolders
+from darknet_py.data.formats.labelled.cifar import Cifar10
+from darknet_py.data.formats.labelled.classifier_lists import ClassifierLists
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import truth_rows
 from darknet_py.errors import DataError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from darknet_py.data.findings import FirstError
-from darknet_py.data.formats.json_tables import JsonTables, as_floats, read_tables
+from darknet_py.data.formats.coco.json_tables import JsonTables, as_floats, read_tables
 from darknet_py.errors import DataError
 
 

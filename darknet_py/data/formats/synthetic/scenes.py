@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from darknet_py.data.dataset import SPLITS, Dataset, Record
-from darknet_py.data.formats.drawing import (
+from darknet_py.data.formats.synthetic.drawing import (
     CHECKS,
     DOTS,
     FIGURES,

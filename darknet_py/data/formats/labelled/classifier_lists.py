@@ -17,9 +17,9 @@ from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings, FirstError
-from darknet_py.data.formats.darknet_lists import ACCEPTED, DarknetLists
-from darknet_py.data.formats.data_file import DataFile, ImageList
-from darknet_py.data.formats.labelled import LabelledFiles
+from darknet_py.data.formats.darknet.data_file import DataFile, ImageList
+from darknet_py.data.formats.darknet.image_lists import ACCEPTED, DarknetLists
+from darknet_py.data.formats.labelled.base import LabelledFiles
 from darknet_py.data.images.read import require_files
 from darknet_py.errors import DataError, quoted
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darknet_py.data.formats.darknet_lists import DarknetLists
+from darknet_py.data.formats.darknet.image_lists import DarknetLists
 from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError
 

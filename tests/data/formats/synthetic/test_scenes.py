@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from darknet_py.data.formats.drawing import FIGURES, Pose, inside, paint, stamp
 from darknet_py.data.formats.registry import DATA_HELP, open_data
-from darknet_py.data.formats.scenes import LARGEST, SMALLEST, Scenes
+from darknet_py.data.formats.synthetic.drawing import FIGURES, Pose, inside, paint, stamp
+from darknet_py.data.formats.synthetic.scenes import LARGEST, SMALLEST, Scenes
 from darknet_py.errors import DataError, UsageError
 from tests.paths import ROOT
 
@@ -29,7 +29,8 @@ def test_a_scene_follows_from_seed_split_and_index_alone(scenes: Scenes) -> None
 
 
 def test_another_process_draws_the_same_pixels(scenes: Scenes) -> None:
-    code = "from darknet_py.data.formats.scenes import Scenes; open(1, 'wb').write(Scenes('val').pixels(4))"
+    module = "darknet_py.data.formats.synthetic.scenes"
+    code = f"from {module} import Scenes; open(1, 'wb').write(Scenes('val').pixels(4))"
     drawn = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True).stdout
     assert drawn == scenes.pixels(4).tobytes()
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import FirstError
-from darknet_py.data.formats.coco_annotations import CocoBox, CocoImage, read_annotations
+from darknet_py.data.formats.coco.annotations import CocoBox, CocoImage, read_annotations
 from darknet_py.data.images.read import read_image, require_files
 from darknet_py.errors import DataError, quoted
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import FirstError
 from darknet_py.data.formats.class_names import read_names
-from darknet_py.data.formats.darknet_lists import ACCEPTED, LabelFileDataset
+from darknet_py.data.formats.darknet.image_lists import ACCEPTED, LabelFileDataset
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, quoted
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.json_places import JsonPlaces, JsonWalk
+from darknet_py.data.formats.coco.json_places import JsonPlaces, JsonWalk
 from darknet_py.data.formats.text_lines import read_text
 from darknet_py.errors import quoted
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darknet_py.data.formats.darknet.yolo_folder import YoloFolder
 from darknet_py.data.formats.registry import open_data
-from darknet_py.data.formats.yolo_folder import YoloFolder
 from darknet_py.errors import DataError
 from tests.data.check.damaged import LABELS, darknet, noise, put, yolo
 

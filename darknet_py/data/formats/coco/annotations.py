@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_defects import box_defect
 from darknet_py.data.formats.class_names import ClassNames
-from darknet_py.data.formats.json_tables import NUMBER, JsonTables, as_floats, found, read_tables
+from darknet_py.data.formats.coco.json_tables import NUMBER, JsonTables, as_floats, found, read_tables
 from darknet_py.errors import quoted
 
 TABLES = ("images", "annotations", "categories")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from darknet_py.data.dataset import Dataset
-from darknet_py.data.formats.coco import CocoFolder
+from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.formats.registry import open_data
 from darknet_py.errors import DataError
 from tests.paths import SHARED

@@ -1,0 +1,1 @@
+"""Label files as Darknet and YOLO trainers write them, in lists and folders."""

@@ -1,0 +1,1 @@
+"""Images that have one class each."""
