@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.cli.options import add_detection, add_json, document_of
 from darknet_py.cli.terminal import print_json, wants_json
 from darknet_py.errors import DataError
+
+if TYPE_CHECKING:
+    from darknet_py.predict.batch_detector import BatchDetector
+    from darknet_py.predict.sources import MissingImage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="+", type=Path, help="images, folders, or lists of images (.txt)")
     parser.add_argument("--out", type=Path, help="folder for the drawn pictures")
     parser.add_argument("--names", type=Path, help="file of class names, one a line")
-    parser.add_argument("--keep-going", action="store_true", help="an unreadable image is no failure")
+    parser.add_argument(
+        "--keep-going", action="store_true", help="an unreadable or missing image is no failure"
+    )
     add_json(parser)
 
 
@@ -27,22 +34,28 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.model.api import load
     from darknet_py.model.device import usable
     from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
-    from darknet_py.predict.detect_files import detect_files, entry_text
     from darknet_py.predict.names import class_names
-    from darknet_py.predict.sources import image_paths
+    from darknet_py.predict.sources import find_images, image_paths
 
     network = load(document_of(args), args.weights)
     settings = DetectorSettings(
         threshold=args.threshold, nms=args.nms, device=usable(args.device), batch=args.batch
     )
     detector = BatchDetector(network, settings)
-    paths = image_paths(args.source)
+    images = list(find_images(args.source)) if args.keep_going else image_paths(args.source)
     classes, neighbours = network.graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
     detector.names = class_names(classes, file=args.names, neighbours=neighbours)
+    return _detect(args, detector, images)
+
+
+def _detect(args: argparse.Namespace, detector: BatchDetector, images: Sequence[Path | MissingImage]) -> int:
+    """Detect in each image; the exit code says whether some could not be read."""
+    from darknet_py.predict.detect_files import detect_files, entry_text, unread_text
+
     entries: list[dict[str, Any]] = []
     failure: DataError | None = None
     try:
-        for entry in detect_files(detector, paths, out=args.out, keep_going=args.keep_going):
+        for entry in detect_files(detector, images, out=args.out, keep_going=args.keep_going):
             entries.append(entry)
             if "error" in entry:
                 print(entry["error"], file=sys.stderr)
@@ -52,6 +65,10 @@ def run(args: argparse.Namespace) -> int:
         failure = error
     if wants_json(args):
         print_json(args, entries)
-    if failure and len(paths) > 1:  # of a single image its own message is enough
+    if failure and len(images) > 1:  # of a single image its own message is enough
         raise failure
-    return failure.exit_code if failure else 0
+    bad = [entry["image"] for entry in entries if "error" in entry]
+    if bad and not failure and len(images) > 1:
+        print(unread_text(bad, len(images)), file=sys.stderr)
+    nothing = not any(isinstance(image, Path) for image in images)  # --keep-going, and all are missing
+    return DataError.exit_code if failure or nothing else 0

@@ -14,19 +14,21 @@ from darknet_py.files.atomic import publish_bytes
 from darknet_py.predict.batch_detector import BatchDetector
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import draw
-from darknet_py.predict.sources import output_paths
+from darknet_py.predict.sources import MissingImage, output_paths
 
+Found = Path | MissingImage
 NAMED = 5  # bad images named in the summary; the entries name them all
 
 
 def detect_files(
-    detector: BatchDetector, paths: Sequence[Path], *, out: Path | None, keep_going: bool = False
+    detector: BatchDetector, images: Sequence[Found], *, out: Path | None, keep_going: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Detect in each image, in order.
 
     Args:
         detector: what finds the boxes; it has the names of the classes.
         out: folder for the drawn pictures, made when missing; None draws nothing.
+        images: as `find_images` gives them.
         keep_going: an image that cannot be read does not make the call fail in the end.
 
     Yields:
@@ -36,14 +38,14 @@ def detect_files(
 
     Raises:
         DataError: after the last image, when some could not be read and `keep_going` is false.
-        UsageError: before the first, when a drawn picture would overwrite an input; or when one cannot be
-            written.
+        UsageError: when a drawn picture would overwrite an input, before the first, or cannot be written.
     """
+    paths = [image.path if isinstance(image, MissingImage) else image for image in images]
     outputs = output_paths(paths, out) if out is not None else [None] * len(paths)
     bad: list[Path] = []
     for start in range(0, len(paths), detector.settings.batch):
         chunk = slice(start, start + detector.settings.batch)
-        read = [_read(path) for path in paths[chunk]]
+        read = [_read(image) for image in images[chunk]]
         found = detector.detect(pixels for pixels in read if isinstance(pixels, np.ndarray))
         for path, pixels, output in zip(paths[chunk], read, outputs[chunk], strict=True):
             if isinstance(pixels, DataError):
@@ -55,15 +57,22 @@ def detect_files(
                 publish_picture(output, draw(pixels, detections))
             yield _entry(path, pixels, detections)
     if bad and not keep_going:
-        named = ", ".join(quoted(path) for path in bad[:NAMED])
-        more = f", and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
         hint = "the other images are done; --keep-going accepts this"
-        raise DataError(f"{len(bad)} of {len(paths)} images could not be read: {named}{more}", hint=hint)
+        raise DataError(unread_text(bad, len(paths)), hint=hint)
 
 
-def _read(path: Path) -> np.ndarray | DataError:
+def unread_text(bad: Sequence[Path | str], total: int) -> str:
+    """How many images could not be read, and the first of them."""
+    named = ", ".join(quoted(path) for path in bad[:NAMED])
+    more = f", and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    return f"{len(bad)} of {total} images could not be read: {named}{more}"
+
+
+def _read(image: Found) -> np.ndarray | DataError:
+    if isinstance(image, MissingImage):
+        return image.error
     try:
-        return read_image(path)
+        return read_image(image)
     except DataError as error:
         return error
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.coco.names import COCO_NAMES
 from darknet_py.errors import DataError, quoted
 
-MOST_BYTES = 1 << 20
+ACCEPTED = ("unprintable-name", "blank-name", "duplicate-name")  # of a network that is trained already
 
 
 def class_names(
@@ -22,8 +24,8 @@ def class_names(
         neighbours: the weights and the cfg; `yolov3-tiny.names` next to `yolov3-tiny.weights` is found.
 
     Returns:
-        The names of the file, or of the first neighbour that has one; else COCO's for 80 classes, and
-        `class 0`, `class 1`, ... for any other number.
+        The names of the file, or of the first neighbour that has one, as a training reads them; else COCO's
+        for 80 classes, and `class 0`, `class 1`, ... for any other number.
 
     Raises:
         DataError: when the file cannot be read or has another number of names.
@@ -32,11 +34,7 @@ def class_names(
     file = file or next((path for path in candidates if path.is_file()), None)
     if file is None:
         return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {i}" for i in range(classes))
-    try:
-        text = file.read_bytes()[:MOST_BYTES].decode("utf-8", errors="replace")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=file) from None
-    names = tuple(quoted(line.strip()) for line in text.rstrip("\n").split("\n"))
+    names = tuple(quoted(name, limit=1000) for name in read_names(file, FirstError(accepted=ACCEPTED)))
     if len(names) != classes:
         hint = "one name a line, in the order of the classes"
         raise DataError(f"has {len(names)} names; the network has {classes} classes", where=file, hint=hint)

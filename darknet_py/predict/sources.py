@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from darknet_py.data.images.read import image_files
-from darknet_py.errors import DataError, UsageError
+from darknet_py.errors import DataError, UsageError, quoted
 
 WRITABLE = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}  # endings that an output may keep from its input
+
+
+@dataclass(frozen=True)
+class MissingImage:
+    """A source, or a line of a list, that names no image; and the error that says so."""
+
+    path: Path
+    error: DataError
 
 
 def image_paths(sources: Iterable[str | Path]) -> list[Path]:
@@ -21,17 +30,28 @@ def image_paths(sources: Iterable[str | Path]) -> list[Path]:
     Raises:
         DataError: when a path is missing, a folder has no image, or a list is empty.
     """
-    paths: list[Path] = []
-    for source in map(Path, sources):
-        if source.is_dir():
-            paths += image_files(source)
-        elif not source.exists():
-            raise DataError("no such file or folder", where=source)
-        elif source.suffix.lower() == ".txt":
-            paths += _listed_paths(source)
-        else:
-            paths.append(source)
+    paths = []
+    for found in find_images(sources):
+        if isinstance(found, MissingImage):
+            raise found.error
+        paths.append(found)
     return paths
+
+
+def find_images(sources: Iterable[str | Path]) -> Iterator[Path | MissingImage]:
+    """As `image_paths`, with what is missing in its place among the images."""
+    for source in map(Path, sources):
+        try:
+            if source.is_dir():
+                yield from image_files(source)
+            elif not source.exists():
+                raise DataError("no such file or folder", where=source)
+            elif source.suffix.lower() == ".txt":
+                yield from _listed_images(source)
+            else:
+                yield source
+        except DataError as error:
+            yield MissingImage(source, error)
 
 
 def output_paths(paths: Sequence[Path], out: Path) -> list[Path]:
@@ -59,19 +79,21 @@ def output_paths(paths: Sequence[Path], out: Path) -> list[Path]:
     return outputs
 
 
-def _listed_paths(source: Path) -> list[Path]:
-    lines = source.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
-    paths = []
+def _listed_images(source: Path) -> Iterator[Path | MissingImage]:
+    try:
+        lines = source.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=source) from None
+    if not any(map(str.strip, lines)):
+        raise DataError("the list names no image", where=source)
     for number, line in enumerate(map(str.strip, lines), start=1):
         found = next((path for path in (Path(line), source.parent / line) if path.is_file()), None)
         if found:
-            paths.append(found)
+            yield found
         elif line:
             hint = "a path in a list starts from the current folder, or from the list's own"
-            raise DataError(f"no such image: {line}", where=f"{source}:{number}", hint=hint)
-    if not paths:
-        raise DataError("the list names no image", where=source)
-    return paths
+            missing = DataError(f"no such image: {quoted(line)}", where=f"{source}:{number}", hint=hint)
+            yield MissingImage(Path(line), missing)
 
 
 def _unique(names: Sequence[str], paths: Sequence[Path]) -> list[str]:

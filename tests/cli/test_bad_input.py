@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,26 @@ def test_one_bad_image_among_others_leaves_the_others_done(
     assert "1 of 2 images could not be read" in said.err
     assert (place / "out" / "good.jpg").is_file()
     assert main([*command, "--keep-going"]) == 0
+    assert "1 of 2 images could not be read" in capsys.readouterr().err
+
+
+def test_a_missing_line_of_a_list_with_keep_going_is_named_and_counted(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "some.txt").write_text("good.jpg\ngone.jpg\ngood.jpg\n")
+    command = detect("small.weights", "some.txt")(place)
+    assert main(command) == 3, "a list with a missing line is refused"
+    assert not (place / "out").exists()
+    assert main([*command, "--keep-going", "--json"]) == 0
+    said = capsys.readouterr()
+    assert ["error" in entry for entry in json.loads(said.out)] == [False, True, False]
+    assert "some.txt:2: error: no such image: gone.jpg" in said.err
+    assert "1 of 3 images could not be read: gone.jpg" in said.err
+
+
+def test_keep_going_with_nothing_but_missing_images_fails(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "some.txt").write_text("gone.jpg\nlost.jpg\n")
+    assert main([*detect("small.weights", "some.txt")(place), "--keep-going"]) == 3
+    assert "2 of 2 images could not be read: gone.jpg, lost.jpg" in capsys.readouterr().err

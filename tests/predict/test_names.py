@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.class_names import read_names
 from darknet_py.errors import DataError
 from darknet_py.predict.names import class_names
 
@@ -39,5 +41,35 @@ def test_another_number_of_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.names").write_text("one\ntwo\n")
     with pytest.raises(DataError, match=r"has 2 names; the network has 3 classes"):
         class_names(3, file=tmp_path / "a.names")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         class_names(3, file=tmp_path / "none.names")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfcat\ndog\n",
+        b"cat\r\ndog\r\n",
+        b"cat\ndog\n\n",
+        b"cat\ndog\n \t\n\n",
+        b"\xef\xbb\xbfcat\r\ndog\r\n\r\n",
+        b"  cat\ndog",
+    ],
+    ids=["BOM", "CRLF", "blank last line", "blank last lines", "all three", "spaces, no end"],
+)
+def test_names_with_a_mark_carriage_returns_or_blank_last_lines_are_those_of_training(
+    tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "a.names").write_bytes(data)
+    assert class_names(2, file=tmp_path / "a.names") == ("cat", "dog")
+    assert read_names(tmp_path / "a.names", FirstError()) == ["cat", "dog"]
+
+
+def test_names_that_are_not_utf8_are_refused_as_by_training(tmp_path: Path) -> None:
+    (tmp_path / "a.names").write_bytes(b"cat\ncaf\xe9\n")
+    for read in (
+        lambda: class_names(2, file=tmp_path / "a.names"),
+        lambda: read_names(tmp_path / "a.names", FirstError()),
+    ):
+        with pytest.raises(DataError, match=r"a\.names:2: error: is not UTF-8 at byte 7"):
+            read()

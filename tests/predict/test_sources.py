@@ -13,7 +13,7 @@ from darknet_py.errors import DataError, UsageError
 from darknet_py.predict.batch_detector import DetectorSettings
 from darknet_py.predict.detect_files import detect_files, entry_text
 from darknet_py.predict.detections import Detections
-from darknet_py.predict.sources import image_paths, output_paths
+from darknet_py.predict.sources import MissingImage, find_images, image_paths, output_paths
 
 
 def put_image(path: Path, size: tuple[int, int] = (12, 8)) -> Path:
@@ -169,3 +169,37 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     blocked = put_image(tmp_path / "file.png") / "out"
     with pytest.raises(UsageError, match="cannot be written: Not a directory"):
         list(detect_files(FakeDetector(), [put_image(tmp_path / "one.png")], out=blocked))
+
+
+def test_what_is_missing_stands_in_its_place_among_the_images(tmp_path):
+    one, two = put_image(tmp_path / "one.png"), put_image(tmp_path / "two.png")
+    (tmp_path / "empty").mkdir()
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(b"one.png\ngone.jpg\ncaf\xe9.jpg\nempty\ntwo.png\n")
+    found = list(find_images([listed, tmp_path / "no.jpg", tmp_path / "empty"]))
+    assert [image for image in found if isinstance(image, Path)] == [one, two]
+    missing = [str(image.error).splitlines()[0] for image in found if isinstance(image, MissingImage)]
+    assert missing == [
+        f"{listed}:2: error: no such image: gone.jpg",
+        f"{listed}:3: error: no such image: caf\\udce9.jpg",
+        f"{listed}:4: error: no such image: empty",
+        f"{tmp_path / 'no.jpg'}: error: no such file or folder",
+        f"{tmp_path / 'empty'}: error: holds no image: 0 entries, none ending in "
+        + missing[4].partition("ending in ")[2],
+    ]
+
+
+def test_a_missing_image_does_not_stop_the_rest(tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{put_image(tmp_path / 'one.png')}\ngone.jpg\n{put_image(tmp_path / 'two.png')}\n")
+    images = list(find_images([listed]))
+    entries = list(detect_files(FakeDetector(), images, out=tmp_path / "out", keep_going=True))
+    assert [entry["image"] for entry in entries] == [
+        str(tmp_path / "one.png"),
+        "gone.jpg",
+        str(tmp_path / "two.png"),
+    ]
+    assert "list.txt:2: error: no such image: gone.jpg" in entries[1]["error"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png", "two.png"]
+    with pytest.raises(DataError, match=r"1 of 3 images could not be read: gone\.jpg"):
+        list(detect_files(FakeDetector(), images, out=None))
