@@ -134,7 +134,10 @@ NETWORK = (
         "error",
         "anchors are not as many pairs as num says",
         "`anchors` has two numbers for each of the `num` anchors, and `mask` numbers them from 0. Darknet "
-        "reads or writes past its memory where they disagree.",
+        "reads the first `num` pairs and takes 0.5 x 0.5 for those that are not listed. An error where a "
+        "mask has an anchor beyond either: Darknet then computes with what its memory holds, or with that "
+        "half pixel. Else a warning: only pjreddie's Darknet and AlexeyAB's `[Gaussian_yolo]` write further "
+        "pairs past their memory.",
     ),
     GraphRule(
         "bad-filters",

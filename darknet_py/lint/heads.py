@@ -33,7 +33,9 @@ def unused_anchor(graph: Graph) -> Iterator[LayerComplaint]:
     for anchors in dict.fromkeys(layer.anchors for _, layer in heads):
         sharing = [(index, layer) for index, layer in heads if layer.anchors == anchors]
         used = {number for _, layer in sharing for number in layer.mask}
-        unused = [number for number in range(len(anchors) // 2) if number not in used]
+        unused = [
+            number for number in range(min(sharing[-1][1].num, len(anchors) // 2)) if number not in used
+        ]
         if unused:
             sizes = ", ".join(f"{n} ({anchors[2 * n]:g} x {anchors[2 * n + 1]:g})" for n in unused)
             message = f"no head uses anchor{'s' * (len(unused) > 1)} {sizes}"

@@ -59,7 +59,7 @@ def assign_targets(layer: Anchored, truths: Truths, grid: tuple[int, int], net: 
     boxes = truths.boxes_cxcywh[image, number]
     x, y = (boxes[:, :2] + layer.from_centre * boxes[:, 2:]).unbind(dim=1)
     column, row = (x * columns).long().clamp(0, columns - 1), (y * rows).long().clamp(0, rows - 1)
-    anchors = boxes.new_tensor(layer.anchors).view(-1, 2) / boxes.new_tensor([width, height])
+    anchors = boxes.new_tensor(layer.pairs) / boxes.new_tensor([width, height])
     best = centred_similarity("iou", anchors, boxes[:, 2:]).argmax(dim=1)
     mask = torch.tensor(layer.mask, device=boxes.device)
     matches = best.unsqueeze(1) == mask

@@ -56,7 +56,7 @@ class _RegionLoss:
         self.coordinates = raw.reshape(n, layer.num, layer.entries, h, w)[:, :, :4].permute(0, 3, 4, 1, 2)
         self.coordinates = self.coordinates.reshape(-1, 4).clone()
         self.coordinates[:, :2].sigmoid_()
-        self.anchors = raw.new_tensor(layer.anchors).view(-1, 2)  # in cells
+        self.anchors = raw.new_tensor(layer.pairs)  # in cells
         self.delta = raw.new_zeros(len(self.boxes), layer.entries)
 
     def background(self) -> None:

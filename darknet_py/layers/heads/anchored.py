@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.cfg.diagnostics import Complaint, Severity
+from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.cfg.keys import key, same_as
-from darknet_py.layers.heads.head import Head
+from darknet_py.layers.heads.head import UNLISTED, Head, anchor_pairs
 
 IOUS = ("iou", "giou", "diou", "ciou")
 
 
 class Anchored(Head):
-    """One box for each cell and masked anchor."""
+    """One box for each cell and masked anchor.
+
+    Attributes:
+        beyond_num: what Darknet does with more pairs than `num`.
+    """
+
+    beyond_num: ClassVar[str] = ", as in AlexeyAB's Darknet; pjreddie's writes the others past its memory"
 
     mask: tuple[int, ...] = key(
         same_as("num", lambda num: tuple(range(num))), at_least=0, doc="the anchors of this head"
     )
     anchors: tuple[float, ...] = key(
-        same_as("num", lambda num: (0.5,) * (2 * num)),
+        same_as("num", lambda num: (UNLISTED,) * (2 * num)),
         above=0,
         doc="width, height of each anchor",
         unit="px of the input",
@@ -56,31 +63,48 @@ class Anchored(Head):
         return 0.0
 
     @property
+    def pairs(self) -> tuple[tuple[float, float], ...]:
+        """(width, height) of all `num` anchors, in pixels of the input; ground truths are matched to them."""
+        return anchor_pairs(self.anchors, self.num)
+
+    @property
     def masked(self) -> tuple[tuple[float, float], ...]:
         """(width, height) of this head's anchors, in pixels of the input."""
-        return tuple((self.anchors[2 * m], self.anchors[2 * m + 1]) for m in self.mask)
+        pairs = self.pairs
+        return tuple(pairs[m] for m in self.mask)
 
     def check(self, *maps: Shape) -> Iterator[Complaint]:
-        """Anchors in pairs, masks among them, channels to match.
-
-        More anchors than `num` are a warning: Darknet makes room for `num` of them, and writes past its end.
-        """
-        listed = len(self.anchors) // 2
-        if len(self.anchors) != 2 * self.num:
-            message = f"{len(self.anchors)} numbers for num={self.num} anchors"
-            more = len(self.anchors) % 2 == 0 and listed > self.num
-            reason = f"expected {2 * self.num}, a width and a height each"
-            reason += f"; all {listed} are used here, and Darknet writes past its memory" if more else ""
-            severity: Severity = "warning" if more else "error"
-            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason, severity=severity)
-        count = max(self.num, listed)
-        if max(self.mask) >= count or len(set(self.mask)) < len(self.mask):
-            message = f"mask={','.join(map(str, self.mask))} of num={count} anchors"
-            yield Complaint(
-                message, key="mask", code="out-of-range", reason="expected different numbers, counted from 0"
-            )
-        elif wrong := self.channels_complaint(maps[0]):
-            yield wrong
+        """Anchors in pairs, masks among them, channels to match."""
+        if max(self.mask) >= max(self.num, len(self.anchors) // 2) or len(set(self.mask)) < len(self.mask):
+            message = f"mask={','.join(map(str, self.mask))} of num={self.num} anchors"
+            reason = "expected different numbers, counted from 0"
+            yield Complaint(message, key="mask", code="out-of-range", reason=reason)
+        else:
+            if len(self.anchors) != 2 * self.num:
+                yield self._miscounted()
+            if wrong := self.channels_complaint(maps[0]):
+                yield wrong
         if self.counters_per_class and len(self.counters_per_class) != self.classes:
             message = f"{len(self.counters_per_class)} counters for {self.classes} classes"
             yield Complaint(message, key="counters_per_class", code="out-of-range")
+
+    def _miscounted(self) -> Complaint:
+        """An error where the mask has an anchor that Darknet does not read, else a warning."""
+        listed, last = len(self.anchors) // 2, max(self.mask)
+        message = f"{len(self.anchors)} numbers for num={self.num} anchors"
+        if last >= self.num:
+            message = f"the mask has anchor {last}, {listed} pairs are listed, and num={self.num}"
+            reason = f"Darknet reads {self.num} pairs, and takes anchor {last} from what its memory holds; "
+            guess = str(listed) if self.num > 1 else ""  # else it is probably not written
+            reason += f"expected num={listed}"
+            return Complaint(message, key="num", code="bad-anchors", reason=reason, suggestion=guess)
+        if len(self.anchors) % 2 or last >= listed:
+            reason = f"expected {2 * self.num}, a width and a height each"
+            reason += "" if len(self.anchors) % 2 else f"; the mask has anchor {last}"
+            return Complaint(message, key="anchors", code="bad-anchors", reason=reason)
+        if listed < self.num:
+            reason = f"Darknet takes {UNLISTED} x {UNLISTED} px for the other {self.num - listed}, as here; "
+            reason += "no box is predicted from them"
+        else:
+            reason = f"the first {self.num} pairs are used{self.beyond_num}; num={listed} would use all"
+        return Complaint(message, key="anchors", code="bad-anchors", reason=reason, severity="warning")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint
@@ -29,6 +29,8 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
         classes = 80
         num = 6
     """
+
+    beyond_num: ClassVar[str] = "; Darknet writes the others past its memory"
 
     uc_normalizer: float = key(1.0, doc="weight of the loss of uncertainty")
     yolo_point: str = key(

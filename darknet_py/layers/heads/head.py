@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
@@ -12,6 +13,19 @@ from darknet_py.layers.base import Layer
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+UNLISTED = 0.5  # width and height of an anchor that `anchors` does not list, as in Darknet
+
+
+def anchor_pairs(anchors: Sequence[float], num: int) -> tuple[tuple[float, float], ...]:
+    """The `num` anchors that Darknet holds: of more pairs the first; of fewer, the rest is `UNLISTED`.
+
+    >>> anchor_pairs([10, 14, 23, 27], 1), anchor_pairs([10, 14], 2)
+    (((10, 14),), ((10, 14), (0.5, 0.5)))
+    """
+    listed = list(zip(anchors[::2], anchors[1::2], strict=False))[:num]
+    return (*listed, *[(UNLISTED, UNLISTED)] * (num - len(listed)))
 
 
 class Head(Layer, ABC):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.diagnostics import Complaint, Severity
 from darknet_py.cfg.keys import key, same_as
-from darknet_py.layers.heads.head import Head
+from darknet_py.layers.heads.head import UNLISTED, Head, anchor_pairs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ class Region(Head, section="region"):
     """
 
     anchors: tuple[float, ...] = key(
-        same_as("num", lambda num: (0.5,) * (2 * num)),
+        same_as("num", lambda num: (UNLISTED,) * (2 * num)),
         above=0,
         doc="width, height of each anchor",
         unit="cells",
@@ -59,12 +59,22 @@ class Region(Head, section="region"):
     tree: str = key("", doc="file of a class tree", not_executable="class trees are not implemented")
     map: str = key("", doc="file that renumbers classes", ignored="Darknet uses it to evaluate YOLO9000")
 
+    @property
+    def pairs(self) -> tuple[tuple[float, float], ...]:
+        """(width, height) of all `num` anchors, in cells."""
+        return anchor_pairs(self.anchors, self.num)
+
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """Anchors in pairs, channels to match."""
+        listed = len(self.anchors) // 2
         if len(self.anchors) != 2 * self.num:
+            more = len(self.anchors) % 2 == 0 and listed > self.num
+            severity: Severity = "warning" if more else "error"
             message = f"{len(self.anchors)} numbers for num={self.num} anchors"
             reason = f"expected {2 * self.num}, a width and a height each"
-            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason)
+            if more:
+                reason = f"the first {self.num} are used, as in Darknet; num={listed} would use all"
+            yield Complaint(message, key="anchors", code="bad-anchors", reason=reason, severity=severity)
         wrong = self.channels_complaint(maps[0])
         if wrong:
             yield wrong
@@ -90,6 +100,6 @@ class Region(Head, section="region"):
         cells, size = self._cells(raw), raw.new_tensor([w, h])
         boxes = cells[..., :4].clone()
         boxes[..., :2] = (boxes[..., :2].sigmoid() + cell_corners(raw)) / size
-        boxes[..., 2:] = boxes[..., 2:].exp() * raw.new_tensor(self.anchors).view(self.num, 2) / size
+        boxes[..., 2:] = boxes[..., 2:].exp() * raw.new_tensor(self.pairs) / size
         scores = cells[..., self.coords + 1 :].reshape(n, -1, self.classes)
         return boxes.reshape(n, -1, 4), cells[..., self.coords].reshape(n, -1), scores
