@@ -129,9 +129,8 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
         raise UsageError("--weights and --images belong together", hint="trained weights look at images")
     if len(wanted) > 1:
         raise UsageError("--layer names one layer where weights are given")
-    if graph.net.channels != 3:
-        raise UsageError(f"[net] channels={graph.net.channels}, and an image has 3")
     from darknet_py.analysis.effective import effective, picture
+    from darknet_py.data.images.channels import check_channels, in_channels
     from darknet_py.data.images.read import read_image
     from darknet_py.files.atomic import publish_bytes
     from darknet_py.model.network import Network
@@ -139,11 +138,12 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     from darknet_py.predict.letterbox import fit_for
     from darknet_py.predict.sources import image_paths
 
+    check_channels(graph)
     network, seen = Network(graph), fields(graph)
     layer = wanted[0] if wanted else max(graph.outputs, key=lambda index: seen[index].reach)
     load_weights(network, args.weights)
     paths = image_paths([args.images])[: args.most]
-    pixels = (read_image(path) for path in paths)
+    pixels = (in_channels(read_image(path), graph.net.channels) for path in paths)
     found = effective(network, (fit_for(graph.net, one.shape[:2]).apply(one) for one in pixels), layer)
     if found is None:
         raise UsageError(f"no pixel changes the middle cell of layer {layer}", where=args.cfg)

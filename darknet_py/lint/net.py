@@ -13,6 +13,7 @@ from darknet_py.layers.net import Net
 from darknet_py.lint.base import NET, GraphRule, LayerComplaint
 
 FOR_DETECTORS = ("mosaic_bound", "blur", "gaussian_noise")
+OF_COLOURS = ("hue", "saturation")
 FOR_CLASSIFIERS = ("angle", "aspect", "min_crop", "max_crop", "label_smooth_eps", "cutmix")
 
 
@@ -30,11 +31,16 @@ def odd_size(graph: Graph) -> Iterator[LayerComplaint]:
 
 
 def keys_for_other_tasks(graph: Graph) -> Iterator[LayerComplaint]:
-    """Keys of [net] that only the other kind of network uses."""
+    """Keys of [net] that only the other kind of network uses, or one that reads colours."""
     section = graph.document.sections[0]
     boxes = "Darknet uses it only for classifiers, and this network is a detector"
     classes = "it is used only for detectors here, and this network is a classifier"
-    kinds = ((FOR_CLASSIFIERS, graph.heads, boxes), (FOR_DETECTORS, graph.classifier is not None, classes))
+    grey = "images of channels=1 are grey, and have no colour"
+    kinds = (
+        (FOR_CLASSIFIERS, graph.heads, boxes),
+        (FOR_DETECTORS, graph.classifier is not None, classes),
+        (OF_COLOURS, graph.net.channels == 1, grey),
+    )
     for name, reason in ((name, why) for names, unused, why in kinds if unused for name in names):
         entry, default = section.first(name), keys_of(Net)[name].default
         if isinstance(default, SameAs):
@@ -42,6 +48,15 @@ def keys_for_other_tasks(graph: Graph) -> Iterator[LayerComplaint]:
         if entry and getattr(graph.net, name) != default:
             message = f"{name}={quoted(entry.value)} is read and not honoured"
             yield NET, Complaint(message, key=name, reason=reason)
+
+
+def input_channels(graph: Graph) -> Iterator[LayerComplaint]:
+    """Channels of the input that no image has."""
+    net = graph.net
+    if not net.flat and net.channels not in (1, 3):
+        message = f"channels={net.channels}, and an image has 3 channels, or 1 as grey"
+        reason = "train, eval and detect refuse this cfg; the network itself runs, on tensors of your own"
+        yield NET, Complaint(message, key="channels", reason=reason)
 
 
 def late_step(graph: Graph) -> Iterator[LayerComplaint]:
@@ -70,8 +85,17 @@ RULES: tuple[GraphRule, ...] = (
         "a key that is read and changes nothing here",
         "The key exists in Darknet, and training and inference give the same result without it: Darknet "
         "ignores it too, it concerns Darknet's GPU memory, or it belongs to the other kind of network "
-        "(classifiers or detectors). The reason says which. Delete the line, or keep it for Darknet.",
+        "(classifiers or detectors, RGB or grey). The reason says which. Delete the line, or keep it for "
+        "Darknet.",
         keys_for_other_tasks,
+    ),
+    GraphRule(
+        "input-channels",
+        "warning",
+        "an input with other channels than an image has",
+        "Images are read as RGB (`channels=3`) or grey (`channels=1`). A network of other inputs compiles "
+        "and runs in Python, and `train`, `eval` and `detect` refuse it, since no image fits.",
+        input_channels,
     ),
     GraphRule(
         "late-step",

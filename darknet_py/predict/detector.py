@@ -79,7 +79,8 @@ class Detector(BatchDetector):
         """Detect in one image, or in each of several.
 
         Args:
-            image: a file, a PIL image, or an (H, W, 3) uint8 RGB array; or a list of such.
+            image: a file, a PIL image, or an (H, W, 3) uint8 RGB array, for a cfg with channels=1 also an
+                (H, W) grey one; or a list of such.
 
         Returns:
             Detections with boxes_xyxy in pixels, clipped to the image, best first; of a list, a list.
@@ -87,13 +88,17 @@ class Detector(BatchDetector):
         Raises:
             DataError: when a file is not an image, or an array has another shape or type.
         """
+        grey = self.graph.net.channels == 1
         if isinstance(image, (str, Path, Image.Image, np.ndarray)):
-            return next(self.detect([pixels_of(image)]))
-        return list(self.detect(map(pixels_of, image)))
+            return next(self.detect([pixels_of(image, grey=grey)]))
+        return list(self.detect(pixels_of(one, grey=grey) for one in image))
 
 
-def pixels_of(image: PixelSource) -> np.ndarray:
+def pixels_of(image: PixelSource, *, grey: bool = False) -> np.ndarray:
     """An image as an (H, W, 3) uint8 RGB array.
+
+    Args:
+        grey: an array may also be (H, W) or (H, W, 1), which becomes three equal channels.
 
     Raises:
         DataError: when the file is not an image, or the array has another shape or type.
@@ -102,9 +107,12 @@ def pixels_of(image: PixelSource) -> np.ndarray:
         return read_image(image)
     if isinstance(image, Image.Image):
         return np.array(image.convert("RGB"))
+    if grey and image.ndim in (2, 3) and image.shape[2:] in ((), (1,)):
+        image = np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         found = f"{' x '.join(map(str, image.shape))} {image.dtype}"
-        raise DataError(f"an image is an array of H x W x 3 uint8 (RGB), and this one is {found}")
+        expected = "H x W x 3 uint8 (RGB)" + (" or H x W (grey)" if grey else "")
+        raise DataError(f"an image is an array of {expected}, and this one is {found}")
     return image
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
+from darknet_py.data.images.channels import check_channels, in_channels
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.graph.graph import Graph
@@ -86,6 +87,7 @@ def evaluate_classifier(
     """
     settings = settings or EvaluationSettings()
     check_classifier(network.graph)
+    check_channels(network.graph)
     check_labels(network.graph, dataset)
     copied = copy.deepcopy(network).eval().to(settings.device).to(memory_format=torch.channels_last)
     runner = _Runner(copied, settings.batch or BATCH, communicator or Communicator())
@@ -202,7 +204,8 @@ class _Runner:
             for at in range(0, len(chosen), self.batch):
                 part = chosen[at : at + self.batch].tolist()
                 truth = torch.from_numpy(labels[part]).to(device)
-                images = torch.stack([fitted_image(dataset.pixels(i), (net.height, net.width)) for i in part])
+                pixels = [in_channels(dataset.pixels(i), net.channels) for i in part]
+                images = torch.stack([fitted_image(one, (net.height, net.width)) for one in pixels])
                 images = images.contiguous(memory_format=torch.channels_last).to(device)
                 logits = self.network.logits(images).float()
                 first = logits.topk(min(TOP, logits.shape[1])).indices
@@ -223,7 +226,7 @@ def _labels(dataset: Dataset) -> np.ndarray:
 
 
 def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
-    """The centre crop of an image whose shorter side was scaled to fit: (3, H, W) float32 in 0..1."""
+    """The centre crop of an image whose shorter side was scaled to fit: (C, H, W) float32 in 0..1."""
     (high, wide), (rows, columns) = pixels.shape[:2], size
     wider = rows * wide > columns * high  # than the input, in proportion
     inner = (rows, wide * rows // high) if wider else (high * columns // wide, columns)

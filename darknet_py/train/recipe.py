@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import Edit, set_value
 from darknet_py.data.dataset import Dataset
+from darknet_py.data.images.channels import check_channels
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.lint.check import compile_checked
@@ -60,9 +61,11 @@ def prepare_graph(
 
     Raises:
         CfgError: when the cfg has errors.
+        UsageError: when the network reads no images.
     """
     limits = BatchLimits(LEAST_UPDATES[settings.recipe], LEAST_BATCH[settings.recipe], settings.processes)
     graph = compile_checked(document)
+    check_channels(graph)
     fit = fit_to_data(graph, classes=len(data.names), images=len(data), epochs=epochs, limits=limits)
     fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
     final = apply_recipe(fit, settings.recipe, kept=edits, fresh=fresh)

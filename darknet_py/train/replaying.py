@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from darknet_py.cfg.document import must_parse, read
+from darknet_py.errors import UsageError
 from darknet_py.lint.check import compile_checked
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
@@ -53,6 +54,7 @@ def replay(
 
     Raises:
         CfgError, WeightsError: when the files cannot be used.
+        UsageError: when the images have not the channels of the cfg.
         NotFinite: when an update would have been NaN.
     """
     network = Network(compile_checked(must_parse(read(cfg))))
@@ -60,7 +62,7 @@ def replay(
     check_schedule(network.graph.net)
     trainer, batch, lists = (
         Trainer(network),
-        torch.from_numpy(np.asarray(images, np.float32)),
+        _images_of(images, network.graph.net.channels),
         _truths_of(truths),
     )
     losses: list[float] = []
@@ -73,6 +75,13 @@ def replay(
         losses.append(found.loss)
         deltas = deltas or [delta.cpu().numpy() for delta in found.deltas]
     return Replay(losses, rates, weights_bytes(network, seen=seen + iterations * len(batch)), deltas)
+
+
+def _images_of(images: np.ndarray, channels: int) -> torch.Tensor:
+    if np.ndim(images) != 4 or np.shape(images)[1] != channels:
+        shape = " x ".join(map(str, np.shape(images)))
+        raise UsageError(f"images are N x {channels} x H x W for this cfg, and these are {shape}")
+    return torch.from_numpy(np.asarray(images, np.float32))
 
 
 def _truths_of(truths: np.ndarray) -> Truths:

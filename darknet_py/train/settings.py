@@ -115,7 +115,14 @@ def source_of(
     """
     net, at = plan.graph.net, process or ProcessInfo()
     sampler = Sampler(
-        len(plan.train), net.batch, plan.seed, net.height, net.width, task.random, net.resize_step
+        len(plan.train),
+        net.batch,
+        plan.seed,
+        net.height,
+        net.width,
+        random=task.random,
+        step=net.resize_step,
+        channels=net.channels,
     )
     todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)
     return batches(plan.train, todo, task.augmentation(), workers=plan.settings.workers)

@@ -83,7 +83,7 @@ class Trainer:
         """Train on one batch.
 
         Args:
-            images: (N, 3, H, W) in 0..1, N the cfg's `batch` or fewer, or this process's share of it;
+            images: (N, C, H, W) in 0..1, N the cfg's `batch` or fewer, or this process's share of it;
                 computed in `subdivisions` parts.
             rate: the learning rate of this iteration.
             iteration: its number, from 1; with `samples` it seeds the stochastic layers.

@@ -320,6 +320,15 @@ a.cfg:10:10: warning[joined-digits]: stride=10 is written with a space between t
    |          ^^^
    = Darknet drops white space, so that they are one number; numbers of a list need commas""",
     ),
+    "input-channels": (
+        NET.replace("channels=3", "channels=4") + CONV,
+        """\
+a.cfg:4:10: warning[input-channels]: channels=4, and an image has 3 channels, or 1 as grey
+   |
+  4| channels=4
+   |          ^
+   = train, eval and detect refuse this cfg; the network itself runs, on tensors of your own""",
+    ),
     "large-kernel": (
         NET.replace("64", "4") + CONV.replace("size=3", "size=7"),
         """\

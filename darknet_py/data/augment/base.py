@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-# (H, W, 3) uint8 RGB, and truth rows (T, 5): x, y, w, h (centre and size, pixels of the image) and class.
+# (H, W, C) uint8, RGB or grey, and truth rows (T, 5): x, y, w, h (centre and size, pixels) and class.
 Picture = tuple[np.ndarray, np.ndarray]
 
 
@@ -31,4 +31,4 @@ class Augment(ABC):
         size: tuple[int, int],
         *others: Picture,
     ) -> Picture:
-        """Return the sample, (height, width, 3), and its rows as fractions of it."""
+        """Return the sample, (height, width, C), and its rows as fractions of it."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Share = tuple[np.ndarray, int]  # an image (H, W, 3), and its label
+Share = tuple[np.ndarray, int]  # an image (H, W, C), and its label
 Sample = tuple[np.ndarray, np.ndarray]  # an image, and rows (T, 6): x, y, w, h, label, share of the truth
 
 WHOLE = (0.5, 0.5, 1.0, 1.0)  # the box that is all of the image

@@ -73,12 +73,12 @@ class ClassifierAugmentation(Augment):
         """One training sample.
 
         Args:
-            pixels: (H, W, 3) uint8 RGB.
+            pixels: (H, W, C) uint8, RGB or grey.
             rows: (1, 5), the label last.
             size: height and width of the result.
 
         Returns:
-            (height, width, 3) uint8, and (T, 6): box, label, and its share of the truth, in all 1.
+            (height, width, C) uint8, and (T, 6): box, label, and its share of the truth, in all 1.
         """
         shares = [
             (self._cropped(image, rng, size), int(labels[0, 4]))
@@ -96,7 +96,7 @@ class ClassifierAugmentation(Augment):
         image = pixels
         if pixels.shape[:2] != size or not np.array_equal(matrix, np.eye(2, 3)):
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            image = cv2.warpAffine(pixels, matrix, size[::-1], flags=flags)
+            image = cv2.warpAffine(pixels, matrix, size[::-1], flags=flags).reshape(*size, pixels.shape[2])
         if self.flip and rng.random() < 0.5:
             image = image[:, ::-1]
         return recoloured(np.ascontiguousarray(image), rng, self)

@@ -30,15 +30,18 @@ class Colours(Protocol):
 def recoloured(
     image: np.ndarray, rng: np.random.Generator, settings: Colours, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Saturation and brightness by a random factor, hue by a random shift, on 8-bit HSV.
+    """Saturation and brightness by a random factor, hue by a random shift, on 8-bit HSV; of grey, brightness.
 
     Args:
+        image: (H, W, C) uint8, RGB or grey.
         out: where the result is put, else into an array of its own; it may be `image`.
     """
     shift = rng.uniform(-settings.hue, settings.hue)
     saturation, exposure = factor(rng, settings.saturation), factor(rng, settings.exposure)
     if shift == 0 and saturation == exposure == 1:
         return image
+    if image.shape[2] == 1:
+        return cv2.convertScaleAbs(image, dst=out, alpha=exposure).reshape(image.shape)
     hues, *others = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
     hues = cv2.LUT(hues, ((np.arange(256) + round(180 * shift)) % 180).astype(np.uint8))
     pairs = zip(others, (saturation, exposure), strict=True)
@@ -56,11 +59,11 @@ def blurred(image: np.ndarray, edges: np.ndarray, rng: np.random.Generator, blur
     """One time of three what is around the boxes, one time all of it, by `blur` and less than small boxes."""
     kind = rng.integers(3)
     if kind == 1:
-        soft = cv2.GaussianBlur(image, (17, 17), 0)
+        soft = cv2.GaussianBlur(image, (17, 17), 0).reshape(image.shape)
         for left, top, right, bottom in np.maximum(edges, 0):
             inside = slice(int(top), int(np.ceil(bottom))), slice(int(left), int(np.ceil(right)))
             soft[inside] = image[inside]
         return soft
     least = (edges[:, 2:] - edges[:, :2]).min(initial=8 * blur) / 8
     side = int(min(blur, least)) // 2 * 2 + 1
-    return cv2.GaussianBlur(image, (side, side), 0) if kind == 2 and side > 1 else image
+    return cv2.GaussianBlur(image, (side, side), 0).reshape(image.shape) if kind == 2 and side > 1 else image

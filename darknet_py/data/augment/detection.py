@@ -68,16 +68,16 @@ def augmented(
     """One training sample.
 
     Args:
-        pixels: (H, W, 3) uint8 RGB.
+        pixels: (H, W, C) uint8, RGB or grey.
         rows: (T, 5) boxes x, y, w, h (centre and size, in pixels of the image) and class.
         size: height and width of the result.
 
     Returns:
-        (height, width, 3) uint8, and (T', 5) boxes as fractions of it; boxes that have left it are dropped.
+        (height, width, C) uint8, and (T', 5) boxes as fractions of it; boxes that have left it are dropped.
     """
     window = random_window((pixels.shape[0], pixels.shape[1]), rng, settings, size)
     mirrored = bool(settings.flip and rng.random() < 0.5)
-    canvas = np.empty((*size, 3), np.uint8)
+    canvas = np.empty((*size, pixels.shape[2]), np.uint8)
     view = View(window, size, Piece(0, 0, size[1], size[0]), mirrored)
     edges = render((pixels, rows), view, canvas, rng, settings)
     return canvas, as_rows(edges, size)

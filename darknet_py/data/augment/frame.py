@@ -66,7 +66,7 @@ def render(
     down = along(pixels.shape[0], window.top, window.height, size[0], drawn.top, drawn.height)
     _draw(pixels, across, down, drawn, canvas)
     if view.mirrored:
-        canvas[:] = cv2.flip(canvas, 1)
+        canvas[:] = cv2.flip(canvas, 1).reshape(canvas.shape)
     recoloured(canvas, rng, settings, canvas)
     edges = edges_in(across, down, rng.permutation(rows), size, mirrored=view.mirrored)[: settings.max]
     if settings.blur:
@@ -121,8 +121,9 @@ def _draw(
     if (down.cells, across.cells) != canvas.shape[:2]:
         rows = pixels[:: max(1, len(pixels) // MEAN_ROWS)]
         columns = cv2.reduce(rows.reshape(len(rows), -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-        mean = columns.reshape(-1, 3).sum(axis=0, dtype=np.int64) / (rows.size // 3)  # cv2.mean is slower
-        canvas[:] = np.tile(np.rint(mean).astype(np.uint8), canvas.shape[1]).reshape(-1, 3)
+        channels = pixels.shape[2]
+        mean = columns.reshape(-1, channels).sum(axis=0, dtype=np.int64) / (rows.size // channels)
+        canvas[:] = np.tile(np.rint(mean).astype(np.uint8), canvas.shape[1]).reshape(-1, channels)
     if not (down.cells and across.cells):
         return
     left, top = across.first - piece.left, down.first - piece.top

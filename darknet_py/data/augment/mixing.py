@@ -23,11 +23,11 @@ def mosaic_of(
     Args:
         pictures: four, each with rows in pixels of itself.
 
-    Returns: (height, width, 3) uint8, and (T, 5) boxes as fractions of it.
+    Returns: (height, width, C) uint8, and (T, 5) boxes as fractions of it.
     """
     height, width = size
     cut = [int(rng.integers(int(0.2 * side), int(0.8 * side), endpoint=True)) for side in (width, height)]
-    canvas = np.empty((height, width, 3), np.uint8)
+    canvas = np.empty((height, width, pictures[0][0].shape[2]), np.uint8)
     found = [
         _draw_quadrant(picture, (quadrant % 2, quadrant // 2), cut, canvas, rng, settings)
         for quadrant, picture in enumerate(pictures)

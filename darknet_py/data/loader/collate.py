@@ -17,8 +17,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from darknet_py.data.augment.base import Augment, Picture
 from darknet_py.data.dataset import Dataset
+from darknet_py.data.images.channels import in_channels
 from darknet_py.data.loader.sample_partners import BatchGroup, GroupSampler, partners
-from darknet_py.data.loader.sampler import AUGMENT, Batches, keyed
+from darknet_py.data.loader.sampler import AUGMENT, Batches, Sampler, keyed
 from darknet_py.data.loader.shared_buffer import BatchLocation, SharedBuffer
 from darknet_py.data.loader.worker_status import WorkerStatus
 
@@ -28,7 +29,7 @@ STALLED = 5  # seconds without a batch from a worker, after which asking for one
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (N, 3, H, W) uint8, the boxes of each (T, 5) as fractions, and their numbers in the data set."""
+    """Images (N, C, H, W) uint8, the boxes of each (T, 5) as fractions, and their numbers in the data set."""
 
     images: torch.Tensor
     rows: tuple[np.ndarray, ...]
@@ -60,10 +61,15 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
     """torch's view of a data set: it is indexed by a group, and gives its batches."""
 
     def __init__(
-        self, dataset: Dataset, augment: Augment, seed: int, shared: _SharedMemory | None, kept_bytes: int
+        self,
+        dataset: Dataset,
+        augment: Augment,
+        sampler: Sampler,
+        shared: _SharedMemory | None,
+        kept_bytes: int,
     ) -> None:
-        self.dataset, self.augment, self.seed, self.shared = dataset, augment, seed, shared
-        self.kept_bytes = kept_bytes
+        self.dataset, self.augment, self.shared, self.kept_bytes = dataset, augment, shared, kept_bytes
+        self.seed, self.channels = sampler.seed, sampler.channels
         self.pictures: dict[int, Picture] = {}  # of the group that is loaded
         self.room = 0  # bytes that are left for them
 
@@ -77,7 +83,7 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
     def _batches(self, group: BatchGroup) -> Iterator[_LoadedBatch]:
         end = 0
         for draws in group.draws:
-            shape = (len(draws), draws[0].height, draws[0].width, 3)
+            shape = (len(draws), draws[0].height, draws[0].width, self.channels)
             location = BatchLocation(group.slot, end, shape)
             images = self.shared.buffer.at(location) if self.shared else np.empty(shape, np.uint8)
             end, rows = location.end, []
@@ -98,7 +104,7 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
         worker = get_worker_info()
         reading = self.shared.status.reads(worker.id, index) if self.shared and worker else nullcontext()
         with reading:
-            pixels = self.dataset.pixels(index)
+            pixels = in_channels(self.dataset.pixels(index), self.channels)
         picture = pixels, truth_rows(self.dataset, index)
         if pixels.nbytes <= self.room:
             self.pictures[index] = picture
@@ -169,7 +175,7 @@ def batches(
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
     loader = DataLoader(
-        _GroupDataset(dataset, augment, plan.sampler.seed, shared, kept_bytes),
+        _GroupDataset(dataset, augment, plan.sampler, shared, kept_bytes),
         batch_size=None,
         sampler=sampler,
         num_workers=workers,

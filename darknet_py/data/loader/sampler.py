@@ -43,6 +43,7 @@ class Sampler:
         height, width: of the network's input.
         random: 0 for one size; else the factor by which sizes vary (1 means 1.4), as `[yolo] random`.
         step: sizes are multiples of it.
+        channels: of the network's input, 3 or 1.
     """
 
     images: int
@@ -52,6 +53,7 @@ class Sampler:
     width: int
     random: float = 0.0
     step: int = 32
+    channels: int = 3
 
     def draws(self, iteration: int) -> list[Draw]:
         """The batch of an iteration, which count from 1."""
@@ -113,7 +115,7 @@ class Batches:
     def bytes(self) -> int:
         """Of this process's images of an iteration, at the most."""
         height, width = self.sampler.largest()
-        return self.sampler.batch // self.ranks * height * width * 3
+        return self.sampler.batch // self.ranks * height * width * self.sampler.channels
 
     def __iter__(self) -> Iterator[list[Draw]]:
         return (self.draws(iteration) for iteration in range(self.first, self.last + 1))

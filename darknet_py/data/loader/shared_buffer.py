@@ -18,7 +18,7 @@ from darknet_py.errors import UsageError
 
 
 class BatchLocation(NamedTuple):
-    """Where a batch lies: the number of the slot, the first byte in it, and (N, H, W, 3)."""
+    """Where a batch lies: the number of the slot, the first byte in it, and (N, H, W, C)."""
 
     slot: int
     start: int

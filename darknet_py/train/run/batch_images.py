@@ -34,7 +34,7 @@ def batch_image(batch: Batch, names: Sequence[str]) -> np.ndarray:
     A classifier's label is a box around its image, with the name in the corner. Small images are enlarged by
     an integer factor.
     """
-    images = batch.images[:MAX_IMAGES].permute(0, 2, 3, 1).numpy()
+    images = batch.images[:MAX_IMAGES].expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()  # grey too
     factor = -(-MIN_SIDE // max(images.shape[1:3]))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
     tiles = [
