@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from darknet_py.cfg.diagnostics import Complaint, Diagnostic, Severity, Span, did_you_mean
+from darknet_py.cfg.diagnostics import Complaint, Diagnostic, Severity, Span
 from darknet_py.cfg.document import Document, Entry, Section, before_comment
 from darknet_py.cfg.keys import REQUIRED, Key, SameAs, fields_of, keys_of, open_keys_of, types_of
 from darknet_py.cfg.values import Unreadable, value_of
@@ -15,18 +16,26 @@ JOINED = re.compile(r"[0-9.][ \t]+[-+0-9.]", re.ASCII)
 
 
 def read_keys(
-    cls: type, section: Section, document: Document, *, lenient: bool = False
+    cls: type,
+    section: Section,
+    document: Document,
+    *,
+    lenient: bool = False,
+    owner: Callable[[str], str] = lambda key: "",
 ) -> tuple[Any, list[Diagnostic]]:
     """Read a section into an instance of `cls`.
 
     The first of two equal keys wins, as in Darknet. A key that the class does not have is a warning, or a
     error when it is likely to be a misspelling of one that the section lacks (unless `lenient`).
 
+    Args:
+        owner: another section that has a key, by name; such a key is not taken for a misspelling.
+
     Returns:
         The instance, or None when a value is lost; and every error and warning. A misspelling with a good
         suggestion is read as what it suggests, so that what follows can be checked all the same.
     """
-    reader = _SectionReader(cls, section, document, lenient)
+    reader = _SectionReader(cls, section, document, lenient, owner)
     values = reader.values()
     return (None if reader.lost or section.invalid_keys else cls(**values)), reader.diagnostics
 
@@ -34,10 +43,17 @@ def read_keys(
 class _SectionReader:
     """The state of reading one section; `lost` once a value is missing that nothing can stand in for."""
 
-    def __init__(self, cls: type, section: Section, document: Document, lenient: bool) -> None:
-        self.section, self.document, self.lenient = section, document, lenient
+    def __init__(
+        self,
+        cls: type,
+        section: Section,
+        document: Document,
+        lenient: bool,
+        owner: Callable[[str], str],
+    ) -> None:
+        self.section, self.document, self.lenient, self.owner = section, document, lenient, owner
         self.keys, self.fields, self.types = keys_of(cls), fields_of(cls), types_of(cls)
-        self.open_keys = open_keys_of(cls)
+        self.open_keys, self.kind = open_keys_of(cls), getattr(cls, "section", "")
         self.present = {entry.key for entry in section.entries}
         self.diagnostics: list[Diagnostic] = []
         self.lost = False
@@ -105,14 +121,18 @@ class _SectionReader:
         code = "unsupported-key" if declared.refused else "out-of-range"
         code = "unknown-value" if declared.one_of else code
         bare = before_comment(text)
+        guess = reason = ""
         if bare in declared.one_of:
             guess = bare
             reason = (
                 "Darknet takes a comment behind a value as part of the value; put it on a line of its own"
             )
-        else:
-            guess = did_you_mean(text, declared.one_of)
-            reason = "" if guess or not declared.one_of else f"expected one of {', '.join(declared.one_of)}"
+        elif declared.one_of:
+            from darknet_py.cfg.synonyms import meant_value  # here, for a cfg without mistakes needs none
+
+            meant = meant_value(entry.key, bare, declared.one_of)
+            guess, known = meant.word, "" if meant.word else f"expected one of {', '.join(declared.one_of)}"
+            reason = "; ".join(filter(None, (meant.reason, known)))
         message = f"{entry.key}={quoted(text)} {refusal}"
         self.report(entry.value_span, Complaint(message, code=code, reason=reason, suggestion=guess))
         self.lost |= code == "out-of-range"
@@ -139,10 +159,14 @@ class _SectionReader:
 
     def guess_unknown(self, entry: Entry) -> str:
         """Report an unknown key; the key that is probably meant, or an empty string."""
-        guess = did_you_mean(entry.key, [name for name in self.fields if name not in self.present])
+        from darknet_py.cfg.synonyms import meant_key  # here, for a cfg without mistakes needs none
+
+        lacking = [name for name in self.fields if name not in self.present]
+        meant = meant_key(self.kind, entry.key, lacking, owner=self.owner)
+        guess = meant.word
         severity: Severity = "error" if guess and not self.lenient else "warning"
         message = f"[{self.section.name}] has no key `{quoted(entry.key)}`"
-        reason = "" if guess else "Darknet ignores it too"
+        reason = "; ".join(filter(None, (meant.reason, "" if guess else "Darknet ignores it too")))
         complaint = Complaint(message, code="unknown-key", reason=reason, suggestion=guess, severity=severity)
         self.report(entry.span, complaint)
         return guess if severity == "error" else ""

@@ -6,13 +6,13 @@ import argparse
 import textwrap
 from collections.abc import Iterator
 
-from darknet_py.cfg.diagnostics import did_you_mean
+from darknet_py.cfg.synonyms import meant_section
 from darknet_py.cli.options import add_json
 from darknet_py.cli.terminal import print_result
 from darknet_py.errors import UsageError, quoted
 from darknet_py.layers.base import layer_class
 from darknet_py.layers.cards import Card, KeyCard, card, cards
-from darknet_py.layers.catalogue import ALIASES, CATALOGUE
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE, other_names
 
 WIDTH = 110
 EXAMPLE = "maxpool"
@@ -49,8 +49,9 @@ def section_of(name: str) -> str:
     bare = name.strip("[] ")
     if layer_class(bare):
         return bare
-    guess = did_you_mean(bare, (*CATALOGUE, *ALIASES))
-    hint = f"did you mean `{guess}`?" if guess else f"known are {', '.join(sorted(CATALOGUE))}"
+    meant = meant_section(bare, (*CATALOGUE, *ALIASES), other_names())
+    known = f"known are {', '.join(sorted(CATALOGUE))}"
+    hint = f"did you mean `{meant.word}`?" if meant.word else meant.reason or known
     raise UsageError(f"[{quoted(bare)}] is not known", hint=hint)
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.cfg.document import Document
 from darknet_py.cfg.edits import KIND, Edit, position, set_value, without_keys
 from darknet_py.cfg.keys import keys_of
 from darknet_py.cfg.sections import New
+from darknet_py.cfg.synonyms import meant_key
 from darknet_py.edit.folding import expand, fold
 from darknet_py.edit.reordering import Reordering, ReorderPlan, layers_of, reads, replacements_of
 from darknet_py.errors import UsageError
@@ -73,7 +73,7 @@ def require_key(section: str, key: str, *, asked: str, where: str = "") -> None:
     cls = layer_class(section)
     known = [declared.name for declared in keys_of(cls).values()] if cls else [key]
     if key not in known:
-        guess = did_you_mean(key, known)
+        guess = meant_key(cls.section if cls else section, key, known).word
         hint = f"did you mean `{guess}`?" if guess else f"it has {', '.join(known)}"
         raise UsageError(f"{asked}: [{section}] has no key `{key}`", where=where, hint=hint)
 

@@ -12,7 +12,6 @@ from darknet_py.cfg.diagnostics import (
     Diagnostic,
     Refused,
     Span,
-    did_you_mean,
     in_order,
 )
 from darknet_py.cfg.document import Document, Section
@@ -22,7 +21,7 @@ from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import by_numbers, input_keys
 from darknet_py.graph.sharing import sharing_errors
 from darknet_py.layers.base import Layer, layer_class
-from darknet_py.layers.catalogue import ALIASES, CATALOGUE
+from darknet_py.layers.catalogue import ALIASES, CATALOGUE, other_names, owner_of_key
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.net import Net
 
@@ -88,7 +87,9 @@ class Compiler:
         """The section as its class reads it, or None, and what is wrong with it."""
         if position not in self.known:
             section = self.document.sections[position]
-            self.known[position] = read_keys(cls, section, self.document, lenient=self.lenient)
+            self.known[position] = read_keys(
+                cls, section, self.document, lenient=self.lenient, owner=owner_of_key
+            )
         layer, found = self.known[position]
         self.diagnostics += found
         return layer
@@ -122,7 +123,9 @@ class Compiler:
         if len(maps) < len(inputs):
             return None
         if (pair := layer.pair(index)) is not None:
-            other = next(node for node in self.nodes if node.index == pair)
+            other = next((node for node in self.nodes if node.index == pair), None)
+            if other is None:
+                return None
             layer = layer.paired_with(other.layer)
             inputs, maps = (*inputs, *other.inputs), (*maps, *other.maps)
         return self.append(index, section, layer, inputs, maps)
@@ -172,21 +175,29 @@ class Compiler:
         return self.shapes[reference]
 
     def unknown(self, section: Section, cls: type[Layer] | None) -> type[Layer] | None:
-        """Report a section's name that is unknown or a second [net]; the class that is probably meant."""
+        """Report a section's name that is unknown or a second [net].
+
+        Returns:
+            The class of which the name is a misspelling. What another tool calls so has other keys there, so
+            that nothing more is reported of it and of what reads it.
+        """
         if cls is Net:
             message = "a second [net]; a cfg has one, at its beginning"
             self.complain(section, Complaint(message, code="second-net"))
             return None
         if any(d.span == section.span for d in self.document.errors):
             return None
-        guess = did_you_mean(section.name, (*CATALOGUE, *ALIASES))
-        reason = NO_SECTION if guess else f"known are {', '.join(sorted(CATALOGUE))}"
+        from darknet_py.cfg.synonyms import meant_section  # here, for a cfg without mistakes needs none
+
+        meant = meant_section(section.name, (*CATALOGUE, *ALIASES), other_names())
+        guess = meant.word
+        reason = meant.reason or (NO_SECTION if guess else f"known are {', '.join(sorted(CATALOGUE))}")
         suggestion = f"[{guess}]" if guess else ""
         message = f"[{quoted(section.name)}] is not known"
         self.complain(
             section, Complaint(message, code="unknown-section", reason=reason, suggestion=suggestion)
         )
-        return layer_class(guess)
+        return None if meant.reason else layer_class(guess)
 
     def complain(self, section: Section, complaint: Complaint, inputs: tuple[int, ...] = ()) -> None:
         """Report a layer's complaint at its line: its key, its header, or the layer it reads."""

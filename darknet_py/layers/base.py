@@ -37,6 +37,7 @@ class Layer(Declaration):
 
     section: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
+    other_names: ClassVar[str] = ""  # what other tools call it, separated by spaces; for suggestions
     category: ClassVar[Category] = "other"  # how diagrams colour it
     window_key: ClassVar[str] = "size"  # the key that `window_sizes` come from
 

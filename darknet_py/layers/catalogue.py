@@ -94,3 +94,16 @@ def import_all() -> None:
     """Import every module below this folder."""
     for module in layer_modules():
         import_module(module)
+
+
+def owner_of_key(key: str) -> str:
+    """A section that has a key of this name, [net] and Darknet's usual ones first; empty where none has."""
+    usual = ("net", "convolutional", "yolo", "route", "shortcut")
+    sections = dict.fromkeys((*usual, *CATALOGUE))
+    owners = (name for name in sections for one in keys_of(CATALOGUE[name]).values() if one.name == key)
+    return next(owners, "")
+
+
+def other_names() -> dict[str, str]:
+    """By section, what other tools call it."""
+    return {name: cls.__dict__.get("other_names", "") for name, cls in CATALOGUE.items()}

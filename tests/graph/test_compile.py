@@ -171,6 +171,8 @@ def test_C14_subdivisions_divide_the_batch(batch: int, subdivisions: int, good: 
 def test_C25_a_policy_that_is_not_known_is_refused_with_a_guess() -> None:
     (error,) = found(NET + "policy=polynomial\n" + CONV)
     assert (error.code, error.span.line) == ("unknown-value", 5)
+    assert (error.suggestion, error.reason) == ("poly", "Darknet calls it `poly`")
+    (error,) = found(NET + "policy=warmup\n" + CONV)
     assert "constant, step, exp, poly, steps, sigmoid, random, sgdr" in error.reason
 
 

@@ -151,3 +151,19 @@ def test_a_cause_is_told_only_where_all_errors_are_of_maps_that_do_not_fit() -> 
         with pytest.raises(CfgError) as caught:
             compile_checked(parse(text + more))
         assert caught.value.diagnostics[0].code == first
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        CONV + "[global_avgpool]\n[convolutional]\nfilters=4\nsize=5\n[yolo]\n",
+        CONV + "[route_lhalf]\nlayers=-1\n" + DETECTOR.replace("18", "17"),
+        "[maxpool]\nsize=2\n[foo]\n[route]\nlayers=0\n[unpool]\nfrom=1\n",
+        CONV + "[fc]\nfilters=3\n[softmax]\n",
+        CONV + "[yolov3_head]\nmask=0,1,2\nanchors=1,1\n",
+    ],
+)
+def test_D16_an_unknown_section_is_one_error_without_follow_ups(body: str) -> None:
+    with pytest.raises(CfgError) as caught:
+        compile_checked(parse(NET + body))
+    assert [d.code for d in caught.value.diagnostics] == ["unknown-section"]

@@ -31,6 +31,7 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
     """
 
     beyond_num: ClassVar[str] = "; Darknet writes the others past its memory"
+    other_names = "gaussian_yolov3 gaussianyolo"
 
     uc_normalizer: float = key(1.0, doc="weight of the loss of uncertainty")
     yolo_point: str = key(

@@ -32,6 +32,8 @@ class Yolo(Anchored, section="yolo"):
         num = 6
     """
 
+    other_names = "yolov3 yolov4 yolo_layer yolo_head detect yolov3_head yolov4_head"
+
     assigner: str = key(
         "darknet",
         one_of=("darknet", *SHARING),

@@ -25,6 +25,8 @@ class Route(Layer, section="route"):
         layers = -1, 8
     """
 
+    other_names = "concat concatenate concatenation cat concat_layer feature_concat"
+
     category = "join"
 
     layers: tuple[int, ...] = key(

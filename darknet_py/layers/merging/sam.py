@@ -26,6 +26,8 @@ class Sam(Layer, section="sam"):
         from = -2
     """
 
+    other_names = "multiply mul"
+
     from_: int = key(name="from", doc="the layer to multiply: negative counts back from here", refers=True)
     activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the product")
 

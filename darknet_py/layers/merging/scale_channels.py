@@ -28,6 +28,8 @@ class ScaleChannels(Layer, section="scale_channels"):
         from = -2
     """
 
+    other_names = "scale_channel squeeze_excite"
+
     from_: int = key(name="from", doc="the layer to scale: negative counts back from here", refers=True)
     scale_wh: bool = key(False, doc="a number for each cell, not for each channel")
     activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the product")

@@ -33,6 +33,8 @@ class Shortcut(Layer, section="shortcut"):
         activation = linear
     """
 
+    other_names = "add addition residual skip eltwise elementwise sum plus"
+
     category = "join"
 
     from_: tuple[int, ...] = key(

@@ -23,6 +23,8 @@ class BatchNorm(Layer, section="batchnorm"):
         [batchnorm]
     """
 
+    other_names = "batch_normalize batch_norm batch_normalization bn batch_norm2d"
+
     def cost(self, *maps: Shape) -> Cost:
         """Four arrays, two of them learned."""
         return Cost(4 * maps[0].channels, 2 * maps[0].channels)

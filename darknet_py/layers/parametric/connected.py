@@ -26,6 +26,8 @@ class Connected(FullMap, section="connected", aliases=("conn",)):
         activation = linear
     """
 
+    other_names = "fc dense fully_connected full inner_product"
+
     output: int = key(1, at_least=1, at_most=1 << 20, doc="numbers put out")
     activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
     batch_normalize: bool = key(False, doc="normalise each output over the batch")

@@ -38,6 +38,8 @@ class Convolutional(KernelKeys, RareKeys, section="convolutional", aliases=("con
         activation = leaky
     """
 
+    other_names = "conv2d convolution cnn convolution2d conv_bn conv_layer"
+
     category = "convolutional"
 
     filters: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")

@@ -31,6 +31,8 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
         activation = leaky
     """
 
+    other_names = "conv_transpose conv_transpose2d transposed_conv conv2d_transpose deconv2d"
+
     filters: int = key(1, at_least=1, at_most=1 << 20, doc="output channels")
     size: int = key(1, at_least=1, at_most=1024, doc="side of the kernel", unit="cells")
     stride: int = key(1, at_least=1, at_most=64, doc="how many times larger the map becomes", unit="cells")

@@ -21,6 +21,8 @@ class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
         stride = 2
     """
 
+    other_names = "avgpool2d averagepool2d averagepooling2d avg_pool average_pool pool pooling"
+
     def module(self, *maps: Shape) -> nn.Module:
         """A sum over a map padded by zeros, over the number of existing cells."""
         from darknet_py.ops.function import Function

@@ -30,6 +30,8 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
         stride = 1
     """
 
+    other_names = "max_pool max_pool2d maxpooling maxpooling2d pool pooling"
+
     maxpool_depth: bool = key(False, doc="maximum over channels instead of cells")
     out_channels: int = key(
         1, at_least=1, doc="output channels of maxpool_depth: g is the maximum of g, g + out_channels, ..."

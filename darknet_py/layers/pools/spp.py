@@ -37,6 +37,8 @@ class Spp(Pyramid, Composite, section="spp"):
         pool = max
     """
 
+    other_names = "spatial_pyramid_pooling sppf spp_block"
+
     window_key = "sizes"
 
     sizes: tuple[int, ...] = key(

@@ -23,6 +23,8 @@ class Activation(Layer, section="activation"):
         activation = leaky
     """
 
+    other_names = "act activate nonlinearity"
+
     activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="the function")
 
     def module(self, *maps: Shape) -> nn.Module:

@@ -18,6 +18,8 @@ class CostLayer(Layer, section="cost"):
         type = sse
     """
 
+    other_names = "loss"
+
     type: str = key("sse", one_of=("sse", "masked", "smooth", "l1", "seg", "wgan"), doc="kind of the error")
     scale: float = key(1.0, doc="weight of its gradient", ignored=ONE_LOSS)
     ratio: float = key(0.0, doc="share of the gradient that is kept", ignored=ONE_LOSS)

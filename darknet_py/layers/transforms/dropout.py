@@ -23,6 +23,8 @@ class Dropout(Layer, section="dropout"):
         probability = .5
     """
 
+    other_names = "drop dropout2d dropblock"
+
     probability: float = key(0.2, at_least=0, at_most=0.999, doc="share of the numbers that are zeroed")
     dropblock: int = key(
         0, doc="zero blocks of cells", ignored="only in Darknet's GPU code; numbers are zeroed one by one"

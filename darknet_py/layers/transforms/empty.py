@@ -10,3 +10,5 @@ class Empty(Layer, section="empty", aliases=("silence",)):
 
     [empty]
     """
+
+    other_names = "identity noop pass"

@@ -27,6 +27,8 @@ class Normalization(Layer, section="normalization", aliases=("lrn",)):
         kappa = 1
     """
 
+    other_names = "local_response_normalization localresponsenorm"
+
     size: int = key(5, at_least=1, at_most=8192, doc="channels that are summed", unit="channels")
     alpha: float = key(1e-4, at_least=0, doc="what the sum of squares is multiplied by")
     beta: float = key(0.75, at_least=0, doc="exponent")

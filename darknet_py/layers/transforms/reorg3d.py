@@ -27,6 +27,8 @@ class Reorg3d(Layer, section="reorg3d"):
         stride = 2
     """
 
+    other_names = "space_to_depth focus"
+
     stride: int = key(1, at_least=1, at_most=64, doc="side of the blocks of cells")
     reverse: bool = key(False, doc="channels into cells, in Darknet's order")
 

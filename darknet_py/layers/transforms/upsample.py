@@ -24,6 +24,8 @@ class Upsample(Layer, section="upsample"):
     stride = 2
     """
 
+    other_names = "upsampling upsampling2d interpolate interp resize upscale"
+
     stride: int = key(2, at_least=-64, at_most=64, doc="how many times larger; negative: smaller")
     scale: float = key(1.0, doc="multiplies the result")
 

@@ -19,6 +19,11 @@ class AvgPool(FullMapPool, section="avgpool", aliases=("avg",)):
         [avgpool]
     """
 
+    other_names = (
+        "global_avgpool global_avg_pool globalavgpool global_average_pool globalaveragepool gap "
+        "global_avg avgpool_global adaptive_avgpool avg_pool average_pool pool pooling"
+    )
+
     def module(self, *maps: Shape) -> nn.Module:
         """A mean over rows and columns."""
         from darknet_py.ops.function import Function

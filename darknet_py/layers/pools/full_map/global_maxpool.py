@@ -20,6 +20,8 @@ class GlobalMaxPool(FullMapPool, section="global_maxpool"):
         [global_maxpool]
     """
 
+    other_names = "global_max_pool gmp globalmaxpooling adaptive_maxpool"
+
     def module(self, *maps: Shape) -> nn.Module:
         """torch's adaptive pool with one bin."""
         from functools import partial
