@@ -16,6 +16,7 @@ from darknet_py.errors import DarknetPyError, PeerFailed, UsageError, out_of_mem
 
 OUT_OF_MEMORY, INTERRUPTED, BAD_INPUT = 5, 130, 3
 PLUGINS = "darknet_py.layers.plugins"
+MODULES = {"convert": "weights.convert"}  # of verbs whose modules are in a folder
 VERBS = {  # each is a module of this package, imported when it is called: lint and show do without torch
     "lint": "every error and every warning of cfgs",
     "show": "layers, shapes, costs and receptive fields",
@@ -28,6 +29,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "data": "data sets: their damage, anchors, layouts, official downloads",
     "detect": "find objects in images",
     "eval": "COCO figures of weights on a data set",
+    "convert": "weights in another format: Darknet's, safetensors, PyTorch",
     "train": "train a network",
     "compare": "train variants, and report how they compare",
     "runs": "the runs so far: state and figures",
@@ -63,7 +65,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if not words or words[0] not in VERBS:
         _without_verb(words)
     verb = words[0]
-    module = import_module(f"{__package__}.{verb.replace('-', '_')}")
+    module = import_module(f"{__package__}.{MODULES.get(verb, verb.replace('-', '_'))}")
     args = verb_parser(verb, module).parse_args(words[1:])
     args.run = module.run
     return args

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 CFG_HELP = "a cfg file, or a shipped one by name"
 
 
-def add_cfg(parser: argparse.ArgumentParser, *, option: bool = False) -> None:
+def add_cfg(parser: argparse.ArgumentParser, *, option: bool = False, required: bool = True) -> None:
     """CFG, or `--cfg CFG`; and `--set`."""
     if option:
-        parser.add_argument("--cfg", required=True, help=CFG_HELP)
+        parser.add_argument("--cfg", required=required, help=CFG_HELP)
     else:
         parser.add_argument("cfg", help=CFG_HELP)
     parser.add_argument(

@@ -54,6 +54,32 @@ class Array(NamedTuple):
 Layout = list[Array]  # in the order of a file
 
 
+class Header(NamedTuple):
+    """The header of a file.
+
+    Args:
+        version: major, minor, revision.
+        seen: the number of images it was trained on.
+    """
+
+    version: tuple[int, int, int]
+    seen: int
+
+    @property
+    def size(self) -> int:
+        """Bytes: the count of images takes four of them in old files, eight since version 0.2."""
+        return 16 if self._old else 20
+
+    def pack(self) -> bytes:
+        """Its bytes in a file."""
+        return struct.pack("<iiiI" if self._old else "<iiiQ", *self.version, self.seen)
+
+    @property
+    def _old(self) -> bool:
+        major, minor, _ = self.version
+        return major * 10 + minor < 2
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The result of reading a weights file.
@@ -87,11 +113,12 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
             f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}"
         )
     layers = len(graph) if partial is None else partial
-    layout = _layout(network, graph[:layers])
+    layout = file_layout(network, layers)
     try:
         with _opened(path) as file:
             size = os.fstat(file.fileno()).st_size
-            seen, start = _header(file.read(20), path)
+            header = read_header(file.read(20), path)
+            start = header.size
             if partial is not None or size != start + 4 * _floats(layout):
                 layout = [array for array in layout if not _skipped(array)]
             need = _floats(layout)
@@ -103,11 +130,11 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
     except (OSError, ValueError) as error:
         raise WeightsError(f"cannot be read: {error}", where=path) from None
     values = np.split(floats, np.cumsum([array.tensor.numel() for array in layout])[:-1])
-    _check_values(layout, values, path)
+    check_values(layout, values, path)
     with torch.no_grad():
         for array, part in zip(layout, values, strict=False):
             array.tensor.copy_(torch.from_numpy(part).view(array.tensor.shape))
-    return Ledger(layers, need, graph.cost.parameters, seen)
+    return Ledger(layers, need, graph.cost.parameters, header.seen)
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
@@ -115,10 +142,10 @@ def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
     publish_bytes(Path(path), weights_bytes(network, seen=seen))
 
 
-def weights_bytes(network: Network, *, seen: int = 0) -> bytes:
+def weights_bytes(network: Network, *, seen: int = 0, version: tuple[int, int, int] = VERSION) -> bytes:
     """The contents of a network's `.weights` file, `seen` images trained on."""
-    parts = [struct.pack("<iiiQ", *VERSION, seen)]
-    for _, _, tensor in _layout(network, network.graph[:]):
+    parts = [Header(version, seen).pack()]
+    for _, _, tensor in file_layout(network):
         parts.append(tensor.detach().cpu().contiguous().numpy().astype("<f4").tobytes())
     return b"".join(parts)
 
@@ -128,10 +155,11 @@ def expected_bytes(graph: Graph) -> int:
     return 20 + 4 * graph.cost.parameters
 
 
-def _layout(network: Network, nodes: tuple[Node, ...]) -> Layout:
+def file_layout(network: Network, layers: int | None = None) -> Layout:
+    """The arrays of a network's file in their order, of its first `layers` layers if that is given."""
     return [
         Array(node, name, tensor)
-        for node in nodes
+        for node in network.graph[:layers]
         for name, tensor in node.layer.arrays(network.layers[node.index])
     ]
 
@@ -152,8 +180,11 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _header(data: bytes, path: Path) -> tuple[int, int]:
-    """The number of images seen, and the offset of the floats, from the first bytes of a file."""
+def read_header(data: bytes, path: Path) -> Header:
+    """Read a header from the first 20 bytes of a file.
+
+    Raises: WeightsError: when they are not those of a `.weights` file.
+    """
     for magic, what in LIKELY.items():
         if data.startswith(magic):
             raise WeightsError(f"is not Darknet weights; it looks like {what}", where=path)
@@ -163,13 +194,14 @@ def _header(data: bytes, path: Path) -> tuple[int, int]:
     if not all(0 <= number <= NEWEST for number in (major, minor, revision)):
         version = f"version {major}.{minor}.{revision} in its header"
         raise WeightsError(f"is not Darknet weights: {version}", where=path)
-    old = major * 10 + minor < 2
-    if not old and len(data) < 20:
+    header = Header((major, minor, revision), *struct.unpack_from("<I", data, 12))
+    if header.size == 16:
+        return header
+    if len(data) < 20:
         raise WeightsError(
             f"has {len(data)} bytes; the header of version {major}.{minor} needs 20", where=path
         )
-    (seen,) = struct.unpack_from("<I" if old else "<Q", data, 12)
-    return seen, 16 if old else 20
+    return Header(header.version, *struct.unpack_from("<Q", data, 12))
 
 
 def _check_size(size: int, start: int, layout: Layout, path: Path, *, complete: bool) -> None:
@@ -202,7 +234,7 @@ def _too_short(layout: Layout, path: Path, size: int, start: int) -> WeightsErro
     return WeightsError(message, where=path, hint=hint)
 
 
-def _check_values(layout: Layout, values: list[Floats], path: Path) -> None:
+def check_values(layout: Layout, values: list[Floats], path: Path) -> None:
     """Refuse values that no network has. Darknet itself writes variances of zero before any training."""
     for array, part in zip(layout, values, strict=False):
         if bad := int(np.count_nonzero(~np.isfinite(part))):

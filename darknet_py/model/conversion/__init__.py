@@ -1,0 +1,1 @@
+"""Weights in formats other than Darknet's."""
