@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from darknet_py.data.images.read import image_files
+from darknet_py.data.images.listing import image_files
 from darknet_py.errors import DataError, UsageError, quoted
 
 WRITABLE = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}  # endings that an output may keep from its input

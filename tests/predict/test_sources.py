@@ -184,7 +184,7 @@ def test_what_is_missing_stands_in_its_place_among_the_images(tmp_path):
         f"{listed}:3: error: no such image: caf\\udce9.jpg",
         f"{listed}:4: error: no such image: empty",
         f"{tmp_path / 'no.jpg'}: error: no such file or folder",
-        f"{tmp_path / 'empty'}: error: holds no image: 0 entries, none ending in "
+        f"{tmp_path / 'empty'}: error: holds no image: no file, and none ending in "
         + missing[4].partition("ending in ")[2],
     ]
 

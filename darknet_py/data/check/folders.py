@@ -12,6 +12,7 @@ from darknet_py.data.findings import Findings
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.darknet.yolo_folder import names_file, split_images
 from darknet_py.data.formats.labelled.base import SPLIT_FOLDERS
+from darknet_py.data.images.listing import is_hidden, is_image_name
 from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, quoted
 
@@ -31,7 +32,7 @@ def check_yolo(folder: Path, findings: Findings) -> list[ListedImage]:
         if images is None:
             findings.add("missing-split", f"has no folder images/{split}", folder)
             continue
-        files = [path for path in walk(images, findings) if path.name.lower().endswith(SUFFIXES)]
+        files = [path for path in walk(images, findings) if is_image_name(path.name)]
         listed[split] = [
             ListedImage(path, split, path, path.relative_to(folder).as_posix()) for path in files
         ]
@@ -50,11 +51,11 @@ def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
         if home is None:
             findings.add("missing-split", f"{split}: has no folder {' or '.join(names)}", folder)
             continue
-        classes[split] = {entry.name for entry in os.scandir(home) if entry.is_dir()}
+        classes[split] = {e.name for e in os.scandir(home) if e.is_dir() and not is_hidden(e.name)}
         counts = dict.fromkeys(sorted(classes[split]), 0)
         for path in walk(home, findings):
             inside = path.relative_to(home).parts
-            if len(inside) < 2 or not path.name.lower().endswith(SUFFIXES):
+            if len(inside) < 2 or not is_image_name(path.name):
                 findings.add("stray-file", "is no image of a class", path)
                 continue
             counts[inside[0]] += 1
@@ -72,7 +73,10 @@ def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
 
 
 def walk(folder: Path, findings: Findings) -> list[Path]:
-    """List all files in a folder and below, by name; links are followed, except those that form a loop."""
+    """List all files in a folder and below, by name, without hidden ones.
+
+    Links are followed, except those that form a loop.
+    """
     found: list[Path] = []
 
     def unreadable(error: OSError) -> None:
@@ -85,6 +89,6 @@ def walk(folder: Path, findings: Findings) -> list[Path]:
             if path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve()):
                 findings.add("folder-loop", "is a link back to a folder that holds it", path)
                 folders.remove(name)
-        folders.sort()
-        found += [Path(at, name) for name in names]
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        found += [Path(at, name) for name in names if not is_hidden(name)]
     return sorted(found)

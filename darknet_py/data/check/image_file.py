@@ -7,18 +7,10 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from darknet_py.data.images.read import FORMATS, MOST_PIXELS, image_size, read_image
+from darknet_py.data.images.read import FORMATS, MOST_PIXELS, SUFFIXES_OF, image_size, read_image
 from darknet_py.errors import DataError
 from darknet_py.files.digest import sha256_of
 
-SUFFIXES_OF = {
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".jpg", ".jpeg"),
-    "PNG": (".png",),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-    "PPM": (".ppm", ".pgm"),
-}
 MODES = {
     "1": "image-grey", "L": "image-grey", "LA": "image-grey", "La": "image-grey",
     "P": "image-palette", "PA": "image-palette", "RGBA": "image-alpha", "RGBa": "image-alpha",
@@ -85,7 +77,8 @@ def _odd(path: Path, image: Image.Image) -> list[tuple[str, str]]:
     """Warnings about suffix, pixel mode, frames and orientation."""
     odd = []
     suffix, kind = path.suffix.lower(), str(image.format)
-    if suffix not in SUFFIXES_OF.get(kind, (suffix,)):
+    usual = SUFFIXES_OF["JPEG" if kind == "MPO" else kind]  # an MPO is a JPEG with further ones behind it
+    if suffix not in usual:
         odd.append(("wrong-extension", f"is a {kind}, and is called {suffix or 'nothing'}"))
     deep = image.mode.startswith("I")
     if image.format == "PNG":

@@ -10,7 +10,7 @@ from pathlib import Path
 from darknet_py.data.check.image_file import ImageReport, inspect_image
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.findings import Findings
-from darknet_py.data.images.read import SUFFIXES
+from darknet_py.data.images.listing import is_image_name
 from darknet_py.errors import quoted
 from darknet_py.progress import Progress
 
@@ -92,7 +92,7 @@ def _not_listed(listed: Sequence[ListedImage], findings: Findings) -> None:
     for folder in sorted({image.root or image.path.parent for image in listed}):
         if not os.path.isdir(folder):
             continue
-        files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
+        files = sorted(path for path in folder.iterdir() if is_image_name(path.name))
         left = [path for path in files if os.path.realpath(path) not in known and path.is_file()]
         if left:
             names = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])

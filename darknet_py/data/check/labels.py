@@ -67,7 +67,7 @@ class LabelChecker:
         if not found:
             return None
         if found[0] not in self.counts:
-            if len(found) == 2 and found[0].read_bytes() != found[1].read_bytes():
+            if len(found) > 1 and found[0].read_bytes() != found[1].read_bytes():
                 message = f"is read, and `{quoted(found[1])}` has other labels for the same image"
                 self.findings.add("label-in-two-places", message, found[0])
             rows = read_labels(found[0], len(self.names) or ANY_CLASS, self.findings)

@@ -10,7 +10,7 @@ The result is always (H, W, 3) uint8 RGB:
 | alpha                          | left out, as OpenCV does; colours stay as they are |
 | 16 bits a channel              | the upper 8 bits                                   |
 | CMYK                           | RGB, without a colour profile                      |
-| several frames (MPO, WebP)     | the first                                          |
+| several frames (GIF, TIFF, ..) | the first                                          |
 """
 
 from __future__ import annotations
@@ -19,18 +19,30 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
 from darknet_py.data.images.plain_jpeg import plain_pixels
 from darknet_py.errors import DataError, quoted
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm")
+SUFFIXES_OF = {  # of each format, by Pillow's name for it
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx"),
+} | ({"AVIF": (".avif",)} if find_spec("PIL._avif") else {})  # Pillow reads it from 11.3 on
+FORMATS = tuple(SUFFIXES_OF)
+SUFFIXES = tuple(suffix for suffixes in SUFFIXES_OF.values() for suffix in suffixes)
 MOST_PIXELS = 64_000_000  # 192 MB of RGB; a photograph has 12 to 50 million
 
 _AGAIN = "fetch or export it again"
@@ -60,8 +72,8 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     if pixels is not None:
         return pixels
     with _opened(path) as (image, file):
-        turn = _UPRIGHT.get(_orientation(image))
-        image.load()
+        turn = None if image.format == "TIFF" else _UPRIGHT.get(_orientation(image))
+        image.load()  # a TIFF is turned by Pillow
         if image.format == "PNG":  # Pillow does not need the last chunk once it has all pixels
             file.seek(0)
             if b"IEND\xaeB`\x82" not in file.read():
@@ -77,25 +89,8 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises: DataError: naming the file and what is wrong with its header.
     """
     with _opened(path) as (image, _):
-        width, height = image.size
+        width, height = _stored_size(image)
         return (width, height) if _orientation(image) in _LYING else (height, width)
-
-
-def image_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """List the image files of a folder, by suffix, sorted by name; folders inside it are not entered.
-
-    Raises: DataError: when it is no folder, cannot be read, or holds no image.
-    """
-    try:
-        names = sorted(os.listdir(folder))
-    except (OSError, ValueError) as error:
-        raise DataError(f"is not a folder that can be read: {_reason(error)}", where=folder) from None
-    files = [Path(folder, name) for name in names if name.lower().endswith(SUFFIXES)]
-    if not files:
-        raise DataError(
-            f"holds no image: {len(names)} entries, none ending in {', '.join(SUFFIXES)}", where=folder
-        )
-    return files
 
 
 def require_files(paths: Sequence[Path], *, where: object) -> None:
@@ -162,6 +157,13 @@ def _refuse(image: Image.Image, path: object) -> None:
         raise DataError(f"is too large: {width} x {height} pixels", where=path, hint=_LIMIT)
     if image.mode == "F":
         raise DataError("holds floating-point pixels", where=path, hint=_ACCEPTED)
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height as stored; of a TIFF, newer versions of Pillow give those of the upright image."""
+    if isinstance(image, TiffImageFile):
+        return int(image.tag_v2[IMAGEWIDTH]), int(image.tag_v2[IMAGELENGTH])
+    return image.size
 
 
 def _orientation(image: Image.Image) -> int:

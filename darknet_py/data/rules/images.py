@@ -29,7 +29,8 @@ IMAGES: tuple[DataRule, ...] = (
         "not-an-image",
         "error",
         "the content is of no format that is read",
-        "JPEG, PNG, WebP, BMP and PPM are. A saved error page is the usual cause.",
+        "JPEG, PNG, WebP, BMP, PPM, GIF, TIFF, JPEG 2000 and, with a Pillow that has it, AVIF are. A saved"
+        " error page is the usual cause.",
     ),
     DataRule(
         "image-too-large",

@@ -225,7 +225,7 @@ CASES: list[tuple[str, Base, Damage, str, str]] = [
     ("D10 jpeg", darknet, lambda r: put(r / "train/a.png", jpeg()[:-200]), "image-damaged", "train/a.png"),
     ("D11", darknet, write("train/a.png", bomb()), "image-too-large", "train/a.png"),
     ("D12 text", darknet, write("train/a.png", "dear diary"), "not-an-image", "train/a.png"),
-    ("D12 gif", darknet, write("train/a.png", encoded(noise(1).convert("P"), "GIF")), "not-an-image",
+    ("D12 icon", darknet, write("train/a.png", encoded(noise(1), "ICO")), "not-an-image",
      "train/a.png"),
     ("D12 jpeg", darknet, write("train/a.png", jpeg()), "wrong-extension", "train/a.png"),
     ("D12 grey", darknet, picture(noise(1).convert("L")), "image-grey", "train/a.png"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darknet_py.data.images.read import image_files, image_size, read_image, require_files
+from darknet_py.data.images.read import FORMATS, image_size, read_image, require_files
 from darknet_py.errors import DataError
 
 
@@ -139,21 +139,21 @@ def test_D12_text_that_is_called_jpg_is_quoted(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jpg", b"hello")
     assert complaint(path) == (
         f"{path}: error: is not an image: it begins with 'hello...'\n"
-        "   = read are JPEG, PNG, WEBP, BMP, PPM of 8 or 16 bits"
+        f"   = read are {', '.join(FORMATS)} of 8 or 16 bits"
     )
 
 
-def test_D12_a_gif_that_is_called_jpg_is_refused_by_its_content(tmp_path: Path) -> None:
-    Image.fromarray(ramp()).save(tmp_path / "a.gif")
-    path = (tmp_path / "a.gif").rename(tmp_path / "a.jpg")
-    assert complaint(path).startswith(f"{path}: error: is not an image we read: it begins with 'GIF87a")
+def test_D12_an_icon_that_is_called_jpg_is_refused_by_its_content(tmp_path: Path) -> None:
+    Image.fromarray(ramp()).save(tmp_path / "a.ico")
+    path = (tmp_path / "a.ico").rename(tmp_path / "a.jpg")
+    assert complaint(path).startswith(f"{path}: error: is not an image we read: it begins with '\\x00\\x00")
 
 
 def test_D12_a_jpeg_that_is_called_png_is_read_by_its_content(tmp_path: Path) -> None:
     assert read_image(written(tmp_path / "a.png", encoded("JPEG"))).shape == (20, 30, 3)
 
 
-@pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_D13_the_exif_orientation_is_applied_to_pixels_and_size(
     tmp_path: Path, orientation: int, kind: str
@@ -237,13 +237,43 @@ def test_the_size_is_read_without_the_pixels(tmp_path: Path) -> None:
     assert "truncated" in complaint(path)
 
 
-def test_image_files_are_listed_by_suffix_in_order(tmp_path: Path) -> None:
-    for name in ("b.JPG", "a.png", "notes.txt", "c.webp"):
-        written(tmp_path / name, b"x")
-    assert [path.name for path in image_files(tmp_path)] == ["a.png", "b.JPG", "c.webp"]
+def test_a_tiff_of_any_compression_is_read(tmp_path: Path) -> None:
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        Image.fromarray(ramp()).save(tmp_path / "a.tif", compression=compression)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), ramp())
 
 
-def test_D20_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    written(tmp_path / "notes.txt", b"x")
-    with pytest.raises(DataError, match=r"holds no image: 1 entries, none ending in \.jpg"):
-        image_files(tmp_path)
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP"])
+def test_of_several_frames_the_first_is_read(tmp_path: Path, kind: str) -> None:
+    first, second = (Image.new("RGB", (30, 20), colour) for colour in ("red", "blue"))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    first.save(tmp_path / "a.img", kind, save_all=True, append_images=[second], **options)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.img")[5, 5], [255, 0, 0])
+    assert image_size(tmp_path / "a.img") == (20, 30)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "CMYK", "LA"])
+def test_a_tiff_of_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (30, 20), "white").convert(mode).save(tmp_path / "a.tif")
+    pixels = read_image(tmp_path / "a.tif")
+    assert pixels.shape == (20, 30, 3)
+    assert (pixels == 255).all()
+
+
+def test_of_16_bits_in_a_tiff_the_upper_8_are_read(tmp_path: Path) -> None:
+    deep = np.arange(600, dtype=np.uint16).reshape(20, 30) * 100
+    Image.fromarray(deep).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[:, :, 1], deep >> 8)
+
+
+def test_floating_point_in_a_tiff_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.tif")
+    assert "holds floating-point pixels" in complaint(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("kind", ["JPEG2000", "AVIF"])
+def test_newer_formats_of_pillow_are_read(tmp_path: Path, kind: str) -> None:
+    if kind not in FORMATS:
+        pytest.skip(f"this Pillow does not read {kind}")
+    Image.new("RGB", (30, 20), (200, 100, 50)).save(tmp_path / "a.img", kind)
+    assert np.abs(read_image(tmp_path / "a.img")[5, 5].astype(int) - (200, 100, 50)).max() <= 3

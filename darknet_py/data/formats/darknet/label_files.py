@@ -1,12 +1,14 @@
 """Darknet's label files: `class x_centre y_centre width height`, fractions of the image, a box a line.
 
 The labels of `images/train2017/7.jpg` are in `labels/train2017/7.txt`, those of any other image in its own
-folder (AlexeyAB), or where `images`, `JPEGImages` or `raw` in its path becomes `labels` (pjreddie). Darknet
-stops reading a label file at the first line it does not understand; here such a line is reported.
+folder (AlexeyAB), or where `images`, `JPEGImages` or `raw` in its path becomes `labels` (pjreddie), or where
+the last folder that is called `images`, in any case, becomes `labels` (YOLOv5). Darknet stops reading a label
+file at the first line it does not understand; here such a line is reported.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,26 +29,42 @@ _ALEXEYAB = (
     ("/JPEGImages/", "/labels/"),
 )
 _PJREDDIE = (("images", "labels"), ("JPEGImages", "labels"), ("raw", "labels"))
+_IMAGES = ("images", "jpegimages")
 
 Row = tuple[float, float, float, float, float]  # class, x, y, width, height
 Problem = tuple[str, str, int]  # code, message, and the number of the word that it is about
 
 
 def label_places(written: str, path: Path) -> list[Path]:
-    """Return where the labels of an image may be: AlexeyAB's place first, then pjreddie's.
+    """Return where the labels of an image may be: AlexeyAB's place first, pjreddie's, YOLOv5's, beside it.
 
     Args:
         written: the path as the list has it.
-        path: where the image was found; it ends as `written` does.
+        path: where the image was found.
     """
     complete = path.as_posix()
-    folder = complete.removesuffix(written)  # what `resolve` put before the path as it is written
-    alexeyab, pjreddie = complete, written
+    places = _places(Path(written).as_posix(), complete)  # `./a//b` is `a/b`, as in `path`
+    if "/../" in complete:
+        places += _places(posixpath.normpath(written), posixpath.normpath(complete))
+    return [Path(f"{posixpath.splitext(place)[0]}.txt") for place in dict.fromkeys(places)]
+
+
+def _places(written: str, complete: str) -> list[str]:
+    """The paths that `images` becomes `labels` in; pjreddie replaces it in what the list says alone."""
+    alexeyab = complete
     for old, new in _ALEXEYAB:
         alexeyab = alexeyab.replace(old, new)
+    pjreddie = written if complete.endswith(written) else ""
+    folder = complete.removesuffix(pjreddie)
     for old, new in _PJREDDIE:
         pjreddie = pjreddie.replace(old, new, 1)
-    return [Path(place).with_suffix(".txt") for place in (alexeyab, folder + pjreddie)]
+    places = [alexeyab, folder + pjreddie]
+    parts = complete.split("/")
+    at = next((at for at in range(len(parts) - 2, -1, -1) if parts[at].lower() in _IMAGES), None)
+    if at is not None:
+        labels = ("labels",) if parts[at] == "images" else ("labels", "Labels", "LABELS")
+        places += ["/".join((*parts[:at], word, *parts[at + 1 :])) for word in labels]
+    return [*places, complete]
 
 
 def read_labels(file: Path, classes: int, findings: Findings) -> list[Row]:

@@ -7,14 +7,13 @@ read. The label files are Darknet's.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import FirstError
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.darknet.image_lists import ACCEPTED, LabelFileDataset
-from darknet_py.data.images.read import SUFFIXES
+from darknet_py.data.images.listing import list_images, no_image_message
 from darknet_py.errors import DataError, quoted
 
 SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation")}
@@ -40,12 +39,12 @@ class YoloFolder(LabelFileDataset):
             places = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
             raise DataError(f"has no split `{split}`: no folder {places}", where=folder)
         names = read_names(names_file(folder), FirstError(accepted=ACCEPTED))
-        files = (Path(at, name) for at, _, found in os.walk(images) for name in found)
-        listed = sorted(path for path in files if path.name.lower().endswith(SUFFIXES))
-        written = [path.relative_to(folder).as_posix() for path in listed]
+        listing = list_images(images, inside=True)
+        written = [path.relative_to(folder).as_posix() for path in listing.images]
         if not written:
-            raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=images)
+            raise DataError(no_image_message(listing.others), where=images)
         super().__init__(names, [(name, folder / name) for name in written], images)
+        self.dropped |= listing.unread
 
     @classmethod
     def recognises(cls, spec: str) -> bool:

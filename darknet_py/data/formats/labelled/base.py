@@ -6,13 +6,22 @@ import hashlib
 import json
 import os
 from abc import abstractmethod
+from collections import Counter
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
-from darknet_py.data.images.read import SUFFIXES, image_size, read_image
+from darknet_py.data.images.listing import (
+    ImageListing,
+    is_hidden,
+    is_image_name,
+    list_images,
+    no_image_message,
+)
+from darknet_py.data.images.read import image_size, read_image
 from darknet_py.errors import DataError, quoted
 
 SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
@@ -104,15 +113,20 @@ class ClassFolders(LabelledFiles):
         unknown = sorted(set(_class_names(home)) - set(names))
         if unknown:
             raise DataError(f"has the class `{quoted(unknown[0])}`, which train has not", where=home)
-        files = [
-            (home / name / file, label) for label, name in enumerate(names) for file in _images(home / name)
-        ]
+        listings = {
+            label: list_images(home / name, inside=True)
+            for label, name in enumerate(names)
+            if (home / name).is_dir()
+        }
+        files = [(path, label) for label, found in listings.items() for path in sorted(found.images, key=str)]
+        others: Counter[str] = sum((listing.others for listing in listings.values()), Counter())
         if not files:
-            raise DataError(f"holds no image ending in {', '.join(SUFFIXES)}", where=home)
+            raise DataError(no_image_message(others), where=home)
         empty = sorted(set(names) - {names[label] for _, label in files})
         if empty and home == train:
             raise DataError(f"has no image of the class `{quoted(empty[0])}`", where=home)
         super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
+        self.dropped = ImageListing([], others).unread
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
@@ -120,7 +134,8 @@ class ClassFolders(LabelledFiles):
         train = Path(spec, "train")
         if not train.is_dir() or any(Path(spec, "annotations").glob("instances_*.json")):
             return False
-        return any(_images(entry) for entry in _folders(train)[:3])
+        walked = (names for entry in _folders(train)[:3] for _, _, names in os.walk(entry))
+        return any(map(is_image_name, chain.from_iterable(walked)))
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> ClassFolders:
@@ -144,10 +159,5 @@ def _class_names(home: Path) -> tuple[str, ...]:
 
 
 def _folders(home: Path) -> list[Path]:
-    return sorted((Path(e.path) for e in os.scandir(home) if e.is_dir()), key=lambda path: path.name)
-
-
-def _images(home: Path) -> list[str]:
-    """Paths in a folder and those inside it, in the order of their names."""
-    found = (f"{at}/{name}" for at, _, names in os.walk(home) for name in names)
-    return sorted(path[len(f"{home}/") :] for path in found if path.lower().endswith(SUFFIXES))
+    entries = (Path(e.path) for e in os.scandir(home) if e.is_dir() and not is_hidden(e.name))
+    return sorted(entries, key=lambda path: path.name)

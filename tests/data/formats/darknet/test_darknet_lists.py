@@ -252,3 +252,57 @@ def test_D19_the_fingerprint_follows_the_labels(tmp_path: Path) -> None:
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no split `test`; it has train and val"):
         DarknetLists(data_file(tmp_path), split="test")
+
+
+WRITTEN = [  # a line of the list, and where the labels are
+    ("./images/train/a.jpg", "labels/train/a.txt"),
+    ("images//train/a.jpg", "labels/train/a.txt"),
+    ("x/../images/train/a.jpg", "labels/train/a.txt"),
+    ("images/x/../train/a.jpg", "labels/train/a.txt"),  # labels/x is not there
+    ("images/../images/train/a.jpg", "labels/train/a.txt"),  # pjreddie's first `images` is not the folder
+    ("images/train/a.jpg", "labels/train/a.txt"),
+    ("./images/train2017/a.jpg", "labels/train2017/a.txt"),
+    (".//JPEGImages/./a.jpg", "labels/a.txt"),
+    ("Images/train/a.JPG", "labels/train/a.txt"),
+    ("Images/train/a.JPG", "Labels/train/a.txt"),
+    ("./images/train/a.jpg", "images/train/a.txt"),
+    ("./images/train2017/a.jpg", "images/train2017/a.txt"),
+]
+
+
+@pytest.mark.parametrize(("line", "label"), WRITTEN)
+def test_labels_are_found_however_the_list_writes_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, label: str
+) -> None:
+    for folder in ("x", "images/x"):
+        (tmp_path / folder).mkdir(parents=True)
+    file = data_file(tmp_path, None, images=(line,))
+    written(tmp_path / label, GOOD)
+    assert opened(file).dropped == {}
+    monkeypatch.chdir(tmp_path)
+    assert len(opened(Path("obj.data")).record(0).labels) == 2
+    written(tmp_path / "val.txt", f"{tmp_path}/{line}\n")
+    assert len(opened(file).record(0).labels) == 2
+
+
+def test_a_list_of_mixed_paths_keeps_all_boxes(tmp_path: Path) -> None:
+    lines = (
+        "images/train/a.jpg",
+        "./images/train/b.jpg",
+        "images/train//c.jpg",
+        "./images/../images/train/d.jpg",
+    )
+    file = data_file(tmp_path, None, images=lines)
+    for name in "abcd":
+        written(tmp_path / f"labels/train/{name}.txt", GOOD)
+    data = opened(file)
+    assert [len(data.record(index).labels) for index in range(4)] == [2, 2, 2, 2]
+    assert data.dropped == {}
+
+
+def test_a_folder_of_images_above_the_data_is_not_replaced(tmp_path: Path) -> None:
+    root = tmp_path / "images" / "pets"
+    file = data_file(root, None, images=("images/a.jpg",))
+    written(root / "labels" / "a.txt", GOOD)
+    written(root / "val.txt", f"{root}/images/a.jpg\n")
+    assert len(opened(file).record(0).labels) == 2

@@ -97,7 +97,7 @@ def test_a_class_without_images_to_train_on_is_refused_and_without_images_to_loo
 
 def test_a_split_without_images_is_refused(tmp_path: Path) -> None:
     (folders(tmp_path) / "val" / "dog" / "d.png").unlink()
-    assert refusal(tmp_path).startswith("DATA/val: error: holds no image ending in .jpg, ")
+    assert refusal(tmp_path).startswith("DATA/val: error: holds no image: no file, and none ending in .jpg, ")
 
 
 def test_a_missing_split_is_named_with_the_folders_it_may_be(tmp_path: Path) -> None:
