@@ -133,15 +133,14 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     from darknet_py.data.images.channels import check_channels, in_channels
     from darknet_py.data.images.read import read_image
     from darknet_py.files.atomic import publish_bytes
-    from darknet_py.model.network import Network
-    from darknet_py.model.weights import load_weights
+    from darknet_py.model.restoring import restore
     from darknet_py.predict.letterbox import fit_for
     from darknet_py.predict.sources import image_paths
 
     check_channels(graph)
-    network, seen = Network(graph), fields(graph)
+    seen = fields(graph)
     layer = wanted[0] if wanted else max(graph.outputs, key=lambda index: seen[index].reach)
-    load_weights(network, args.weights)
+    network = restore(graph, args.weights)
     paths = image_paths([args.images])[: args.most]
     pixels = (in_channels(read_image(path), graph.net.channels) for path in paths)
     found = effective(network, (fit_for(graph.net, one.shape[:2]).apply(one) for one in pixels), layer)

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from darknet_py.files.digest import sha256_of
 from darknet_py.files.json_fields import file_exists, read_json_object
-from darknet_py.model.network import Network
-from darknet_py.model.weights import load_weights
+from darknet_py.model.restoring import restore
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detect_files import publish_picture
 from darknet_py.predict.drawing import draw
@@ -28,8 +27,7 @@ def draw_samples(plan: TrainingPlan, folder: ComparisonFolder) -> None:
     if file_exists(source_file) and read_json_object(source_file).values == source:
         return
     samples.mkdir(exist_ok=True)
-    network = Network(plan.graph)
-    load_weights(network, weights)
+    network = restore(plan.graph, weights)
     settings = DetectorSettings(device=plan.settings.device, keep=MOST_BOXES)
     detector = BatchDetector(network, settings, names=plan.val.names)
     step = max(1, len(plan.val) // SAMPLES)

@@ -7,7 +7,7 @@ from pathlib import Path
 from darknet_py.cfg.document import Document
 from darknet_py.lint.api import compile
 from darknet_py.model.network import Network
-from darknet_py.model.weights import load_weights
+from darknet_py.model.restoring import restore
 
 
 def load(cfg: str | Path | Document, weights: str | Path | None = None) -> Network:
@@ -18,13 +18,13 @@ def load(cfg: str | Path | Document, weights: str | Path | None = None) -> Netwo
 
     Args:
         cfg: a file, a shipped cfg by name, a text or a Document.
-        weights: a complete `.weights` file; without, running statistics and weights are torch's own.
+        weights: a complete `.weights` file, which is mapped: it must keep its size while the network lives.
+            Without, weights and running statistics are torch's own.
 
     Raises:
         CfgError: when the cfg has errors.
         WeightsError: when the weights do not fit.
     """
-    network = Network(compile(cfg))
-    if weights is not None:
-        load_weights(network, weights)
+    graph = compile(cfg)
+    network = Network(graph) if weights is None else restore(graph, weights)
     return network.eval()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -97,11 +98,15 @@ class Ledger:
     seen: int
 
 
-def load_weights(network: Network, path: str | Path, *, partial: int | None = None) -> Ledger:
+def load_weights(
+    network: Network, path: str | Path, *, partial: int | None = None, mapped: bool = False
+) -> Ledger:
     """Fill a network from a file.
 
     Args:
         partial: read only the first `partial` layers; the file may end there, or be longer.
+        mapped: let the network's tensors be views of the file in memory, where that is possible, in place of
+            copies. What is written to them does not reach the file; the file must keep its size meanwhile.
 
     Raises:
         WeightsError: when the file is no weights file, is too short or too long for the network, or has a NaN
@@ -123,18 +128,35 @@ def load_weights(network: Network, path: str | Path, *, partial: int | None = No
                 layout = [array for array in layout if not _skipped(array)]
             need = _floats(layout)
             _check_size(size, start, layout, path, complete=partial is None)
-            file.seek(start)
-            floats = np.fromfile(file, "<f4", need).astype(np.float32, copy=False)
+            mapped = mapped and need > 0 and sys.byteorder == "little"
+            floats = (_mapped if mapped else _read)(file, start, need)
             if len(floats) < need or os.fstat(file.fileno()).st_size != size:
                 raise WeightsError("changed while it was read", where=path)
     except (OSError, ValueError) as error:
         raise WeightsError(f"cannot be read: {error}", where=path) from None
     values = np.split(floats, np.cumsum([array.tensor.numel() for array in layout])[:-1])
     check_values(layout, values, path)
-    with torch.no_grad():
-        for array, part in zip(layout, values, strict=False):
-            array.tensor.copy_(torch.from_numpy(part).view(array.tensor.shape))
+    _fill(layout, values, mapped=mapped)
     return Ledger(layers, need, graph.cost.parameters, header.seen)
+
+
+@torch.no_grad()
+def _fill(layout: Layout, values: list[Floats], *, mapped: bool) -> None:
+    for array, part in zip(layout, values, strict=False):
+        value = torch.from_numpy(part).view(array.tensor.shape)
+        if mapped and array.tensor.device.type == "cpu":
+            array.tensor.data = value
+        else:
+            array.tensor.copy_(value)
+
+
+def _read(file: BinaryIO, start: int, count: int) -> Floats:
+    file.seek(start)
+    return np.fromfile(file, "<f4", count).astype(np.float32, copy=False)
+
+
+def _mapped(file: BinaryIO, start: int, count: int) -> Floats:
+    return np.memmap(file, "<f4", "c", offset=start, shape=(count,))
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:
@@ -237,7 +259,9 @@ def _too_short(layout: Layout, path: Path, size: int, start: int) -> WeightsErro
 def check_values(layout: Layout, values: list[Floats], path: Path) -> None:
     """Refuse values that no network has. Darknet itself writes variances of zero before any training."""
     for array, part in zip(layout, values, strict=False):
-        if bad := int(np.count_nonzero(~np.isfinite(part))):
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(part.sum())  # then every number is; a sum can also be too large
+        if not finite and (bad := int(np.count_nonzero(~np.isfinite(part)))):
             raise WeightsError(f"has {bad:,} NaN or infinite numbers in {array}", where=path)
         if array.name == "variances" and (bad := int(np.count_nonzero(part < 0))):
             hint = "it is damaged, or belongs to another network of the same size"

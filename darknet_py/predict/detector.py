@@ -16,6 +16,7 @@ from darknet_py.errors import DataError, UsageError
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
+from darknet_py.model.restoring import restore
 from darknet_py.model.weights import load_weights
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detections import Detections
@@ -60,13 +61,14 @@ class Detector(BatchDetector):
         settings = DetectorSettings(threshold=threshold, nms=nms, device=usable(device))
         if isinstance(cfg, Network):
             network, files = cfg, []
+            if weights is not None:
+                load_weights(network, weights)
         elif weights is None:
             raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
         else:
             document = open_cfg(cfg)
-            network, files = Network(compile_checked(document)), [Path(document.path)]
+            network, files = restore(compile_checked(document), weights), [Path(document.path)]
         if weights is not None:
-            load_weights(network, weights)
             files.insert(0, Path(weights))
         classes = network.graph.head_layers[-1].classes if network.graph.heads else 0
         super().__init__(network, settings, names=_names(names, classes, files))

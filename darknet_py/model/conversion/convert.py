@@ -49,7 +49,9 @@ class WeightsConversion:
     notes: Sequence[str] = ()
 
 
-def convert(source: Path, target: Path, *, cfg: Document | None = None, scheme: str = "") -> WeightsConversion:
+def convert(
+    source: Path, target: Path, *, cfg: Document | None = None, scheme: str = ""
+) -> WeightsConversion:
     """Convert weights; the format of the source is recognised by its content, the target's is its suffix.
 
     Args:

@@ -1,0 +1,48 @@
+"""A network with the weights of a file: no first weights are drawn, its tensors are mapped from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from darknet_py.graph.graph import Graph
+from darknet_py.model.network import Network
+from darknet_py.model.weights import load_weights
+
+DRAWS = (nn.init.kaiming_uniform_, nn.init.uniform_, Tensor.uniform_)  # of convolutions and linear layers
+
+
+class _NoDraws(TorchFunctionMode):
+    """Leaves tensors as they were allocated where torch.nn would draw their numbers."""
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = kwargs or {}
+        return (*args, *named.values())[0] if function in DRAWS else function(*args, **named)
+
+
+def restore(graph: Graph, weights: str | Path) -> Network:
+    """Build the network of a graph with the weights of a complete file.
+
+    The tensors are views of the file in memory, which must keep its size while the network lives; writing to
+    them does not change it.
+
+    Raises: WeightsError: when the file does not fit.
+    """
+    incomplete = any(node.layer.dontload or node.layer.dontloadscales for node in graph)
+    if incomplete:
+        network = Network(graph)
+    else:
+        with _NoDraws():
+            network = Network(graph)
+    load_weights(network, weights, mapped=not incomplete)
+    return network
