@@ -163,6 +163,13 @@ def open_splits(args: argparse.Namespace) -> tuple[Dataset, Dataset]:
     return train, val
 
 
+def print_class_notes(args: argparse.Namespace, *data: Dataset) -> None:
+    """Print how the classes of data were matched with those of a network, or of another split."""
+    for one in data:
+        for note in one.notes:
+            print_note(args, f"classes: {note}")
+
+
 def print_changes(args: argparse.Namespace, graph: Graph, changes: Sequence[str], *, name: str = "") -> None:
     """Print what was changed in the cfg, and its warnings, such as keys that are not honoured."""
     from darknet_py.lint.check import warnings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from darknet_py.compare.latency import measure_latencies
@@ -20,6 +20,7 @@ from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.plan_file import ComparisonPlan, PlannedVariant, write_plan
 from darknet_py.runs.read_run import read_result
 from darknet_py.tasks.metrics import describe_scores
+from darknet_py.train.class_order import match_splits
 from darknet_py.train.loop import train
 from darknet_py.train.settings import Settings, TrainingPlan
 
@@ -69,6 +70,16 @@ class Experiment:
             for seed in range(self.seeds)
             for fitted in self.variants
         )
+
+    def matched(self) -> Experiment:
+        """The same with the classes of both splits in one order for all runs, see `train/class_order.py`.
+
+        Raises:
+            DataError: when they do not match.
+        """
+        graphs, folders = [variant.graph for variant in self.variants], [plan.out for plan in self.plans]
+        train_data, val_data = match_splits((self.train, self.val), graphs, self.settings, folders)
+        return replace(self, train=train_data, val=val_data)
 
     @property
     def unfinished(self) -> int:

@@ -10,8 +10,8 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,14 @@ class Dataset(ABC):
         names: class names, in the order of labels.
         category_ids: COCO category id of each class.
         dropped: what of the source was left out and why, with the number.
+        notes: how classes were matched with others, a line each; see `class_order.py`.
         cache: reads image files for `pixels`, see `cache.py`; by default nothing is cached.
     """
 
     names: tuple[str, ...]
     category_ids: tuple[int, ...]
     dropped: dict[str, int]
+    notes: tuple[str, ...] = ()
     cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(lambda path, read: read(path))
 
     @abstractmethod
@@ -75,8 +77,12 @@ class Dataset(ABC):
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over classes, file names, sizes and boxes, in hexadecimal; pixels are not read."""
-        digest = hashlib.sha256(json.dumps([self.names, self.category_ids]).encode())
+        """sha256 over classes, file names, sizes and boxes, in hexadecimal; pixels are not read.
+
+        Which category id belongs to which class does not count: a file that lists its classes in another
+        order is the same data, once they are matched by name.
+        """
+        digest = hashlib.sha256(json.dumps([self.names, sorted(self.category_ids)]).encode())
         for index in range(len(self)):
             record = self.record(index)
             head = [record.image_id, record.name, record.width, record.height, len(record.labels)]
@@ -84,6 +90,10 @@ class Dataset(ABC):
             for array in (record.boxes_xywh, record.labels, record.crowd):
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    def map_labels(self, table: np.ndarray) -> None:
+        """Change the labels of all records, those of the class `label` to `table[label]`."""
+        self.record = partial(_mapped, self.record, table)  # type: ignore[method-assign]
 
     def ground_truth(self) -> dict[str, Any]:
         """Build the COCO dictionary that pycocotools scores against.
@@ -123,3 +133,8 @@ class Dataset(ABC):
             }
             for box, label, crowd, area in rows
         ]
+
+
+def _mapped(read: Callable[[int], Record], table: np.ndarray, index: int) -> Record:
+    record = read(index)
+    return replace(record, labels=table[record.labels])

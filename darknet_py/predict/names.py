@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from darknet_py.data.findings import FirstError
-from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.coco.names import COCO_NAMES
-from darknet_py.errors import DataError, quoted
-
-ACCEPTED = ("unprintable-name", "blank-name", "duplicate-name")  # of a network that is trained already
+from darknet_py.errors import quoted
+from darknet_py.predict.network_classes import names_file, read_network_names
 
 
 def class_names(
@@ -21,7 +18,8 @@ def class_names(
     Args:
         classes: how many the network has.
         file: the file of names, where one is given.
-        neighbours: the weights and the cfg; `yolov3-tiny.names` next to `yolov3-tiny.weights` is found.
+        neighbours: the weights and the cfg; `yolov3-tiny.names` next to `yolov3-tiny.weights` is found, and
+            `net.names` next to the weights of a run.
 
     Returns:
         The names of the file, or of the first neighbour that has one, as a training reads them; else COCO's
@@ -30,12 +28,7 @@ def class_names(
     Raises:
         DataError: when the file cannot be read or has another number of names.
     """
-    candidates = [path.with_suffix(".names") for path in neighbours]
-    file = file or next((path for path in candidates if path.is_file()), None)
+    file = file or names_file(neighbours)
     if file is None:
         return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {i}" for i in range(classes))
-    names = tuple(quoted(name, limit=1000) for name in read_names(file, FirstError(accepted=ACCEPTED)))
-    if len(names) != classes:
-        hint = "one name a line, in the order of the classes"
-        raise DataError(f"has {len(names)} names; the network has {classes} classes", where=file, hint=hint)
-    return names
+    return tuple(quoted(name, limit=1000) for name in read_network_names(file, classes))

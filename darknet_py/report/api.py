@@ -56,7 +56,7 @@ def compare(
         seeds=seeds,
         epochs=epochs,
         settings=settings,
-    )
+    ).matched()
     run_and_report(experiment, print_line=lambda text: None, progress=lambda plan: nullcontext(no_progress))
     return read_comparison(experiment.out)
 

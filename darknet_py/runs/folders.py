@@ -23,6 +23,11 @@ class RunFolder:
         return self.path / "net.cfg"
 
     @property
+    def names(self) -> Path:
+        """The classes of the network, in its order, a line each."""
+        return self.path / "net.names"
+
+    @property
     def log(self) -> Path:
         """One JSON object a line: losses, and scores of evaluations."""
         return self.path / "log.jsonl"

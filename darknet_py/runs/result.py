@@ -19,7 +19,12 @@ def publish_result(
         names: of the classes.
         predictions: JSON files of their own, by name.
     """
-    publish_bytes(folder / "final.names", "".join(f"{name}\n" for name in names).encode())
+    publish_names(folder / "final.names", names)
     for name, value in predictions.items():
         write_json(folder / name, value)
     write_json(folder / "result.json", result)
+
+
+def publish_names(file: Path, names: Sequence[str]) -> None:
+    """Write class names, a line each; those that are names of folders may have bytes that are not UTF-8."""
+    publish_bytes(file, "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darknet_py.boxes import xywh_from_xyxy
@@ -19,6 +19,9 @@ def coco_figures(
 ) -> tuple[list[float | None], dict[int, float | None]]:
     """Score a COCO results list against COCO annotations, without pycocotools' printing.
 
+    Categories are summed in the order of `truth`, whatever their ids: with other ids a figure has the same
+    bits.
+
     Args:
         truth: {"images", "annotations", "categories"}.
         results: [{"image_id", "category_id", "bbox", "score"}]; may be empty.
@@ -30,22 +33,31 @@ def coco_figures(
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
+    number = {category["id"]: at for at, category in enumerate(truth["categories"], start=1)}
     with contextlib.redirect_stdout(io.StringIO()):
         annotated, found = COCO(), COCO()
         annotated.dataset = copy.deepcopy(truth)  # pycocotools writes into what it is given
+        for category in annotated.dataset["categories"]:
+            category["id"] = number[category["id"]]
+        annotated.dataset["annotations"] = _renumbered(annotated.dataset["annotations"], number)
         annotated.createIndex()
         if results:
-            found = annotated.loadRes([dict(result) for result in results])
+            found = annotated.loadRes(_renumbered(results, number))
         judge = COCOeval(annotated, found, "bbox")
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
     precision = judge.eval["precision"][..., 0, -1]  # IoU, recall, category; every area, the largest limit
     per_category: dict[int, float | None] = {}
-    for k, id_ in enumerate(judge.params.catIds):
+    for k, id_ in enumerate(number):
         known = precision[..., k][precision[..., k] > -1]
         per_category[id_] = float(known.mean()) if known.size else None
     return [None if value < 0 else float(value) for value in judge.stats[: len(FIGURES)]], per_category
+
+
+def _renumbered(rows: Sequence[dict[str, Any]], number: Mapping[int, int]) -> list[dict[str, Any]]:
+    """Copies of annotations or results, with other category ids."""
+    return [{**row, "category_id": number[row["category_id"]]} for row in rows]
 
 
 def coco_results(detections: Detections, image_id: int, category_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from darknet_py.model.api import load
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
+from darknet_py.predict.network_classes import classes_of_graph, in_network_order, names_file
 from darknet_py.progress import Progress, no_progress
 from darknet_py.tasks.base import Evaluation, EvaluationSettings
 from darknet_py.tasks.classification_evaluation import evaluate_classifier
@@ -27,6 +28,8 @@ def evaluate(
     progress: Progress = no_progress,
 ) -> Evaluation:
     """Evaluate a network as `darknet-py eval` does.
+
+    Classes are matched by name where a file of the network's class names is next to the weights or the cfg.
 
     Args:
         cfg: a file, a shipped cfg by name, a text, a Document, or a Network.
@@ -46,8 +49,25 @@ def evaluate(
     network = cfg if isinstance(cfg, Network) else load(cfg, weights)
     if network is cfg and weights is not None:
         load_weights(network, weights)
-    dataset, settings = open_data(data, split=split), EvaluationSettings(usable(device), split)
+    files = [Path(weights)] if weights is not None else []
+    names = names_file([*files, Path(network.graph.document.path)])
+    dataset = open_in_network_order(network, data, split, names=names)
+    settings = EvaluationSettings(usable(device), split)
     return evaluate_network(network, dataset, settings, progress=progress)
+
+
+def open_in_network_order(network: Network, data: str, split: str, *, names: Path | None) -> Dataset:
+    """Open a split to evaluate a network on, with the classes in the network's order.
+
+    Args:
+        names: the file of the network's class names, where there is one.
+
+    Raises:
+        DataError: when the data cannot be used, or has boxes of a class that the network does not have.
+    """
+    hint = "the file of names has a line for each class of the network, in its order (`eval --names FILE`)"
+    source, classes = f"{data} ({split})", classes_of_graph(network.graph)
+    return in_network_order(open_data(data, split=split), classes, source=source, names=names, hint=hint)
 
 
 def evaluate_network(

@@ -16,6 +16,7 @@ from darknet_py.errors import UsageError
 from darknet_py.model.device import usable
 from darknet_py.runs.checkpoints import has_run
 from darknet_py.train import loop
+from darknet_py.train.class_order import match_splits
 from darknet_py.train.recipe import prepare_graph
 from darknet_py.train.settings import Settings, TrainingPlan
 
@@ -44,11 +45,15 @@ class TrainingRequest:
     edits: Sequence[Edit] = ()
 
     def plan(self) -> tuple[TrainingPlan, list[str]]:
-        """Fit the cfg to the data, apply the recipe, and describe what changed in it."""
-        train_data, val_data = self.splits
+        """Fit the cfg to the data, apply the recipe, and describe what changed in it.
+
+        Raises:
+            CfgError, DataError: when the cfg has errors, or the classes of the data do not match.
+        """
         graph, changes = prepare_graph(
-            self.document, train_data, self.settings, self.epochs, edits=self.edits
+            self.document, self.splits[0], self.settings, self.epochs, edits=self.edits
         )
+        train_data, val_data = match_splits(self.splits, [graph], self.settings, [self.out])
         plan = TrainingPlan(
             graph=graph,
             train=train_data,

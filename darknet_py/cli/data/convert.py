@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
 def _lines(args: argparse.Namespace, done: Converted) -> Iterator[str]:
     for split, images in done.images.items():
         yield f"{split}: {images:,} images, {done.boxes[split]:,} boxes"
+    yield from (f"classes: {note}" for note in done.notes)
     for what, number in (+done.changes).items():
         yield f"{number:,} x {what}"
     yield f"use it as --data {args.out / 'obj.data' if args.to == 'darknet' else args.out}"

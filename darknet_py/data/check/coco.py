@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from darknet_py.data.check.listed import ListedImage
+from darknet_py.data.class_matching import ClassList, match_classes
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.coco.annotations import CocoAnnotations, read_annotations
@@ -21,6 +23,7 @@ def check_coco(folder: Path, findings: Findings) -> list[ListedImage]:
     """
     listed: list[ListedImage] = []
     classes: dict[str, dict[int, str]] = {}
+    boxes: Counter[int] = Counter()
     for split in SPLITS:
         try:
             file = annotation_file(folder, split)
@@ -31,16 +34,35 @@ def check_coco(folder: Path, findings: Findings) -> list[ListedImage]:
         read = read_annotations(file, findings)
         if read is not None:
             classes[split] = read.categories
-            _check_boxes(read, split, findings)
+            boxes = _check_boxes(read, split, findings)
             listed += _listed(read, split, images)
     if len(classes) == len(SPLITS) and classes["train"] != classes["val"]:
-        odd = sorted(set(classes["train"].items()) ^ set(classes["val"].items()))
-        names = ", ".join(f"{identity} `{quoted(name)}`" for identity, name in odd[:3])
-        findings.add("splits-differ", f"has other categories in train than in val: {names}", folder)
+        _compare_classes(classes["train"], classes["val"], boxes, folder, findings)
     return listed
 
 
-def _check_boxes(read: CocoAnnotations, split: str, findings: Findings) -> None:
+def _compare_classes(
+    train: Mapping[int, str], val: Mapping[int, str], boxes: Counter[int], folder: Path, findings: Findings
+) -> None:
+    """Report what is matched by name in a training, or refused there; `boxes` are those of val."""
+    ids = sorted(val)
+    one, other = (
+        ClassList(tuple(names[key] for key in sorted(names)), split)
+        for split, names in zip(SPLITS, (train, val), strict=True)
+    )
+    try:
+        notes = match_classes(one, other, lambda: [boxes[key] for key in ids]).notes
+    except DataError:
+        odd = sorted(set(train.items()) ^ set(val.items()))
+        names = ", ".join(f"{identity} `{quoted(name)}`" for identity, name in odd[:3])
+        findings.add("splits-differ", f"has other categories in train than in val: {names}", folder)
+        return
+    for note in notes or ("val has the classes of train with other ids",):
+        findings.add("splits-by-name", note, folder)
+
+
+def _check_boxes(read: CocoAnnotations, split: str, findings: Findings) -> Counter[int]:
+    """Report classes without boxes; returns the number of boxes of each category."""
     file = read.tables.file
     counts = Counter(box.category for boxes in read.boxes.values() for box in boxes)
     findings.boxes += counts.total() - read.repeated
@@ -50,6 +72,7 @@ def _check_boxes(read: CocoAnnotations, split: str, findings: Findings) -> None:
         for identity, name in read.categories.items():
             if not counts[identity]:
                 findings.add("class-without-boxes", f"train has no box of `{quoted(name)}`", file)
+    return counts
 
 
 def _listed(read: CocoAnnotations, split: str, folder: Path) -> list[ListedImage]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from darknet_py.data.check.labels import LabelChecker
 from darknet_py.data.check.listed import ListedImage
+from darknet_py.data.class_matching import labels_by_name
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.class_names import read_names
@@ -66,7 +67,9 @@ def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:
                 findings.add("class-without-boxes", message, home / name)
         if not any(counts.values()):
             findings.add("no-images", "holds no image of a class", home)
-        for name in sorted(classes[split] - classes.get("train", classes[split])):
+        own, train = sorted(classes[split]), sorted(classes.get("train", classes[split]))
+        labels = zip(own, labels_by_name(train, own), strict=True)
+        for name in (name for name, label in labels if label is None):
             message = f"is a folder of the class `{quoted(name)}`, which train has not"
             findings.add("class-unknown", message, home / name)
     return listed

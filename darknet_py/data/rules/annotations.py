@@ -121,6 +121,13 @@ JSON: tuple[DataRule, ...] = (
         "splits-differ",
         "error",
         "train and val have other classes",
-        "Labels would mean different classes. Give both files the same categories.",
+        "Classes are matched by name, and val has boxes of one that train lacks, or two with one name. Give "
+        "both files the same categories.",
+    ),
+    DataRule(
+        "splits-by-name",
+        "warning",
+        "val has the classes of train with other ids, another order or spelling, or lacks some",
+        "They are matched by name here, and by id in other programs. A class that val lacks is not scored.",
     ),
 )

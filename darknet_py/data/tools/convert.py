@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from darknet_py.data.class_matching import ClassList
+from darknet_py.data.class_order import in_order
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
@@ -30,12 +32,17 @@ LIST_KEYS = {"train": "train", "val": "valid"}
 
 @dataclass
 class Converted:
-    """What was written: images and boxes of each split, and what was left out or changes, with its number."""
+    """What was written: images and boxes of each split, and what was left out or changes, with its number.
+
+    Args:
+        notes: how the classes of val were matched with those of train.
+    """
 
     out: Path
     images: dict[str, int] = field(default_factory=dict)
     boxes: dict[str, int] = field(default_factory=dict)
     changes: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
 
 def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
@@ -50,6 +57,10 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
     """
     sources = open_sources(spec)
     done = Converted(out)
+    if to == "darknet" and len(sources) == len(SPLITS):  # one list of names for both
+        train = ClassList(sources["train"].names, "train")
+        sources["val"] = in_order(sources["val"], train, source="val", hint="both need the same classes")
+        done.notes += sources["val"].notes
     with atomic_dir(out) as folder:
         for split, data in sources.items():
             done.changes.update(data.dropped)

@@ -13,7 +13,9 @@ from darknet_py.layers.plugins import keep_plugins
 from darknet_py.runs.checkpoint import Position
 from darknet_py.runs.checkpoints import Checkpoints
 from darknet_py.runs.environment import code_digest, environment_of
+from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.log import Log
+from darknet_py.runs.result import publish_names
 from darknet_py.tasks.base import Evaluation
 from darknet_py.train.run.stop_signals import StopSignals
 from darknet_py.train.settings import TrainingPlan
@@ -83,6 +85,7 @@ class Checkpointing:
         self.log.cut(position.log_bytes)
         keep_plugins(self.plan.settings.plugins, self.plan.document, self.plan.out)
         publish_bytes(self.plan.out / "net.cfg", str(self.plan.document).encode("utf-8", "surrogateescape"))
+        publish_names(RunFolder(self.plan.out).names, self.plan.train.names)
         self.checkpoints.warn_of_space(bytes_of(self.trainer))
         return position
 

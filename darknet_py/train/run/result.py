@@ -48,7 +48,7 @@ def finish_run(
         "network": network_facts(plan.graph),
         "training": training,
     }
-    publish_result(plan.out, result, names=plan.val.names, predictions=evaluation.files())
+    publish_result(plan.out, result, names=plan.train.names, predictions=evaluation.files())
     return result
 
 

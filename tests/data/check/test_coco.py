@@ -55,6 +55,16 @@ def whole(content: bytes | str) -> Damage:
     return lambda root: put(annotations(root), content)
 
 
+def swap_categories(root: Path) -> None:
+    """The ids of both categories exchanged, in `categories` and in all annotations."""
+    content, other = coco_content("train"), {9: 2, 2: 9}
+    for category in content["categories"]:
+        category["id"] = other[category["id"]]
+    for annotation in content["annotations"]:
+        annotation["category_id"] = other[annotation["category_id"]]
+    put(annotations(root), as_text(content))
+
+
 def bad_name(name: str) -> Damage:
     return row("images", 0, "file_name", to=name)
 
@@ -114,6 +124,8 @@ CASES: list[tuple[str, Damage, str, str]] = [
     ("D20 no box", row("annotations", to=[]), "no-boxes", ""),
     ("no box of a class", row("annotations", 0, "category_id", to=2), "class-without-boxes", ""),
     ("other classes", row("categories", 1, "name", to="cow"), "splits-differ", "folder"),
+    ("other ids", swap_categories, "splits-by-name", "folder"),
+    ("other case", row("categories", 1, "name", to="CAT"), "splits-by-name", "folder"),
     ("no split", lambda r: annotations(r).unlink(), "missing-split", "folder"),
 ]  # fmt: skip
 

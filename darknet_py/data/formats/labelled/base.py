@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from darknet_py.data.class_matching import ClassList, match_classes
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.images.listing import (
     ImageListing,
@@ -56,6 +57,10 @@ class Labelled(Dataset):
             crowd=np.zeros(1, bool),
             name=self.name(index),
         )
+
+    def map_labels(self, table: np.ndarray) -> None:
+        """Change all labels, and with them the records."""
+        self.labels = table[self.labels]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -110,23 +115,25 @@ class ClassFolders(LabelledFiles):
         """List the files of every class."""
         train, home = _split_folder(folder, "train"), _split_folder(folder, split)
         names = _class_names(train)
-        unknown = sorted(set(_class_names(home)) - set(names))
-        if unknown:
-            raise DataError(f"has the class `{quoted(unknown[0])}`, which train has not", where=home)
-        listings = {
-            label: list_images(home / name, inside=True)
-            for label, name in enumerate(names)
-            if (home / name).is_dir()
-        }
-        files = [(path, label) for label, found in listings.items() for path in sorted(found.images, key=str)]
-        others: Counter[str] = sum((listing.others for listing in listings.values()), Counter())
+        own = _class_names(home)
+        listed = [list_images(home / name, inside=True) for name in own]
+        match = match_classes(
+            ClassList(names, str(train)),
+            ClassList(own, str(home), "image"),
+            lambda: [len(listing.images) for listing in listed],
+            placeholders=False,
+            hint="each image of val is of a class that train has",
+        )
+        found = {label: listing.images for label, listing in zip(match.labels, listed, strict=True)}
+        files = [(path, at) for at in range(len(names)) for path in sorted(found.get(at, ()), key=str)]
+        others: Counter[str] = sum((listing.others for listing in listed), Counter())
         if not files:
             raise DataError(no_image_message(others), where=home)
         empty = sorted(set(names) - {names[label] for _, label in files})
         if empty and home == train:
             raise DataError(f"has no image of the class `{quoted(empty[0])}`", where=home)
         super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
-        self.dropped = ImageListing([], others).unread
+        self.dropped, self.notes = ImageListing([], others).unread, match.notes
 
     @classmethod
     def recognises(cls, spec: str) -> bool:

@@ -82,7 +82,29 @@ def test_images_in_folders_of_a_class_are_of_that_class(tmp_path: Path) -> None:
 
 def test_a_class_that_val_alone_has_is_refused(tmp_path: Path) -> None:
     image(folders(tmp_path) / "val" / "emu" / "a.png")
-    assert refusal(tmp_path) == "DATA/val: error: has the class `emu`, which train has not"
+    assert refusal(tmp_path).startswith("DATA/val: error: 1 of its 2 classes is not in DATA/train\n")
+    assert "| emu (1 image)\n   in both: 1 class (`dog`)" in refusal(tmp_path)
+
+
+def test_a_class_folder_of_val_in_other_letters_is_that_of_train(tmp_path: Path) -> None:
+    (folders(tmp_path) / "val" / "dog").rename(tmp_path / "val" / "Dog")
+    val = open_data(str(tmp_path), split="val")
+    assert isinstance(val, ClassFolders)
+    assert (val.names, val.labels.tolist()) == (("cat", "dog"), [1])
+    assert (
+        f"{tmp_path}/val spells 1 class (`Dog` is `dog`) as {tmp_path}/train does not: matched" in val.notes
+    )
+
+
+def test_a_class_folder_of_val_without_images_that_train_lacks_is_ignored(tmp_path: Path) -> None:
+    (folders(tmp_path) / "val" / "emu").mkdir()
+    assert "1 class (`emu`) without any image" in " ".join(open_data(str(tmp_path), split="val").notes)
+
+
+def test_class_folders_that_are_numbers_are_never_matched_by_position(tmp_path: Path) -> None:
+    for name in ("train/0", "train/1", "val/1", "val/2"):
+        image(tmp_path / name / "a.png")
+    assert refusal(tmp_path).startswith("DATA/val: error: 1 of its 2 classes is not in DATA/train\n")
 
 
 def test_a_class_without_images_to_train_on_is_refused_and_without_images_to_look_at_is_not(
