@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -10,14 +10,13 @@ from typing import Literal
 from darknet_py.arithmetic.field import Field
 from darknet_py.cfg.edits import NAME
 from darknet_py.cfg.keys import keys_of
+from darknet_py.edit.alignment import aligned
 from darknet_py.edit.folding import expanded
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.reach import fields
 from darknet_py.layers.base import Layer, absolute
 
 Kind = Literal["same", "follows", "changed", "replaced", "added", "removed"]
-Token = tuple[str, tuple[tuple[str, object], ...]]
-EQUAL, SAME_SECTION, KEYS, SHAPE, IN_PLACE = 80, 30, 20, 1, 10  # how well two layers match
 
 
 @dataclass(frozen=True)
@@ -104,68 +103,6 @@ class GraphDiff:
             was, now = before.get(key, ()), after.get(key, ())
             if [self.places.get(i, i if i < 0 else None) for i in was] != list(now):
                 yield Change(key, _written(was), _written(now))
-
-
-def aligned(a: Graph, b: Graph) -> list[tuple[int | None, int | None]]:
-    """The layers of both in order, those that match in pairs: the best total of `_match`, gaps are free."""
-    left, right = [_token(node) for node in a], [_token(node) for node in b]
-    head = 0
-    while head < min(len(left), len(right)) and left[head] == right[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(left), len(right)) - head and left[-1 - tail] == right[-1 - tail]:
-        tail += 1
-    stop_a, stop_b = len(left) - tail, len(right) - tail
-    middle = _best(a[head:stop_a], left[head:stop_a], b[head:stop_b], right[head:stop_b])
-    found: list[tuple[int | None, int | None]] = [(i, i) for i in range(head)]
-    found += [(None if i is None else i + head, None if j is None else j + head) for i, j in middle]
-    return found + [(stop_a + i, stop_b + i) for i in range(tail)]
-
-
-def _best(
-    a: Sequence[Node], left: Sequence[Token], b: Sequence[Node], right: Sequence[Token]
-) -> list[tuple[int | None, int | None]]:
-    """Alignment by dynamic programming: `best[i][j]` is the total of what is left from i and j on."""
-    best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i in range(len(a) - 1, -1, -1):
-        row, below = best[i], best[i + 1]
-        for j in range(len(b) - 1, -1, -1):
-            here = _match(a[i], left[i], b[j], right[j])
-            row[j] = max(below[j], row[j + 1], below[j + 1] + here if here else 0)
-    i = j = 0
-    found: list[tuple[int | None, int | None]] = []
-    while i < len(a) and j < len(b):
-        here = _match(a[i], left[i], b[j], right[j])
-        if here and best[i][j] == best[i + 1][j + 1] + here:
-            found.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            found.append((i, None))
-            i += 1
-        else:
-            found.append((None, j))
-            j += 1
-    found += [(at, None) for at in range(i, len(a))]
-    return found + [(None, at) for at in range(j, len(b))]
-
-
-def _match(a: Node, left: Token, b: Node, right: Token) -> int:
-    """How well two layers match: by section and keys, then by section, then by output shape."""
-    same = SHAPE * (a.shape == b.shape)
-    if left == right:
-        return EQUAL + same
-    if left[0] == right[0]:
-        keys = [x == y for x, y in zip(left[1], right[1], strict=True)]
-        return SAME_SECTION + same + KEYS * sum(keys) // max(1, len(keys))
-    sizes = (a.shape.height, a.shape.width) == (b.shape.height, b.shape.width)
-    return IN_PLACE + same if sizes or a.shape.channels == b.shape.channels else 0
-
-
-def _token(node: Node) -> Token:
-    """A layer's section and keys, without its references and its name."""
-    keys = keys_of(type(node.layer))
-    values = ((f, getattr(node.layer, f)) for f, key in keys.items() if not key.refers and f != NAME)
-    return node.layer.section, tuple(values)
 
 
 def _named(node: Node) -> dict[str, tuple[int, ...]]:

@@ -81,6 +81,11 @@ class Layer(Declaration):
         """Sizes of the windows that slide over its input; empty where there are none."""
         return ()
 
+    @property
+    def channelwise(self) -> bool:
+        """Whether every output channel is one function, the same for all, of that channel of its inputs."""
+        return False
+
     def cost(self, *maps: Shape) -> Cost:
         """Parameters and operations, for one image."""
         return Cost()

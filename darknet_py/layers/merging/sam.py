@@ -43,6 +43,11 @@ class Sam(Layer, section="sam"):
             raise Refused(Complaint(message, key="from", code="shapes-differ", reason="they must be equal"))
         return before
 
+    @property
+    def channelwise(self) -> bool:
+        """Not with an activation that normalises over channels."""
+        return not self.activation.startswith("normalize_channels")
+
     def module(self, *maps: Shape) -> nn.Module:
         """A product and the activation."""
         from darknet_py.ops.product import Product

@@ -101,6 +101,11 @@ class WindowPool(Layer):
         """The size of its window; none in the adaptive form."""
         return () if self.adaptive else (self.size,)
 
+    @property
+    def channelwise(self) -> bool:
+        """Yes: `reduce` sees the cells of one channel."""
+        return True
+
     def cost(self, *maps: Shape) -> Cost:
         """Darknet counts size² operations for each output cell."""
         if self.adaptive:

@@ -51,6 +51,11 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
         """The window, or one cell of all channels."""
         return Window() if self.maxpool_depth else super().window(*maps)
 
+    @property
+    def channelwise(self) -> bool:
+        """Not the maximum over channels."""
+        return not self.maxpool_depth
+
     def cost(self, *maps: Shape) -> Cost:
         """Darknet counts a window over channels like one over cells."""
         return Cost(others=self.size**2 * self.shape(*maps).floats)

@@ -42,6 +42,11 @@ class MixPool(WindowPool, section="mixpool"):
         doubled = replace(maps[0], channels=maps[0].channels * (2 if self.mode == "cat" else 1))
         return super().shape(doubled)
 
+    @property
+    def channelwise(self) -> bool:
+        """Not `cat`, which has twice the channels."""
+        return self.mode != "cat"
+
     def check(self, *maps: Shape) -> Iterator[Complaint]:
         """A gate has one weight for each cell of a window, and bins differ in size."""
         if self.mode == "gated" and self.adaptive:

@@ -27,6 +27,11 @@ class Activation(Layer, section="activation"):
 
     activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="the function")
 
+    @property
+    def channelwise(self) -> bool:
+        """Not those that normalise over channels."""
+        return not self.activation.startswith("normalize_channels")
+
     def module(self, *maps: Shape) -> nn.Module:
         """The function; the map that it reads stays as it is."""
         return out_of_place(self.activation)

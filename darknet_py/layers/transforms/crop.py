@@ -51,6 +51,11 @@ class Crop(Layer, section="crop"):
         top, left = ((maps[0].height - self.crop_height) // 2, (maps[0].width - self.crop_width) // 2)
         return Window(Axis(1, 1, -top), Axis(1, 1, -left))
 
+    @property
+    def channelwise(self) -> bool:
+        """Yes."""
+        return True
+
     def module(self, *maps: Shape) -> nn.Module:
         """Keyed like every stochastic layer."""
         from darknet_py.ops.crop import KeyedRandomCrop

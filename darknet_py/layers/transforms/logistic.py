@@ -17,6 +17,11 @@ class Logistic(Layer, section="logistic"):
     [logistic]
     """
 
+    @property
+    def channelwise(self) -> bool:
+        """Yes."""
+        return True
+
     def module(self, *maps: Shape) -> nn.Module:
         """A sigmoid."""
         from torch import nn

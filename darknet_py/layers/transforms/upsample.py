@@ -53,6 +53,11 @@ class Upsample(Layer, section="upsample"):
         axis = Axis(-self.stride, -self.stride) if self.stride < 0 else Axis(1, Fraction(1, self.stride))
         return Window(axis, axis)
 
+    @property
+    def channelwise(self) -> bool:
+        """Yes."""
+        return True
+
     def module(self, *maps: Shape) -> nn.Module:
         """Nearest neighbour, or sums of blocks."""
         from darknet_py.ops.function import Function

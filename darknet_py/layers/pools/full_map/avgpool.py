@@ -24,6 +24,11 @@ class AvgPool(FullMapPool, section="avgpool", aliases=("avg",)):
         "global_avg avgpool_global adaptive_avgpool avg_pool average_pool pool pooling"
     )
 
+    @property
+    def channelwise(self) -> bool:
+        """Yes."""
+        return True
+
     def module(self, *maps: Shape) -> nn.Module:
         """A mean over rows and columns."""
         from darknet_py.ops.function import Function

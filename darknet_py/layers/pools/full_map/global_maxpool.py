@@ -22,6 +22,11 @@ class GlobalMaxPool(FullMapPool, section="global_maxpool"):
 
     other_names = "global_max_pool gmp globalmaxpooling adaptive_maxpool"
 
+    @property
+    def channelwise(self) -> bool:
+        """Yes."""
+        return True
+
     def module(self, *maps: Shape) -> nn.Module:
         """torch's adaptive pool with one bin."""
         from functools import partial
