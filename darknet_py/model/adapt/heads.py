@@ -10,7 +10,7 @@ from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.anchored import Anchored
 from darknet_py.layers.heads.detection import DetectionHead
 from darknet_py.layers.heads.gaussian_yolo import GaussianYolo
-from darknet_py.layers.heads.head import Head
+from darknet_py.layers.heads.head import Head, anchor_pairs
 from darknet_py.layers.heads.region import Region
 from darknet_py.model.adapt.terms import RETURN_THEIR_INPUT, operation
 
@@ -127,5 +127,5 @@ def _sizes(head: Head) -> Sequence[tuple[float, ...]]:
     if isinstance(head, Anchored):
         return head.masked
     if isinstance(head, Region):
-        return list(zip(head.anchors[::2], head.anchors[1::2], strict=True))
+        return anchor_pairs(head.anchors, head.num)
     return [()] * head.boxes_per_cell
