@@ -9,12 +9,12 @@ from darknet_py.cfg.diagnostics import CfgError, Diagnostic, in_order
 from darknet_py.cfg.document import Document
 from darknet_py.graph.compile import Compiler
 from darknet_py.graph.graph import Graph
-from darknet_py.lint import heads, maps, net
+from darknet_py.lint import heads, maps, net, references
 from darknet_py.lint.base import GraphRule, LayerComplaint
 from darknet_py.lint.omissions import OMITTED_KEY, omitted
 from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, find_suspect
 
-CHECKS: tuple[GraphRule, ...] = (*net.RULES, *maps.RULES, *heads.RULES, OMITTED_KEY)
+CHECKS: tuple[GraphRule, ...] = (*net.RULES, *maps.RULES, *references.RULES, *heads.RULES, OMITTED_KEY)
 
 
 def compile_checked(document: Document, *, lenient: bool = False) -> Graph:

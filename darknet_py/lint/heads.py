@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.anchored import Anchored
 from darknet_py.lint.base import GraphRule, LayerComplaint
 
+Pair = tuple[float, float]
 SHARED = ("classes", "anchors", "num")  # keys that should be the same in all heads of a network
 
 
 def heads_differ(graph: Graph) -> Iterator[LayerComplaint]:
     """Heads of one network that have different classes or anchors."""
     heads = [(node.index, node.layer) for node in graph if isinstance(node.layer, Anchored)]
-    for key in SHARED:
+    own = _own_lists([layer for _, layer in heads])
+    for key in SHARED if not own else ("classes",):
         values = Counter(getattr(layer, key) for _, layer in heads)
         usual = max(values, key=lambda value: values[value], default=None)
         for index, layer in heads:
@@ -24,22 +26,47 @@ def heads_differ(graph: Graph) -> Iterator[LayerComplaint]:
             if value != usual:
                 message = f"{key}={_written(value)} here, and the other heads have {_written(usual)}"
                 reason = "Darknet takes the last head's word for all" if key == "classes" else ""
+                if key == "anchors" and usual:
+                    reason = _difference(_pairs(value), _pairs(usual))
                 yield index, Complaint(message, key=key, reason=reason)
 
 
+def _own_lists(layers: Sequence[Anchored]) -> bool:
+    """Whether each head lists its own anchors, as some tools write it: hardly one is in two lists."""
+    lists = [_pairs(layer.anchors) for layer in layers]
+    pairs = [pair for one in lists for pair in set(one)]
+    return len(lists) > 1 and 2 * (len(pairs) - len(set(pairs))) < min(len(set(one)) for one in lists)
+
+
+def _difference(here: Sequence[Pair], there: Sequence[Pair]) -> str:
+    """The anchors in which two lists of the same length differ; empty where those are most."""
+    if len(here) != len(there):
+        return ""
+    pairs = list(enumerate(zip(here, there, strict=True)))
+    differing = [(at, a, b) for at, (a, b) in pairs if a != b]
+    if 2 * len(differing) > len(here) + 1:
+        return ""
+    each = (f"anchor {at} is {a[0]:g} x {a[1]:g} here, {b[0]:g} x {b[1]:g} there" for at, a, b in differing)
+    return "; ".join(each)
+
+
 def unused_anchor(graph: Graph) -> Iterator[LayerComplaint]:
-    """Anchors that no head's mask contains."""
+    """Anchors that no head's mask contains: lists of one length count as one list, whatever they hold."""
     heads = [(node.index, node.layer) for node in graph if isinstance(node.layer, Anchored)]
-    for anchors in dict.fromkeys(layer.anchors for _, layer in heads):
-        sharing = [(index, layer) for index, layer in heads if layer.anchors == anchors]
+    for count in dict.fromkeys(len(layer.anchors) for _, layer in heads):
+        sharing = [(index, layer) for index, layer in heads if len(layer.anchors) == count]
         used = {number for _, layer in sharing for number in layer.mask}
-        unused = [
-            number for number in range(min(sharing[-1][1].num, len(anchors) // 2)) if number not in used
-        ]
+        index, last = sharing[-1]
+        unused = [number for number in range(min(last.num, count // 2)) if number not in used]
         if unused:
+            anchors = last.anchors
             sizes = ", ".join(f"{n} ({anchors[2 * n]:g} x {anchors[2 * n + 1]:g})" for n in unused)
             message = f"no head uses anchor{'s' * (len(unused) > 1)} {sizes}"
-            yield sharing[-1][0], Complaint(message, key="mask")
+            yield index, Complaint(message, key="mask")
+
+
+def _pairs(anchors: Sequence[float]) -> tuple[Pair, ...]:
+    return tuple(zip(anchors[::2], anchors[1::2], strict=False))
 
 
 def _written(value: object) -> str:

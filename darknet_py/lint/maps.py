@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from darknet_py.arithmetic.shape import Shape
+from darknet_py.arithmetic.window import Axis
 from darknet_py.cfg.diagnostics import Complaint
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.input_sizes import shapes_at, smallest_size
-from darknet_py.layers.merging.route import Route
 from darknet_py.layers.parametric.convolutional import Convolutional
 from darknet_py.lint.base import NET, GraphRule, LayerComplaint
+
+MANY = 1 / 4  # of the cells of a map: if more see all of it, its pool is more a global one than not
 
 
 def map_grows(graph: Graph) -> Iterator[LayerComplaint]:
@@ -26,12 +28,26 @@ def map_grows(graph: Graph) -> Iterator[LayerComplaint]:
 
 
 def large_kernel(graph: Graph) -> Iterator[LayerComplaint]:
-    """A kernel of which some taps read zeros wherever it stands."""
+    """A kernel of which some rows or columns of taps read zeros wherever it stands."""
     for node, layer in _convolutions(graph):
-        size, map_ = layer.window(*node.maps).rows.size, node.maps[0]
-        if size > min(map_.height, map_.width):
-            message = f"a kernel of {size} is larger than the map of {map_.height} x {map_.width}"
-            yield node.index, Complaint(message, key="size", reason="its outer taps read only zeros")
+        window, map_ = layer.window(*node.maps), node.maps[0]
+        rows = _reading(window.rows, node.shape.height, map_.height)
+        columns = _reading(window.columns, node.shape.width, map_.width)
+        taps, reading = layer.size**2, rows * columns
+        if reading < taps:
+            message = (
+                f"{taps - reading} of {taps} taps read only zeros on a map of {map_.height} x {map_.width}"
+            )
+            reason = f"a kernel of {window.rows.size} is too large for it"
+            yield node.index, Complaint(message, key="size", reason=reason)
+
+
+def _reading(axis: Axis, positions: int, inside: int) -> int:
+    """How many taps along an axis read a cell of the map from at least one of their positions."""
+    return sum(
+        any(0 <= axis.first(cell) + tap < inside for cell in range(positions))
+        for tap in range(0, axis.size, axis.step)
+    )
 
 
 def no_effect(graph: Graph) -> Iterator[LayerComplaint]:
@@ -48,11 +64,11 @@ def no_effect(graph: Graph) -> Iterator[LayerComplaint]:
 
 
 def covers_map(graph: Graph) -> Iterator[LayerComplaint]:
-    """A pool whose window is as large as its map, at the smallest size that training draws."""
+    """A pool of which many cells see their whole map, at the smallest size that training draws."""
     size = smallest_size(graph)
     shapes = shapes_at(graph, *size)
     for node in graph if shapes else ():
-        if shapes and not isinstance(node.layer, Convolutional):
+        if shapes and node.layer.window_sizes:
             source = node.inputs[0]
             map_ = shapes[source] if source >= 0 else Shape(1, *size)
             if complaint := _covering(node, map_, size, graph):
@@ -62,20 +78,28 @@ def covers_map(graph: Graph) -> Iterator[LayerComplaint]:
 def _covering(node: Node, map_: Shape, size: tuple[int, int], graph: Graph) -> Complaint | None:
     """The complaint about a pool, which reads a map of this shape at an input of this size.
 
-    A window of twice the map less one cell covers all of it from every cell.
+    Where few cells see all of the map, as in the middle of a pyramid's largest window, the pool works as it
+    is meant to.
     """
-    longest = max(map_.height, map_.width)
-    wide = sorted(side for side in node.layer.window_sizes if side >= longest and side > 1)
+    shares = {side: _share(side, map_) for side in sorted(node.layer.window_sizes) if side > 1}
+    wide = {side: share for side, share in shares.items() if share > MANY}
     if not wide:
         return None
-    sees = "every cell sees all of it" if wide[-1] >= 2 * longest - 1 else "cells at the middle see all of it"
+    share = max(wide.values())
+    sees = "every cell sees" if share == 1 else f"{share:.0%} of its cells, those at the middle, see"
     drawn = f"an input of {size[0]} x {size[1]}"
     if size != (graph.net.height, graph.net.width):
         drawn += ", which training draws"
     numbers = ", ".join(map(str, wide))
     windows = f"windows of {numbers} cover" if len(wide) > 1 else f"a window of {numbers} covers"
     message = f"{windows} the entire map of {map_.height} x {map_.width}"
-    return Complaint(message, key=node.layer.window_key, reason=f"at {drawn}, {sees}")
+    return Complaint(message, key=node.layer.window_key, reason=f"at {drawn}, {sees} all of it")
+
+
+def _share(side: int, map_: Shape) -> float:
+    """The share of cells whose window of that size, moved by one cell, holds the complete map."""
+    rows, columns = (min(cells, max(0, side - cells + 1)) for cells in (map_.height, map_.width))
+    return rows * columns / map_.cells
 
 
 def bad_sizes(graph: Graph) -> Iterator[LayerComplaint]:
@@ -85,20 +109,6 @@ def bad_sizes(graph: Graph) -> Iterator[LayerComplaint]:
         message = f"at {height} x {width}, the smallest size that training draws, the maps do not fit"
         reason = f"resize_step={graph.net.resize_step} should be a multiple of the network's stride"
         yield NET, Complaint(message, key="resize_step", reason=reason)
-
-
-def counts_net(graph: Graph) -> Iterator[LayerComplaint]:
-    """A reference to the first layer of a smaller map: who counts [net] as layer 0 writes one too much."""
-    for node in graph:
-        for reference in node.layer.layers if isinstance(node.layer, Route) else ():
-            if reference < 1 or reference + 1 >= node.index:
-                continue
-            target = graph[reference]
-            if target.inputs == (reference - 1,) and target.shape.height < target.maps[0].height:
-                last = f"layer {reference - 1} is the last before"
-                message = f"layer {reference} is the first of its size; {last}"
-                reason = "layers count from 0 after [net]; [net] itself has no number"
-                yield node.index, Complaint(message, key="layers", reason=reason)
 
 
 def _convolutions(graph: Graph) -> Iterator[tuple[Node, Convolutional]]:
@@ -113,22 +123,14 @@ MAP_GROWS = GraphRule(
     "than keep the map's size. Such a map does not fit one that was padded otherwise. Use an odd `size`.",
     map_grows,
 )
-COUNTS_NET = GraphRule(
-    "counts-net",
-    "warning",
-    "a reference that is one too high, as if [net] were layer 0",
-    "Layers count from 0 after `[net]`. A `[route]` to the first layer of a smaller map is unusual: the "
-    "layer before it, the last of the larger map, is the usual target. `darknet-py show` prints the "
-    "numbers; a `name` and `layers = @name` avoid counting.",
-    counts_net,
-)
 RULES: tuple[GraphRule, ...] = (
     MAP_GROWS,
     GraphRule(
         "large-kernel",
         "warning",
         "a kernel larger than its map",
-        "Some taps of the kernel read padding at every position: they cost parameters and learn nothing. "
+        "Some taps of the kernel read zeros around the map at every position: they cost parameters and learn "
+        "nothing. "
         "Use a smaller `size` or `dilation`, or a larger input.",
         large_kernel,
     ),
@@ -144,10 +146,10 @@ RULES: tuple[GraphRule, ...] = (
         "covers-map",
         "warning",
         "a pool as large as its whole map, at a size that training draws",
-        "At the smallest input size of multi-scale training, cells of the pool see the complete map, so "
-        "that the pool works as a global one there. `darknet-py reach` lists how much of its map each pool"
-        " covers at each size. Use a smaller window, a larger input, or `adaptive=1` where a global pool "
-        "is meant.",
+        "At the smallest input size of multi-scale training, more than a quarter of the pool's cells see "
+        "the complete map, so that the pool works as a global one there. `darknet-py reach` lists how much "
+        "of its map each pool covers at each size. Use a smaller window, a larger input, or `adaptive=1` "
+        "where a global pool is meant.",
         covers_map,
     ),
     GraphRule(
@@ -159,5 +161,4 @@ RULES: tuple[GraphRule, ...] = (
         " multiple of the stride of the network, usually 32.",
         bad_sizes,
     ),
-    COUNTS_NET,
 )

@@ -60,12 +60,13 @@ def input_channels(graph: Graph) -> Iterator[LayerComplaint]:
 
 
 def late_step(graph: Graph) -> Iterator[LayerComplaint]:
-    """Steps of the learning rate after the last iteration."""
+    """Steps of the learning rate after the last iteration, or at it."""
     net = graph.net
     late = [step for step in net.steps if net.policy == "steps" and step >= net.max_batches > 0]
     if late:
         reason = f"training ends at max_batches={net.max_batches}"
-        yield NET, Complaint(f"the step at {late[0]} is never reached", key="steps", reason=reason)
+        rest = "is never reached" if late[0] > net.max_batches else "changes the last update alone"
+        yield NET, Complaint(f"the step at {late[0]} {rest}", key="steps", reason=reason)
 
 
 ODD_SIZE = GraphRule(

@@ -21,8 +21,9 @@ from darknet_py.layers.net import Net
 from darknet_py.layers.parametric.convolutional import Convolutional
 from darknet_py.lint.base import GraphRule
 from darknet_py.lint.heads import HEADS_DIFFER
-from darknet_py.lint.maps import COUNTS_NET, MAP_GROWS
+from darknet_py.lint.maps import MAP_GROWS
 from darknet_py.lint.net import ODD_SIZE
+from darknet_py.lint.references import COUNTS_NET
 
 OF_MEANING = {"shapes-differ", "bad-filters", "too-small", "bad-groups", "reads-head"}
 OF_LOST_LINES = {"duplicate-key", "unknown-key"}  # a header may be missing: then every number is another

@@ -64,9 +64,18 @@ def codes(text: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    ("size", "told"), [(7, []), (8, ["middle"]), (14, ["middle"]), (15, ["every cell"]), (99, ["every cell"])]
+    ("size", "told"),
+    [
+        (7, []),
+        (8, []),
+        (11, []),
+        (12, ["39% of its cells"]),
+        (14, ["77% of"]),
+        (15, ["every"]),
+        (99, ["every"]),
+    ],
 )
-def test_a_pool_as_large_as_its_map_is_a_warning(size: int, told: list[str]) -> None:
+def test_a_pool_of_which_many_cells_see_their_whole_map_is_a_warning(size: int, told: list[str]) -> None:
     found = warnings(compile_checked(parse(NET + HALF * 3 + f"[maxpool]\nsize={size}\nstride=1\n")))
     assert [d.code for d in found] == ["covers-map"] * len(told)
     assert all(words in d.reason for d, words in zip(found, told, strict=True))
@@ -74,14 +83,18 @@ def test_a_pool_as_large_as_its_map_is_a_warning(size: int, told: list[str]) -> 
 
 @pytest.mark.parametrize(("random", "told"), [("0", []), ("1", ["224 x 224"]), ("2", ["160 x 160"])])
 def test_the_smallest_size_that_training_draws_decides(random: str, told: list[str]) -> None:
-    body = HALF * 3 + "[maxpool]\nsize=29\nstride=1\n" + DETECTOR + f"random={random}\n"
+    body = HALF * 3 + "[maxpool]\nsize=43\nstride=1\n" + DETECTOR + f"random={random}\n"
     found = warnings(compile_checked(parse(NET.replace("64", "256") + body)))
     assert [d.reason.split("input of ")[1].split(",")[0] for d in found] == told
 
 
 @pytest.mark.parametrize(
     ("sizes", "words"),
-    [("9", "a window of 9 covers"), ("5,9,13", "windows of 9, 13 cover"), ("15,9", "windows of 9, 15 cover")],
+    [
+        ("13", "a window of 13 covers"),
+        ("5,12,13", "windows of 12, 13 cover"),
+        ("15,9", "a window of 15 covers"),
+    ],
 )
 def test_the_windows_of_a_pyramid_are_told_together(sizes: str, words: str) -> None:
     (warning,) = warnings(compile_checked(parse(NET + HALF * 3 + f"[spp]\nsizes={sizes}\n")))
@@ -106,13 +119,48 @@ def test_a_pool_that_is_meant_for_the_whole_map_is_no_warning() -> None:
         ("size=3\npad=1\npadding=4", ["no-effect"]),
         ("size=3\npad=1\npadding=1", []),
         ("size=3\npad=0\npadding=1", []),
-        ("size=65\npad=1", ["large-kernel"]),
-        ("size=23\npad=1\ndilation=3", ["large-kernel"]),
+        ("size=65\npad=1", []),
+        ("size=127\npad=1", []),
+        ("size=129\npad=1", ["large-kernel"]),
+        ("size=23\npad=1\ndilation=3", []),
+        ("size=3\npad=1\ndilation=64", ["large-kernel"]),
     ],
 )
 def test_a_convolution_whose_window_does_not_sit_well(keys: str, told: list[str]) -> None:
     text = NET + f"[convolutional]\nfilters=8\n{keys}\nactivation=leaky\n"
     assert [code for code, _ in codes(text)] == told
+
+
+@pytest.mark.parametrize(
+    ("map_", "size", "dead"), [(1, 3, 8), (2, 3, 0), (4, 7, 0), (2, 5, 16), (1, 5, 24), (4, 8, 0)]
+)
+def test_A6_a_tap_that_reads_a_cell_from_one_position_is_not_told_to_read_only_zeros(
+    map_: int, size: int, dead: int
+) -> None:
+    net = NET.replace("64", str(map_))
+    found = warnings(compile_checked(parse(net + f"[convolutional]\nfilters=2\nsize={size}\npad=1\n")))
+    told = [d.message for d in found if d.code == "large-kernel"]
+    words = f"{dead} of {size**2} taps read only zeros on a map of {map_} x {map_}"
+    assert told == [words] * (dead > 0)
+
+
+def two_heads(first: str, second: str, masks: tuple[str, str] = ("0,1", "2,3")) -> tuple[Diagnostic, ...]:
+    head = CONV + "[yolo]\nmask={}\nanchors={}\nclasses=4\nnum=4\n"
+    body = HALF + head.format(masks[0], first) + "[route]\nlayers=0\n" + head.format(masks[1], second)
+    return warnings(compile_checked(parse(NET + body)))
+
+
+def test_A6_lists_that_differ_in_one_number_leave_no_anchor_unused() -> None:
+    (warning,) = two_heads("1,2,3,4,5,6,7,8", "1,2,3,4,5,9,7,8")
+    assert (warning.code, warning.reason) == ("heads-differ", "anchor 2 is 5 x 9 here, 5 x 6 there")
+    assert [d.code for d in two_heads("1,2,3,4,5,6,7,8", "1,2,3,4,5,9,7,8", ("0,1", "1,2"))] == [
+        "unused-anchor",
+        "heads-differ",
+    ]
+
+
+def test_heads_that_list_their_own_anchors_do_not_differ_by_mistake() -> None:
+    assert two_heads("1,2,3,4,5,6,7,8", "11,12,13,14,15,16,17,18", ("0,1", "2,3")) == ()
 
 
 def test_an_anchor_that_no_head_uses_is_a_hint_for_each_list_of_anchors() -> None:
@@ -131,6 +179,16 @@ def test_a_route_to_the_first_layer_of_a_size_is_a_warning() -> None:
     assert codes(NET + same + HALF + same + "[route]\nlayers=0\n") == []
 
 
+def test_A6_a_reference_is_suspected_only_where_one_less_fits_as_well() -> None:
+    same = "[convolutional]\nfilters=8\nsize=1\nstride=1\nactivation=leaky\n"
+    body = NET + same + HALF + same + HALF + same
+    assert codes(body + "[route]\nlayers=1\n" + HALF + "[route]\nlayers=-1,4\n") == [], "by intent"
+    assert codes(body + "[route]\nlayers=3\n[upsample]\n[route]\nlayers=-1,1\n") == [
+        ("counts-net", 33),
+        ("counts-net", 36),
+    ], "both are one too high"
+
+
 # lines that are missing
 
 
@@ -138,6 +196,45 @@ def test_a_route_to_the_first_layer_of_a_size_is_a_warning() -> None:
 def test_a_key_that_three_others_have_is_missed(others: int, told: list[str]) -> None:
     odd = HALF.replace("stride=2\n", "")
     assert [code for code, _ in codes(NET.replace("64", "256") + HALF * min(others, 6) + odd)] == told
+
+
+BN = HALF.replace("filters", "batch_normalize=1\nfilters").replace("stride=2", "stride=1")
+
+
+@pytest.mark.parametrize(
+    ("odd", "behind", "told"),
+    [
+        (BN, CONV + "[yolo]\nmask=0,1\nanchors=10,14,23,27\nclasses=4\nnum=2\n", ["omitted-key"]),
+        (BN.replace("filters=8", "filters=18"), DETECTOR[len(CONV) :], []),
+        (BN, "[avgpool]\n[softmax]\n", []),
+        (BN, "[softmax]\ngroups=1\n[cost]\n", []),
+        (BN, "", []),
+        (BN, "[shortcut]\nfrom=-2\n" + CONV, ["omitted-key"]),
+    ],
+    ids=["inside", "head", "classifier", "softmax", "end", "shortcut"],
+)
+def test_A6_the_convolution_before_a_head_or_a_classifier_misses_no_batch_normalisation(
+    odd: str, behind: str, told: list[str]
+) -> None:
+    lacking = odd.replace("batch_normalize=1\n", "")
+    assert [code for code, _ in codes(NET + BN * 5 + lacking + behind)] == told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("stride=1", []), ("pad=1", []), ("bin_output=1", []), ("stream=2", []), ("groups=2", ["omitted-key"])],
+)
+def test_a_line_that_makes_no_difference_is_not_missed(line: str, told: list[str]) -> None:
+    one = f"[convolutional]\nfilters=8\n{line}\nactivation=leaky\n"
+    even = CONV.replace("18", "8")
+    found = codes(NET + even + one * 4 + one.replace(line + "\n", "") + CONV)
+    assert [code for code, _ in found if code not in ("ignored-key", "not-run")] == told
+
+
+def test_a_network_that_is_only_run_misses_no_schedule() -> None:
+    keys = "batch=1\nsubdivisions=1\nmomentum=0.9\ndecay=0.0005\nlearning_rate=0.001\n"
+    assert codes(NET + keys + CONV) == []
+    assert codes(NET + keys + "policy=constant\n" + CONV) == [("omitted-key", 1)]
 
 
 def test_two_sections_that_are_alike_miss_nothing() -> None:

@@ -295,13 +295,13 @@ a.cfg:22:8: warning[counts-net]: layer 1 is the first of its size; layer 0 is th
    = layers count from 0 after [net]; [net] itself has no number""",
     ),
     "covers-map": (
-        NET.replace("64", "256") + HALF * 3 + "[maxpool]\nsize=29\nstride=1\n" + FLAT + YOLO + "random=1\n",
+        NET.replace("64", "256") + HALF * 3 + "[maxpool]\nsize=43\nstride=1\n" + FLAT + YOLO + "random=1\n",
         """\
-a.cfg:24:6: warning[covers-map]: a window of 29 covers the entire map of 28 x 28
+a.cfg:24:6: warning[covers-map]: a window of 43 covers the entire map of 28 x 28
    |
- 24| size=29
+ 24| size=43
    |      ^^
-   = at an input of 224 x 224, which training draws, cells at the middle see all of it""",
+   = at an input of 224 x 224, which training draws, 33% of its cells, those at the middle, see all of it""",
     ),
     "heads-differ": (
         NET + CONV + FLAT + YOLO + "[route]\nlayers=0\n" + FLAT + YOLO.replace("27", "28"),
@@ -309,7 +309,8 @@ a.cfg:24:6: warning[covers-map]: a window of 29 covers the entire map of 28 x 28
 a.cfg:25:9: warning[heads-differ]: anchors=10,14,23,28 here, and the other heads have 10,14,23,27
    |
  25| anchors=10,14,23,28
-   |         ^^^^^^^^^^^""",
+   |         ^^^^^^^^^^^
+   = anchor 1 is 23 x 28 here, 23 x 27 there""",
     ),
     "joined-digits": (
         NET + CONV + "stride = 1 0\n",
@@ -330,20 +331,20 @@ a.cfg:4:10: warning[input-channels]: channels=4, and an image has 3 channels, or
    = train, eval and detect refuse this cfg; the network itself runs, on tensors of your own""",
     ),
     "large-kernel": (
-        NET.replace("64", "4") + CONV.replace("size=3", "size=7"),
+        NET.replace("64", "2") + CONV.replace("size=3", "size=7"),
         """\
-a.cfg:7:6: warning[large-kernel]: a kernel of 7 is larger than the map of 4 x 4
+a.cfg:7:6: warning[large-kernel]: 40 of 49 taps read only zeros on a map of 2 x 2
    |
   7| size=7
    |      ^
-   = its outer taps read only zeros""",
+   = a kernel of 7 is too large for it""",
     ),
     "late-step": (
-        NET + "policy=steps\nmax_batches=90\nsteps=80,90\nscales=.1,.1\n" + CONV,
+        NET + "policy=steps\nmax_batches=90\nsteps=80,91\nscales=.1,.1\n" + CONV,
         """\
-a.cfg:7:7: warning[late-step]: the step at 90 is never reached
+a.cfg:7:7: warning[late-step]: the step at 91 is never reached
    |
-  7| steps=80,90
+  7| steps=80,91
    |       ^^^^^
    = training ends at max_batches=90""",
     ),

@@ -49,7 +49,7 @@ class Region(Head, section="region"):
         doc="1: boxes that overlap a ground truth learn its class, 2: in proportion to their objectness; "
         "-1: objectness follows the overlap everywhere",
     )
-    absolute: int = key(0, doc="read and not used", ignored="Darknet does not use it")
+    absolute: int = key(0, doc="no effect, in Darknet either; published cfgs set it")
     log: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     sqrt: int = key(0, doc="read and not used", ignored="Darknet does not use it")
     focal_loss: int = key(0, doc="focal loss of classes")

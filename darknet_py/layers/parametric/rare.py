@@ -18,7 +18,7 @@ class RareKeys(Layer):
         doc="excite the positions of objects in training",
         ignored="an experiment no published cfg sets",
     )
-    bin_output: int = key(0, doc="pack outputs into bits", ignored="an optimisation of xnor networks")
+    bin_output: int = key(0, doc="pack the outputs of an xnor layer into bits; changes no result")
     flipped: int = key(0, doc="transposed weights", refused="the weights would be read in the wrong order")
     antialiasing: int = key(
         0,
