@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class Dataset(ABC):
         category_ids: COCO category id of each class.
         dropped: what of the source was left out and why, with the number.
         notes: how classes were matched with others, a line each; see `class_order.py`.
+        adjusted: what was read otherwise than it is written, with the number.
         cache: reads image files for `pixels`, see `cache.py`; by default nothing is cached.
     """
 
@@ -61,6 +63,7 @@ class Dataset(ABC):
     category_ids: tuple[int, ...]
     dropped: dict[str, int]
     notes: tuple[str, ...] = ()
+    adjusted: Mapping[str, int] = MappingProxyType({})
     cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(lambda path, read: read(path))
 
     @abstractmethod

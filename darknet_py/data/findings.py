@@ -50,9 +50,14 @@ class Finding:
 
 @dataclass
 class Findings:
-    """All findings in the order of reading, and how many images and boxes were looked at."""
+    """All findings in the order of reading, and how many images and boxes were looked at.
+
+    Args:
+        adjusted: what was read otherwise than it is written, with the number.
+    """
 
     all: list[Finding] = field(default_factory=list)
+    adjusted: Counter[str] = field(default_factory=Counter)
     images: int = 0
     boxes: int = 0
 
@@ -64,6 +69,10 @@ class Findings:
         """Report one finding."""
         assert code in RULES, code
         self.all.append(Finding(code, message, file, line, column))
+
+    def withdraw(self, codes: Collection[str], files: Collection[Path]) -> None:
+        """Remove the findings in files that follow from another one."""
+        self.all = [finding for finding in self.all if not (finding.code in codes and finding.file in files)]
 
     def counts(self) -> Counter[str]:
         """The number of findings of each rule; errors first, then in the order of their summaries."""

@@ -22,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", required=True, type=Path, help="a folder that does not exist yet, or is empty"
     )
+    parser.add_argument(
+        "--boxes",
+        default="",
+        metavar="UNITS",
+        help="the units of the source's boxes where they are not its format's: xywh, corners or centre, and "
+        "pixels, fractions or percent, as in fractions or corners,fractions",
+    )
     parser.add_argument("--copy", action="store_true", help="copy the images (default: link to them)")
 
 
@@ -29,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the data set, and print what was written."""
     from darknet_py.data.tools.convert import convert
 
-    done = convert(args.source, to=args.to, out=args.out, copy=args.copy)
+    done = convert(args.source, to=args.to, out=args.out, copy=args.copy, boxes=args.boxes)
     facts = {
         "out": str(args.out),
         "images": done.images,

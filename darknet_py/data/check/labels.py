@@ -8,9 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.darknet.label_files import label_places, read_labels
+from darknet_py.data.formats.box_units import FOLLOW_UPS, LABEL_UNITS
+from darknet_py.data.formats.darknet.label_files import Numbers, label_places, read_labels
+from darknet_py.data.formats.darknet.label_units import judge_labels
 from darknet_py.errors import quoted
 
 ANY_CLASS = 10**6  # where the names are unknown
@@ -25,7 +29,9 @@ class LabelChecker:
 
     def __init__(self, names: Sequence[str], findings: Findings) -> None:
         self.names, self.findings = names, findings
-        self.counts: dict[Path, Counter[int]] = {}
+        self.rows: dict[Path, np.ndarray] = {}
+        self.beyond: dict[Path, list[Numbers]] = {}
+        self.files: dict[Path, Path] = {}  # the label file of each image
 
     def check(self, listed: dict[str, list[ListedImage]], file: Path) -> None:
         """Check the label files of all images of each split.
@@ -40,6 +46,7 @@ class LabelChecker:
                 per_class.update(boxes or {})
                 if boxes is None:
                     missing.append(image)
+            self._judge_units(images)
             self.findings.boxes += per_class.total()
             if missing and len(missing) == len(images):
                 place = label_places(images[0].written, images[0].path)[0]
@@ -66,17 +73,32 @@ class LabelChecker:
         found = [place for place in places if os.path.isfile(place)]
         if not found:
             return None
-        if found[0] not in self.counts:
+        if found[0] not in self.rows:
             if len(found) > 1 and found[0].read_bytes() != found[1].read_bytes():
                 message = f"is read, and `{quoted(found[1])}` has other labels for the same image"
                 self.findings.add("label-in-two-places", message, found[0])
-            rows = read_labels(found[0], len(self.names) or ANY_CLASS, self.findings)
-            self.counts[found[0]] = Counter(int(row[0]) for row in rows)
-        return self.counts[found[0]]
+            beyond = self.beyond.setdefault(found[0], [])
+            rows = read_labels(found[0], len(self.names) or ANY_CLASS, self.findings, beyond=beyond)
+            self.rows[found[0]] = np.array(rows, dtype=np.float64).reshape(-1, 5)
+        self.files[image.path] = found[0]
+        return Counter(self.rows[found[0]][:, 0].astype(int).tolist())
+
+    def _judge_units(self, images: Sequence[ListedImage]) -> None:
+        """Report boxes in other units than Darknet's, instead of what follows from it in each line."""
+        paths = [image.path for image in images if image.path in self.files]
+        files = [self.files[path] for path in paths]
+        rows, beyond = [self.rows[file] for file in files], [self.beyond[file] for file in files]
+        verdict = judge_labels(paths, rows, beyond)
+        if verdict is None:
+            return
+        if verdict.sure:
+            self.findings.withdraw(FOLLOW_UPS, set(files))
+        code = "box-units" if verdict.sure else "box-units-likely"
+        self.findings.add(code, verdict.message(LABEL_UNITS, to="darknet"), images[0].file)
 
     def _check_unused(self, lists: set[Path]) -> None:
-        known = {path.resolve() for path in (*self.counts, *lists)}
-        for folder in sorted({path.parent for path in self.counts}):
+        known = {path.resolve() for path in (*self.rows, *lists)}
+        for folder in sorted({path.parent for path in self.rows}):
             files = [path for path in sorted(folder.glob("*.txt")) if path.resolve() not in known]
             left = [path for path in files if _looks_like_labels(path)]
             if left:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from darknet_py.errors import DataError, quoted
+from darknet_py.errors import DataError, UsageError, quoted
 
 if TYPE_CHECKING:
     from darknet_py.data.dataset import Dataset
+    from darknet_py.data.formats.box_units import BoxUnits
 
 
 class FormatReader(Protocol):
@@ -25,6 +26,17 @@ class FormatReader(Protocol):
 
     def from_spec(self, spec: str, *, split: str, seed: int) -> Dataset:
         """Open one split; the seed is that of data which are drawn."""
+        ...
+
+
+@runtime_checkable
+class BoxReader(FormatReader, Protocol):
+    """A reader of files of boxes, which may be in other units than the format's."""
+
+    box_units: BoxUnits
+
+    def in_units(self, spec: str, *, split: str, units: BoxUnits) -> Dataset:
+        """Open one split whose boxes are in these units."""
         ...
 
 
@@ -97,7 +109,7 @@ FORMATS = (  # the first that recognises a data set opens it; CocoFolder takes a
 DATA_HELP = f"{', '.join(known.help for known in FORMATS[:0:-1])}, or {FORMATS[0].help}"
 
 
-def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
+def open_data(spec: str, *, split: str, seed: int = 0, boxes: str = "") -> Dataset:
     """Open one split of a data set.
 
     The word `scenes` always means the built-in scenes; a folder of that name is `./scenes`.
@@ -106,13 +118,25 @@ def open_data(spec: str, *, split: str, seed: int = 0) -> Dataset:
         spec: what `--data` takes, in one of `FORMATS`.
         split: "train" or "val"; for a COCO folder also the exact X of `instances_X.json`.
         seed: of the scenes, where the spec names none. It is not the seed of a training run.
+        boxes: the units of the boxes where they are not the format's, such as "fractions", "corners" or
+            "corners,fractions"; `box_units.py` has all words.
 
-    Raises: DataError: when the spec is none of these, or what it names cannot be used.
+    Raises:
+        DataError: when the spec is none of these, or what it names cannot be used.
+        UsageError: when `boxes` is no unit, or the format has no files of boxes.
 
     >>> len(open_data("scenes:val=20", split="val"))
     20
     """
-    return format_of(spec).load().from_spec(spec, split=split, seed=seed)
+    known = format_of(spec)
+    reader = known.load()
+    if not boxes:
+        return reader.from_spec(spec, split=split, seed=seed)
+    if not isinstance(reader, BoxReader):
+        raise UsageError(f"--boxes {quoted(boxes)}: {known.help} has no files of boxes")
+    from darknet_py.data.formats.box_units import units_of
+
+    return reader.in_units(spec, split=split, units=units_of(boxes, reader.box_units))
 
 
 def format_of(spec: str) -> DataFormat:

@@ -1,14 +1,16 @@
 """A folder in the layout of Pascal VOC: `Annotations/*.xml`, `JPEGImages/`, `ImageSets/Main/*.txt`.
 
 VOC counts pixels from 1 and includes the last: `xmin = 1, xmax = 1` is one pixel wide, and becomes x = 0 and
-a width of 1. A difficult object is one that VOC's own scoring passes over: it becomes a crowd, which COCO's
-passes over. Classes are all names that occur, in the order of the alphabet, as VOC's twenty are.
+a width of 1. A tree whose boxes count from 0 is read so. A difficult object is one that VOC's own scoring
+passes over: it becomes a crowd, which COCO's passes over. Classes are all names that occur, in the order of
+the alphabet, as VOC's twenty are.
 Everitt et al., "The Pascal Visual Object Classes (VOC) challenge", IJCV 2010.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -18,7 +20,9 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.box_units import VOC_UNITS, BoxUnits, judge_units
 from darknet_py.data.formats.text_lines import numbered_lines
+from darknet_py.data.formats.voc_corners import FROM_ONE, NOTES, corner_offsets
 from darknet_py.data.images.read import SUFFIXES, read_image, require_files
 from darknet_py.errors import DataError, quoted
 
@@ -38,7 +42,7 @@ class VocFolder(Dataset):
     Raises: DataError: when a file is missing, is no XML, or holds a DTD; with file and line.
     """
 
-    def __init__(self, folder: Path, *, split: str) -> None:
+    def __init__(self, folder: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read the list and all annotations of the folder, and see that every image is there."""
         stems = split_stems(folder, split)
         files = {path.stem: path for path in sorted((folder / "Annotations").glob("*.xml"))}
@@ -51,7 +55,8 @@ class VocFolder(Dataset):
         if not self.names:
             raise DataError("has no object: there is nothing to learn", where=folder / "Annotations")
         self.category_ids = tuple(range(1, len(self.names) + 1))
-        self.dropped = {}
+        self.dropped, self.adjusted, self._units = {}, {}, units
+        self._offsets = FROM_ONE if units else self._judge_corners(folder, notes.values())
         self._paths = [_image(folder / "JPEGImages", stem, notes[stem].file_name) for stem in stems]
         require_files(self._paths, where=folder)
         self._records = [self._record(at, notes[stem]) for at, stem in enumerate(stems)]
@@ -72,9 +77,36 @@ class VocFolder(Dataset):
         """Decode one image."""
         return self.cache(self._paths[index], read_image)
 
+    def _judge_corners(self, folder: Path, notes: Iterable[_Note]) -> tuple[int, int]:
+        """See that all boxes are corners in pixels, and find from where they count.
+
+        Raises: DataError: when they are in other units.
+        """
+        rows = [(*corners, note.width, note.height) for note in notes for _, corners, _ in note.objects]
+        together = np.array(rows, dtype=np.float64)
+        corners, sizes = together[:, :4], together[:, 4:]
+        verdict = judge_units(corners, sizes, VOC_UNITS)
+        if verdict:
+            message = verdict.message(VOC_UNITS, to="coco")
+            if verdict.sure:
+                raise DataError(message, where=folder / "Annotations")
+            self.adjusted = {message: verdict.boxes}
+        offsets = corner_offsets(corners, sizes)
+        if offsets != FROM_ONE:
+            self.adjusted = {**self.adjusted, NOTES[offsets]: len(rows)}
+        return offsets
+
+    def _box(self, corners: tuple[float, ...], note: _Note) -> tuple[float, ...]:
+        """A box from the corner, in pixels."""
+        if self._units:
+            return tuple(self._units.box_xywh(corners, (note.width, note.height)))
+        (left, top, right, bottom), (first, second) = corners, self._offsets
+        return left + first, top + first, right - left + second - first, bottom - top + second - first
+
     def _record(self, index: int, note: _Note) -> Record:
         kept = []
-        for name, box, difficult in note.objects:
+        for name, corners, difficult in note.objects:
+            box = self._box(corners, note)
             reason = note.unusable(box)
             if reason:
                 self.dropped[reason] = self.dropped.get(reason, 0) + 1
@@ -133,7 +165,7 @@ def _image(images: Path, stem: str, written: str) -> Path:
 
 
 class _Note:
-    """One annotation file: size, and name, box and difficulty of each object."""
+    """One annotation file: size, and name, corners and difficulty of each object."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -158,9 +190,8 @@ class _Note:
         if not name or not name.isprintable():
             self._refuse(element, f"an object is called `{quoted(name)}`")
         corners = self._child(element, "bndbox")
-        left, top, right, bottom = (self._number(corners, corner, -1e6, 1e6) for corner in CORNERS)
-        box = (left - 1, top - 1, right - left + 1, bottom - top + 1)
-        return name, box, (element.findtext("difficult") or "0").strip() == "1"
+        numbers = tuple(self._number(corners, corner, -1e6, 1e6) for corner in CORNERS)
+        return name, numbers, (element.findtext("difficult") or "0").strip() == "1"
 
     def _child(self, element: Element, tag: str) -> Element:
         child = element.find(tag)

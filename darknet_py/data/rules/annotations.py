@@ -53,8 +53,14 @@ JSON: tuple[DataRule, ...] = (
     DataRule(
         "wrong-type",
         "error",
-        "a value is of another type, such as an id that is text",
-        'Nothing is converted: `"3"` and 3 would be two ids.',
+        "a value is of another type, such as a name that is a number",
+        "The message has what was found, and what was expected.",
+    ),
+    DataRule(
+        "loose-value",
+        "warning",
+        'a whole number is written as 17.0, "17", true or null; it is read',
+        "Other tools may refuse it. Reported once for each key, with the number of rows.",
     ),
     DataRule(
         "id-out-of-range",
@@ -70,9 +76,21 @@ JSON: tuple[DataRule, ...] = (
     ),
     DataRule(
         "duplicate-annotation-id",
-        "error",
+        "warning",
         "two annotations have one id",
-        "pycocotools would keep one of them. Number the annotations anew.",
+        "Both are read, and truths are numbered anew. Other tools on pycocotools would keep one of them.",
+    ),
+    DataRule(
+        "annotation-id",
+        "warning",
+        "the id of an annotation is missing or no whole number of 0 or more",
+        "It is not used: truths are numbered anew. Other tools may need it.",
+    ),
+    DataRule(
+        "box-missing",
+        "warning",
+        "an annotation has polygons and no box; the box around them is read",
+        "Other tools may need `bbox`; `darknet-py data convert --to coco` writes it.",
     ),
     DataRule(
         "duplicate-category-id",
@@ -98,6 +116,12 @@ JSON: tuple[DataRule, ...] = (
         "error",
         "`area` is negative or not finite",
         "It is the area of the segmentation in square pixels, and decides between small, medium and large.",
+    ),
+    DataRule(
+        "area-missing",
+        "warning",
+        "`area` is 0, null or missing; that of the box is read",
+        "It only decides between small, medium and large in scoring.",
     ),
     DataRule(
         "area-beyond-box",

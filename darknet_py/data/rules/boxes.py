@@ -6,6 +6,20 @@ from darknet_py.data.rules.rule import DataRule
 
 BOXES: tuple[DataRule, ...] = (
     DataRule(
+        "box-units",
+        "error",
+        "the boxes of a file are in other units, such as fractions or two corners",
+        "Judged over all boxes: those units put every box into its image, and the format's do not. "
+        "`darknet-py data convert --boxes` reads them.",
+    ),
+    DataRule(
+        "box-units-likely",
+        "warning",
+        "the boxes of a file may be in other units",
+        "Too few boxes show it to be sure; they are read as the format has them. Draw some: "
+        "`darknet-py train --show-batches`.",
+    ),
+    DataRule(
         "box-length",
         "error",
         "a box has not four numbers",

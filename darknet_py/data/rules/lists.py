@@ -71,7 +71,19 @@ LISTS: tuple[DataRule, ...] = (
         "label-columns",
         "error",
         "a label has not five columns",
-        "They are class, x and y of the centre, width and height. Polygons are not read.",
+        "They are class, x and y of the centre, width and height; or class and the points of a polygon.",
+    ),
+    DataRule(
+        "label-polygon",
+        "warning",
+        "a label is a polygon or an oriented box; the box around it is read",
+        "Darknet would stop reading the file there. `darknet-py data convert --to darknet` writes boxes.",
+    ),
+    DataRule(
+        "label-class-float",
+        "warning",
+        "the class of a label is written as 1.0; it is read",
+        "Darknet would read the columns after it wrongly. `darknet-py data convert --to darknet` mends it.",
     ),
     DataRule(
         "label-commas",

@@ -18,6 +18,7 @@ from typing import Any
 from darknet_py.data.class_matching import ClassList
 from darknet_py.data.class_order import in_order
 from darknet_py.data.dataset import SPLITS, Dataset, Record
+from darknet_py.data.formats.box_units import VOC_UNITS, units_of
 from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
 from darknet_py.data.formats.registry import open_data
@@ -45,17 +46,18 @@ class Converted:
     notes: list[str] = field(default_factory=list)
 
 
-def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
+def convert(spec: str, *, to: str, out: Path, copy: bool = False, boxes: str = "") -> Converted:
     """Write all splits of a data set in another layout.
 
     Args:
         spec: what `--data` takes, with boxes, or a VOC folder.
         to: "darknet" or "coco".
         out: a folder that is not there, or is empty.
+        boxes: the units of the boxes where they are not the format's, as `open_data` takes them.
 
     Raises: DataError, UsageError: when the source or `out` cannot be used; nothing is written then.
     """
-    sources = open_sources(spec)
+    sources = open_sources(spec, boxes=boxes)
     done = Converted(out)
     if to == "darknet" and len(sources) == len(SPLITS):  # one list of names for both
         train = ClassList(sources["train"].names, "train")
@@ -64,6 +66,7 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
     with atomic_dir(out) as folder:
         for split, data in sources.items():
             done.changes.update(data.dropped)
+            done.changes.update(data.adjusted)
             done.images[split] = len(data)
             write = _darknet_split if to == "darknet" else _coco_split
             done.boxes[split] = write(data, split, folder, done, copy)
@@ -72,17 +75,19 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False) -> Converted:
     return done
 
 
-def open_sources(spec: str) -> dict[str, Source]:
+def open_sources(spec: str, *, boxes: str = "") -> dict[str, Source]:
     """Open every split that a source has; a VOC folder may have one alone.
 
     Raises: DataError, UsageError: when it has none, or no boxes.
     """
     folder = Path(spec)
     if is_voc(folder):
-        return {split: VocFolder(folder, split=split) for split in SPLITS if has_split(folder, split)}
+        units = units_of(boxes, VOC_UNITS) if boxes else None
+        found = (split for split in SPLITS if has_split(folder, split))
+        return {split: VocFolder(folder, split=split, units=units) for split in found}
     sources: dict[str, Source] = {}
     for split in SPLITS:
-        data: Dataset = open_data(spec, split=split)
+        data: Dataset = open_data(spec, split=split, boxes=boxes)
         if not isinstance(data, (CocoFolder, LabelFileDataset)):
             raise UsageError(f"`{quoted(spec)}` has no boxes in files that could be converted")
         sources[split] = data

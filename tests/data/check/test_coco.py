@@ -65,6 +65,13 @@ def swap_categories(root: Path) -> None:
     put(annotations(root), as_text(content))
 
 
+def polygons(root: Path) -> None:
+    content = coco_content("train")
+    del content["annotations"][0]["bbox"]
+    content["annotations"][0]["segmentation"] = [[1, 2, 11, 2, 11, 7]]
+    put(annotations(root), as_text(content))
+
+
 def bad_name(name: str) -> Damage:
     return row("images", 0, "file_name", to=name)
 
@@ -87,17 +94,19 @@ CASES: list[tuple[str, Damage, str, str]] = [
     ("D02 no list", row("images", to={}), "missing-table", ":2:11"),
     ("D02 no key", row("annotations", 1, "bbox", to=KeyError), "missing-key", ":8:1"),
     ("D02 no name", row("images", 1, "file_name", to=KeyError), "missing-key", ":4:1"),
-    ("D02 id text", row("images", 1, "id", to="3"), "wrong-type", ":4:2"),
+    ("D02 id text", row("images", 1, "id", to="x3"), "wrong-type", ":4:2"),
+    ("D02 id digits", row("images", 1, "id", to="3"), "loose-value", ":4:2"),
     ("D02 row", row("annotations", 1, to=None), "wrong-type", ":8:1"),
     ("D02 box", row("annotations", 0, "bbox", to={"x": 1}), "wrong-type", ":7:44"),
     ("D02 corner", row("annotations", 0, "bbox", to=[1, "2", 3, 4]), "wrong-type", ":7:44"),
-    ("D02 bool", row("annotations", 0, "id", to=True), "wrong-type", ":7:2"),
+    ("D02 bool", row("images", 0, "id", to=True), "wrong-type", ":3:2"),
+    ("D02 id not used", row("annotations", 0, "id", to=True), "annotation-id", ":7:2"),
     ("D03 image", row("images", 1, "id", to=7), "duplicate-image-id", ":4:2"),
     ("D03 annotation", row("annotations", 2, "id", to=1), "duplicate-annotation-id", ":9:2"),
     ("D03 category", row("categories", 1, "id", to=9), "duplicate-category-id", ":13:2"),
     ("D03 name", row("categories", 1, "name", to="dog"), "duplicate-name", ":13:11"),
-    ("negative id", row("annotations", 0, "id", to=-1), "id-out-of-range", ":7:2"),
-    ("large id", row("annotations", 0, "id", to=2**63), "id-out-of-range", ":7:2"),
+    ("negative id", row("images", 0, "id", to=-1), "id-out-of-range", ":3:2"),
+    ("large id", row("images", 0, "id", to=2**63), "id-out-of-range", ":3:2"),
     ("D04 image", row("annotations", 0, "image_id", to=8), "unknown-image", ":7:11"),
     ("D04 category", row("annotations", 0, "category_id", to=8), "unknown-category", ":7:26"),
     ("D05 length", row("annotations", 0, "bbox", to=[1, 2, 3]), "box-length", ":7:44"),
@@ -111,6 +120,9 @@ CASES: list[tuple[str, Damage, str, str]] = [
      ":9:44"),
     ("D07 crowd", row("annotations", 0, "iscrowd", to=2), "crowd-value", ":7:79"),
     ("area", row("annotations", 0, "area", to=-1), "area-negative", ":7:67"),
+    ("area 0", row("annotations", 0, "area", to=0), "area-missing", ":7:67"),
+    ("area null", row("annotations", 0, "area", to=None), "area-missing", ":7:67"),
+    ("no box", polygons, "box-missing", ":7:1"),
     ("area of more", row("annotations", 0, "area", to=99), "area-beyond-box", ":7:67"),
     ("D14 width 0", row("images", 0, "width", to=0), "size-out-of-range", ":3:39"),
     ("D14 other size", row("images", 0, "width", to=41), "size-differs", ":3:11"),
@@ -156,10 +168,10 @@ def test_all_damages_are_told_not_only_the_first(tmp_path: Path) -> None:
     content = coco_content("train")
     content["annotations"][0]["bbox"] = [1, 2, -10, 5]
     content["annotations"][1]["category_id"] = 77
-    content["images"][1]["width"] = "40"
+    content["images"][1]["width"] = "40x"
     put(annotations(coco(tmp_path)), as_text(content))
     assert [str(f).removeprefix(f"{annotations(tmp_path)}") for f in check(str(tmp_path)).all] == [
-        ':4:39: error[wrong-type]: images[1].width is `"40"`, not a whole number',
+        ':4:39: error[wrong-type]: images[1].width is `"40x"`, not a whole number',
         ":7:44: error[box-negative-size]: annotations[0].bbox is -10 wide and 5 high",
         ":8:26: error[unknown-category]: annotations[1].category_id is 77, and no category has that id",
         ": warning[class-without-boxes]: train has no box of `dog`",

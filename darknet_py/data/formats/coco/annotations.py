@@ -1,8 +1,9 @@
 """The annotation file of a COCO folder, read once: images, categories and boxes, and what is wrong with them.
 
 A row that cannot be used is reported and left out; a box that cannot be a truth too (COCO's own train2017 has
-two boxes of zero height). Boxes that cross the edge of the image stay as they are. Segmentations are not
-read, so a damaged RLE does no harm.
+two boxes of zero height). Boxes that cross the edge of the image stay as they are. What does no harm, such as
+the id of an annotation used twice, is read and counted. Of segmentations only polygons are read, and only
+where there is no box, so a damaged RLE does no harm. The units of the boxes are judged over all of them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,27 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_defects import box_defect
+from darknet_py.data.formats.box_units import COCO_UNITS, FOLLOW_UPS, BoxUnits, judge_units
 from darknet_py.data.formats.class_names import ClassNames
-from darknet_py.data.formats.coco.json_tables import NUMBER, JsonTables, as_floats, found, read_tables
+from darknet_py.data.formats.coco.json_tables import (
+    LARGEST_ID,
+    NUMBER,
+    JsonTables,
+    as_floats,
+    found,
+    read_tables,
+)
+from darknet_py.data.formats.coco.polygons import box_around
 from darknet_py.errors import quoted
 
 TABLES = ("images", "annotations", "categories")
 LARGEST_SIDE = 1_000_000
 NUMBERS = frozenset(NUMBER)
+AREA_OF_BOX = "read as the area of the box"
 
 
 class CocoImage(NamedTuple):
@@ -46,6 +59,7 @@ class CocoAnnotations:
 
     Args:
         tables: of the file.
+        units: of the boxes, where a person has named them; else they are judged.
 
     Attributes:
         categories: names by id.
@@ -54,8 +68,9 @@ class CocoAnnotations:
         repeated: how many boxes are given again, where such findings are wanted.
     """
 
-    def __init__(self, tables: JsonTables) -> None:
-        self.tables, self.findings = tables, tables.findings
+    def __init__(self, tables: JsonTables, units: BoxUnits | None = None) -> None:
+        self.tables, self.findings, self.units = tables, tables.findings, units
+        self._written: list[tuple[float, ...]] = []  # numbers and size of the image, to be judged together
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
         self.boxes: dict[int, list[CocoBox]] = {}
@@ -64,6 +79,8 @@ class CocoAnnotations:
         self._read_categories()
         self._read_images()
         self._read_annotations()
+        self._judge_units()
+        tables.close()
 
     def _read_categories(self) -> None:
         known: dict[int, int] = {}
@@ -109,11 +126,15 @@ class CocoAnnotations:
         return None if width is None or height is None else (width, height)
 
     def _read_annotations(self) -> None:
-        known: dict[int, int] = {}
+        known: set[int] = set()
         first: dict[tuple[float, ...], int] = {}
         compares = self.findings.wants("duplicate-box")
         for at, row in self.tables.objects("annotations"):
-            self.tables.identity("annotations", at, row, known)
+            identity = row.get("id")
+            if type(identity) is int and 0 <= identity <= LARGEST_ID and identity not in known:
+                known.add(identity)
+            else:
+                self._accept_identity(at, identity)
             image = self._reference(at, row, "image_id", self._sizes)
             category = self._reference(at, row, "category_id", self.categories)
             box = self._box(at, row, self._sizes.get(image) if image is not None else None)
@@ -129,6 +150,15 @@ class CocoAnnotations:
                 message = f"is that of annotations[{earlier}]"
                 self.tables.report("duplicate-box", "annotations", at, "bbox", message)
 
+    def _accept_identity(self, at: int, identity: Any) -> None:
+        """Count an id that others could not use; truths are numbered anew."""
+        if type(identity) is int and 0 <= identity <= LARGEST_ID:
+            message = f"{identity}, given before, numbered anew"
+            self.tables.accept("duplicate-annotation-id", "annotations", at, "id", message)
+        else:
+            written = "none" if identity is None else found(identity)
+            self.tables.accept("annotation-id", "annotations", at, "id", f"{written}, numbered anew")
+
     def _reference(self, at: int, row: dict[str, Any], key: str, known: dict[int, Any]) -> int | None:
         identity: int | None = self.tables.value("annotations", at, row, key, "a whole number")
         if identity is None or identity in known:
@@ -139,7 +169,12 @@ class CocoAnnotations:
         return None
 
     def _box(self, at: int, row: dict[str, Any], size: tuple[int, int] | None) -> list[float] | None:
-        box = self.tables.value("annotations", at, row, "bbox", "a list")
+        box: list[Any] | None = row.get("bbox")
+        if not box and (around := box_around(row.get("segmentation"))):
+            self.tables.accept("box-missing", "annotations", at, "bbox", "none, read as that of the polygons")
+            box = around
+        elif type(box) is not list:
+            box = self.tables.value("annotations", at, row, "bbox", "a list")
         if box is None:
             return None
         if not NUMBERS.issuperset(map(type, box)):
@@ -148,40 +183,72 @@ class CocoAnnotations:
             self.tables.report("wrong-type", "annotations", at, f"bbox[{place}]", message)
             return None
         numbers = as_floats(box)
+        if size and len(numbers) == 4:
+            self._written.append((*numbers, *size))
+            numbers = self.units.box_xywh(numbers, size) if self.units else numbers
         defect = box_defect(numbers, size)
         if defect:
             self.tables.report(defect.code, "annotations", at, "bbox", defect.message)
         return None if defect and defect.left_out else numbers
 
     def _crowd(self, at: int, row: dict[str, Any]) -> bool:
-        crowd = (
-            self.tables.value("annotations", at, row, "iscrowd", "a whole number") if "iscrowd" in row else 0
-        )
+        crowd = row.get("iscrowd", 0)
+        if crowd is None or type(crowd) is bool:
+            message = f"{found(crowd)}, read as {int(crowd or 0)}"
+            self.tables.accept("loose-value", "annotations", at, "iscrowd", message)
+            return bool(crowd)
+        if crowd not in (0, 1):  # as most are
+            crowd = self.tables.value("annotations", at, row, "iscrowd", "a whole number")
         if crowd not in (None, 0, 1):
             message = f"is {quoted(crowd)}, not 0 or 1"
             self.tables.report("crowd-value", "annotations", at, "iscrowd", message)
-        return crowd == 1
+        return bool(crowd == 1)
 
     def _area(self, at: int, row: dict[str, Any], box: list[float]) -> float:
         """The area of the file (COCO's is that of the segmentation), else that of the box."""
         of_box = box[2] * box[3]
-        value = self.tables.value("annotations", at, row, "area", "a number") if "area" in row else None
-        if value is None:
+        area: Any = row.get("area")
+        if self.units:  # the file's area may be in any unit
             return of_box
-        area = value if type(value) is float else as_floats([value])[0]
+        if area is None or (area == 0 and type(area) in NUMBER):
+            message = f"{'none' if area is None else '0'}, {AREA_OF_BOX}"
+            self.tables.accept("area-missing", "annotations", at, "area", message)
+            return of_box
+        if type(area) is not float:
+            if self.tables.value("annotations", at, row, "area", "a number") is None:
+                return of_box
+            area = as_floats([area])[0]
         if not 0 <= area < math.inf:
             message = f"is {quoted(area)}, not 0 or more square pixels"
             self.tables.report("area-negative", "annotations", at, "area", message)
         elif area > 1.01 * of_box + 1:
             message = f"is {area:g}, more than the {of_box:g} of the box"
             self.tables.report("area-beyond-box", "annotations", at, "area", message)
-        return area
+        return float(area)
+
+    def _judge_units(self) -> None:
+        """Report that the boxes are in other units than COCO's, instead of what follows from it."""
+        written = np.array(self._written, dtype=np.float64).reshape(-1, 6)
+        self._written.clear()
+        if self.units:
+            return
+        verdict = judge_units(written[:, :4], written[:, 4:], COCO_UNITS)
+        if verdict is None:
+            return
+        file, message = self.tables.file, verdict.message(COCO_UNITS, to="coco")
+        if verdict.sure:
+            self.findings.withdraw(FOLLOW_UPS, [file])
+        else:
+            self.findings.adjusted[message] += verdict.boxes
+        self.findings.add("box-units" if verdict.sure else "box-units-likely", message, file)
 
 
-def read_annotations(file: Path, findings: Findings) -> CocoAnnotations | None:
+def read_annotations(
+    file: Path, findings: Findings, *, units: BoxUnits | None = None
+) -> CocoAnnotations | None:
     """Read an annotation file; None where it is no JSON, which is reported."""
     tables = read_tables(file, TABLES, findings)
-    return CocoAnnotations(tables) if tables is not None else None
+    return CocoAnnotations(tables, units) if tables is not None else None
 
 
 def is_inside(name: str) -> bool:

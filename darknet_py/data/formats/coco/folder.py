@@ -13,6 +13,7 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.box_units import COCO_UNITS, BoxUnits
 from darknet_py.data.formats.coco.annotations import CocoBox, CocoImage, read_annotations
 from darknet_py.data.images.read import read_image, require_files
 from darknet_py.errors import DataError, quoted
@@ -32,23 +33,26 @@ class CocoFolder(Dataset):
     Args:
         folder: holds `annotations/`, and the images in `X/` or `images/X/`.
         split: "train", "val", or the exact X of `annotations/instances_X.json`.
+        units: of the boxes, where they are not COCO's.
 
     Raises: DataError: when anything but a box cannot be used.
     """
 
-    def __init__(self, folder: Path, *, split: str) -> None:
+    box_units = COCO_UNITS
+
+    def __init__(self, folder: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read and check the annotation file, and see that every image is there."""
         self.file = annotation_file(folder, split)
         self.images = image_folder(folder, self.file.stem.removeprefix("instances_"))
         self._root = os.path.join(os.path.realpath(self.images), "")
         report = FirstError(LEFT_OUT)
-        read = read_annotations(self.file, report)
+        read = read_annotations(self.file, report, units=units)
         assert read is not None, "an error is raised"
         self.category_ids = tuple(sorted(read.categories))
         self.names = tuple(read.categories[identity] for identity in self.category_ids)
         labels = {identity: label for label, identity in enumerate(self.category_ids)}
         self._records = [_record(image, read.boxes, labels) for image in read.images]
-        self.dropped = report.dropped
+        self.dropped, self.adjusted = report.dropped, report.adjusted
         require_files([self.images / record.name for record in self._records], where=self.file)
 
     @classmethod
@@ -60,6 +64,11 @@ class CocoFolder(Dataset):
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> CocoFolder:
         """Open a folder."""
         return cls(Path(spec), split=split)
+
+    @classmethod
+    def in_units(cls, spec: str, *, split: str, units: BoxUnits) -> CocoFolder:
+        """Open it with boxes in other units than the format's."""
+        return cls(Path(spec), split=split, units=units)
 
     def __len__(self) -> int:
         """Return the number of images, those without boxes included."""

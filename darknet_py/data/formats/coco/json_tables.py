@@ -1,16 +1,18 @@
 """A JSON file of lists: its rows, and every error of text or of type at its line and column.
 
-Annotation files come from many tools, so nothing is guessed: a message names the byte where the text is no
-JSON, or the path of a value, `annotations[17].category_id`. The text is parsed by `json` in one go; lines and
-columns are looked for only where something is to be reported.
+Annotation files come from many tools: a message names the byte where the text is no JSON, or the path of a
+value, `annotations[17].category_id`. Whole numbers may be written as 17.0 or "17", which is counted. The text
+is parsed by `json` in one go; lines and columns are looked for only where something is to be reported.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from darknet_py.errors import quoted
 
 MOST_BYTES = 2 << 30  # instances_train2017.json has 448 MB
 LARGEST_ID = 2**63 - 1  # ids pass through numpy's int64 in pycocotools
+LARGEST_EXACT = 2**53  # of a float that is a whole number
 LARGEST_FLOAT = sys.float_info.max
 NUMBER = (int, float)  # compared with type(), because a bool is an int to isinstance
 TYPES: dict[str, tuple[type, ...]] = {
@@ -42,6 +45,7 @@ class JsonTables:
         self, file: Path, top: dict[str, Any], names: Sequence[str], places: JsonPlaces, findings: Findings
     ) -> None:
         self.file, self.places, self.findings = file, places, findings
+        self._accepted: dict[tuple[str, str, str], _Accepted] = {}
         self.rows: dict[str, list[Any]] = {}
         for name in names:
             if name not in top:
@@ -60,6 +64,19 @@ class JsonTables:
         name = f"{table}[{at}]{'.' if key else ''}{key}"
         self.findings.add(code, f"{name} {message}", self.file, *place)
 
+    def accept(self, code: str, table: str, at: int, key: str, message: str) -> None:
+        """Count a value that is read although it is not as it should be; `close` reports each kind once."""
+        kind = self._accepted.setdefault((code, table, key), _Accepted(at, message))
+        kind.count += 1
+
+    def close(self) -> None:
+        """Report each kind of value that was accepted, at the first, with the number of such rows."""
+        for (code, table, key), kind in self._accepted.items():
+            more = f"; {kind.count:,} such rows" if kind.count > 1 else ""
+            self.report(code, table, kind.at, key, f"is {kind.message}{more}")
+            self.findings.adjusted[f"{table}.{key} like {kind.message}"] += kind.count
+        self._accepted.clear()
+
     def objects(self, table: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """The rows that are objects, with their positions; others are reported."""
         for at, row in enumerate(self.rows.get(table, ())):
@@ -76,6 +93,10 @@ class JsonTables:
         value = row[key]
         if type(value) in TYPES[kind]:
             return value
+        number = _whole_number(value) if kind == "a whole number" else None
+        if number is not None:
+            self.accept("loose-value", table, at, key, f"{found(value)}, read as {number}")
+            return number
         self.report("wrong-type", table, at, key, f"is {found(value)}, not {kind}")
         return None
 
@@ -98,7 +119,23 @@ class JsonTables:
         return identity
 
 
-NOUNS = {"images": "image", "annotations": "annotation", "categories": "category"}
+NOUNS = {"images": "image", "categories": "category"}
+
+
+@dataclass
+class _Accepted:
+    """Where a kind of value was first accepted, what it was, and how many such rows there are."""
+
+    at: int
+    message: str
+    count: int = 0
+
+
+def _whole_number(value: Any) -> int | None:
+    """Read 17.0 or "17" as 17; None where it is no such value."""
+    if type(value) is float and value.is_integer() and abs(value) <= LARGEST_EXACT:
+        return int(value)
+    return int(value) if type(value) is str and re.fullmatch(r"\d{1,18}", value, re.ASCII) else None
 
 
 def read_tables(file: Path, names: Sequence[str], findings: Findings) -> JsonTables | None:

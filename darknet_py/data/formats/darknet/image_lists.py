@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.findings import Findings, FirstError
+from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
 from darknet_py.data.formats.darknet.data_file import DataFile
-from darknet_py.data.formats.darknet.label_files import label_places, read_labels
+from darknet_py.data.formats.darknet.label_files import Numbers, ReadBox, label_places, read_labels
+from darknet_py.data.formats.darknet.label_units import as_fractions, judge_labels
 from darknet_py.data.images.read import image_size, read_image, require_files
 from darknet_py.errors import DataError, quoted
 
@@ -30,17 +33,25 @@ class LabelFileDataset(Dataset):
         names: of the classes.
         images: each path as it is written, and where it was found.
         where: the list or the folder that errors name.
+        units: of the boxes, where they are not Darknet's; reads the headers of all images.
 
     Raises: DataError: when an image is missing, or labels cannot be used; label errors are collected.
     """
 
-    def __init__(self, names: Sequence[str], images: Sequence[tuple[str, Path]], where: Path) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        images: Sequence[tuple[str, Path]],
+        where: Path,
+        *,
+        units: BoxUnits | None = None,
+    ) -> None:
         """Read all label files, and see that every image is there."""
         self.names = tuple(names)
         self.category_ids = tuple(range(1, len(self.names) + 1))
         self._written, self._paths = [written for written, _ in images], [path for _, path in images]
         require_files(self._paths, where=where)
-        self._labels, self.dropped = _read_all(images, len(self.names), where)
+        self._labels, self.dropped, self.adjusted = _read_all(images, len(self.names), where, units)
         self._sizes: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -83,13 +94,17 @@ class DarknetLists(LabelFileDataset):
     Raises: DataError: when a file is missing or cannot be understood.
     """
 
-    def __init__(self, file: Path, *, split: str) -> None:
+    box_units = LABEL_UNITS
+
+    def __init__(self, file: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read the names, the list, and all label files."""
         if split not in SPLITS:
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
         data = DataFile(file, FirstError(accepted=ACCEPTED))
         names, listed = data.names(), data.images(split)
-        super().__init__(names, [(line.written, line.path) for line in listed.paths], listed.file)
+        super().__init__(
+            names, [(line.written, line.path) for line in listed.paths], listed.file, units=units
+        )
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
@@ -101,17 +116,30 @@ class DarknetLists(LabelFileDataset):
         """Open a `.data` file."""
         return cls(Path(spec), split=split)
 
+    @classmethod
+    def in_units(cls, spec: str, *, split: str, units: BoxUnits) -> DarknetLists:
+        """Open it with boxes in other units than the format's."""
+        return cls(Path(spec), split=split, units=units)
+
 
 def _read_all(
-    images: Sequence[tuple[str, Path]], classes: int, where: Path
-) -> tuple[list[np.ndarray], dict[str, int]]:
-    """Read the label files: (T, 5) rows of each image, and what was left out."""
+    images: Sequence[tuple[str, Path]], classes: int, where: Path, units: BoxUnits | None
+) -> tuple[list[np.ndarray], dict[str, int], Counter[str]]:
+    """Read the label files: (T, 5) rows of each image, what was left out, and what was read otherwise."""
     found, without, read = Findings(), 0, []
+    beyond: list[list[Numbers]] = []
     for written, path in images:
         file = next((place for place in label_places(written, path) if os.path.isfile(place)), None)
         without += file is None
-        rows = read_labels(file, classes, found) if file else []
+        beyond.append([])
+        box = _reader(path, units) if units and file else None
+        rows = read_labels(file, classes, found, beyond=beyond[-1], read=box) if file else []
         read.append(np.array(rows, dtype=np.float64).reshape(-1, 5))
+    verdict = None if units else judge_labels([path for _, path in images], read, beyond)
+    if verdict and verdict.sure:
+        raise DataError(verdict.message(LABEL_UNITS, to="darknet"), where=where)
+    if verdict:
+        found.adjusted[verdict.message(LABEL_UNITS, to="darknet")] += verdict.boxes
     report = FirstError(LEFT_OUT, ACCEPTED)
     errors = [f"{finding.place}: {finding.message}" for finding in found.all if report.wants(finding.code)]
     if errors:
@@ -125,4 +153,10 @@ def _read_all(
             hint=f"the first was looked for at {quoted(first)}",
         )
     reasons = Counter(LEFT_OUT[finding.code] for finding in found.all if finding.code in LEFT_OUT)
-    return read, dict(+Counter({NO_LABELS: without}) + reasons)
+    return read, dict(+Counter({NO_LABELS: without}) + reasons), found.adjusted
+
+
+def _reader(path: Path, units: BoxUnits) -> ReadBox:
+    """What reads the boxes of one image in other units; reads the header of the image."""
+    height, width = image_size(path)
+    return partial(as_fractions, units=units, size=(width, height))

@@ -3,14 +3,16 @@
 The labels of `images/train2017/7.jpg` are in `labels/train2017/7.txt`, those of any other image in its own
 folder (AlexeyAB), or where `images`, `JPEGImages` or `raw` in its path becomes `labels` (pjreddie), or where
 the last folder that is called `images`, in any case, becomes `labels` (YOLOv5). Darknet stops reading a label
-file at the first line it does not understand; here such a line is reported.
+file at the first line it does not understand; here such a line is reported. Lines of polygons
+(`class x1 y1 x2 y2 x3 y3 ...`) and of oriented boxes (four points) become the boxes around them.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from darknet_py.data.findings import Findings
@@ -22,7 +24,7 @@ COLUMNS = ("class", "x", "y", "width", "height")
 PIXELS = 2.0  # no rounding makes a fraction as large
 SLACK = 1e-4  # of a side: what tools that write six digits are off by
 NUMBER_TEXT = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_CLASS_TEXT = re.compile(r"\d{1,6}", re.ASCII)
+_CLASS_TEXT = re.compile(r"\d{1,6}(\.0*)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)(\(\w*\))?", re.IGNORECASE | re.ASCII)
 _ALEXEYAB = (
     *((f"/images/{name}/", f"/labels/{name}/") for name in ("train2017", "val2017", "train2014", "val2014")),
@@ -31,6 +33,13 @@ _ALEXEYAB = (
 _PJREDDIE = (("images", "labels"), ("JPEGImages", "labels"), ("raw", "labels"))
 _IMAGES = ("images", "jpegimages")
 
+LOOSE = {  # codes of lines that are read although they are not as they should be
+    "label-polygon": "a polygon or an oriented box, read as the box around it",
+    "label-class-float": "a class like 1.0, read as 1",
+}
+
+Numbers = tuple[float, float, float, float]
+ReadBox = Callable[[Numbers], Numbers]
 Row = tuple[float, float, float, float, float]  # class, x, y, width, height
 Problem = tuple[str, str, int]  # code, message, and the number of the word that it is about
 
@@ -67,31 +76,78 @@ def _places(written: str, complete: str) -> list[str]:
     return [*places, complete]
 
 
-def read_labels(file: Path, classes: int, findings: Findings) -> list[Row]:
-    """Read a label file; lines that are no label, boxes without size and repeated lines are left out."""
+def read_labels(
+    file: Path,
+    classes: int,
+    findings: Findings,
+    *,
+    beyond: list[Numbers] | None = None,
+    read: ReadBox | None = None,
+) -> list[Row]:
+    """Read a label file; lines that are no label, boxes without size and repeated lines are left out.
+
+    Args:
+        beyond: is given the numbers of lines that are no fractions, for a judgement over all files.
+        read: gives centre, width and height as fractions, where the four numbers of a line are others.
+    """
     rows: dict[Row, int] = {}
+    loose = LooseLines(read)
     for at, line in numbered_lines(file, findings) or ():
         words = line.split()
         if not words:
             continue
         problem = _words_problem(words, classes)
+        row = (0.0,) * 5 if problem else loose.read(words, at)
+        if not problem:
+            problem = _range_problem(row[1:], words)
+            if problem and beyond is not None:
+                beyond.append(row[1:])
         if problem:
             code, message, word = problem
             findings.add(code, message, file, at, _column(line, word))
             continue
-        label, x, y, w, h = map(float, words)
-        row = label, x, y, w, h
-        if w <= 0 or h <= 0:
-            message = f"is {w:g} wide and {h:g} high"
-            findings.add("box-without-size", message, file, at, _column(line, 3))
-            continue
+        _, x, y, w, h = row
         defect = box_defect((x - w / 2, y - h / 2, w, h), (1, 1))
         if defect:
             findings.add(defect.code, defect.message, file, at, _column(line, 3))
         first = rows.setdefault(row, at)
         if first != at:
             findings.add("duplicate-box", f"is the box of line {first}", file, at)
+    loose.report(file, findings)
     return list(rows)
+
+
+class LooseLines:
+    """Reads label lines that have been checked; counts polygons, and classes that are written as 1.0."""
+
+    def __init__(self, read: ReadBox | None) -> None:
+        self.convert = read or (lambda box: box)
+        self.first: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+
+    def read(self, words: Sequence[str], at: int) -> Row:
+        """Return the class, and the four numbers of a box or of the box around a polygon."""
+        label, *numbers = map(float, words)
+        if "." in words[0]:
+            self._count("label-class-float", at)
+        if len(numbers) == 4:
+            return label, *self.convert((numbers[0], numbers[1], numbers[2], numbers[3]))
+        self._count("label-polygon", at)
+        left, right, top, bottom = (
+            pick(values) for values in (numbers[::2], numbers[1::2]) for pick in (min, max)
+        )
+        return label, *self.convert(((left + right) / 2, (top + bottom) / 2, right - left, bottom - top))
+
+    def _count(self, code: str, at: int) -> None:
+        self.first.setdefault(code, at)
+        self.counts[code] += 1
+
+    def report(self, file: Path, findings: Findings) -> None:
+        """Report each kind once, at the first line."""
+        for code, count in self.counts.items():
+            message = f"{LOOSE[code]}; {count:,} such line{'s' if count > 1 else ''}"
+            findings.add(code, message, file, self.first[code], 1)
+            findings.adjusted[LOOSE[code]] += count
 
 
 def _column(line: str, word: int) -> int:
@@ -103,39 +159,37 @@ def _words_problem(words: Sequence[str], classes: int) -> Problem | None:
     for at, word in enumerate(words):
         if "," in word:
             return "label-commas", "has commas; columns are separated by spaces, decimals by a point", at
-    if len(words) != len(COLUMNS):
-        polygon = "; that many are those of a polygon" if len(words) > 6 and len(words) % 2 else ""
-        return "label-columns", f"has {len(words)} columns, not the 5 of `class x y width height`{polygon}", 0
+    polygon = len(words) > 6 and len(words) % 2 == 1  # a class, and three points or more
+    if len(words) != len(COLUMNS) and not polygon:
+        return "label-columns", f"has {len(words)} columns, not the 5 of `class x y width height`", 0
     if not _CLASS_TEXT.fullmatch(words[0]):
         return "label-class", f"class `{quoted(words[0])}` is not a whole number of 0 or more", 0
-    if int(words[0]) >= classes:
+    if float(words[0]) >= classes:
         return "label-class-range", f"class {words[0]} is not one of the {classes}, 0 to {classes - 1}", 0
     for at, word in enumerate(words[1:], start=1):
+        name = f"column {at + 1}" if polygon else COLUMNS[at]
         if _NOT_FINITE.fullmatch(word):
-            return "box-not-finite", f"{COLUMNS[at]} is `{quoted(word)}`", at
+            return "box-not-finite", f"{name} is `{quoted(word)}`", at
         if not NUMBER_TEXT.fullmatch(word):
-            return "label-not-a-number", f"{COLUMNS[at]} `{quoted(word)}` is not a number", at
-    return _range_problem(words)
+            return "label-not-a-number", f"{name} `{quoted(word)}` is not a number", at
+    return None
 
 
-def _range_problem(words: Sequence[str]) -> Problem | None:
-    """Find a column that is no fraction of the image."""
-    values = [float(word) for word in words[1:]]
+def _range_problem(values: Numbers, words: Sequence[str]) -> Problem | None:
+    """Find a number that is no fraction of the image, quoted as it is written, or a side without length."""
     least, greatest = min(values), max(values)
     if least >= -SLACK and greatest <= 1 + SLACK:
-        return None
-    if greatest >= PIXELS and least >= 0:
-        at = 1 + values.index(greatest)
-        return (
-            "label-pixels",
-            f"{COLUMNS[at]} = {words[at]}: columns are pixels, not fractions of the image",
-            at,
-        )
-    at = next(at for at, value in enumerate(values, start=1) if not -SLACK <= value <= 1 + SLACK)
-    if at > 2 and values[at - 1] < 0:
-        return "box-negative-size", f"{COLUMNS[at]} = {words[at]} is negative", at
-    return (
-        "label-out-of-range",
-        f"{COLUMNS[at]} = {quoted(words[at])} is not a fraction of the image, 0 to 1",
-        at,
-    )
+        w, h = values[2:]
+        size = ("box-without-size", f"is {w:g} wide and {h:g} high", min(3, len(words) - 1))
+        return size if w <= 0 or h <= 0 else None
+    at = next(at for at, value in enumerate(values) if not -SLACK <= value <= 1 + SLACK)
+    pixels = greatest >= PIXELS and least >= 0
+    at = values.index(greatest) if pixels else at
+    line = len(words) == len(COLUMNS)
+    word, column = (quoted(words[at + 1]), at + 1) if line else (f"{values[at]:g}", 1)
+    name = COLUMNS[at + 1]
+    if pixels:
+        return "label-pixels", f"{name} = {word}: columns are pixels, not fractions of the image", column
+    if at > 1 and values[at] < 0:
+        return "box-negative-size", f"{name} = {word} is negative", column
+    return "label-out-of-range", f"{name} = {word} is not a fraction of the image, 0 to 1", column

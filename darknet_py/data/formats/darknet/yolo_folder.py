@@ -11,6 +11,7 @@ from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import FirstError
+from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.darknet.image_lists import ACCEPTED, LabelFileDataset
 from darknet_py.data.images.listing import list_images, no_image_message
@@ -30,7 +31,9 @@ class YoloFolder(LabelFileDataset):
     Raises: DataError: when something is missing, or a label cannot be understood.
     """
 
-    def __init__(self, folder: Path, *, split: str) -> None:
+    box_units = LABEL_UNITS
+
+    def __init__(self, folder: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """List the images, and read all label files."""
         if split not in SPLITS:
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=folder)
@@ -43,7 +46,7 @@ class YoloFolder(LabelFileDataset):
         written = [path.relative_to(folder).as_posix() for path in listing.images]
         if not written:
             raise DataError(no_image_message(listing.others), where=images)
-        super().__init__(names, [(name, folder / name) for name in written], images)
+        super().__init__(names, [(name, folder / name) for name in written], images, units=units)
         self.dropped |= listing.unread
 
     @classmethod
@@ -59,6 +62,11 @@ class YoloFolder(LabelFileDataset):
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> YoloFolder:
         """Open a folder."""
         return cls(Path(spec), split=split)
+
+    @classmethod
+    def in_units(cls, spec: str, *, split: str, units: BoxUnits) -> YoloFolder:
+        """Open it with boxes in other units than the format's."""
+        return cls(Path(spec), split=split, units=units)
 
 
 def split_images(folder: Path, split: str) -> Path | None:

@@ -108,7 +108,7 @@ LINES = [
     ("0,0.5,0.5,0.5,0.5", "1: has commas; columns are separated by spaces, decimals by a point"),
     ("2 0.5 0.5 0.5 0.5", "1: class 2 is not one of the 2, 0 to 1"),
     ("-1 0.5 0.5 0.5 0.5", "1: class `-1` is not a whole number of 0 or more"),
-    ("1.0 0.5 0.5 0.5 0.5", "1: class `1.0` is not a whole number of 0 or more"),
+    ("1.5 0.5 0.5 0.5 0.5", "1: class `1.5` is not a whole number of 0 or more"),
     ("cat 0.5 0.5 0.5 0.5", "1: class `cat` is not a whole number of 0 or more"),
     ("\u0661 0.5 0.5 0.5 0.5", "1: class `\u0661` is not a whole number of 0 or more"),
     ("0 1.2 0.5 0.5 0.5", "3: x = 1.2 is not a fraction of the image, 0 to 1"),
