@@ -106,6 +106,8 @@ def test_from_text_to_report(cfg: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert figures["ap"] == stored["ap"]
     assert set(figures) == {
         "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "per_class", "images", "protocol",
+        "boxes", "precision", "recall", "f1", "true_positives", "false_positives", "false_negatives",
+        "precision_at", "classes",
     }  # fmt: skip
 
 

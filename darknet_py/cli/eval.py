@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.cli.options import add_data, add_detection, add_json, document_of
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_result
 from darknet_py.cli.training import print_class_notes
+from darknet_py.errors import UsageError, quoted
+from darknet_py.files.atomic import publish_bytes
+
+if TYPE_CHECKING:
+    from darknet_py.graph.graph import Graph
+
+SHARES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+OF_CLASS = {"ap": "AP", "ap50": "AP50", **SHARES}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--names", type=Path, help="file of the network's class names (default: that next to the weights)"
     )
     parser.add_argument("--split", default="val", help="train, val, or X of instances_X.json (default: val)")
+    parser.add_argument(
+        "--precision-at",
+        type=float,
+        metavar="SCORE",
+        help="count detections of this score or more for precision, recall and F1 (default: 0.25, as "
+        "Darknet's map, or --threshold where it is higher)",
+    )
+    parser.add_argument(
+        "--detections", type=Path, metavar="FILE", help="write the detections as a COCO results list"
+    )
     add_json(parser)
 
 
@@ -32,27 +51,73 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
     from darknet_py.tasks.base import EvaluationSettings
 
+    settings = EvaluationSettings(
+        usable(args.device),
+        args.split,
+        args.batch,
+        threshold=args.threshold,
+        nms=args.nms,
+        precision_at=args.precision_at,
+    )
     network, names = load(document_of(args), args.weights), names_file((args.weights, Path(args.cfg)))
+    if args.detections:
+        _check_output(args.detections, network.graph)
     data = open_in_network_order(network, args.data, args.split, names=args.names or names)
     print_class_notes(args, data)
-    settings = EvaluationSettings(
-        usable(args.device), args.split, args.batch, threshold=args.threshold, nms=args.nms
-    )
     with show_progress("images", quiet=args.json) as progress:
         found = evaluate_network(network, data, settings, progress=progress)
+    if args.detections:
+        publish_bytes(args.detections, json.dumps(getattr(found, found.separate)).encode() + b"\n")
     print_result(args, found.to_json, lambda: _lines(args, found.to_json()))
     return 0
+
+
+def _check_output(path: Path, graph: Graph) -> None:
+    """Refuse a place that cannot be written to before the images are evaluated."""
+    if graph.classifier is not None:
+        raise UsageError("--detections: the network is a classifier, and detects nothing")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--detections {path}: is a folder, or in none that exists")
 
 
 def _lines(args: argparse.Namespace, figures: dict[str, Any]) -> Iterator[str]:
     from darknet_py.scoring.classification import confusion_lines
     from darknet_py.scoring.coco import FIGURES
+    from darknet_py.tasks.metrics import in_percent
 
     yield f"{figures['images']} images of {args.data} ({args.split}), {figures['protocol']['metric']}"
     classifier = "top1" in figures
     for key in ("top1", "top5") if classifier else FIGURES:
-        word = key.replace("top", "top-")
-        yield f"{word:<10} {'n/a' if figures[key] is None else f'{100 * figures[key]:.2f}'}"
+        yield f"{key.replace('top', 'top-'):<10} {in_percent(figures[key], digits=2)}"
     if classifier:
         yield f"{'loss':<10} {figures['loss']:.4f}"
         yield from confusion_lines(figures["confusion"], list(figures["per_class"]))
+    else:
+        yield from detection_lines(figures)
+
+
+def detection_lines(figures: dict[str, Any]) -> Iterator[str]:
+    """Precision, recall and F1, and a table of the classes; `figures` as `--json` prints them."""
+    from darknet_py.tasks.metrics import in_percent
+
+    at = figures["precision_at"]
+    yield ""
+    yield f"detections of score {at['score']:g} or more, IoU {at['iou']:g}: " + ", ".join(
+        f"{figures[key]:,} {word}"
+        for key, word in (
+            ("true_positives", "true"),
+            ("false_positives", "false"),
+            ("false_negatives", "boxes missed"),
+        )
+    )
+    for key, word in SHARES.items():
+        yield f"{word:<10} {in_percent(figures[key], digits=2)}"
+    names = [quoted(one["name"]) for one in figures["classes"]]
+    wide = max(map(len, ["class", *names]))
+    yield ""
+    yield f"{'class':<{wide}} {'images':>7} {'boxes':>7}" + "".join(
+        f" {word:>9}" for word in OF_CLASS.values()
+    )
+    for name, one in zip(names, figures["classes"], strict=True):
+        shares = (f" {in_percent(one[key]):>9}" for key in OF_CLASS)
+        yield f"{name:<{wide}} {one['images']:>7,} {one['boxes']:>7,}{''.join(shares)}"

@@ -9,7 +9,7 @@ from darknet_py.cli.options import add_json
 from darknet_py.cli.terminal import print_result
 from darknet_py.errors import UsageError
 from darknet_py.runs.listing import RunSummary, list_runs
-from darknet_py.tasks.metrics import TASKS
+from darknet_py.tasks.metrics import TASKS, in_percent
 
 WORDS = {key: word for metrics in TASKS.values() for key, word in metrics.words.items()}
 COLUMNS = ("ap", "ap50", "top1", "train_top1")
@@ -36,7 +36,7 @@ def _table(found: list[RunSummary]) -> list[str]:
     keys = [key for key in COLUMNS if any(key in run.scores for run in found)]
     rows = [("run", "state", "iteration", "epoch", "loss", *(WORDS[key] for key in keys), "seconds")]
     for run in found:
-        scores = (run.scores.get(key) for key in keys)
+        scores = (in_percent(run.scores[key]) if key in run.scores else "-" for key in keys)
         rows.append(
             (
                 str(run.folder),
@@ -44,7 +44,7 @@ def _table(found: list[RunSummary]) -> list[str]:
                 f"{run.iteration}/{run.iterations or '?'}",
                 "-" if run.epoch is None else f"{run.epoch:.1f}",
                 "-" if run.loss is None else f"{run.loss:.4g}",
-                *("-" if score is None else f"{100 * score:.1f}" for score in scores),
+                *scores,
                 "-" if run.seconds is None else f"{run.seconds:.0f}",
             )
         )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from darknet_py.errors import quoted
 from darknet_py.stats.verdict import Spread
+from darknet_py.tasks.metrics import NONE
 
-NONE = "n/a"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 # A table of classes that is wider cannot be read; report.json has all variants.
 MOST_COLUMNS = 12

@@ -70,7 +70,7 @@ class Position:
     log_bytes: int
     seconds: float
     average: float | None
-    best: dict[str, float] | None
+    best: dict[str, float | None] | None
     fingerprint: dict[str, Any]
     environment: dict[str, Any]
 

@@ -6,10 +6,13 @@ import contextlib
 import copy
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.predict.detections import Detections
+
+if TYPE_CHECKING:
+    from pycocotools.cocoeval import COCOeval
 
 FIGURES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")  # the first six of COCOeval.stats
 
@@ -30,6 +33,16 @@ def coco_figures(
         The first six of COCOeval's figures (`FIGURES`), and the AP of each category id. None: there is no
         truth.
     """
+    judge = judged(truth, results)
+    ids = [category["id"] for category in truth["categories"]]
+    return figures_of(judge), dict(zip(ids, average_precisions(judge), strict=True))
+
+
+def judged(truth: dict[str, Any], results: Sequence[dict[str, Any]]) -> COCOeval:
+    """pycocotools' matches and precisions of a results list; arguments as those of `coco_figures`.
+
+    Its categories are numbered from 1, in the order of `truth`.
+    """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -47,12 +60,23 @@ def coco_figures(
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
-    precision = judge.eval["precision"][..., 0, -1]  # IoU, recall, category; every area, the largest limit
-    per_category: dict[int, float | None] = {}
-    for k, id_ in enumerate(number):
-        known = precision[..., k][precision[..., k] > -1]
-        per_category[id_] = float(known.mean()) if known.size else None
-    return [None if value < 0 else float(value) for value in judge.stats[: len(FIGURES)]], per_category
+    return judge
+
+
+def figures_of(judge: COCOeval) -> list[float | None]:
+    """The first six of COCOeval's figures (`FIGURES`); None where there is no truth."""
+    return [None if value < 0 else float(value) for value in judge.stats[: len(FIGURES)]]
+
+
+def average_precisions(judge: COCOeval, *, ious: slice = slice(None)) -> list[float | None]:
+    """The AP of each category; None where there is no truth.
+
+    Args:
+        ious: of COCO's ten thresholds of the overlap; `slice(1)` is .5.
+    """
+    precision = judge.eval["precision"][ious, ..., 0, -1]  # IoU, recall, category; every area, most results
+    known = [precision[..., k][precision[..., k] > -1] for k in range(len(judge.params.catIds))]
+    return [float(values.mean()) if values.size else None for values in known]
 
 
 def _renumbered(rows: Sequence[dict[str, Any]], number: Mapping[int, int]) -> list[dict[str, Any]]:

@@ -12,10 +12,12 @@ from torch import Tensor
 from darknet_py.data.augment.base import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.distributed.communicator import Communicator
+from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 from darknet_py.progress import Progress, no_progress
+from darknet_py.scoring.operating_point import SCORE
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class EvaluationSettings:
         threshold: of a detector's scores; Darknet's `detector valid` takes .001.
         nms: threshold of the overlap of boxes; Darknet's `detector valid` takes .6.
         train: training images; of these a classifier also scores as many as the data set has.
+        precision_at: the score from which a detector's precision, recall and F1 are measured; by default
+            Darknet's .25, or `threshold` where it is higher.
+
+    Raises:
+        UsageError: when `precision_at` is not a score that is kept.
     """
 
     device: str = "cpu"
@@ -54,6 +61,20 @@ class EvaluationSettings:
     threshold: float = 0.001
     nms: float = 0.6
     train: Dataset | None = None
+    precision_at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the score."""
+        if self.precision_at is not None and not self.threshold <= self.precision_at <= 1:  # NaN too
+            raise UsageError(
+                f"--precision-at {self.precision_at:g} is not a score that is kept",
+                hint=f"expected --threshold, {self.threshold:g}, to 1",
+            )
+
+    @property
+    def precision_score(self) -> float:
+        """The score from which precision, recall and F1 are measured."""
+        return max(SCORE, self.threshold) if self.precision_at is None else self.precision_at
 
 
 @dataclass(frozen=True)
@@ -79,8 +100,8 @@ class Evaluation(ABC):
         """The figures that the log of a training holds."""
 
     @abstractmethod
-    def figure(self) -> float:
-        """The figure that the best weights of a run are chosen by; higher is better."""
+    def figure(self) -> float | None:
+        """The figure that the best weights of a run are chosen by, higher is better; None without truth."""
 
 
 class Task(ABC):

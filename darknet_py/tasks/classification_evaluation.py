@@ -62,7 +62,7 @@ class ClassificationEvaluation(Evaluation):
 
     def figure(self) -> float:
         """Top-1 of validation."""
-        return self.top1 or 0.0
+        return self.top1
 
 
 def evaluate_classifier(

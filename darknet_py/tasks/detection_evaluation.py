@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any, ClassVar
 
 from darknet_py.data.dataset import Dataset
@@ -20,7 +20,8 @@ from darknet_py.graph.graph import Graph
 from darknet_py.model.network import Network
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.progress import Progress, no_progress
-from darknet_py.scoring.coco import FIGURES, coco_figures, coco_results
+from darknet_py.scoring.coco import FIGURES, average_precisions, coco_results, figures_of, judged
+from darknet_py.scoring.operating_point import IOU, SCORE, Counts, counts_by_class
 from darknet_py.tasks.base import Evaluation, EvaluationSettings
 
 KEPT_PER_CLASS, KEPT = 100, 1000  # detections of an image
@@ -28,6 +29,20 @@ BATCH = 8  # images
 
 Result = dict[str, Any]  # an entry of a COCO results list
 Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """The figures of one class, 0..1; None where there is no truth to find."""
+
+    name: str
+    ap: float | None
+    ap50: float | None
+    counts: Counts
+
+    def to_json(self) -> dict[str, Any]:
+        """An entry of `classes`; the keys are stable."""
+        return {"name": self.name, "ap": self.ap, "ap50": self.ap50, **self.counts.to_json()}
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class DetectionEvaluation(Evaluation):
         images: how many were evaluated.
         protocol: how it was measured: metric, split, thresholds, size.
         detections: all detections, as a COCO results list.
+        classes: more figures of each class, in the data set's order.
+        precision_at: the score that precision, recall and F1 are measured from.
     """
 
     ap: float | None
@@ -50,17 +67,34 @@ class DetectionEvaluation(Evaluation):
     per_class: Figures
     images: int
     protocol: dict[str, Any]
-    detections: list[Result]
+    detections: list[Result] = field(repr=False)
+    classes: tuple[ClassFigures, ...] = field(default=(), repr=False)
+    precision_at: float = SCORE
 
     separate: ClassVar[str] = "detections"
+
+    @property
+    def counts(self) -> Counts:
+        """True and false detections of all classes together."""
+        return Counts.of_all([one.counts for one in self.classes], images=self.images)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as `result.json` holds them."""
+        return {
+            **{name: getattr(self, name) for name in (*FIGURES, "per_class")},
+            **self.counts.to_json(),
+            "protocol": self.protocol,
+            "precision_at": {"score": self.precision_at, "iou": IOU},
+            "classes": [one.to_json() for one in self.classes],
+        }
 
     def curve(self) -> dict[str, float | None]:
         """AP and AP50."""
         return {"ap": self.ap, "ap50": self.ap50}
 
-    def figure(self) -> float:
+    def figure(self) -> float | None:
         """AP."""
-        return self.ap or 0.0
+        return self.ap
 
 
 def evaluate_detector(
@@ -87,18 +121,26 @@ def evaluate_detector(
         check_boxes(network.graph, dataset)
         detector = BatchDetector(copy.deepcopy(network), _detector_settings(settings))
         share = communicator.share(len(dataset), block=detector.settings.batch)
-        detected = detector.detect(dataset.pixels(index) for index in share)
-        found: list[Result] = []
-        for done, (index, detections) in enumerate(zip(share, detected, strict=True), start=1):
-            found += coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
-            progress(done, len(share))
+        found = detect_images(detector, dataset, share, progress=progress)
     results = gathered_results(communicator, len(dataset), share, found)
-    figures, per_class = _figures(communicator, dataset, results)
-    ap, ap50, ap75, small, medium, large = (figures[name] for name in FIGURES)
-    protocol = _protocol(detector, settings.split)
+    score, protocol = settings.precision_score, _protocol(detector, settings.split)
+    (ap, ap50, ap75, small, medium, large), classes = _figures(communicator, dataset, results, score)
+    of_class = {one.name: one.ap for one in classes}
     return DetectionEvaluation(
-        ap, ap50, ap75, small, medium, large, per_class, len(dataset), protocol, results
+        ap, ap50, ap75, small, medium, large, of_class, len(dataset), protocol, results, classes, score
     )
+
+
+def detect_images(
+    detector: BatchDetector, dataset: Dataset, share: Sequence[int], *, progress: Progress
+) -> list[Result]:
+    """The detections in some images of a data set, as a COCO results list."""
+    detected = detector.detect(dataset.pixels(index) for index in share)
+    found: list[Result] = []
+    for done, (index, detections) in enumerate(zip(share, detected, strict=True), start=1):
+        found += coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
+        progress(done, len(share))
+    return found
 
 
 def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
@@ -130,20 +172,19 @@ def gathered_results(
 
 
 def _figures(
-    communicator: Communicator, dataset: Dataset, results: Sequence[Result]
-) -> tuple[Figures, Figures]:
-    """The figures by name, and AP by the name of the class; computed by the first process."""
+    communicator: Communicator, dataset: Dataset, results: Sequence[Result], score: float
+) -> tuple[list[float | None], tuple[ClassFigures, ...]]:
+    """The figures in the order of `FIGURES`, and those of each class; computed by the first process."""
     scored = None
     with communicator.local_section():
         if communicator.first:
-            stats, per_category = coco_figures(dataset.ground_truth(), results)
-            classes = [per_category[i] for i in dataset.category_ids]
-            scored = [
-                dict(zip(names, values, strict=True))
-                for names, values in ((FIGURES, stats), (dataset.names, classes))
-            ]
-    figures, per_class = communicator.broadcast_json(scored)
-    return figures, per_class
+            judge = judged(dataset.ground_truth(), results)
+            ap, ap50 = average_precisions(judge), average_precisions(judge, ious=slice(1))
+            counts = map(astuple, counts_by_class(judge, score=score))
+            scored = [figures_of(judge), list(zip(ap, ap50, counts, strict=True))]
+    figures, rows = communicator.broadcast_json(scored)
+    pairs = zip(dataset.names, rows, strict=True)
+    return figures, tuple(ClassFigures(name, ap, ap50, Counts(*counts)) for name, (ap, ap50, counts) in pairs)
 
 
 def check_boxes(graph: Graph, dataset: Dataset) -> None:

@@ -40,6 +40,7 @@ class Metrics:
         return " and ".join(self.words[key] for key in self.judged)
 
 
+NONE = "n/a"  # a score without truth
 DETECTION = Metrics(
     "detection",
     {
@@ -67,9 +68,18 @@ TASKS = {metrics.task: metrics for metrics in (DETECTION, CLASSIFICATION)}
 def describe_scores(result: Mapping[str, Any]) -> str:
     """The main scores of a result, in words.
 
-    >>> describe_scores({"task": "detection", "scores": {"ap": 0.16, "ap50": 0.38}})
-    'AP 16.0, AP50 38.0'
+    >>> describe_scores({"task": "detection", "scores": {"ap": 0.16, "ap50": None}})
+    'AP 16.0, AP50 n/a'
     """
     metrics, scores = TASKS[result.get("task", "detection")], result["scores"]
     keys = dict.fromkeys((*metrics.judged, *metrics.curves))
-    return ", ".join(f"{metrics.words[key]} {100 * (scores[key] or 0.0):.1f}" for key in keys)
+    return ", ".join(f"{metrics.words[key]} {in_percent(scores[key])}" for key in keys)
+
+
+def in_percent(score: float | None, *, digits: int = 1) -> str:
+    """A score times 100; `n/a` where there is no truth.
+
+    >>> in_percent(0.4567), in_percent(None)
+    ('45.7', 'n/a')
+    """
+    return NONE if score is None else f"{100 * score:.{digits}f}"

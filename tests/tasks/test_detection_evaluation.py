@@ -130,8 +130,11 @@ def test_the_json_has_the_keys_of_the_contract(capsys):
     entry = evaluate_detector(network, data, EvaluationSettings(threshold=0.01)).to_json()
     assert list(entry) == [
         *("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large"),
-        *("per_class", "images", "protocol"),
+        *("per_class", "images", "boxes", "precision", "recall", "f1"),
+        *("true_positives", "false_positives", "false_negatives", "protocol", "precision_at", "classes"),
     ]
+    assert entry["precision_at"] == {"score": 0.25, "iou": 0.5}
+    assert [one["name"] for one in entry["classes"]] == [*NAMES]
     assert entry["protocol"] == {
         "metric": "COCO bbox (pycocotools)",
         "split": "val",

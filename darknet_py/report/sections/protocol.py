@@ -7,8 +7,9 @@ from typing import Any
 
 from darknet_py.report.markdown import table_section
 from darknet_py.report.section import Report, ReportSection
-from darknet_py.report.tables import MOST_COLUMNS, NONE, ReportTable, group_digits, label
+from darknet_py.report.tables import MOST_COLUMNS, ReportTable, group_digits, label
 from darknet_py.runs.records import Comparison
+from darknet_py.tasks.metrics import NONE
 
 
 class ProtocolSection(ReportSection):

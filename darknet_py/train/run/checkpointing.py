@@ -38,7 +38,7 @@ class RunState:
 
     iteration: int = 0
     average: float | None = None
-    best: dict[str, float] | None = None
+    best: dict[str, float | None] | None = None
     evaluation: Evaluation | None = None
 
 

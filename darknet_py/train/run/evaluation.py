@@ -29,9 +29,12 @@ class Evaluator:
         )
 
     def keep_best(self, state: RunState, evaluation: Evaluation) -> None:
-        """Write the weights that were evaluated, unless earlier ones had as good a figure."""
-        figure = evaluation.figure()
-        if state.best is None or figure > state.best["figure"]:
+        """Write the weights that were evaluated, unless earlier ones had as good a figure.
+
+        Without truth there is no figure, and the latest weights are kept.
+        """
+        figure, best = evaluation.figure(), state.best["figure"] if state.best else None
+        if figure is None or best is None or figure > best:
             seen = state.iteration * self.plan.graph.net.batch
             save_weights(self.trainer.scored(), self.plan.out / "best.weights", seen=seen)
             state.best = {"iteration": state.iteration, "figure": figure}

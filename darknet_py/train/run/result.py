@@ -17,7 +17,7 @@ def finish_run(
     trainer: Trainer,
     evaluation: Evaluation,
     *,
-    best: dict[str, float] | None,
+    best: dict[str, float | None] | None,
     fingerprint: dict[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
