@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import combinations
+from math import prod
 
 from darknet_py.cfg.diagnostics import Complaint
-from darknet_py.graph.graph import Graph
+from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.heads.anchored import Anchored
 from darknet_py.lint.base import GraphRule, LayerComplaint
 
@@ -65,6 +67,28 @@ def unused_anchor(graph: Graph) -> Iterator[LayerComplaint]:
             yield index, Complaint(message, key="mask")
 
 
+def anchor_order(graph: Graph) -> Iterator[LayerComplaint]:
+    """A head on a finer map whose anchors are larger than those of a head on a coarser map."""
+    heads = [node for node in graph if isinstance(node.layer, Anchored)]
+    for finer, coarser in combinations(sorted(heads, key=lambda n: -n.shape.cells), 2):
+        if finer.shape.cells <= coarser.shape.cells:
+            continue
+        small, large = _typical(finer), _typical(coarser)
+        if small > large:
+            maps = [f"{n.shape.height} x {n.shape.width}" for n in (finer, coarser)]
+            message = f"the anchors on the map of {maps[0]} are larger than those on {maps[1]}"
+            reason = f"typical sides are {small:.0f} and {large:.0f} px; coarse maps see large objects"
+            yield finer.index, Complaint(message, key="mask", reason=reason)
+
+
+def _typical(node: Node) -> float:
+    """The geometric mean of the sides of a head's anchors."""
+    assert isinstance(node.layer, Anchored)
+    pairs = node.layer.masked
+    product: float = prod(width * height for width, height in pairs)
+    return float(product ** (0.5 / len(pairs)))
+
+
 def _pairs(anchors: Sequence[float]) -> tuple[Pair, ...]:
     return tuple(zip(anchors[::2], anchors[1::2], strict=False))
 
@@ -84,6 +108,15 @@ HEADS_DIFFER = GraphRule(
 )
 RULES: tuple[GraphRule, ...] = (
     HEADS_DIFFER,
+    GraphRule(
+        "anchor-order",
+        "warning",
+        "a finer map with larger anchors",
+        "Heads on coarse maps see large objects, those on fine maps small ones. Here a head on a finer map "
+        "has the larger anchors: the masks of two heads may be exchanged, or the anchors not be sorted by "
+        "size.",
+        anchor_order,
+    ),
     GraphRule(
         "unused-anchor",
         "hint",

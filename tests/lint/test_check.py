@@ -189,6 +189,48 @@ def test_A6_a_reference_is_suspected_only_where_one_less_fits_as_well() -> None:
     ], "both are one too high"
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (CONV + "[shortcut]\nfrom=-1\n", ["read-twice"]),
+        (CONV + "[route]\nlayers=-1,0\n", ["read-twice"]),
+        (CONV + "[route]\nlayers=0\n[shortcut]\nfrom=0\n", ["read-twice"]),
+        (CONV + "[route]\nlayers=0\ngroups=2\n[route]\nlayers=-1,0\n", []),
+        (CONV * 2 + "[shortcut]\nfrom=-2\n", []),
+        ("[maxpool]\nsize=2\nstride=2\n[unpool]\nfrom=-1\n", []),
+    ],
+)
+def test_D14_a_layer_that_reads_one_map_twice(body: str, told: list[str]) -> None:
+    assert [code for code, _ in codes(NET + body)] == told
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (CONV * 2 + "[route]\nlayers=0\n" + DETECTOR, [("unread-map", 8)]),
+        (CONV + DETECTOR + CONV.replace("[", "[route]\nlayers=0\n[", 1), [("unread-map", 18)]),
+        (CONV * 2 + "[route]\nlayers=0\n" + CLASSIFIER, [("unread-map", 8)]),
+        (CONV * 2 + "[route]\nlayers=0\n" + CONV, []),
+        (DETECTOR + "[route]\nlayers=0\n" + DETECTOR, []),
+        (CONV + CONV + "[route]\nlayers=0\n[convolutional]\nfilters=18\nshare_index=1\n" + CLASSIFIER, []),
+    ],
+    ids=["detector", "after the last head", "classifier", "no end", "two heads", "shared weights"],
+)
+def test_D14_a_map_that_no_layer_reads(body: str, told: list[tuple[str, int]]) -> None:
+    assert codes(NET + body) == told
+
+
+@pytest.mark.parametrize(
+    ("masks", "told"), [(("0,1", "2,3"), []), (("2,3", "0,1"), ["anchor-order"]), (("0,3", "1,2"), [])]
+)
+def test_D14_a_finer_head_with_larger_anchors(masks: tuple[str, str], told: list[str]) -> None:
+    head = CONV + "[yolo]\nmask={}\nanchors=10,10,20,20,30,30,40,40\nclasses=4\nnum=4\n"
+    body = HALF + head.format(masks[0]) + "[route]\nlayers=0\n" + HALF + head.format(masks[1])
+    assert [code for code, _ in codes(NET + body)] == told
+    body = HALF * 2 + head.format(masks[1]) + "[route]\nlayers=0\n" + head.format(masks[0])
+    assert [code for code, _ in codes(NET + body)] == told, "in any order of the heads"
+
+
 # lines that are missing
 
 

@@ -312,6 +312,38 @@ a.cfg:25:9: warning[heads-differ]: anchors=10,14,23,28 here, and the other heads
    |         ^^^^^^^^^^^
    = anchor 1 is 23 x 28 here, 23 x 27 there""",
     ),
+    "anchor-order": (
+        NET
+        + CONV
+        + (NINE := FLAT.replace("18", "9") + YOLO.replace("0,1", "1", 1))
+        + "[route]\nlayers=0\n"
+        + HALF
+        + NINE.replace("mask=1", "mask=0"),
+        """\
+a.cfg:14:6: warning[anchor-order]: the anchors on the map of 64 x 64 are larger than those on 32 x 32
+   |
+ 14| mask=1
+   |      ^
+   = typical sides are 25 and 12 px; coarse maps see large objects""",
+    ),
+    "read-twice": (
+        NET + CONV + "[route]\nlayers=-1\n[route]\nlayers=-1,0\n",
+        """\
+a.cfg:13:8: warning[read-twice]: this [route] reads layer 0 twice
+   |
+ 13| layers=-1,0
+   |        ^^^^
+   = its channels are concatenated twice; layers 1 and 0 are that map""",
+    ),
+    "unread-map": (
+        NET + CONV * 2 + "[route]\nlayers=0\n" + FLAT + YOLO,
+        """\
+a.cfg:10:1: warning[unread-map]: no layer reads the map of this [convolutional], layer 1
+   |
+ 10| [convolutional]
+   | ^^^^^^^^^^^^^^^
+   = it is computed for nothing; a reference behind it may be wrong or missing""",
+    ),
     "joined-digits": (
         NET + CONV + "stride = 1 0\n",
         """\
