@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from darknet_py.data.dataset import Dataset
+from darknet_py.data.formats.box_defects import TINY
 from darknet_py.errors import DataError, UsageError
 
 MOST_ROUNDS = 1000
@@ -40,10 +41,17 @@ class Anchors:
     boxes: int
     seed: int = 0
 
+    def pairs(self, width: int) -> list[str]:
+        """Width and height of each as a cfg has them: as Darknet prints them, but no side is 0."""
+        form = "{:.4f}" if width <= SMALL_NETWORK else "{:.0f}"
+        return [
+            ",".join((form if side >= 0.5 else "{:.2g}").format(side) for side in size)
+            for size in self.sizes.tolist()
+        ]
+
     def line(self, width: int) -> str:
-        """The line for a cfg, as Darknet prints it."""
-        form = "{:.0f},{:.0f}" if width > SMALL_NETWORK else "{:.4f},{:.4f}"
-        return "anchors = " + ", ".join(form.format(*size) for size in self.sizes.tolist())
+        """The line for a cfg."""
+        return "anchors = " + ", ".join(self.pairs(width))
 
 
 def anchors_of(
@@ -54,7 +62,9 @@ def anchors_of(
     Args:
         tries: so many seeds from `seed` on; the anchors of the largest average IoU are kept.
 
-    Raises: UsageError: when there are fewer boxes of different sizes than anchors.
+    Raises:
+        DataError: when there is no box.
+        UsageError: when there are fewer boxes of different sizes than anchors.
     """
     sizes = sizes_of(data, width=width, height=height)
     found = (k_means(sizes, number=number, seed=one) for one in range(seed, seed + tries))
@@ -63,6 +73,8 @@ def anchors_of(
 
 def sizes_of(data: Dataset, *, width: int, height: int) -> np.ndarray:
     """Widths and heights of all boxes that are no crowd, in pixels of the network's input: (B, 2).
+
+    Boxes with a side below 1/1000 of the image's are left out, as Darknet leaves them out of training.
 
     Raises: DataError: when there is no box.
     """
@@ -74,7 +86,13 @@ def sizes_of(data: Dataset, *, width: int, height: int) -> np.ndarray:
     sizes = np.concatenate(parts) if parts else np.zeros((0, 2))
     if not len(sizes):
         raise DataError("has no box to find anchors for")
-    return sizes
+    usable: np.ndarray = sizes[(sizes >= TINY * np.array([width, height])).all(axis=1)]
+    if not len(usable):
+        message = (
+            f"all {len(sizes):,} boxes have a side below {TINY:g} of the image's: there is nothing to learn"
+        )
+        raise DataError(message, hint="their units may be others; `darknet-py data check` looks at them")
+    return usable
 
 
 def k_means(sizes: np.ndarray, *, number: int, seed: int = 0) -> Anchors:
