@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.model.device import usable
     from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
     from darknet_py.predict.names import class_names
+    from darknet_py.predict.network_classes import order_warning
     from darknet_py.predict.sources import find_images, image_paths
 
     network = load(document_of(args), args.weights)
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     images = list(find_images(args.source)) if args.keep_going else image_paths(args.source)
     classes, neighbours = network.graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
     detector.names = class_names(classes, file=args.names, neighbours=neighbours)
+    if warning := order_warning(args.names, neighbours):
+        print(warning, file=sys.stderr)
     return _detect(args, detector, images)
 
 

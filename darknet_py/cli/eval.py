@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from darknet_py.cli.options import add_data, add_detection, add_json, document_of
 from darknet_py.cli.progress import show_progress
-from darknet_py.cli.terminal import print_result
+from darknet_py.cli.terminal import print_note, print_result
 from darknet_py.cli.training import print_class_notes
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Print COCO's figures of a detector, or how often a classifier is right."""
     from darknet_py.model.api import load
     from darknet_py.model.device import usable
-    from darknet_py.predict.network_classes import names_file
+    from darknet_py.predict.network_classes import names_file, order_warning
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
     from darknet_py.tasks.base import EvaluationSettings
 
@@ -59,10 +59,12 @@ def run(args: argparse.Namespace) -> int:
         nms=args.nms,
         precision_at=args.precision_at,
     )
-    network, names = load(document_of(args), args.weights), names_file((args.weights, Path(args.cfg)))
+    network, neighbours = load(document_of(args), args.weights), (args.weights, Path(args.cfg))
     if args.detections:
         _check_output(args.detections, network.graph)
-    data = open_in_network_order(network, args.data, args.split, names=args.names or names)
+    if warning := order_warning(args.names, neighbours):
+        print_note(args, warning)
+    data = open_in_network_order(network, args.data, args.split, names=args.names or names_file(neighbours))
     print_class_notes(args, data)
     with show_progress("images", quiet=args.json) as progress:
         found = evaluate_network(network, data, settings, progress=progress)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from darknet_py.data.class_matching import ClassList, same_classes
+from darknet_py.data.class_matching import ClassList, labels_by_name, same_classes
 from darknet_py.data.class_order import DatasetT, in_order
-from darknet_py.data.findings import FirstError
+from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.coco.names import COCO_NAMES
 from darknet_py.errors import DataError
@@ -44,6 +44,20 @@ def read_network_names(file: Path, classes: int | None = None) -> tuple[str, ...
         hint = "one name a line, in the order of the classes"
         raise DataError(f"has {len(names)} names; the network has {classes} classes", where=file, hint=hint)
     return names
+
+
+def order_warning(given: Path | None, neighbours: Sequence[Path]) -> str:
+    """Describe how a file of names that was asked for contradicts the one next to the weights, or nothing.
+
+    Other names may be a translation; the same names in another order cannot both be right.
+    """
+    known = names_file(neighbours)
+    if given is None or known is None:
+        return ""
+    one, other = (read_names(file, Findings()) for file in (given, known))
+    if one == other or not same_classes(other, one) or labels_by_name(other, one) == tuple(range(len(one))):
+        return ""
+    return f"warning: {given} lists the classes in another order than {known}: {given} is used"
 
 
 def classes_of_graph(graph: Graph) -> int:

@@ -42,7 +42,10 @@ def match_splits(
         names, classes = names_file((weights,)), len(train.names)
         if names is None or len(read_network_names(names)) == classes:  # else no head of theirs fits
             first = min(map(_first_output, graphs))
-            hint = f"--partial {first} reads the layers before the outputs alone; or correct {quoted(names)}"
+            partial_hint = (
+                f"--partial {first} reads the layers before the outputs alone; or " if first else ""
+            )
+            hint = f"{partial_hint}correct {quoted(names)}"
             train = in_network_order(train, classes, source="train", names=names, hint=hint)
     hint = "both splits need the same names; `darknet-py data check` examines them"
     return train, in_order(val, ClassList(train.names, "train"), source="val", hint=hint)
@@ -51,7 +54,8 @@ def match_splits(
 def _first_output(graph: Graph) -> int:
     """The first layer with weights of single classes: that before a head, or a classifier's last one."""
     if graph.classifier is not None:
-        return max(node.index for node in graph[: graph.classifier] if node.cost.parameters)
+        weighted = (node.index for node in graph[: graph.classifier] if node.cost.parameters)
+        return max(weighted, default=len(graph))
     return min((graph[head].inputs[0] for head in graph.heads), default=len(graph))
 
 
