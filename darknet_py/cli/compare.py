@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from darknet_py.cli.options import count
 from darknet_py.cli.progress import show_progress
-from darknet_py.cli.terminal import print_note, print_result
+from darknet_py.cli.terminal import print_note, print_opening, print_result
 from darknet_py.cli.training import add_training, open_splits, print_changes, print_class_notes, settings_of
 from darknet_py.errors import PeerFailed, UsageError
 
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     left, total = experiment.unfinished, len(experiment.variants) * args.seeds
     counts = f"{len(experiment.variants)} variants x {args.seeds} seeds on {args.data}"
     print_note(args, f"{counts}: {left} of {total} runs to train")
+    print_opening(args, {"train": experiment.train, "val": experiment.val})
     print_class_notes(args, experiment.train, experiment.val)
     for number, fitted in enumerate(experiment.variants):
         print_changes(args, fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from darknet_py.cli.options import add_data, add_detection, add_json, document_of
 from darknet_py.cli.progress import show_progress
-from darknet_py.cli.terminal import print_note, print_result
+from darknet_py.cli.terminal import print_note, print_opening, print_result
 from darknet_py.cli.training import print_class_notes
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
@@ -65,12 +65,17 @@ def run(args: argparse.Namespace) -> int:
     if warning := order_warning(args.names, neighbours):
         print_note(args, warning)
     data = open_in_network_order(network, args.data, args.split, names=args.names or names_file(neighbours))
+    print_opening(args, {args.split: data})
     print_class_notes(args, data)
     with show_progress("images", quiet=args.json) as progress:
         found = evaluate_network(network, data, settings, progress=progress)
     if args.detections:
         publish_bytes(args.detections, json.dumps(getattr(found, found.separate)).encode() + b"\n")
-    print_result(args, found.to_json, lambda: _lines(args, found.to_json()))
+    print_result(
+        args,
+        lambda: {**found.to_json(), "data": data.summary.to_json()},
+        lambda: _lines(args, found.to_json()),
+    )
     return 0
 
 

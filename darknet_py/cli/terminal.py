@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.cfg.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from darknet_py.data.dataset import Dataset
 
 COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "hint": "\033[1;36m"}
 RESET = "\033[0m"
@@ -54,3 +57,10 @@ def print_result(
 def print_note(args: argparse.Namespace, text: str) -> None:
     """A line about the work: on standard output, or on standard error where that is for JSON."""
     print(text, flush=True, file=sys.stderr if wants_json(args) else None)
+
+
+def print_opening(args: argparse.Namespace, splits: Mapping[str, Dataset]) -> None:
+    """What the splits of a data set hold, and what of it was left out."""
+    for split, data in splits.items():
+        for line in data.summary.lines(split):
+            print_note(args, line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from darknet_py.cli.options import add_cfg, count, document_of, edits_of, natural, positive
 from darknet_py.cli.progress import show_progress
-from darknet_py.cli.terminal import print_result
+from darknet_py.cli.terminal import print_opening, print_result
 from darknet_py.cli.training import add_training, open_splits, print_changes, print_class_notes, settings_of
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
     )
     plan, changes = request.plan()
     if communicator.first:
+        print_opening(args, {"train": plan.train, "val": plan.val})
         print_class_notes(args, plan.train, plan.val)
         print_changes(args, plan.graph, changes)
     return plan

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from darknet_py.data.summary import BoxCounts, DataSummary, count_boxes
+
 SPLITS = ("train", "val")
 ImageReader = Callable[[Path], np.ndarray]  # an image file, decoded
 
@@ -77,6 +79,24 @@ class Dataset(ABC):
     @abstractmethod
     def pixels(self, index: int) -> np.ndarray:
         """Return one upright image, (H, W, 3) uint8 RGB, not to be written into; H and W are the record's."""
+
+    def box_counts(self) -> BoxCounts | None:
+        """Count the boxes of all images; None where that would mean to draw them all."""
+        return count_boxes([self.record(index) for index in range(len(self))], len(self.names))
+
+    @cached_property
+    def summary(self) -> DataSummary:
+        """What there is, and what of the source was left out."""
+        counts = self.box_counts()
+        return DataSummary(
+            images=len(self),
+            boxes=sum(counts.per_class) if counts else None,
+            boxes_per_class=dict(zip(self.names, counts.per_class, strict=True)) if counts else None,
+            crowd=counts.crowd if counts else 0,
+            images_without_boxes=counts.images_without_boxes if counts else 0,
+            left_out=dict(self.dropped),
+            notes=self.notes,
+        )
 
     @cached_property
     def fingerprint(self) -> str:

@@ -43,6 +43,7 @@ def finish_run(
             "fingerprint": plan.val.fingerprint,
             "images": len(plan.val),
             "classes": list(plan.val.names),
+            "splits": {"train": plan.train.summary.to_json(), "val": plan.val.summary.to_json()},
         },
         "scores": evaluation.to_json(),
         "network": network_facts(plan.graph),

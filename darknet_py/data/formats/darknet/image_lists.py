@@ -17,6 +17,7 @@ from darknet_py.data.formats.darknet.data_file import DataFile
 from darknet_py.data.formats.darknet.label_files import Numbers, ReadBox, label_places, read_labels
 from darknet_py.data.formats.darknet.label_units import as_fractions, judge_labels
 from darknet_py.data.images.read import image_size, read_image, require_files
+from darknet_py.data.summary import BoxCounts
 from darknet_py.errors import DataError, quoted
 
 NO_LABELS = "image without a label file"
@@ -74,6 +75,13 @@ class LabelFileDataset(Dataset):
             crowd=np.zeros(len(rows), dtype=bool),
             name=self._written[index],
         )
+
+    def box_counts(self) -> BoxCounts:
+        """Count the boxes of all images, whose sizes do not matter."""
+        labels = np.concatenate([np.zeros(0), *(rows[:, 0] for rows in self._labels)]).astype(np.int64)
+        counts = np.bincount(labels, minlength=len(self.names))
+        empty = sum(not len(rows) for rows in self._labels)
+        return BoxCounts(tuple(counts.tolist()), images_without_boxes=empty)
 
     def path(self, index: int) -> Path:
         """Return where an image is."""

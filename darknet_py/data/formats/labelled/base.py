@@ -23,6 +23,7 @@ from darknet_py.data.images.listing import (
     no_image_message,
 )
 from darknet_py.data.images.read import image_size, read_image
+from darknet_py.data.summary import BoxCounts
 from darknet_py.errors import DataError, quoted
 
 SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
@@ -61,6 +62,10 @@ class Labelled(Dataset):
     def map_labels(self, table: np.ndarray) -> None:
         """Change all labels, and with them the records."""
         self.labels = table[self.labels]
+
+    def box_counts(self) -> BoxCounts:
+        """Count the images of each class."""
+        return BoxCounts(tuple(np.bincount(self.labels, minlength=len(self.names)).tolist()))
 
     @cached_property
     def fingerprint(self) -> str:

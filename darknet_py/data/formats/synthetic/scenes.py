@@ -129,6 +129,9 @@ class Scenes(Dataset):
             name=f"{self.split}-{index:06d}.png",
         )
 
+    def box_counts(self) -> None:
+        """Nothing is counted: the scenes would all be drawn for it."""
+
     def pixels(self, index: int) -> np.ndarray:
         """Return a copy of one image."""
         pixels: np.ndarray = self._scene(index).pixels.copy()
