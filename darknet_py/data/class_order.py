@@ -39,7 +39,8 @@ def in_order(
     if not match.notes and match.unchanged and tuple(names) == data.names:
         return data
     other = copy.copy(data)
-    vars(other).pop("fingerprint", None)  # it is cached there
+    for cached in ("fingerprint", "summary"):
+        vars(other).pop(cached, None)
     other.names, other.notes = tuple(names), (*data.notes, *match.notes)
     other.category_ids = _category_ids(data, match.labels, len(names))
     other.map_labels(np.array([-1 if label is None else label for label in match.labels], np.int64))

@@ -95,6 +95,7 @@ class Dataset(ABC):
             crowd=counts.crowd if counts else 0,
             images_without_boxes=counts.images_without_boxes if counts else 0,
             left_out=dict(self.dropped),
+            adjusted=dict(self.adjusted),
             notes=self.notes,
         )
 

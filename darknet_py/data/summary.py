@@ -40,7 +40,8 @@ class DataSummary:
         boxes: of all classes, without crowds; None where the images are drawn and nothing is counted.
         boxes_per_class: by the names of the classes, in the order of labels; None as above.
         left_out: what of the source is not used, or is not as it should be: the reason, and how often.
-        notes: sentences on what was read in another way than it is written.
+        adjusted: what was read in another way than it is written: the reason, and how often.
+        notes: how classes were matched by name.
     """
 
     images: int
@@ -49,6 +50,7 @@ class DataSummary:
     crowd: int = 0
     images_without_boxes: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    adjusted: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -71,7 +73,8 @@ class DataSummary:
         if self.images_without_boxes:
             parts.append(f"{_plural(self.images_without_boxes, 'image')} without a box")
         left_out = [f"  left out: {count:,} x {described(reason)}" for reason, count in self.left_out.items()]
-        return [f"{title}: {', '.join(parts)}", *left_out, *(f"  note: {note}" for note in self.notes)]
+        adjusted = [f"  adjusted: {count:,} x {reason}" for reason, count in self.adjusted.items()]
+        return [f"{title}: {', '.join(parts)}", *left_out, *adjusted]
 
 
 def described(reason: str) -> str:
@@ -101,6 +104,8 @@ def _per_class(boxes: Mapping[str, int]) -> str:
     if len(boxes) < 2:
         return classes
     least, most = min(boxes, key=boxes.__getitem__), max(boxes, key=boxes.__getitem__)
+    if boxes[least] == boxes[most]:
+        return f"{classes} ({boxes[most]:,} each)"
     none = sum(not count for count in boxes.values())
     if none > 1:
         few = f"{none} classes have none, such as `{quoted(least)}`"

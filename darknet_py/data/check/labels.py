@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_units import FOLLOW_UPS, LABEL_UNITS
-from darknet_py.data.formats.darknet.label_files import Numbers, label_places, read_labels
+from darknet_py.data.formats.darknet.label_files import Numbers, label_places, looks_like_labels, read_labels
 from darknet_py.data.formats.darknet.label_units import judge_labels
 from darknet_py.errors import quoted
 
@@ -100,16 +99,8 @@ class LabelChecker:
         known = {path.resolve() for path in (*self.rows, *lists)}
         for folder in sorted({path.parent for path in self.rows}):
             files = [path for path in sorted(folder.glob("*.txt")) if path.resolve() not in known]
-            left = [path for path in files if _looks_like_labels(path)]
+            left = [path for path in files if looks_like_labels(path)]
             if left:
                 names = ", ".join(f"`{quoted(path.name)}`" for path in left[:3])
                 message = f"{len(left)} label files are for images in no list: {names}"
                 self.findings.add("label-without-image", message, folder)
-
-
-def _looks_like_labels(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            return re.match(rb"\s*\d+(\s+[\d.eE+-]+){4}\s", stream.readline(1000) + b"\n") is not None
-    except OSError:
-        return False

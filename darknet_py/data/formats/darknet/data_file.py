@@ -20,6 +20,7 @@ from typing import NamedTuple
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.text_lines import numbered_lines
+from darknet_py.data.images.listing import is_hidden
 from darknet_py.errors import quoted
 
 SPLIT_KEYS = {"train": "train", "val": "valid"}
@@ -45,10 +46,11 @@ class ListedPath(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageList:
-    """The list of a split: its file, and the paths in it."""
+    """The list of a split: its file, the paths in it, and how many lines name hidden files."""
 
     file: Path
     paths: Sequence[ListedPath] = ()
+    hidden: int = 0
 
 
 class DataFile:
@@ -109,18 +111,20 @@ class DataFile:
         path = self._path(key, entry) if entry else None
         if path is None:
             return ImageList(self.file)
-        listed = []
+        listed, hidden = [], 0
         for at, line in numbered_lines(path, self.findings) or ():
             written = line.strip()
             if written and line != written:
                 message = f"`{quoted(written)}` has spaces before or after it"
                 self.findings.add("path-spaces", message, path, at)
-            if written:
-                found = resolve(written, self.file)
+            if written and is_hidden(re.split(r"[\\/]", written)[-1]):
+                hidden += 1
+            elif written:
+                found = resolve(written, self.file, path)
                 listed.append(ListedPath(written, found, at, line.find(written) + 1))
         if not listed:
             self.findings.add("no-images", "lists no image", path)
-        return ImageList(path, listed)
+        return ImageList(path, listed, hidden)
 
     def _path(self, key: str, entry: DataEntry) -> Path | None:
         """The file that an entry refers to, or None after reporting that there is none."""
@@ -132,7 +136,11 @@ class DataFile:
         return None
 
 
-def resolve(written: str, data_file: Path) -> Path:
-    """Look a path up from the current folder, then from that of the `.data` file."""
+def resolve(written: str, data_file: Path, list_file: Path | None = None) -> Path:
+    """Look a path up from the current folder, from that of the `.data` file, and from that of the list."""
     here = Path(written)
-    return here if os.path.exists(here) else data_file.parent / written
+    if os.path.exists(here):
+        return here
+    place = data_file.parent / written
+    near_list = list_file.parent / written if list_file and not os.path.exists(place) else place
+    return near_list if os.path.exists(near_list) else place

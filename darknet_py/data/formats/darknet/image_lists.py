@@ -15,12 +15,15 @@ from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
 from darknet_py.data.formats.darknet.data_file import DataFile
 from darknet_py.data.formats.darknet.label_files import Numbers, ReadBox, label_places, read_labels
+from darknet_py.data.formats.darknet.label_lookup import LabelLookup
 from darknet_py.data.formats.darknet.label_units import as_fractions, judge_labels
-from darknet_py.data.images.read import image_size, read_image, require_files
+from darknet_py.data.images.locate import PathFinder
+from darknet_py.data.images.read import image_size, read_image
 from darknet_py.data.summary import BoxCounts
 from darknet_py.errors import DataError, quoted
 
 NO_LABELS = "image without a label file"
+HIDDEN = "line that names a hidden file"
 LEFT_OUT = {"box-without-size": "no width or no height", "duplicate-box": "line given twice"}
 ACCEPTED = ("box-outside", "unprintable-name")  # errors of `data check` that a training can do with
 
@@ -32,9 +35,10 @@ class LabelFileDataset(Dataset):
 
     Args:
         names: of the classes.
-        images: each path as it is written, and where it was found.
+        images: each path as it is written, and where it should be.
         where: the list or the folder that errors name.
         units: of the boxes, where they are not Darknet's; reads the headers of all images.
+        finder: finds images that are not there; by default in the folder of `where`.
 
     Raises: DataError: when an image is missing, or labels cannot be used; label errors are collected.
     """
@@ -46,13 +50,24 @@ class LabelFileDataset(Dataset):
         where: Path,
         *,
         units: BoxUnits | None = None,
+        finder: PathFinder | None = None,
     ) -> None:
         """Read all label files, and see that every image is there."""
+        finder = finder or PathFinder(where if where.is_dir() else where.parent)
         self.names = tuple(names)
         self.category_ids = tuple(range(1, len(self.names) + 1))
-        self._written, self._paths = [written for written, _ in images], [path for _, path in images]
-        require_files(self._paths, where=where)
-        self._labels, self.dropped, self.adjusted = _read_all(images, len(self.names), where, units)
+        self._written = [written for written, _ in images]
+        self._paths = [finder.find(written, [path]) for written, path in images]
+        finder.require(len(images), where=where)
+        lookup = LabelLookup()
+        files = [
+            lookup.find(written if path == place else os.path.relpath(path, finder.base), path)
+            for (written, place), path in zip(images, self._paths, strict=True)
+        ]
+        found = Findings(adjusted=finder.found + lookup.adjusted)
+        self._labels, self.dropped = _read_all(self._paths, files, len(self.names), where, found, units)
+        self.dropped |= lookup.left_out()
+        self.adjusted = found.adjusted
         self._sizes: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -110,9 +125,10 @@ class DarknetLists(LabelFileDataset):
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
         data = DataFile(file, FirstError(accepted=ACCEPTED))
         names, listed = data.names(), data.images(split)
-        super().__init__(
-            names, [(line.written, line.path) for line in listed.paths], listed.file, units=units
-        )
+        finder = PathFinder(file.parent, (file.parent, listed.file.parent))
+        images = [(line.written, line.path) for line in listed.paths]
+        super().__init__(names, images, listed.file, units=units, finder=finder)
+        self.dropped |= +Counter({HIDDEN: listed.hidden})
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
@@ -131,19 +147,22 @@ class DarknetLists(LabelFileDataset):
 
 
 def _read_all(
-    images: Sequence[tuple[str, Path]], classes: int, where: Path, units: BoxUnits | None
-) -> tuple[list[np.ndarray], dict[str, int], Counter[str]]:
-    """Read the label files: (T, 5) rows of each image, what was left out, and what was read otherwise."""
-    found, without, read = Findings(), 0, []
+    paths: Sequence[Path],
+    files: Sequence[Path | None],
+    classes: int,
+    where: Path,
+    found: Findings,
+    units: BoxUnits | None,
+) -> tuple[list[np.ndarray], dict[str, int]]:
+    """Read the label files: (T, 5) rows of each image, and what was left out."""
+    read: list[np.ndarray] = []
     beyond: list[list[Numbers]] = []
-    for written, path in images:
-        file = next((place for place in label_places(written, path) if os.path.isfile(place)), None)
-        without += file is None
+    for path, file in zip(paths, files, strict=True):
         beyond.append([])
         box = _reader(path, units) if units and file else None
         rows = read_labels(file, classes, found, beyond=beyond[-1], read=box) if file else []
         read.append(np.array(rows, dtype=np.float64).reshape(-1, 5))
-    verdict = None if units else judge_labels([path for _, path in images], read, beyond)
+    verdict = None if units else judge_labels(paths, read, beyond)
     if verdict and verdict.sure:
         raise DataError(verdict.message(LABEL_UNITS, to="darknet"), where=where)
     if verdict:
@@ -153,15 +172,15 @@ def _read_all(
     if errors:
         more = f"\nand {len(errors) - 3} more lines" if len(errors) > 3 else ""
         raise DataError(f"labels cannot be used\n{chr(10).join(errors[:3])}{more}", where=where)
-    if without == len(read):
-        first = label_places(*images[0])[0]
+    if not any(files):
+        first = label_places(str(paths[0]), paths[0])[0]
         raise DataError(
             f"none of its {len(read)} images has a label file",
             where=where,
             hint=f"the first was looked for at {quoted(first)}",
         )
     reasons = Counter(LEFT_OUT[finding.code] for finding in found.all if finding.code in LEFT_OUT)
-    return read, dict(+Counter({NO_LABELS: without}) + reasons), found.adjusted
+    return read, dict(+Counter({NO_LABELS: files.count(None)}) + reasons)
 
 
 def _reader(path: Path, units: BoxUnits) -> ReadBox:

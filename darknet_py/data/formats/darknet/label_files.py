@@ -150,6 +150,15 @@ class LooseLines:
             findings.adjusted[LOOSE[code]] += count
 
 
+def looks_like_labels(file: Path) -> bool:
+    """Whether the first line of a text file is a label."""
+    try:
+        with file.open("rb") as stream:
+            return re.match(rb"\s*\d+(\s+[\d.eE+-]+){4,}\s", stream.readline(1000) + b"\n") is not None
+    except OSError:
+        return False
+
+
 def _column(line: str, word: int) -> int:
     return list(re.finditer(r"\S+", line))[word].start() + 1
 

@@ -12,15 +12,16 @@ people read, and default to the labels.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.darknet.data_file import DataFile, ImageList
-from darknet_py.data.formats.darknet.image_lists import ACCEPTED, DarknetLists
+from darknet_py.data.formats.darknet.image_lists import ACCEPTED, HIDDEN, DarknetLists
 from darknet_py.data.formats.labelled.base import LabelledFiles
-from darknet_py.data.images.read import require_files
+from darknet_py.data.images.locate import PathFinder
 from darknet_py.errors import DataError, quoted
 
 MOST_ERRORS = 3  # printed in full
@@ -52,10 +53,12 @@ class ClassifierLists(LabelledFiles):
                 where=listed.file,
                 hint="the label is looked for anywhere in the path: `cat` also stands in `catfish`",
             )
-        paths = [line.path for line in listed.paths]
-        require_files(paths, where=listed.file)
+        finder = PathFinder(file.parent, (file.parent, listed.file.parent))
+        paths = [finder.find(line.written, [line.path]) for line in listed.paths]
+        finder.require(len(paths), where=listed.file)
         files = list(zip(paths, classes, strict=True))
         super().__init__(tuple(names), files, [line.written for line in listed.paths])
+        self.dropped, self.adjusted = +Counter({HIDDEN: listed.hidden}), finder.found
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
