@@ -74,6 +74,26 @@ def test_coco_to_darknet_and_back_keeps_the_boxes(tmp_path: Path, copy: bool) ->
     assert +done.changes == {"crowd, which Darknet does not have, left out": 2}
 
 
+def test_darknets_one_list_of_names_serves_both_splits_whose_categories_have_other_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = coco(tmp_path / "coco")
+    file = source / "annotations" / "instances_val.json"
+    content = json.loads(file.read_text())
+    other = {9: 2, 2: 9}
+    for row, key in [*((row, "id") for row in content["categories"]),
+                     *((row, "category_id") for row in content["annotations"])]:  # fmt: skip
+        row[key] = other[row[key]]
+    file.write_text(json.dumps(content))
+    options = ["data", "convert", str(source), "--to", "darknet", "--out", str(tmp_path / "lists")]
+    assert main(options) == 0
+    note = "classes: val lists the 2 classes in another order than train: matched by name\n"
+    assert note in capsys.readouterr().out
+    convert(str(coco(tmp_path / "plain")), to="darknet", out=tmp_path / "again")
+    texts = {name: sorted((tmp_path / name / "val").glob("*.txt")) for name in ("lists", "again")}
+    assert [path.read_text() for path in texts["lists"]] == [path.read_text() for path in texts["again"]]
+
+
 @pytest.mark.parametrize("copy", [False, True])
 def test_coco_to_coco_keeps_ids_areas_and_crowds(tmp_path: Path, copy: bool) -> None:
     source = coco(tmp_path / "one")

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from darknet_py.data.class_matching import labels_by_name, same_classes
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.darknet.data_file import DataFile, ImageList
@@ -57,6 +58,11 @@ class ClassifierLists(LabelledFiles):
         paths = [finder.find(line.written, [line.path]) for line in listed.paths]
         finder.require(len(paths), where=listed.file)
         files = list(zip(paths, classes, strict=True))
+        label_of = labels_by_name(labels, names)
+        if same_classes(labels, names) and label_of != tuple(range(len(labels))):  # else line by line
+            names = [names[label_of.index(label)] for label in range(len(labels))]
+            note = f"{file}: `names` lists the classes in another order than `labels`: matched by name"
+            self.notes = (note,)
         super().__init__(tuple(names), files, [line.written for line in listed.paths])
         self.dropped, self.adjusted = +Counter({HIDDEN: listed.hidden}), finder.found
 

@@ -416,3 +416,15 @@ def test_cifar_has_two_splits(tmp_path: Path) -> None:
     assert refusal(cifar(tmp_path), split="minival") == (
         "DATA: error: has no split `minival`; it has train and val"
     )
+
+
+def test_names_that_are_the_labels_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
+    file = lists(tmp_path, more="names = names.txt\n")
+    data = ClassifierLists(file, split="train")
+    assert (data.names, data.notes) == (("a cat", "a dog"), ())  # other words stand line by line
+    (tmp_path / "names.txt").write_text("Dog\nCat\n")
+    data = ClassifierLists(file, split="train")
+    assert (data.names, data.labels.tolist()) == (("Cat", "Dog"), [0, 1, 0])
+    assert data.notes == (
+        f"{file}: `names` lists the classes in another order than `labels`: matched by name",
+    )
