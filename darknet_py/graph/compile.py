@@ -20,6 +20,7 @@ from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import by_numbers, input_keys
 from darknet_py.graph.sharing import sharing_errors
+from darknet_py.graph.sizes import layers_of_sizes
 from darknet_py.layers.base import Layer, layer_class
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE, other_names, owner_of_key
 from darknet_py.layers.heads.head import Head
@@ -78,10 +79,12 @@ class Compiler:
             return None
         return Graph(net, tuple(self.nodes), self.document, in_order(self.diagnostics))
 
-    def fits(self, document: Document, changes: frozenset[int]) -> bool:
-        """Whether a document without names that differs in the sections of `changes` has no error."""
+    def error_codes(self, document: Document, changes: frozenset[int]) -> set[str]:
+        """The codes of the errors of a document without names that differs in the sections of `changes`."""
         known = {position: read for position, read in self.known.items() if position not in changes}
-        return Compiler(document, lenient=self.lenient, known=known).graph() is not None
+        other = Compiler(document, lenient=self.lenient, known=known)
+        other.graph()
+        return {d.code for d in other.diagnostics if d.severity == "error"}
 
     def read(self, cls: type[Layer], position: int) -> Any:
         """The section as its class reads it, or None, and what is wrong with it."""
@@ -142,7 +145,10 @@ class Compiler:
         try:
             shape = layer.shape(*maps)
         except Refused as refusal:
-            self.complain(section, refusal.complaint, inputs)
+            complaint = refusal.complaint
+            where = layers_of_sizes(complaint, maps, self.shapes)
+            reason = "; ".join(filter(None, (complaint.reason, where)))
+            self.complain(section, replace(complaint, reason=reason), inputs)
             return None
         self.nodes.append(Node(index, layer, inputs, maps, shape, section.span))
         return shape

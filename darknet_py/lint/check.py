@@ -9,10 +9,11 @@ from darknet_py.cfg.diagnostics import CfgError, Diagnostic, in_order
 from darknet_py.cfg.document import Document
 from darknet_py.graph.compile import Compiler
 from darknet_py.graph.graph import Graph
+from darknet_py.graph.sizes import coarsest_strides
 from darknet_py.lint import heads, maps, net, references
 from darknet_py.lint.base import GraphRule, LayerComplaint
 from darknet_py.lint.omissions import OMITTED_KEY, omitted
-from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, find_suspect
+from darknet_py.lint.suspects import OF_LOST_LINES, OF_MEANING, OF_WORDS, find_suspect
 
 CHECKS: tuple[GraphRule, ...] = (*net.RULES, *maps.RULES, *references.RULES, *heads.RULES, OMITTED_KEY)
 
@@ -57,12 +58,17 @@ def diagnose(document: Document, *, lenient: bool = False) -> tuple[Diagnostic, 
 
 
 def _causes(compiler: Compiler) -> tuple[Diagnostic, ...]:
-    """Where all errors are of maps that do not fit, what they probably come from."""
+    """Where all errors are of maps that do not fit, or of words alone, what the former probably come from."""
     errors = {d.code for d in compiler.diagnostics if d.severity == "error"}
-    if not errors <= OF_MEANING or OF_LOST_LINES & {d.code for d in compiler.diagnostics}:
+    if (
+        not errors & OF_MEANING
+        or not errors <= OF_MEANING | OF_WORDS
+        or OF_LOST_LINES & {d.code for d in compiler.diagnostics}
+    ):
         return ()
     document = compiler.document
-    suspect = find_suspect(document, fits=compiler.fits)
+    strides = coarsest_strides(compiler.nodes)
+    suspect = find_suspect(document, strides=strides, error_codes=compiler.error_codes)
     if suspect:
         found = [(suspect.position - 1, suspect.complaint)]
         return tuple(_located(document, suspect.rule, found))

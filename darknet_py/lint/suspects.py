@@ -1,8 +1,8 @@
 """The probable cause of maps that do not fit: one small change with which they do.
 
 A wrong reference, kernel or input size is reported where two maps no longer fit, which may be a hundred lines
-further on. Here each of a few usual mistakes is undone on trial; the first one without which no error is left
-is the suspect.
+further on. Here each of a few usual mistakes is undone on trial; the first one without which all maps fit is
+the suspect.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from darknet_py.cfg.diagnostics import Complaint
@@ -26,8 +27,8 @@ from darknet_py.lint.net import ODD_SIZE
 from darknet_py.lint.references import COUNTS_NET
 
 OF_MEANING = {"shapes-differ", "bad-filters", "too-small", "bad-groups", "reads-head"}
+OF_WORDS = {"unknown-value"}  # it changes no shape, and what was meant is known
 OF_LOST_LINES = {"duplicate-key", "unknown-key"}  # a header may be missing: then every number is another
-COARSEST = 32  # the stride of most networks
 MOST_TRIALS = 16
 COUNTED = "layers count from 0 after [net]; [net] itself has no number"
 
@@ -47,29 +48,46 @@ class Suspect:
     complaint: Complaint
 
 
-def find_suspect(document: Document, *, fits: Callable[[Document, frozenset[int]], bool]) -> Suspect | None:
-    """The first mistake without which no error is left.
+def find_suspect(
+    document: Document,
+    *,
+    strides: tuple[int, int],
+    error_codes: Callable[[Document, frozenset[int]], set[str]],
+) -> Suspect | None:
+    """The first mistake without which all maps fit.
 
     Args:
-        fits: whether a document, of which sections of these positions are edited, has no error.
+        strides: of the coarsest map, rows and columns.
+        error_codes: those of a document of which the sections at these positions are edited.
     """
-    kinds = (odd_input_sizes, differing_heads, references_counting_net, even_kernels)
+    kinds = (partial(odd_input_sizes, strides), differing_heads, references_counting_net, even_kernels)
     for suspect in islice((one for kind in kinds for one in kind(document)), MOST_TRIALS):
-        if fits(_with_changes(document, suspect), frozenset(suspect.changes)):
+        left = error_codes(_with_changes(document, suspect), frozenset(suspect.changes))
+        if left <= OF_WORDS:
             return suspect
     return None
 
 
-def odd_input_sizes(document: Document) -> Iterator[Suspect]:
+def odd_input_sizes(strides: tuple[int, int], document: Document) -> Iterator[Suspect]:
     """Sides of the input that are no multiple of the coarsest stride."""
     net = document.sections[0]
+    steps = {"height": strides[0], "width": strides[1]}
     sides = {key: _number(net.first(key)) for key in ("width", "height")}
-    odd = {key: side for key, side in sides.items() if side > COARSEST and side % COARSEST}
-    near = {key: str(max(1, side // COARSEST) * COARSEST) for key, side in odd.items()}
-    for key, side in odd.items():
-        message = f"{key}={side} is not a multiple of {COARSEST}"
-        reason = f"with {near[key]} the maps fit, and with {int(near[key]) + COARSEST}"
-        yield Suspect(0, {0: near}, ODD_SIZE, Complaint(message, key=key, reason=reason))
+    odd = [key for key, side in sides.items() if side > steps[key] and side % steps[key]]
+    if not odd:
+        return
+    below = {key: sides[key] // steps[key] * steps[key] for key in odd}
+    above = " x ".join(str(below[key] + steps[key]) for key in odd)
+    if len(odd) == 1 or steps["width"] != steps["height"]:
+        parts = [f"{key}={sides[key]} is not a multiple of {steps[key]}" for key in odd]
+        message = ", and ".join(parts)
+    else:
+        message = (
+            " and ".join(f"{key}={sides[key]}" for key in odd) + f" are not multiples of {steps['width']}"
+        )
+    reason = f"with {' x '.join(map(str, below.values()))} the maps fit, and with {above}"
+    near = {key: str(size) for key, size in below.items()}
+    yield Suspect(0, {0: near}, ODD_SIZE, Complaint(message, key=odd[0], reason=reason))
 
 
 def differing_heads(document: Document) -> Iterator[Suspect]:

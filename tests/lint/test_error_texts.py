@@ -188,7 +188,8 @@ a.cfg:14:8: error[reads-head]: layer 2 reads layer 1, a [yolo]: its output is bo
 a.cfg:17:8: error[shapes-differ]: maps of 32x32 and 64x64 cannot be concatenated
    |
  17| layers=-1,0
-   |        ^^^^""",
+   |        ^^^^
+   = layer 1 is 32x32; layer 0 is 64x64""",
     ),
     "bad-groups": (
         NET + CONV + CONV + "groups=3\n",
@@ -512,7 +513,8 @@ a.cfg:24:8: warning[counts-net]: layers=-1,2 does not fit what reads it, and -1,
 a.cfg:24:8: error[shapes-differ]: maps of 32x32 and 16x16 cannot be concatenated
    |
  24| layers=-1,2
-   |        ^^^^""",
+   |        ^^^^
+   = layers 1 and 3 are 32x32; layer 2 is 16x16""",
     ),
     "map-grows": (
         NET + CONV + CONV.replace("size=3", "size=4") + "[route]\nlayers=-1,0\n",
@@ -525,20 +527,22 @@ a.cfg:12:6: warning[map-grows]: a kernel of 4 with pad=1 moves the size of the m
 a.cfg:16:8: error[shapes-differ]: maps of 65x65 and 64x64 cannot be concatenated
    |
  16| layers=-1,0
-   |        ^^^^""",
+   |        ^^^^
+   = layer 1 is 65x65; layer 0 is 64x64""",
     ),
     "odd-size": (
         NET.replace("64", "65") + HALF * 2 + "[upsample]\n[route]\nlayers=-1,0\n",
         """\
-a.cfg:2:7: warning[odd-size]: width=65 is not a multiple of 32
+a.cfg:2:7: warning[odd-size]: width=65 and height=65 are not multiples of 4
    |
   2| width=65
    |       ^^
-   = with 64 the maps fit, and with 96
+   = with 64 x 64 the maps fit, and with 68 x 68
 a.cfg:19:8: error[shapes-differ]: maps of 34x34 and 33x33 cannot be concatenated
    |
  19| layers=-1,0
-   |        ^^^^""",
+   |        ^^^^
+   = layer 2 is 34x34; layer 0 is 33x33""",
     ),
     "omitted-key": (
         NET + HALF * 2 + CONV + HALF + "[upsample]\nstride=8\n[route]\nlayers=-1,0\n",
@@ -551,7 +555,8 @@ a.cfg:17:1: hint[omitted-key]: this [convolutional] has no `stride`
 a.cfg:31:8: error[shapes-differ]: maps of 64x64 and 32x32 cannot be concatenated
    |
  31| layers=-1,0
-   |        ^^^^""",
+   |        ^^^^
+   = layer 4 is 64x64; layer 0 is 32x32""",
     ),
     "heads-differ": (
         NET + CONV + FLAT + YOLO + "[route]\nlayers=0\n" + FLAT + YOLO.replace("classes=4", "classes=5"),
