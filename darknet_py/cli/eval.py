@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from darknet_py.cli.options import add_data, add_detection, add_json, document_of
+from darknet_py.cli.options import add_data, add_detection, add_json, add_skip_bad, document_of
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
-from darknet_py.cli.training import print_class_notes
+from darknet_py.cli.training import print_class_notes, readable_data
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names", type=Path, help="file of the network's class names (default: that next to the weights)"
     )
+    add_skip_bad(parser)
     parser.add_argument("--split", default="val", help="train, val, or X of instances_X.json (default: val)")
     parser.add_argument(
         "--precision-at",
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if warning := order_warning(args.names, neighbours):
         print_note(args, warning)
     data = open_in_network_order(network, args.data, args.split, names=args.names or names_file(neighbours))
+    (data,) = readable_data(args, data)
     print_opening(args, {args.split: data})
     print_class_notes(args, data)
     with show_progress("images", quiet=args.json) as progress:

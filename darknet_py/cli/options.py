@@ -40,6 +40,17 @@ def add_data(parser: argparse.ArgumentParser, *, option: bool = True) -> None:
         parser.add_argument("data", help=DATA_HELP)
 
 
+def add_skip_bad(parser: argparse.ArgumentParser) -> None:
+    """`--skip-bad`."""
+    parser.add_argument(
+        "--skip-bad",
+        default="0",
+        metavar="N",
+        help="images of a split that may be unreadable and are left out: a number, or a share such as 1%% "
+        "(default: 0)",
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """`--device`."""
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")

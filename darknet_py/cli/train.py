@@ -67,7 +67,7 @@ def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
 
     if communicator.first:
         refuse_run(args.out, resume=args.resume or communicator.process.restarts > 0)
-    document, splits = document_of(args), open_splits(args)
+    document, splits = document_of(args), open_splits(args, quiet=not communicator.first)
     request = TrainingRequest(
         document=document,
         name=Path(args.cfg).stem,

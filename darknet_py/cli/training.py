@@ -1,15 +1,17 @@
-"""What `train` and `compare` share: their options, and the settings and data that these give."""
+"""What `train`, `compare` and in part `eval` share: options, and the settings and data that these give."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from darknet_py.cli.options import add_data, add_device, add_json, count, natural, positive
-from darknet_py.cli.terminal import print_note
+from darknet_py.cli.options import add_data, add_device, add_json, add_skip_bad, count, natural, positive
+from darknet_py.cli.progress import show_progress
+from darknet_py.cli.terminal import print_json, print_note, wants_json
 from darknet_py.data.choices import CACHES
 from darknet_py.errors import UsageError
 from darknet_py.runs.choices import ENVIRONMENT_PARTS, PRECISIONS, RECIPES
@@ -29,6 +31,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     _add_checkpoints(parser)
     _add_cache(parser)
     add_data(parser)
+    add_skip_bad(parser)
     add_device(parser)
     add_json(parser)
 
@@ -125,6 +128,7 @@ def _workers(text: str) -> int:
 
 def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
     """The settings of one training, in one of its processes."""
+    from darknet_py.data.verify.limit import SkipLimit
     from darknet_py.model.device import usable
     from darknet_py.train.settings import Settings
 
@@ -144,11 +148,16 @@ def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
         keep_trying=args.keep_trying,
         allow_changed=tuple(args.allow_changed),
         processes=process.size,
+        skip_bad=SkipLimit.parse(args.skip_bad),
     )
 
 
-def open_splits(args: argparse.Namespace) -> tuple[Dataset, Dataset]:
-    """The data to train on and to evaluate on, behind the cache; options that need each other are checked."""
+def open_splits(args: argparse.Namespace, *, quiet: bool = False) -> tuple[Dataset, Dataset]:
+    """The data to train on and to evaluate on, behind the cache; options that need each other are checked.
+
+    Args:
+        quiet: show no progress.
+    """
     from darknet_py.data.cache.cache import keep_images
     from darknet_py.data.formats.registry import open_data
 
@@ -160,6 +169,7 @@ def open_splits(args: argparse.Namespace) -> tuple[Dataset, Dataset]:
         raise UsageError("--cache-gib says how much is kept, and --cache none keeps nothing")
     train, val = open_data(args.data, split="train"), open_data(args.data, split="val")
     keep_images(train, val, kind=args.cache, gib=args.cache_gib, folder=args.cache_dir)
+    train, val = readable_data(args, train, val, quiet=quiet)
     return train, val
 
 
@@ -168,6 +178,32 @@ def print_class_notes(args: argparse.Namespace, *data: Dataset) -> None:
     for one in data:
         for note in one.notes:
             print_note(args, f"classes: {note}")
+
+
+def readable_data(args: argparse.Namespace, *data: Dataset, quiet: bool = False) -> tuple[Dataset, ...]:
+    """Data sets without the images that cannot be read, as far as `--skip-bad` allows.
+
+    Args:
+        quiet: show no progress, and print no JSON.
+
+    Raises:
+        UnreadableImages: when there are more; with `--json` or `-o` their list is the result.
+    """
+    from darknet_py.data.verify.limit import SkipLimit
+    from darknet_py.data.verify.run import UNREADABLE, UnreadableImages, readable
+
+    try:
+        with show_progress("images", title="verifying", quiet=quiet) as progress:
+            found = readable(*data, limit=SkipLimit.parse(args.skip_bad), progress=progress)
+    except UnreadableImages as error:
+        if wants_json(args) and not quiet:
+            print_json(args, {"unreadable": error.to_json()})
+        raise
+    skipped = sum(one.dropped.get(UNREADABLE, 0) for one in found)
+    if skipped and not quiet:
+        total = sum(map(len, data))
+        print(f"{skipped} of {total} images cannot be read, and are left out", file=sys.stderr)
+    return found
 
 
 def print_changes(args: argparse.Namespace, graph: Graph, changes: Sequence[str], *, name: str = "") -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from darknet_py.data.summary import BoxCounts, DataSummary, count_boxes
+from darknet_py.errors import DataError
 
 SPLITS = ("train", "val")
 ImageReader = Callable[[Path], np.ndarray]  # an image file, decoded
@@ -66,6 +67,7 @@ class Dataset(ABC):
     dropped: dict[str, int]
     notes: tuple[str, ...] = ()
     adjusted: Mapping[str, int] = MappingProxyType({})
+    stated_in: str = "the annotation"  # where a size stands, in the words of a message
     cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(lambda path, read: read(path))
 
     @abstractmethod
@@ -98,6 +100,28 @@ class Dataset(ABC):
             adjusted=dict(self.adjusted),
             notes=self.notes,
         )
+
+    def path(self, index: int) -> Path | None:
+        """Return the file of one image, or None where it has none of its own."""
+        return None
+
+    def stated_size(self, index: int) -> tuple[int, int] | None:
+        """Return the height and width that the source states, or None where it states none."""
+        return None
+
+    def check_size(self, index: int, size: tuple[int, int]) -> None:
+        """Check the height and width of an image against what the source states.
+
+        Raises: DataError: when they differ.
+        """
+        stated = self.stated_size(index) or size
+        if size != stated:
+            upright, other = (f"{width} x {height}" for height, width in (size, stated))
+            raise DataError(
+                f"is {upright} pixels upright, but {self.stated_in} says {other}",
+                where=self.path(index),
+                hint="the boxes belong to another size or another EXIF orientation of this image",
+            )
 
     @cached_property
     def fingerprint(self) -> str:

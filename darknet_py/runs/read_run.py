@@ -73,11 +73,13 @@ def task_metrics(result: JsonObject) -> Metrics:
 
 
 def _read_data(data: JsonObject) -> DataFacts:
+    skipped = data.child("skipped") if "skipped" in data.values else None  # results of 0.1.0 have none
     return DataFacts(
         name=name_if_absolute(data.text("name")),
         fingerprint=data.text("fingerprint"),
         images=data.count("images"),
         classes=data.texts("classes"),
+        skipped={split: skipped.count(split) for split in skipped.values} if skipped else {},
     )
 
 

@@ -14,12 +14,17 @@ from darknet_py.tasks.metrics import Metrics
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data set that a run was evaluated on."""
+    """The data set that a run was evaluated on.
+
+    Args:
+        skipped: images of each split that could not be read and were left out.
+    """
 
     name: str
     fingerprint: str
     images: int
     classes: tuple[str, ...]
+    skipped: Mapping[str, int]
 
 
 @dataclass(frozen=True)

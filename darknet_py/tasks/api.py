@@ -7,6 +7,7 @@ from pathlib import Path
 from darknet_py.cfg.document import Document
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
+from darknet_py.data.verify.run import readable
 from darknet_py.model.api import load
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
@@ -51,7 +52,7 @@ def evaluate(
         load_weights(network, weights)
     files = [Path(weights)] if weights is not None else []
     names = names_file([*files, Path(network.graph.document.path)])
-    dataset = open_in_network_order(network, data, split, names=names)
+    (dataset,) = readable(open_in_network_order(network, data, split, names=names))
     settings = EvaluationSettings(usable(device), split)
     return evaluate_network(network, dataset, settings, progress=progress)
 

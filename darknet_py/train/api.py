@@ -12,6 +12,7 @@ from darknet_py.cfg.edits import Edit
 from darknet_py.cfg.shipped import open_cfg
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
+from darknet_py.data.verify.run import readable
 from darknet_py.errors import UsageError
 from darknet_py.model.device import usable
 from darknet_py.runs.checkpoints import has_run
@@ -98,9 +99,12 @@ def train(
     settings, out, document = settings or Settings(), Path(out), open_cfg(cfg)
     refuse_run(out, resume=True)
     settings = replace(settings, device=usable(settings.device))
-    splits = open_data(data, split="train"), open_data(data, split="val")
+    opened = open_data(data, split="train"), open_data(data, split="val")
+    train_data, val_data = readable(*opened, limit=settings.skip_bad)
     name = Path(document.path).stem
-    plan, _ = TrainingRequest(document, name, data, splits, out, seed, epochs, settings).plan()
+    plan, _ = TrainingRequest(
+        document, name, data, (train_data, val_data), out, seed, epochs, settings
+    ).plan()
     return loop.train(plan)
 
 

@@ -20,6 +20,7 @@ from darknet_py.train.run.result import finish_run
 from darknet_py.train.run.setup import build_trainer
 from darknet_py.train.run.stop_signals import StopSignals
 from darknet_py.train.run.tensorboard import TensorBoard
+from darknet_py.train.run.unread import UnreadImages
 from darknet_py.train.run.updates import Updater
 from darknet_py.train.schedule import learning_rate
 from darknet_py.train.settings import TrainingPlan
@@ -73,6 +74,7 @@ class TrainingLoop:
         self.trainer, self.communicator = trainer, trainer.communicator
         self.state, self.checkpointing, self.reporter = state, checkpointing, reporter
         self.updater, self.evaluator = Updater(self.plan, trainer), Evaluator(self.plan, trainer)
+        self.unread = UnreadImages(self.plan, reporter.log, self.communicator)
         self.ticked = time.monotonic()
 
     def run(self, signals: StopSignals) -> None:
@@ -81,6 +83,7 @@ class TrainingLoop:
         Raises:
             Stopped: on request, when a checkpoint is written.
         """
+        self.unread.resume()
         state, total = self.state, self.net.max_batches
         first, process = state.iteration + 1, self.communicator.process
         with self.communicator.local_section():
@@ -93,18 +96,24 @@ class TrainingLoop:
             if flags.stop:
                 break
             if flags.save:
-                self.checkpointing.save(state, signals)
+                self.save(signals)
         if state.iteration < total:
-            self.checkpointing.save(state, signals)
+            self.save(signals)
             hint = "the same command goes on from here (`train`: with --resume)"
             message = f"after iteration {state.iteration} of {total}, on request"
             self.communicator.raise_on_all(Stopped(message, where=self.plan.out, hint=hint))
+
+    def save(self, signals: StopSignals) -> None:
+        """Write a checkpoint, and before it what its log has to hold."""
+        self.unread.log_all(self.reporter.at(self.state))
+        self.checkpointing.save(self.state, signals)
 
     def next_batch(self, source: BatchSource) -> DeviceBatch | None:
         """The next batch; None where the loaders of any process were stopped by a signal."""
         with self.communicator.local_section() as flags:
             batch, ready = source.next(), None
             if batch is not None:
+                self.unread.take(batch)
                 ready = source.to_device(batch)
                 self.reporter.batch(self.state.iteration + 1, batch)
             flags.stop = ready is None
@@ -141,6 +150,7 @@ class TrainingLoop:
         """Write weights, predictions and result, and remove the checkpoints."""
         evaluation, result = self.state.evaluation or self.evaluator.evaluate(), None
         self.checkpointing.check_state()
+        unread = self.unread.log_all(self.reporter.at(self.state))
         with self.communicator.local_section():
             if self.communicator.first:
                 result = finish_run(
@@ -148,8 +158,8 @@ class TrainingLoop:
                     self.trainer,
                     evaluation,
                     best=self.state.best,
-                    fingerprint=self.checkpointing.fingerprint,
-                    seconds=self.checkpointing.seconds(),
+                    checkpointing=self.checkpointing,
+                    unread=unread,
                 )
                 self.checkpointing.checkpoints.clear()
         found: dict[str, Any] = self.communicator.broadcast_json(result)

@@ -12,6 +12,8 @@ from darknet_py.cfg.document import Document
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Batch, batches
 from darknet_py.data.loader.sampler import Batches, Sampler
+from darknet_py.data.verify.limit import SkipLimit
+from darknet_py.data.verify.run import UNREADABLE
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.files.digest import sha256_of
 from darknet_py.graph.graph import Graph
@@ -38,6 +40,7 @@ class Settings:
         keep: older checkpoints that are kept next to the newest.
         allow_changed: parts of the environment that may differ from the checkpoint's.
         processes: that share each batch.
+        skip_bad: how many images of a split are left out, where they cannot be read.
     """
 
     weights: Path | None = None
@@ -55,6 +58,7 @@ class Settings:
     keep_trying: bool = False
     allow_changed: tuple[str, ...] = ()
     processes: int = 1
+    skip_bad: SkipLimit = field(default_factory=SkipLimit)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,20 @@ class TrainingPlan:
     def epochs_after(self, iteration: int) -> float:
         """Passes over the training images, after an iteration."""
         return iteration * self.graph.net.batch / len(self.train)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many images of each split were left out, for they cannot be read."""
+        return {
+            "train": self.train.dropped.get(UNREADABLE, 0),
+            "val": self.val.dropped.get(UNREADABLE, 0),
+        }
+
+    @property
+    def tolerated(self) -> int:
+        """How many more training images may turn out to be unreadable."""
+        left_out = self.skipped["train"]
+        return self.settings.skip_bad.of(len(self.train) + left_out) - left_out
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this run from others: two runs with the same fingerprint give the same bits."""
@@ -125,4 +143,5 @@ def source_of(
         channels=net.channels,
     )
     todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)
-    return batches(plan.train, todo, task.augmentation(), workers=plan.settings.workers)
+    workers, tolerated = plan.settings.workers, plan.tolerated
+    return batches(plan.train, todo, task.augmentation(), workers=workers, tolerated=tolerated)

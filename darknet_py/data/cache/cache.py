@@ -75,6 +75,11 @@ def keep_images(*data: Dataset, kind: str, gib: float | None = None, folder: Pat
 
 
 def default_folder() -> Path:
-    """`darknet-py/images` in the user's cache folder, by the XDG base directory specification."""
+    """The folder of `--cache disk`."""
+    return cache_folder() / "images"
+
+
+def cache_folder() -> Path:
+    """`darknet-py` in the user's cache folder, by the XDG base directory specification."""
     home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "darknet-py" / "images"
+    return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "darknet-py"

@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
+from darknet_py.data.images.ends import IEND
 from darknet_py.data.images.plain_jpeg import plain_pixels
 from darknet_py.errors import DataError, quoted
 
@@ -71,12 +72,12 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     pixels = _plain(path)
     if pixels is not None:
         return pixels
-    with _opened(path) as (image, file):
+    with opened_image(path) as (image, file):
         turn = None if image.format == "TIFF" else _UPRIGHT.get(_orientation(image))
         image.load()  # a TIFF is turned by Pillow
         if image.format == "PNG":  # Pillow does not need the last chunk once it has all pixels
             file.seek(0)
-            if b"IEND\xaeB`\x82" not in file.read():
+            if IEND not in file.read():
                 message = "is a damaged image: the PNG ends before its IEND"
                 raise DataError(message, where=path, hint=_AGAIN)
         upright = image if turn is None else image.transpose(turn)
@@ -88,9 +89,14 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 
     Raises: DataError: naming the file and what is wrong with its header.
     """
-    with _opened(path) as (image, _):
-        width, height = _stored_size(image)
-        return (width, height) if _orientation(image) in _LYING else (height, width)
+    with opened_image(path) as (image, _):
+        return upright_size(image)
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of an image whose header is read, turned upright."""
+    width, height = _stored_size(image)
+    return (width, height) if _orientation(image) in _LYING else (height, width)
 
 
 def require_files(paths: Sequence[Path], *, where: object) -> None:
@@ -116,8 +122,11 @@ def _plain(path: str | os.PathLike[str]) -> np.ndarray | None:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, IO[bytes]]]:
-    """Open the header, refuse what is too large, and turn whatever fails inside into one DataError."""
+def opened_image(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, IO[bytes]]]:
+    """Open the header, refuse what is too large, and turn whatever fails inside into one DataError.
+
+    Raises: DataError: naming the file and what is wrong with it.
+    """
     with _regular(path) as file:
         try:
             with Image.open(file, formats=FORMATS) as image:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import cv2
@@ -22,6 +22,7 @@ from darknet_py.data.loader.sample_partners import BatchGroup, GroupSampler, par
 from darknet_py.data.loader.sampler import AUGMENT, Batches, Sampler, keyed
 from darknet_py.data.loader.shared_buffer import BatchLocation, SharedBuffer
 from darknet_py.data.loader.worker_status import WorkerStatus
+from darknet_py.errors import DataError
 
 KEPT_BYTES = 1 << 28  # of decoded images, in each process that loads
 STALLED = 5  # seconds without a batch from a worker, after which asking for one raises; it can be asked again
@@ -29,11 +30,16 @@ STALLED = 5  # seconds without a batch from a worker, after which asking for one
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (N, C, H, W) uint8, the boxes of each (T, 5) as fractions, and their numbers in the data set."""
+    """Images (N, C, H, W) uint8, the boxes of each (T, 5) as fractions, and their numbers in the data set.
+
+    Args:
+        unread: images that could not be decoded and were replaced, with the reason of each.
+    """
 
     images: torch.Tensor
     rows: tuple[np.ndarray, ...]
     samples: tuple[int, ...]
+    unread: Mapping[int, str] = field(default_factory=dict)
 
 
 class _LoadedBatch(NamedTuple):
@@ -42,6 +48,7 @@ class _LoadedBatch(NamedTuple):
     images: torch.Tensor | BatchLocation
     rows: tuple[np.ndarray, ...]
     samples: tuple[int, ...]
+    unread: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
     ) -> None:
         self.dataset, self.augment, self.shared, self.kept_bytes = dataset, augment, shared, kept_bytes
         self.seed, self.channels = sampler.seed, sampler.channels
+        self.tolerated = 0
+        self.unread: dict[int, str] = {}  # images that could not be decoded, of all groups so far
         self.pictures: dict[int, Picture] = {}  # of the group that is loaded
         self.room = 0  # bytes that are left for them
 
@@ -95,7 +104,7 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
                 image[:], boxes = self.augment(pixels, boxes, rng, size, *others)
                 rows.append(boxes)
             sent = location if self.shared else torch.from_numpy(images)
-            yield _LoadedBatch(sent, tuple(rows), tuple(draw.index for draw in draws))
+            yield _LoadedBatch(sent, tuple(rows), tuple(draw.index for draw in draws), dict(self.unread))
 
     def _picture(self, index: int) -> Picture:
         """An image and its boxes, read once in a group as long as there is room."""
@@ -104,12 +113,27 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
         worker = get_worker_info()
         reading = self.shared.status.reads(worker.id, index) if self.shared and worker else nullcontext()
         with reading:
-            pixels = in_channels(self.dataset.pixels(index), self.channels)
-        picture = pixels, truth_rows(self.dataset, index)
-        if pixels.nbytes <= self.room:
+            number, pixels = self._decoded(index)
+        picture = in_channels(pixels, self.channels), truth_rows(self.dataset, number)
+        if picture[0].nbytes <= self.room:
             self.pictures[index] = picture
-            self.room -= pixels.nbytes
+            self.room -= picture[0].nbytes
         return picture
+
+    def _decoded(self, index: int) -> tuple[int, np.ndarray]:
+        """An image and its number; one that cannot be decoded is replaced by the next that can.
+
+        So the replacement depends on the files alone, not on the process or on where a run was resumed.
+        """
+        number = index
+        while True:
+            try:
+                return number, self.dataset.pixels(number)
+            except DataError as error:
+                self.unread[number] = str(error)
+                number = (number + 1) % len(self.dataset)
+                if len(self.unread) > self.tolerated or number == index:
+                    raise
 
 
 def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
@@ -146,7 +170,7 @@ class BatchLoader(Iterator[Batch]):
         if isinstance(images, BatchLocation):
             assert self.shared is not None
             images = self.shared.buffer.copy_of(images)
-        return Batch(images.permute(0, 3, 1, 2), found.rows, found.samples)
+        return Batch(images.permute(0, 3, 1, 2), found.rows, found.samples, found.unread)
 
 
 def _end_on_sigterm(worker: int) -> None:
@@ -159,12 +183,19 @@ def _unchanged(found: Iterable[_LoadedBatch]) -> Iterable[_LoadedBatch]:
 
 
 def batches(
-    dataset: Dataset, plan: Batches, augment: Augment, *, workers: int = 0, kept_bytes: int = KEPT_BYTES
+    dataset: Dataset,
+    plan: Batches,
+    augment: Augment,
+    *,
+    workers: int = 0,
+    kept_bytes: int = KEPT_BYTES,
+    tolerated: int = 0,
 ) -> BatchLoader:
     """Load the batches of a plan, in order; they are the same for any number of workers.
 
     Args:
         kept_bytes: of decoded images that each process keeps while it loads a group of batches.
+        tolerated: images that cannot be decoded and are replaced; one more is an error.
     """
     forked = bool(workers) and sys.platform == "linux"
     sampler = GroupSampler(plan, augment.mixes, workers)
@@ -174,8 +205,10 @@ def batches(
         shared = _SharedMemory(buffer, WorkerStatus(workers))
     if workers:
         cv2.setNumThreads(1)  # threads of its pool do not survive a fork
+    groups = _GroupDataset(dataset, augment, plan.sampler, shared, kept_bytes)
+    groups.tolerated = tolerated
     loader = DataLoader(
-        _GroupDataset(dataset, augment, plan.sampler, shared, kept_bytes),
+        groups,
         batch_size=None,
         sampler=sampler,
         num_workers=workers,

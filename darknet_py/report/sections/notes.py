@@ -29,14 +29,20 @@ class NotesSection(ReportSection):
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What is missing, and what is not the same for all runs."""
+    """What is missing or was left out, and what is not the same for all runs."""
     texts = [
         f"Not finished, and left out: {label(v.name)}, seed{'s' * (len(v.missing) > 1)} "
         f"{', '.join(map(str, v.missing))}."
         for v in comparison.variants
         if v.missing
     ]
-    lengths = {run.training.iterations for v in comparison.variants for run in v.runs}
+    runs = [run for v in comparison.variants for run in v.runs]
+    for split in ("train", "val"):
+        skipped = {run.data.skipped.get(split, 0) for run in runs}
+        if any(skipped):
+            numbers = " to ".join(dict.fromkeys(map(str, (min(skipped), max(skipped)))))
+            texts.append(f"Images of {split} that cannot be read, and were left out: {numbers}.")
+    lengths = {run.training.iterations for run in runs}
     if len(lengths) > 1:
         texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
     texts += [

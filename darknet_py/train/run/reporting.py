@@ -36,18 +36,19 @@ class Reporter:
         """
         total = self.plan.graph.net.max_batches
         if state.iteration % max(1, total // LOG_LINES) == 0 or state.iteration == total:
-            self.log.add({**self._at(state), **facts, "size": list(size)})
+            self.log.add({**self.at(state), **facts, "size": list(size)})
             self.tensorboard.scalars(state.iteration, facts)
 
     def evaluation(self, state: RunState) -> None:
         """The evaluation of the iteration."""
         assert state.evaluation is not None
-        self.log.add({**self._at(state), **state.evaluation.curve()})
+        self.log.add({**self.at(state), **state.evaluation.curve()})
         self.tensorboard.scalars(state.iteration, state.evaluation.curve())
 
     def done(self, state: RunState, facts: Mapping[str, float]) -> None:
         """The iteration is complete."""
         self.progress(state.iteration, self.plan.graph.net.max_batches, facts)
 
-    def _at(self, state: RunState) -> dict[str, float]:
+    def at(self, state: RunState) -> dict[str, float]:
+        """Iteration and epoch, with which a line of the log begins."""
         return {"iteration": state.iteration, "epoch": round(self.plan.epochs_after(state.iteration), 4)}

@@ -8,6 +8,7 @@ from darknet_py.model.weights import save_weights
 from darknet_py.runs.log import FORMAT, network_facts
 from darknet_py.runs.result import publish_result
 from darknet_py.tasks.base import Evaluation
+from darknet_py.train.run.checkpointing import Checkpointing
 from darknet_py.train.settings import TrainingPlan
 from darknet_py.train.step import Trainer
 
@@ -18,10 +19,13 @@ def finish_run(
     evaluation: Evaluation,
     *,
     best: dict[str, float | None] | None,
-    fingerprint: dict[str, Any],
-    seconds: float,
+    checkpointing: Checkpointing,
+    unread: int,
 ) -> dict[str, Any]:
     """Write all files of a finished run, its result last.
+
+    Args:
+        unread: training images that could not be decoded, and were replaced.
 
     Returns:
         The result, as `result.json` holds it.
@@ -31,26 +35,31 @@ def finish_run(
     averaged = trainer.averaged()
     if averaged is not None and averaged is not trainer.scored():
         save_weights(averaged, plan.out / "final_ema.weights", seen=seen)  # Darknet's name for it
-    training = {**_training_facts(plan, trainer), "seconds": round(seconds, 1), "best": best}
+    training = {**_training_facts(plan, trainer), "seconds": round(checkpointing.seconds(), 1), "best": best}
     result = {
         "format": FORMAT,
         "task": trainer.task.name,
         "variant": plan.name,
         "seed": plan.seed,
-        "fingerprint": fingerprint,
-        "data": {
-            "name": plan.data,
-            "fingerprint": plan.val.fingerprint,
-            "images": len(plan.val),
-            "classes": list(plan.val.names),
-            "splits": {"train": plan.train.summary.to_json(), "val": plan.val.summary.to_json()},
-        },
+        "fingerprint": checkpointing.fingerprint,
+        "data": _data_facts(plan, unread),
         "scores": evaluation.to_json(),
         "network": network_facts(plan.graph),
         "training": training,
     }
     publish_result(plan.out, result, names=plan.train.names, predictions=evaluation.files())
     return result
+
+
+def _data_facts(plan: TrainingPlan, unread: int) -> dict[str, Any]:
+    return {
+        "name": plan.data,
+        "fingerprint": plan.val.fingerprint,
+        "images": len(plan.val),
+        "classes": list(plan.val.names),
+        "splits": {"train": plan.train.summary.to_json(), "val": plan.val.summary.to_json()},
+        "skipped": {**plan.skipped, "train": plan.skipped["train"] + unread},
+    }
 
 
 def _training_facts(plan: TrainingPlan, trainer: Trainer) -> dict[str, Any]:

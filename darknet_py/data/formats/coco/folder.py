@@ -43,6 +43,7 @@ class CocoFolder(Dataset):
     def __init__(self, folder: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read and check the annotation file, and see that every image is there."""
         self.file = annotation_file(folder, split)
+        self.stated_in = self.file.name
         self.images = image_folder(folder, self.file.stem.removeprefix("instances_"))
         self._root = os.path.join(os.path.realpath(self.images), "")
         report = FirstError(LEFT_OUT)
@@ -84,18 +85,16 @@ class CocoFolder(Dataset):
 
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image, and refuse it when its size is not the one the boxes were drawn for."""
-        record, path = self._records[index], self.path(index)
+        path = self.path(index)
         if not os.path.realpath(path).startswith(self._root):
             raise DataError(f"is a link that leaves the image folder `{quoted(self.images)}`", where=path)
         pixels = self.cache(path, read_image)
-        if pixels.shape[:2] != (record.height, record.width):
-            raise DataError(
-                f"is {pixels.shape[1]} x {pixels.shape[0]} pixels upright, "
-                f"but {self.file.name} says {record.width} x {record.height}",
-                where=path,
-                hint="the boxes belong to another size or another EXIF orientation of this image",
-            )
+        self.check_size(index, (pixels.shape[0], pixels.shape[1]))
         return pixels
+
+    def stated_size(self, index: int) -> tuple[int, int]:
+        """Return what the annotation file states."""
+        return self._records[index].height, self._records[index].width
 
 
 def annotation_file(folder: Path, split: str) -> Path:

@@ -99,6 +99,10 @@ class LabelledFiles(Labelled):
         """Read the header of one image."""
         return image_size(self._paths[index])
 
+    def path(self, index: int) -> Path:
+        """Return where an image is."""
+        return self._paths[index]
+
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image."""
         return self.cache(self._paths[index], read_image)
