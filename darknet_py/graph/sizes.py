@@ -46,7 +46,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def coarsest_strides(nodes: Sequence[Node]) -> tuple[int, int]:
-    """Rows and columns of the input for a cell of the coarsest map, without layers that read a whole map.
+    """Rows and columns of the input for a cell of the coarsest map of more than one cell.
 
     It needs no complete graph: what reads a layer that has an error is left out.
     """
@@ -55,7 +55,7 @@ def coarsest_strides(nodes: Sequence[Node]) -> tuple[int, int]:
         source = node.inputs[0] if node.inputs else -1
         window = node.layer.window(*node.maps)
         paces = window.rows.pace, window.columns.pace
-        if source in strides and all(paces):
+        if source in strides and all(paces) and node.shape.cells > 1:
             before = strides[source]
             strides[node.index] = before[0] * paces[0], before[1] * paces[1]
     return max(int(rows) for rows, _ in strides.values()), max(
