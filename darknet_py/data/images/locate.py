@@ -9,6 +9,7 @@ the folder of another split is only suggested, and two files that fit equally we
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import unicodedata
 from collections import Counter
@@ -66,6 +67,8 @@ class PathFinder:
         """
         for path in plain:
             if os.path.isfile(path):
+                if "\\" in written and "\\" not in str(path):
+                    self.found[BACKSLASHES] += 1
                 return path
         parts = path_parts(written)
         within = () if _is_foreign(written) else (*plain, *(root.joinpath(*parts) for root in self.roots))
@@ -83,6 +86,15 @@ class PathFinder:
                 return similar[0]
         self.missing.append(MissingFile(plain[-1], self._advice(written, parts, similar)))
         return plain[-1]
+
+    def reaches(self, written: str) -> bool:
+        """Whether a path that leaves its folder as it is written is that of one file below the roots."""
+        parts = path_parts(written)
+        if not parts or _climbs(written):
+            return False
+        here = (root.joinpath(*parts) for root in self.roots)
+        similar = [] if _is_foreign(written) else _one([p for path in here for p in self.names.similar(path)])
+        return len(similar or self._by_end(written, parts)) == 1
 
     def require(self, total: int, *, where: object) -> None:
         """Check that all files were found.
@@ -194,6 +206,11 @@ def path_parts(written: str) -> tuple[str, ...]:
         elif part not in ("", "."):
             parts.append(part)
     return tuple(parts)
+
+
+def _climbs(written: str) -> bool:
+    """Whether a relative path begins above its folder."""
+    return posixpath.normpath(written.replace("\\", "/")).startswith("..")
 
 
 def _is_foreign(written: str) -> bool:

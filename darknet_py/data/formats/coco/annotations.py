@@ -28,6 +28,7 @@ from darknet_py.data.formats.coco.json_tables import (
     read_tables,
 )
 from darknet_py.data.formats.coco.polygons import box_around
+from darknet_py.data.images.locate import PathFinder
 from darknet_py.errors import quoted
 
 TABLES = ("images", "annotations", "categories")
@@ -60,6 +61,7 @@ class CocoAnnotations:
     Args:
         tables: of the file.
         units: of the boxes, where a person has named them; else they are judged.
+        finder: finds images whose names are paths of another machine; without it such a name is an error.
 
     Attributes:
         categories: names by id.
@@ -68,8 +70,10 @@ class CocoAnnotations:
         repeated: how many boxes are given again, where such findings are wanted.
     """
 
-    def __init__(self, tables: JsonTables, units: BoxUnits | None = None) -> None:
-        self.tables, self.findings, self.units = tables, tables.findings, units
+    def __init__(
+        self, tables: JsonTables, units: BoxUnits | None = None, finder: PathFinder | None = None
+    ) -> None:
+        self.tables, self.findings, self.units, self.finder = tables, tables.findings, units, finder
         self._written: list[tuple[float, ...]] = []  # numbers and size of the image, to be judged together
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
@@ -107,7 +111,7 @@ class CocoAnnotations:
             name = self.tables.value("images", at, row, "file_name", "text")
             if name is None:
                 continue
-            if is_inside(name):
+            if is_inside(name) or (self.finder and name.isprintable() and self.finder.reaches(name)):
                 self.images.append(CocoImage(at, name, identity, size))
             else:
                 message = f"is `{quoted(name)}`, not a name inside the image folder"
@@ -244,11 +248,11 @@ class CocoAnnotations:
 
 
 def read_annotations(
-    file: Path, findings: Findings, *, units: BoxUnits | None = None
+    file: Path, findings: Findings, *, units: BoxUnits | None = None, finder: PathFinder | None = None
 ) -> CocoAnnotations | None:
     """Read an annotation file; None where it is no JSON, which is reported."""
     tables = read_tables(file, TABLES, findings)
-    return CocoAnnotations(tables, units) if tables is not None else None
+    return CocoAnnotations(tables, units, finder) if tables is not None else None
 
 
 def is_inside(name: str) -> bool:

@@ -15,7 +15,8 @@ from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import FirstError
 from darknet_py.data.formats.box_units import COCO_UNITS, BoxUnits
 from darknet_py.data.formats.coco.annotations import CocoBox, CocoImage, read_annotations
-from darknet_py.data.images.read import read_image, require_files
+from darknet_py.data.images.locate import PathFinder, path_parts
+from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError, quoted
 
 LEFT_OUT = {  # rules by which a box is left out, and the reason that is counted
@@ -47,14 +48,17 @@ class CocoFolder(Dataset):
         self.images = image_folder(folder, self.file.stem.removeprefix("instances_"))
         self._root = os.path.join(os.path.realpath(self.images), "")
         report = FirstError(LEFT_OUT)
-        read = read_annotations(self.file, report, units=units)
+        finder = PathFinder(folder, (self.images,))
+        read = read_annotations(self.file, report, units=units, finder=finder)
         assert read is not None, "an error is raised"
         self.category_ids = tuple(sorted(read.categories))
         self.names = tuple(read.categories[identity] for identity in self.category_ids)
         labels = {identity: label for label, identity in enumerate(self.category_ids)}
         self._records = [_record(image, read.boxes, labels) for image in read.images]
-        self.dropped, self.adjusted = report.dropped, report.adjusted
-        require_files([self.images / record.name for record in self._records], where=self.file)
+        names = [record.name for record in self._records]
+        self._paths = [finder.find(name, [self.images.joinpath(*path_parts(name))]) for name in names]
+        finder.require(len(self._paths), where=self.file)
+        self.dropped, self.adjusted = report.dropped, report.adjusted + finder.found
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
@@ -81,7 +85,7 @@ class CocoFolder(Dataset):
 
     def path(self, index: int) -> Path:
         """Return where an image is."""
-        return self.images / self._records[index].name
+        return self._paths[index]
 
     def pixels(self, index: int) -> np.ndarray:
         """Decode one image, and refuse it when its size is not the one the boxes were drawn for."""

@@ -201,7 +201,7 @@ def test_D05_a_box_that_cannot_be_a_truth_is_dropped_and_counted(
     assert [len(data.record(index).labels) for index in range(2)] == [1, 1]
 
 
-NAMES = ["../a.png", "/etc/passwd", "x/../../a.png", "./a.png", "", "x//a.png", "..\\a.png"]
+NAMES = ["../a.png", "/etc/passwd", "x/../../a.png", "", "..\\a.png"]
 NAMES += ["a\0.png", "a\n.png", "\ud800.png"]
 
 
