@@ -49,13 +49,11 @@ def in_order(
 
 def boxes_per_class(data: Dataset) -> Sequence[int]:
     """Count the boxes of each class, those of crowds too; of labelled images, the images."""
-    labels = (
-        [data.labels] if isinstance(data, Labelled) else [data.record(i).labels for i in range(len(data))]
-    )
-    counts: list[int] = np.bincount(
-        np.concatenate([*labels, []]).astype(int), minlength=len(data.names)
-    ).tolist()
-    return counts
+    counts = data.box_counts()
+    if counts is not None and not counts.crowd:
+        return counts.per_class
+    labels = [data.record(index).labels for index in range(len(data))]
+    return tuple(np.bincount(np.concatenate(labels), minlength=len(data.names)).tolist())
 
 
 def _category_ids(data: Dataset, labels: Sequence[int | None], classes: int) -> tuple[int, ...]:

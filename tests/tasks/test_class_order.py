@@ -33,9 +33,13 @@ def options(tmp_path: Path) -> list[object]:
 
 
 def figures(cli: Cli, options: Sequence[object], data: Path, *more: object) -> tuple[dict[str, Any], str]:
+    """What is printed as JSON without the facts of the data, and the lines about classes."""
     done = cli("eval", *options, "--data", data, "--json", *more)
     assert done.code == 0, done.err
-    return json.loads(done.out), done.err
+    found = json.loads(done.out)
+    opening, told = found.pop("data"), done.err.splitlines(keepends=True)
+    assert len(opening["notes"]) == sum(line.startswith("classes: ") for line in told)
+    return found, "".join(line for line in told if line.startswith(("classes: ", "warning: ")))
 
 
 def test_swapped_category_ids_of_val_give_the_same_figures_to_the_bit(
@@ -200,6 +204,20 @@ def test_a_data_set_in_another_order_shares_its_images_and_keeps_the_first_as_it
     ]
     straight = open_data(str(yolo(tmp_path)), split="val")
     assert other.fingerprint == straight.fingerprint != data.fingerprint
+
+
+def test_boxes_are_counted_in_the_new_order(tmp_path: Path) -> None:
+    (tmp_path / "a.names").write_text("red\ngreen\nblue\n")
+    other_ids = {4: "blue", 6: "red", 9: "green"}
+    for spec in (
+        yolo(tmp_path / "a", ("blue", "red", "green")), darknet(tmp_path / "b", ("green", "red", "blue")),
+        coco(tmp_path / "c", train=PLAIN, val=other_ids),
+    ):  # fmt: skip
+        data = open_data(str(spec), split="val")
+        assert dict(sorted((data.summary.boxes_per_class or {}).items())) == {"blue": 4, "green": 4, "red": 2}
+        matched = in_network_order(data, 3, source="val", names=tmp_path / "a.names").summary
+        assert list((matched.boxes_per_class or {}).items()) == [("red", 2), ("green", 4), ("blue", 4)]
+        assert len(matched.notes) == 1
 
 
 def test_all_weights_of_a_run_have_its_names(tmp_path: Path) -> None:

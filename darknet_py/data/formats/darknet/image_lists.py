@@ -98,6 +98,12 @@ class LabelFileDataset(Dataset):
         empty = sum(not len(rows) for rows in self._labels)
         return BoxCounts(tuple(counts.tolist()), images_without_boxes=empty)
 
+    def map_labels(self, table: np.ndarray) -> None:
+        """Change the labels of all rows."""
+        self._labels = [
+            np.column_stack([table[rows[:, 0].astype(np.int64)], rows[:, 1:]]) for rows in self._labels
+        ]
+
     def path(self, index: int) -> Path:
         """Return where an image is."""
         return self._paths[index]
