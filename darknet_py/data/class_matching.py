@@ -1,9 +1,9 @@
 """Which class of one list is which class of another: by name, and by position where there are no names.
 
 Two splits of a data set, or a data set and a network that was trained on another one, may have the same
-classes in another order. Names are compared exactly; then without case, surrounding or repeated blanks, and
-the form of Unicode; then without blanks, hyphens and underscores, and with COCO's words for Darknet's in
-`coco.names`. A name that equals two others at one of these steps is matched with neither.
+classes in another order. Names are compared exactly; then without case, surrounding or repeated blanks, marks
+without a width, and the form of Unicode; then without blanks, hyphens and underscores, and with COCO's words
+for Darknet's in `coco.names`. A name that equals two others at one of these steps is matched with neither.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def are_placeholders(names: Sequence[str]) -> bool:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
+    visible = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFC", " ".join(visible.split()).casefold())
 
 
 def _loosened(name: str) -> str:
@@ -157,6 +158,7 @@ def _refuse_repeated(listed: ClassList, hint: str) -> None:
 
 def _notes(expected: ClassList, found: ClassList, labels: Sequence[int | None]) -> list[str]:
     notes, known = [], [label for label in labels if label is not None]
+    unmatched = set(range(len(expected.names))).difference(known)
     if known != sorted(known):
         count = f"the {len(known)}" if len(known) == len(expected.names) else f"{len(known)}"
         notes.append(
@@ -169,7 +171,7 @@ def _notes(expected: ClassList, found: ClassList, labels: Sequence[int | None]) 
     ]
     if other:
         notes.append(f"{found.source} spells {_some(other, 'class')} as {expected.source} does not: matched")
-    missing = [f"`{quoted(expected.names[at])}`" for at in range(len(expected.names)) if at not in known]
+    missing = [f"`{quoted(expected.names[at])}`" for at in sorted(unmatched)]
     if missing:
         notes.append(f"{found.source} lacks {_some(missing, 'class')} of {expected.source}")
     ignored = [f"`{quoted(name)}`" for name, label in zip(found.names, labels, strict=True) if label is None]

@@ -6,6 +6,7 @@ A data set is indexed by position. Labels are class indices 0..K-1; COCO categor
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from abc import ABC, abstractmethod
@@ -141,7 +142,8 @@ class Dataset(ABC):
 
     def map_labels(self, table: np.ndarray) -> None:
         """Change the labels of all records, those of the class `label` to `table[label]`."""
-        self.record = partial(_mapped, self.record, table)  # type: ignore[method-assign]
+        unchanged = copy.copy(self)
+        self.record = partial(_mapped, unchanged.record, table)  # type: ignore[method-assign]
 
     def ground_truth(self) -> dict[str, Any]:
         """Build the COCO dictionary that pycocotools scores against.

@@ -10,7 +10,7 @@ from darknet_py.data.class_order import DatasetT, in_order
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.coco.names import COCO_NAMES
-from darknet_py.errors import DataError
+from darknet_py.errors import DataError, quoted
 from darknet_py.graph.graph import Graph
 
 ACCEPTED = ("unprintable-name", "blank-name", "duplicate-name")  # of a network that is trained already
@@ -57,7 +57,7 @@ def order_warning(given: Path | None, neighbours: Sequence[Path]) -> str:
     one, other = (read_names(file, Findings()) for file in (given, known))
     if one == other or not same_classes(other, one) or labels_by_name(other, one) == tuple(range(len(one))):
         return ""
-    return f"warning: {given} lists the classes in another order than {known}: {given} is used"
+    return f"warning: {quoted(given)} lists the classes in another order than {quoted(known)}, and is used"
 
 
 def classes_of_graph(graph: Graph) -> int:
@@ -82,7 +82,7 @@ def in_network_order(
     Raises: DataError: when the file cannot be used, or the data have boxes of another class.
     """
     if names is not None:
-        known = ClassList(read_network_names(names, classes), str(names))
+        known = ClassList(read_network_names(names, classes), quoted(names))
         return in_order(data, known, source=source, own_spelling=True, hint=hint)
     if classes == len(COCO_NAMES) and same_classes(COCO_NAMES, data.names):
         return in_order(data, ClassList(COCO_NAMES, "COCO"), source=source, own_spelling=True)

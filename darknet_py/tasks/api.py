@@ -8,6 +8,7 @@ from darknet_py.cfg.document import Document
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.verify.run import readable
+from darknet_py.errors import quoted
 from darknet_py.model.api import load
 from darknet_py.model.device import usable
 from darknet_py.model.network import Network
@@ -67,7 +68,7 @@ def open_in_network_order(network: Network, data: str, split: str, *, names: Pat
         DataError: when the data cannot be used, or has boxes of a class that the network does not have.
     """
     hint = "the file of names has a line for each class of the network, in its order (`eval --names FILE`)"
-    source, classes = f"{data} ({split})", classes_of_graph(network.graph)
+    source, classes = f"{quoted(data)} ({quoted(split)})", classes_of_graph(network.graph)
     return in_network_order(open_data(data, split=split), classes, source=source, names=names, hint=hint)
 
 

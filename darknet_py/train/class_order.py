@@ -65,4 +65,4 @@ def recorded_classes(folder: Path) -> ClassList | None:
     if not (has_run(folder) or RunFolder(folder).finished) or not file.is_file():
         return None
     text = file.read_bytes().decode("utf-8", "surrogateescape")
-    return ClassList(tuple(text.removesuffix("\n").split("\n")), str(file))
+    return ClassList(tuple(text.removesuffix("\n").split("\n")), quoted(file))

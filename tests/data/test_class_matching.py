@@ -39,11 +39,12 @@ def test_a_permutation_of_any_names_is_undone(names: tuple[list[str], list[str]]
         (("Cat", "dog"), ("cat", "Dog")),
         (("cat", "hot dog"), ("cat ", " hot  dog")),
         (("caf\u00e9", "th\u00e9"), ("cafe\u0301", "the\u0301")),
+        (("cat", "dog"), ("\u200bcat", "\ufeffdog")),
         (("hot dog", "cell-phone"), ("hot_dog", "cellphone")),
         (("STRASSE", "b"), ("stra\u00dfe", "b")),
         (COCO_NAMES[3:5], ("motorbike", "aeroplane")),
     ],
-    ids=["case", "blanks", "Unicode", "hyphens", "folded", "Darknet's words"],
+    ids=["case", "blanks", "Unicode", "marks", "hyphens", "folded", "Darknet's words"],
 )
 def test_names_that_are_written_otherwise_are_matched_and_told(
     expected: Sequence[str], found: Sequence[str]

@@ -6,6 +6,7 @@ The change leaves the truth as it is: ids, order or spelling of classes. The fig
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from darknet_py import evaluate
+from darknet_py.data.class_matching import ClassList
+from darknet_py.data.class_order import in_order
 from darknet_py.data.formats.coco.names import COCO_NAMES
 from darknet_py.data.formats.registry import open_data
 from darknet_py.predict.network_classes import in_network_order, names_file
@@ -96,7 +99,7 @@ def test_names_asked_for_in_another_order_than_those_next_to_the_weights_are_a_w
     given, picture = tmp_path / "classes.txt", yolo(tmp_path / "data") / "images" / "val" / "0.png"
     given.write_text("blue\nred\ngreen\n")
     beside = tmp_path / "run" / "final.names"
-    warning = f"warning: {given} lists the classes in another order than {beside}: {given} is used\n"
+    warning = f"warning: {given} lists the classes in another order than {beside}, and is used\n"
     done = cli("detect", *options, "--names", given, picture)
     assert (done.code, done.err) == (0, warning)
     assert figures(cli, options, tmp_path / "data", "--names", given)[1].startswith(warning)
@@ -202,8 +205,21 @@ def test_a_data_set_in_another_order_shares_its_images_and_keeps_the_first_as_it
     assert [row["category_id"] for row in other.ground_truth()["annotations"]] == [
         row["category_id"] for row in data.ground_truth()["annotations"]
     ]
+    assert pickle.loads(pickle.dumps(other)).record(0).labels.tolist() == [0, 1, 2, 1]
     straight = open_data(str(yolo(tmp_path)), split="val")
     assert other.fingerprint == straight.fingerprint != data.fingerprint
+
+
+def test_an_order_that_is_changed_twice_is_the_last_one_also_in_another_process(tmp_path: Path) -> None:
+    data = open_data(str(coco(tmp_path, train=PLAIN, val=SWAPPED)), split="val")
+    once = in_order(data, ClassList(("blue", "green", "red"), "one"), source="val")
+    twice = in_order(once, ClassList(COLOURS, "other"), source="val")
+    one, other = pickle.loads(pickle.dumps((once, twice)))
+    for changed in (twice, other):
+        assert changed.record(0).labels.tolist() == [0, 1, 2, 1]
+        assert changed.category_ids == (2, 1, 3)
+    assert one.record(0).labels.tolist() == [2, 1, 0, 1]
+    assert data.record(0).labels.tolist() == [1, 0, 2, 0]
 
 
 def test_boxes_are_counted_in_the_new_order(tmp_path: Path) -> None:

@@ -127,8 +127,8 @@ class ClassFolders(LabelledFiles):
         own = _class_names(home)
         listed = [list_images(home / name, inside=True) for name in own]
         match = match_classes(
-            ClassList(names, str(train)),
-            ClassList(own, str(home), "image"),
+            ClassList(names, quoted(train)),
+            ClassList(own, quoted(home), "image"),
             lambda: [len(listing.images) for listing in listed],
             placeholders=False,
             hint="each image of val is of a class that train has",
