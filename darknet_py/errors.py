@@ -50,6 +50,10 @@ class DataError(DarknetPyError):
     """A data set, an annotation or an image that cannot be used."""
 
 
+class MissingSplit(DataError):
+    """A data set without the split that is asked for."""
+
+
 class CheckpointError(DarknetPyError):
     """A checkpoint that is damaged, or belongs to another run."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from darknet_py.cli.data import anchors, check, convert, fetch
+from darknet_py.cli.data import anchors, check, convert, fetch, split
 from darknet_py.cli.options import add_json
 
 SUBVERBS = {
     "check": (check, "every damage of a data set, each with its file and line"),
     "anchors": (anchors, "anchors for the boxes of a data set, as Darknet computes them"),
     "convert": (convert, "a data set in another layout"),
+    "split": (split, "a data set divided in train and val"),
     "fetch": (fetch, "official downloads: data sets and weights"),
 }
 
@@ -21,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, (module, summary) in SUBVERBS.items():
         subverb = subverbs.add_parser(name, help=summary, description=summary)
         module.add_arguments(subverb)
-        add_json(subverb)
+        if module is not split:  # whose -o is the new data set
+            add_json(subverb)
 
 
 def run(args: argparse.Namespace) -> int:

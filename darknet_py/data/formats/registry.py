@@ -6,11 +6,12 @@ Listing the formats loads neither numpy nor torch; the reader of a format is imp
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from darknet_py.errors import DataError, UsageError, quoted
+from darknet_py.errors import DataError, MissingSplit, UsageError, quoted
 
 if TYPE_CHECKING:
     from darknet_py.data.dataset import Dataset
@@ -131,7 +132,15 @@ def open_data(spec: str, *, split: str, seed: int = 0, boxes: str = "") -> Datas
     known = format_of(spec)
     reader = known.load()
     if not boxes:
-        return reader.from_spec(spec, split=split, seed=seed)
+        try:
+            return reader.from_spec(spec, split=split, seed=seed)
+        except MissingSplit as error:
+            if split != "val":
+                raise
+            hint = (
+                f"`darknet-py data split {shlex.quote(spec)} --val 20% -o NEW` divides train in train and val"
+            )
+            raise MissingSplit(error.message, where=error.where, hint=error.hint or hint) from None
     if not isinstance(reader, BoxReader):
         raise UsageError(f"--boxes {quoted(boxes)}: {known.help} has no files of boxes")
     from darknet_py.data.formats.box_units import units_of

@@ -24,7 +24,7 @@ from darknet_py.data.formats.box_units import VOC_UNITS, BoxUnits, judge_units
 from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.data.formats.voc_corners import FROM_ONE, NOTES, corner_offsets
 from darknet_py.data.images.read import SUFFIXES, read_image, require_files
-from darknet_py.errors import DataError, quoted
+from darknet_py.errors import DataError, MissingSplit, quoted
 
 SETS = {"train": ("train", "trainval"), "val": ("val", "test")}
 MOST_BYTES = 16 << 20
@@ -140,7 +140,7 @@ def split_stems(folder: Path, split: str) -> list[str]:
     Raises: DataError: when there is no such split, or it lists nothing.
     """
     if split not in SETS or not has_split(folder, split):
-        raise DataError(f"has no split `{quoted(split)}` in ImageSets/Main", where=folder)
+        raise MissingSplit(f"has no split `{quoted(split)}` in ImageSets/Main", where=folder)
     file = _list_of(folder, split)
     if file is None:
         stems = sorted(path.stem for path in (folder / "Annotations").glob("*.xml"))

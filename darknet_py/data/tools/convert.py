@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
-from darknet_py.errors import DataError, UsageError, quoted
+from darknet_py.data.tools.part import ImageFiles, Part
+from darknet_py.errors import DataError, MissingSplit, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.atomic_dir import atomic_dir
 
-Source = CocoFolder | LabelFileDataset | VocFolder
+Source = ImageFiles | Part
 LIST_KEYS = {"train": "train", "val": "valid"}
 
 
@@ -57,8 +59,18 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False, boxes: str = "
 
     Raises: DataError, UsageError: when the source or `out` cannot be used; nothing is written then.
     """
-    sources = open_sources(spec, boxes=boxes)
-    done = Converted(out)
+    return write_layout(open_sources(spec, boxes=boxes), to=to, out=out, copy=copy)
+
+
+def write_layout(data_sets: Mapping[str, Source], *, to: str, out: Path, copy: bool = False) -> Converted:
+    """Write splits in a layout.
+
+    Args:
+        data_sets: by split, "train", "val" or both.
+
+    Raises: DataError, UsageError: as `convert`.
+    """
+    sources, done = dict(data_sets), Converted(out)
     if to == "darknet" and len(sources) == len(SPLITS):  # one list of names for both
         train = ClassList(sources["train"].names, "train")
         sources["val"] = in_order(sources["val"], train, source="val", hint="both need the same classes")
@@ -75,8 +87,8 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False, boxes: str = "
     return done
 
 
-def open_sources(spec: str, *, boxes: str = "") -> dict[str, Source]:
-    """Open every split that a source has; a VOC folder may have one alone.
+def open_sources(spec: str, *, boxes: str = "") -> dict[str, ImageFiles]:
+    """Open every split that a source has: train, and val where there is one.
 
     Raises: DataError, UsageError: when it has none, or no boxes.
     """
@@ -85,9 +97,14 @@ def open_sources(spec: str, *, boxes: str = "") -> dict[str, Source]:
         units = units_of(boxes, VOC_UNITS) if boxes else None
         found = (split for split in SPLITS if has_split(folder, split))
         return {split: VocFolder(folder, split=split, units=units) for split in found}
-    sources: dict[str, Source] = {}
+    sources: dict[str, ImageFiles] = {}
     for split in SPLITS:
-        data: Dataset = open_data(spec, split=split, boxes=boxes)
+        try:
+            data: Dataset = open_data(spec, split=split, boxes=boxes)
+        except MissingSplit:
+            if split == "train":
+                raise
+            continue
         if not isinstance(data, (CocoFolder, LabelFileDataset)):
             raise UsageError(f"`{quoted(spec)}` has no boxes in files that could be converted")
         sources[split] = data

@@ -17,7 +17,7 @@ from darknet_py.data.formats.box_units import COCO_UNITS, BoxUnits
 from darknet_py.data.formats.coco.annotations import CocoBox, CocoImage, read_annotations
 from darknet_py.data.images.locate import PathFinder, path_parts
 from darknet_py.data.images.read import read_image
-from darknet_py.errors import DataError, quoted
+from darknet_py.errors import DataError, MissingSplit, quoted
 
 LEFT_OUT = {  # rules by which a box is left out, and the reason that is counted
     "box-length": "not four numbers",
@@ -113,8 +113,9 @@ def annotation_file(folder: Path, split: str) -> Path:
     fitting = [exact] if exact in files else [f for f in files if f.startswith(f"instances_{split}")]
     if len(fitting) == 1:
         return notes / fitting[0]
+    error = DataError if fitting else MissingSplit
     present = ", ".join(quoted(name) for name in fitting or files) or "no instances_*.json"
-    raise DataError(
+    raise error(
         f"one annotations/instances_{quoted(split)}*.json was expected, found {present}",
         where=folder,
         hint="name one of them exactly: its part between `instances_` and `.json`" if fitting else "",

@@ -13,14 +13,14 @@ import numpy as np
 from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
-from darknet_py.data.formats.darknet.data_file import DataFile
+from darknet_py.data.formats.darknet.data_file import SPLIT_KEYS, DataFile
 from darknet_py.data.formats.darknet.label_files import Numbers, ReadBox, label_places, read_labels
 from darknet_py.data.formats.darknet.label_lookup import LabelLookup
 from darknet_py.data.formats.darknet.label_units import as_fractions, judge_labels
 from darknet_py.data.images.locate import PathFinder
 from darknet_py.data.images.read import image_size, read_image
 from darknet_py.data.summary import BoxCounts
-from darknet_py.errors import DataError, quoted
+from darknet_py.errors import DataError, MissingSplit, quoted
 
 NO_LABELS = "image without a label file"
 HIDDEN = "line that names a hidden file"
@@ -130,7 +130,11 @@ class DarknetLists(LabelFileDataset):
         if split not in SPLITS:
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
         data = DataFile(file, FirstError(accepted=ACCEPTED))
-        names, listed = data.names(), data.images(split)
+        names = data.names()
+        if SPLIT_KEYS[split] not in data.entries:
+            message = f"`{SPLIT_KEYS[split]} =` is missing; found {quoted(', '.join(data.entries))}"
+            raise MissingSplit(message, where=file)
+        listed = data.images(split)
         finder = PathFinder(file.parent, (file.parent, listed.file.parent))
         images = [(line.written, line.path) for line in listed.paths]
         super().__init__(names, images, listed.file, units=units, finder=finder)

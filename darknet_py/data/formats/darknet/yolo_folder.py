@@ -15,7 +15,7 @@ from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
 from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.darknet.image_lists import ACCEPTED, LabelFileDataset
 from darknet_py.data.images.listing import list_images, no_image_message
-from darknet_py.errors import DataError, quoted
+from darknet_py.errors import DataError, MissingSplit, quoted
 
 SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation")}
 NAMES_FILES = ("classes.txt", "names.txt", "obj.names")
@@ -40,7 +40,7 @@ class YoloFolder(LabelFileDataset):
         images = split_images(folder, split)
         if images is None:
             places = " or ".join(f"images/{name}" for name in SPLIT_NAMES[split])
-            raise DataError(f"has no split `{split}`: no folder {places}", where=folder)
+            raise MissingSplit(f"has no split `{split}`: no folder {places}", where=folder)
         names = read_names(names_file(folder), FirstError(accepted=ACCEPTED))
         listing = list_images(images, inside=True)
         written = [path.relative_to(folder).as_posix() for path in listing.images]
