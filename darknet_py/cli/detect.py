@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is found in each image, and draw it where that is asked for."""
+    from darknet_py.data.images.listing import passed_over
     from darknet_py.model.api import load
     from darknet_py.model.device import usable
     from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     )
     detector = BatchDetector(network, settings)
     images = list(find_images(args.source)) if args.keep_going else image_paths(args.source)
+    for line in filter(None, (passed_over(source) for source in args.source if source.is_dir())):
+        print(line, file=sys.stderr)
     classes, neighbours = network.graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
     detector.names = class_names(classes, file=args.names, neighbours=neighbours)
     if warning := order_warning(args.names, neighbours):

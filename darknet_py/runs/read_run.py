@@ -80,7 +80,15 @@ def _read_data(data: JsonObject) -> DataFacts:
         images=data.count("images"),
         classes=data.texts("classes"),
         skipped={split: skipped.count(split) for split in skipped.values} if skipped else {},
+        left_out=_read_left_out(data.child("splits")) if "splits" in data.values else {},
     )
+
+
+def _read_left_out(splits: JsonObject) -> dict[str, dict[str, int]]:
+    found = {split: splits.child(split).child("left_out") for split in splits.values}
+    return {
+        split: {reason: counts.count(reason) for reason in counts.values} for split, counts in found.items()
+    }
 
 
 def _read_scores(scores: JsonObject, data: DataFacts, metrics: Metrics) -> ScoreFacts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class DataFacts:
 
     Args:
         skipped: images of each split that could not be read and were left out.
+        left_out: what else of each split was left out: the reason, and how often.
     """
 
     name: str
@@ -25,6 +26,7 @@ class DataFacts:
     images: int
     classes: tuple[str, ...]
     skipped: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from darknet_py.data.findings import FirstError
 from darknet_py.data.formats.box_units import VOC_UNITS, BoxUnits, judge_units
 from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.data.formats.voc_corners import FROM_ONE, NOTES, corner_offsets
-from darknet_py.data.images.read import SUFFIXES, read_image, require_files
+from darknet_py.data.images.locate import PathFinder, path_parts
+from darknet_py.data.images.read import SUFFIXES, read_image
 from darknet_py.errors import DataError, MissingSplit, quoted
 
 SETS = {"train": ("train", "trainval"), "val": ("val", "test")}
@@ -57,8 +58,10 @@ class VocFolder(Dataset):
         self.category_ids = tuple(range(1, len(self.names) + 1))
         self.dropped, self.adjusted, self._units = {}, {}, units
         self._offsets = FROM_ONE if units else self._judge_corners(folder, notes.values())
-        self._paths = [_image(folder / "JPEGImages", stem, notes[stem].file_name) for stem in stems]
-        require_files(self._paths, where=folder)
+        finder = PathFinder(folder / "JPEGImages")
+        self._paths = [_image(finder, stem, notes[stem].file_name) for stem in stems]
+        finder.require(len(stems), where=folder)
+        self.adjusted = {**self.adjusted, **finder.found}
         self._records = [self._record(at, notes[stem]) for at, stem in enumerate(stems)]
 
     def __len__(self) -> int:
@@ -156,12 +159,18 @@ def _list_of(folder: Path, split: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _image(images: Path, stem: str, written: str) -> Path:
+def _image(finder: PathFinder, stem: str, written: str) -> Path:
     """The image of an annotation: what it names, else the one of the same stem."""
+    images = finder.base
     if written and written == Path(written).name and (images / written).is_file():
         return images / written
-    found = (images / f"{stem}{suffix}" for suffix in SUFFIXES)
-    return next((path for path in found if path.is_file()), images / f"{stem}.jpg")
+    found = [path for path in (images / f"{stem}{suffix}" for suffix in SUFFIXES) if path.is_file()]
+    if len(found) > 1:
+        names = " and ".join(f"`{quoted(path.name)}`" for path in found[:2])
+        finder.found[f"annotation file with several images, such as {names}; the first is read"] += 1
+    parts = path_parts(written)
+    plain = images.joinpath(*parts) if len(parts) > 1 else images / f"{stem}.jpg"
+    return found[0] if found else finder.find(written or plain.name, [plain])
 
 
 class _Note:

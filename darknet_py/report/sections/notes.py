@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from darknet_py.data.summary import described
+from darknet_py.data.verify.run import UNREADABLE
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
@@ -42,6 +44,12 @@ def notes(comparison: Comparison) -> list[str]:
         if any(skipped):
             numbers = " to ".join(dict.fromkeys(map(str, (min(skipped), max(skipped)))))
             texts.append(f"Images of {split} that cannot be read, and were left out: {numbers}.")
+    for split, reasons in comparison.data.left_out.items():
+        counts = [
+            f"{n} x {label(described(reason))}" for reason, n in reasons.items() if reason != UNREADABLE
+        ]
+        if counts:
+            texts.append(f"Of {split}, left out: {', '.join(counts)}.")
     lengths = {run.training.iterations for run in runs}
     if len(lengths) > 1:
         texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
