@@ -6,6 +6,8 @@ traceback.
 
 from __future__ import annotations
 
+MOST_PATH = 1 << 14  # characters of a path and of what stands behind it
+
 
 def quoted(text: object, *, limit: int = 120) -> str:
     """Quote untrusted text for a message: control characters escaped, cut at `limit` characters.
@@ -15,6 +17,23 @@ def quoted(text: object, *, limit: int = 120) -> str:
     """
     quoted = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
     return quoted if len(quoted) <= limit else quoted[: limit - 1] + "…"
+
+
+def quoted_path(path: object, *, limit: int = 120) -> str:
+    """Quote a path for a message; of a long one the middle is left out, so that the file's name stays.
+
+    >>> quoted_path("/data/" + "deep/" * 40 + "yolov3.cfg:31:12", limit=40)
+    '/data/deep/de…deep/deep/yolov3.cfg:31:12'
+
+    Args:
+        path: with or without the line behind it.
+    """
+    text = quoted(path, limit=MOST_PATH)
+    if len(text) <= limit:
+        return text
+    name = text.rpartition("/")[2]
+    tail = min(limit - 2, max(len(name) + 1, 2 * limit // 3))
+    return f"{text[: limit - 1 - tail]}…{text[-tail:]}"
 
 
 class DarknetPyError(Exception):
@@ -30,7 +49,7 @@ class DarknetPyError(Exception):
     word = "error"
 
     def __init__(self, message: str, *, where: object = "", hint: str = "") -> None:
-        self.message, self.where, self.hint = message, quoted(where), hint
+        self.message, self.where, self.hint = message, quoted_path(where), hint
         place = f"{self.where}: " if self.where else ""
         advice = f"\n   = {hint}" if hint else ""
         super().__init__(f"{place}{self.word}: {message}{advice}")

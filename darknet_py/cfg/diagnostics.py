@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from darknet_py.errors import DarknetPyError, quoted
+from darknet_py.errors import DarknetPyError, quoted_path
 
 Severity = Literal["error", "warning", "hint"]
 SIMILAR = 0.75  # a bad suggestion is worse than none
@@ -46,7 +46,7 @@ class Diagnostic:
     source: str = ""
 
     def __str__(self) -> str:
-        place = f"{quoted(self.path)}:{self.span.line}:{self.span.column}"
+        place = f"{quoted_path(self.path)}:{self.span.line}:{self.span.column}"
         head = f"{place}: {self.severity}[{self.code}]: {self.message}"
         lines = [head, *self._drawn()]
         if self.reason:
@@ -74,6 +74,7 @@ class Diagnostic:
             "severity": self.severity,
             "code": self.code,
             "message": self.message,
+            "reason": self.reason or None,
             "suggestion": self.suggestion or None,
         }
 

@@ -18,7 +18,7 @@ from darknet_py.cfg.document import Document, Section
 from darknet_py.cfg.section_reader import read_keys
 from darknet_py.errors import quoted
 from darknet_py.graph.graph import Graph, Node
-from darknet_py.graph.references import by_numbers, input_keys
+from darknet_py.graph.references import by_numbers, input_keys, name_warning
 from darknet_py.graph.sharing import sharing_errors
 from darknet_py.graph.sizes import layers_of_sizes
 from darknet_py.layers.base import Layer, layer_class
@@ -58,7 +58,7 @@ class Compiler:
     def __init__(self, document: Document, *, lenient: bool = False, known: Reads | None = None) -> None:
         self.document, self.lenient = by_numbers(document), lenient
         self.known: Reads = known or {}
-        self.diagnostics: list[Diagnostic] = list(self.document.errors)
+        self.diagnostics: list[Diagnostic] = [*self.document.errors, *name_warning(document)]
         self.sections = self.document.sections[1:]
         self.shapes: list[Shape | None] = []
         self.nodes: list[Node] = []

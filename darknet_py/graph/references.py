@@ -73,8 +73,24 @@ def by_numbers(document: Document) -> Document:
 
     Names that are invalid, duplicate or unknown are added to the document's errors.
     """
-    named = [e.key == NAME or CALL in e.value for s in document.sections for e in s.entries]
-    return _NameResolver(document).resolved() if any(named) else document
+    return _NameResolver(document).resolved() if _uses_names(document) else document
+
+
+def _uses_names(document: Document) -> bool:
+    return any(CALL in entry.value for section in document.sections for entry in section.entries)
+
+
+def name_warning(document: Document) -> Iterator[Diagnostic]:
+    """The first name that no reference could use, where none uses a name: then they are another tool's."""
+    if _uses_names(document) or not any(section.first(NAME) for section in document.sections):
+        return
+    resolver = _NameResolver(document)
+    resolver.resolved()
+    if resolver.errors:
+        first, *others = resolver.errors
+        more = f", like {len(others)} more" if others else ""
+        reason = f"no reference uses names here, so that it is ignored{more}"
+        yield replace(first, severity="warning", reason=reason)
 
 
 class _NameResolver:

@@ -6,6 +6,13 @@ from darknet_py.lint.base import GraphRule
 
 READER_WARNINGS: tuple[GraphRule, ...] = (
     GraphRule(
+        "bad-anchors",
+        "warning",
+        "more or fewer anchors than num, where the masks do without the difference",
+        "Darknet reads `num` pairs, drops those behind them, and fills missing ones with 0.5. The masks stay "
+        "within what is listed, so that the result is the same; `num` should be the number of pairs.",
+    ),
+    GraphRule(
         "bad-assigner",
         "warning",
         "an assigner that the head's loss does not support",
@@ -13,11 +20,24 @@ READER_WARNINGS: tuple[GraphRule, ...] = (
         "need one of overlaps: set `iou_loss` to ciou, giou, diou or iou.",
     ),
     GraphRule(
+        "bad-name",
+        "warning",
+        "names of another tool, which no reference uses",
+        "`name` is what references call a layer. In a cfg without such references, a name with other "
+        "characters than letters, digits and `_` is reported once and ignored.",
+    ),
+    GraphRule(
         "bad-value",
         "warning",
         "steps and scales that do not pair up or ascend, keys of [net] that contradict each other",
         "Each key is right by itself, and together they do not do what the cfg seems to say. The reason "
         "says what happens, or that training is refused until the keys agree.",
+    ),
+    GraphRule(
+        "duplicate-name",
+        "warning",
+        "repeated names of another tool, which no reference uses",
+        "Layers may share a name as long as no reference uses one; the first is reported.",
     ),
     GraphRule(
         "duplicate-key",

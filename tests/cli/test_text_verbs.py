@@ -30,7 +30,7 @@ LAYER_WORDS = {
     "reach",
     "line",
 }
-ERROR_WORDS = {"file", "line", "column", "severity", "code", "message", "suggestion"}
+ERROR_WORDS = {"file", "line", "column", "severity", "code", "message", "reason", "suggestion"}
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"
 CONV = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
 BROKEN = {  # name: text, code of its one error

@@ -234,7 +234,7 @@ a.cfg:6:7: error[duplicate-value]: a size is repeated; it would give the same ma
    |       ^^^^^""",
     ),
     "bad-name": (
-        NET + CONV + "name=9a\n",
+        NET + CONV + "name=9a\n[route]\nlayers=@9a\n",
         """\
 a.cfg:10:6: error[bad-name]: name=9a is no name
    |
@@ -243,7 +243,7 @@ a.cfg:10:6: error[bad-name]: name=9a is no name
    = a name begins with a letter; letters, digits and `_` follow, and no comment on its line""",
     ),
     "duplicate-name": (
-        NET + CONV + "name=a\n" + CONV + "name=a\n",
+        NET + CONV + "name=a\n" + CONV + "name=a\n[route]\nlayers=@a\n",
         """\
 a.cfg:16:6: error[duplicate-name]: a second layer called `a`; the first is layer 0, line 5
    |
