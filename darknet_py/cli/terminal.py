@@ -33,9 +33,9 @@ def wants_json(args: argparse.Namespace) -> bool:
 
 def print_json(args: argparse.Namespace, value: Any) -> None:
     """JSON to standard output, or to the file of `-o`."""
-    import json  # here, for most verbs print lines
+    from darknet_py.files.json_text import json_text  # here, for most verbs print lines
 
-    text = json.dumps(value, indent=1, allow_nan=False)
+    text = json_text(value, indent=1)
     if args.output:
         from darknet_py.files.atomic import publish_bytes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.files.atomic import publish_bytes
+from darknet_py.files.json_text import json_text
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.reach import widest
 from darknet_py.graph.summary import cost_as_json
@@ -27,7 +27,7 @@ class Log:
         """Append a line."""
         try:
             with self.path.open("ab") as file:
-                file.write(json.dumps(dict(values), allow_nan=False).encode() + b"\n")
+                file.write(json_text(dict(values)).encode() + b"\n")
         except OSError as error:
             error.filename = str(self.path)  # of a failed write it is not set
             raise
@@ -50,7 +50,7 @@ class Log:
 
 def write_json(path: Path, value: Any) -> None:
     """Publish a JSON file: readable, its keys in the order given."""
-    publish_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
+    publish_bytes(path, json_text(value, indent=1).encode() + b"\n")
 
 
 def network_facts(graph: Graph) -> dict[str, Any]:

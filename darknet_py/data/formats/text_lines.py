@@ -13,8 +13,11 @@ from darknet_py.errors import quoted
 MOST_BYTES = 64 << 20  # a list of a million images has 40 MB
 
 
-def read_text(file: Path, findings: Findings, *, most: int = MOST_BYTES) -> str | None:
+def read_text(file: Path, findings: Findings, *, most: int = MOST_BYTES, paths: bool = False) -> str | None:
     """Decode a file, and report a byte order mark, a NUL, and bytes that are not UTF-8.
+
+    Args:
+        paths: the text names files, whose names may have other bytes; these are kept, as `os.fsdecode` does.
 
     Returns: the text without a byte order mark, or None where it cannot be read.
     """
@@ -24,7 +27,7 @@ def read_text(file: Path, findings: Findings, *, most: int = MOST_BYTES) -> str 
     if raw.startswith(codecs.BOM_UTF8):
         findings.add("byte-order-mark", "begins with a byte order mark", file, 1, 1)
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig", errors="surrogateescape" if paths else "strict")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         findings.add("not-utf8", f"is not UTF-8 at byte {error.start}", file, line)
@@ -55,9 +58,13 @@ def _read_bytes(file: Path, findings: Findings, *, most: int) -> bytes | None:
     return None
 
 
-def numbered_lines(file: Path, findings: Findings) -> list[tuple[int, str]] | None:
-    """Return the lines of a text file, blank ones too, counted from 1; CR LF is reported once and removed."""
-    text = read_text(file, findings)
+def numbered_lines(file: Path, findings: Findings, *, paths: bool = False) -> list[tuple[int, str]] | None:
+    """Return the lines of a text file, blank ones too, counted from 1; CR LF is reported once and removed.
+
+    Args:
+        paths: see `read_text`.
+    """
+    text = read_text(file, findings, paths=paths)
     if text is None:
         return None
     if "\r\n" in text:

@@ -148,7 +148,11 @@ def split_stems(folder: Path, split: str) -> list[str]:
     if file is None:
         stems = sorted(path.stem for path in (folder / "Annotations").glob("*.xml"))
     else:
-        stems = [line.split()[0] for _, line in numbered_lines(file, FirstError()) or () if line.strip()]
+        stems = [
+            line.split()[0]
+            for _, line in numbered_lines(file, FirstError(), paths=True) or ()
+            if line.strip()
+        ]
     if not stems:
         raise DataError("lists no image", where=file or folder / "Annotations")
     return stems

@@ -115,7 +115,7 @@ def _darknet_split(data: Source, split: str, folder: Path, done: Converted, copy
     """Write images and labels into a folder, and the list next to it; return the number of boxes."""
     (folder / split).mkdir()
     boxes, written = 0, []
-    names = _free_names(data)
+    names = _free_names(data, done.changes)
     for index in range(len(data)):
         lines = _label_lines(data.record(index), done.changes)
         place = folder / split / names[index]
@@ -123,7 +123,7 @@ def _darknet_split(data: Source, split: str, folder: Path, done: Converted, copy
         place.with_suffix(".txt").write_text("".join(lines), encoding="ascii")
         boxes += len(lines)
         written.append(f"{_absolute(done.out) / split / names[index]}\n")
-    publish_bytes(folder / f"{split}.txt", "".join(written).encode())
+    publish_bytes(folder / f"{split}.txt", "".join(written).encode("utf-8", "surrogateescape"))
     return boxes
 
 
@@ -155,7 +155,7 @@ def _data_file(sources: dict[str, Source], folder: Path, out: Path) -> None:
     lines = [f"classes = {len(names)}", *(f"{LIST_KEYS[split]} = {home / split}.txt" for split in sources)]
     text = "\n".join((*lines, f"names = {home / 'obj.names'}", ""))
     publish_bytes(folder / "obj.names", "".join(f"{name}\n" for name in names).encode())
-    publish_bytes(folder / "obj.data", text.encode())
+    publish_bytes(folder / "obj.data", text.encode("utf-8", "surrogateescape"))
 
 
 def _coco_split(data: Source, split: str, folder: Path, done: Converted, copy: bool) -> int:
@@ -164,13 +164,17 @@ def _coco_split(data: Source, split: str, folder: Path, done: Converted, copy: b
     paths = [data.path(index).resolve() for index in range(len(data))]  # the reader lets no link out
     if copy:
         (folder / split).mkdir()
-        names = _free_names(data)
+        names = _free_names(data, done.changes)
         for path, name in zip(paths, names, strict=True):
             _put_image(path, folder / split / name, copy=True)
     else:
         home = Path(os.path.commonpath([path.parent for path in paths]))
         (folder / split).symlink_to(home, target_is_directory=True)
         names = [path.relative_to(home).as_posix() for path in paths]
+        for path, name in zip(paths, names, strict=True):
+            if not name.isascii() and name.encode("utf-8", "replace").decode() != name:
+                message = f"`{quoted(name)}` is not UTF-8, and an annotation file holds nothing else"
+                raise DataError(message, where=path, hint="--copy writes copies under names in UTF-8")
     truth: dict[str, Any] = data.ground_truth()
     for image, name in zip(truth["images"], names, strict=True):
         image["file_name"] = name
@@ -179,12 +183,14 @@ def _coco_split(data: Source, split: str, folder: Path, done: Converted, copy: b
     return len(truth["annotations"])
 
 
-def _free_names(data: Source) -> list[str]:
+def _free_names(data: Source, changes: Counter[str]) -> list[str]:
     """A file name for each image; two of one stem would share a label file, so that the later is numbered."""
     taken: set[str] = set()
     names = []
     for index in range(len(data)):
-        path = data.path(index)
+        name = data.path(index).name
+        path = Path(_line_name(name))
+        changes["file name that a list cannot hold, written with %"] += path.name != name
         stem, number = path.stem, 1
         while stem.casefold() in taken:
             number += 1
@@ -192,6 +198,18 @@ def _free_names(data: Source) -> list[str]:
         taken.add(stem.casefold())
         names.append(f"{stem}{path.suffix}")
     return names
+
+
+def _line_name(name: str) -> str:
+    """A file name as a line of a UTF-8 list can hold it: all other characters as the bytes `%XX`."""
+    kept = name.strip()
+    start = name.find(kept)
+    return "".join(
+        c
+        if c.isprintable() and start <= at < start + len(kept)
+        else "".join(f"%{byte:02X}" for byte in os.fsencode(c))
+        for at, c in enumerate(name)
+    )
 
 
 def _put_image(path: Path, place: Path, *, copy: bool) -> None:

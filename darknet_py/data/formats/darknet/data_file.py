@@ -60,7 +60,7 @@ class DataFile:
         """Read the `key = value` lines."""
         self.file, self.findings = file, findings
         self.entries: dict[str, DataEntry] = {}
-        lines = numbered_lines(file, findings)
+        lines = numbered_lines(file, findings, paths=True)
         self.readable = lines is not None
         for at, line in lines or ():
             if not line.strip() or line.strip()[0] in "#;":
@@ -112,7 +112,7 @@ class DataFile:
         if path is None:
             return ImageList(self.file)
         listed, hidden = [], 0
-        for at, line in numbered_lines(path, self.findings) or ():
+        for at, line in numbered_lines(path, self.findings, paths=True) or ():
             written = line.strip()
             if written and line != written:
                 message = f"`{quoted(written)}` has spaces before or after it"

@@ -26,6 +26,7 @@ from darknet_py.data.images.read import image_size, read_image
 from darknet_py.data.summary import BoxCounts
 from darknet_py.errors import DataError, quoted
 
+MOST_LETTERS = 4096  # of a class: a folder's name has 255 bytes, which may be spelt as six letters each
 SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
 
 
@@ -112,6 +113,7 @@ class ClassFolders(LabelledFiles):
     """`train/CLASS/*.jpg` and `val/CLASS/*.jpg` (also valid, validation, test), as torchvision's ImageFolder.
 
     Classes are the folders of `train`, in the order of their names; images may lie in folders inside them.
+    What cannot be printed in such a name, as bytes that are not UTF-8, is spelt in the class's.
 
     Args:
         folder: that holds the splits.
@@ -141,7 +143,8 @@ class ClassFolders(LabelledFiles):
         empty = sorted(set(names) - {names[label] for _, label in files})
         if empty and home == train:
             raise DataError(f"has no image of the class `{quoted(empty[0])}`", where=home)
-        super().__init__(names, files, [path.relative_to(home).as_posix() for path, _ in files])
+        spelt = tuple(quoted(name, limit=MOST_LETTERS) for name in names)
+        super().__init__(spelt, files, [path.relative_to(home).as_posix() for path, _ in files])
         self.dropped, self.notes = ImageListing([], others).unread, match.notes
 
     @classmethod
