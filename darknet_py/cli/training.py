@@ -43,6 +43,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--partial", type=count, metavar="N", help="read the first N layers of --weights alone"
     )
     parser.add_argument(
+        "--names", type=Path, help="file of the class names of --weights (default: that next to them)"
+    )
+    parser.add_argument(
         "--epochs", type=positive, help="passes over the data (default: as [net] max_batches says)"
     )
     parser.add_argument(
@@ -135,6 +138,7 @@ def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
     return Settings(
         weights=args.weights,
         partial=args.partial,
+        names=args.names,
         device=usable(process.device(args.device)),
         workers=args.workers,
         evaluations=args.evaluations,
@@ -163,6 +167,8 @@ def open_splits(args: argparse.Namespace, *, quiet: bool = False) -> tuple[Datas
 
     if args.partial and not args.weights:
         raise UsageError("--partial says how much of --weights to read, and there is no --weights")
+    if args.names and not args.weights:
+        raise UsageError("--names gives the classes of --weights, and there is no --weights")
     if args.cache_dir and args.cache != "disk":
         raise UsageError("--cache-dir is the folder of --cache disk", hint="add --cache disk")
     if args.cache_gib and args.cache == "none":

@@ -39,13 +39,12 @@ def match_splits(
         hint = "a run goes on with the classes that it began with; name another --out to begin anew"
         train = in_order(train, recorded, source="train", hint=hint)
     elif weights and (partial is None or any(partial > _first_output(graph) for graph in graphs)):
-        names, classes = names_file((weights,)), len(train.names)
-        if names is None or len(read_network_names(names)) == classes:  # else no head of theirs fits
+        found, classes = names_file((weights,)), len(train.names)
+        names = settings.names or found
+        if settings.names or found is None or len(read_network_names(found)) == classes:
             first = min(map(_first_output, graphs))
-            partial_hint = (
-                f"--partial {first} reads the layers before the outputs alone; or " if first else ""
-            )
-            hint = f"{partial_hint}correct {quoted(names)}"
+            hint = f"--partial {first} reads the layers before the outputs alone; " if first else ""
+            hint += "--names FILE gives the classes of --weights in their order"
             train = in_network_order(train, classes, source="train", names=names, hint=hint)
     hint = "both splits need the same names; `darknet-py data check` examines them"
     return train, in_order(val, ClassList(train.names, "train"), source="val", hint=hint)

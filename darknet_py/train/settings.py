@@ -28,6 +28,7 @@ class Settings:
     Args:
         weights: the file to start from; without it, random numbers.
         partial: read so many layers of `weights`, from the first on.
+        names: the file of the class names of `weights`; by default that next to them, if there is one.
         workers: processes that load images; 0 for none but this one.
         evaluations: how often the network is evaluated, the last time at the end.
         plugins: files with layers of the user.
@@ -45,6 +46,7 @@ class Settings:
 
     weights: Path | None = None
     partial: int | None = None
+    names: Path | None = None
     device: str = "cpu"
     workers: int = 0
     evaluations: int = 5

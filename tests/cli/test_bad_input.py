@@ -98,6 +98,7 @@ CASES = {  # what is typed, the exit code, and what the message must hold
     "a folder without annotations": (on_data("train", "empty"), 3, "empty: error: one annotations/"),
     "a data set of other classes": (on_data("eval", "scenes"), 3, "the data set has 8 classes, and layer 1"),
     "a data set that is not there": (on_data("compare", "nowhere"), 3, "is not a data set"),
+    "--names without --weights": (on_data("train", "scenes", "--names", "a"), 2, "there is no --weights"),
     "--partial without --weights": (on_data("train", "scenes", "--partial", "3"), 2, "there is no --weights"),
     "a device that is not there": (on_data("eval", "scenes", "--device", "tpu"), 2, "--device tpu cannot"),
 }

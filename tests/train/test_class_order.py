@@ -108,15 +108,31 @@ def test_first_weights_with_names_in_another_order_keep_their_outputs(runs: Runs
     assert runs.names("a") == list(COLOURS)
 
 
+def test_names_of_first_weights_can_be_given(runs: Runs) -> None:
+    (runs.root / "obj.names").write_text("red\ngreen\nblue\n")
+    data = yolo(runs.root / "data", ("blue", "red", "green"))
+    assert runs.train("a", data, "--names", runs.root / "obj.names").code == 0
+    assert runs.result("a")["scores"]["per_class"] == pytest.approx(AP)
+    (runs.root / "obj.names").write_text("red\ngreen\n")
+    done = runs.train("b", data, "--names", runs.root / "obj.names")
+    assert "obj.names: error: has 2 names; the network has 3 classes" in done.err
+
+
 def test_first_weights_with_other_names_are_refused_unless_their_heads_are_left_out(runs: Runs) -> None:
     names = runs.root / "first" / "final.names"
     names.write_text("cat\ndog\nemu\n")
+    cfg = CFG.replace("[conv", "[maxpool]\nsize=1\nstride=1\n[conv")
+    (runs.root / "first" / "net.cfg").write_text(cfg)
     data = yolo(runs.root / "data")
     done = runs.train("a", data)
     assert done.code == 3
     assert done.err.startswith(f"train: error: 3 of its 3 classes are not in {names}\n")
-    assert done.err.endswith(f"   no class is in both\n   = correct {names}\n")
+    assert done.err.endswith(
+        "   no class is in both\n   = --partial 1 reads the layers before the outputs alone; "
+        "--names FILE gives the classes of --weights in their order\n"
+    )
     assert not (runs.root / "a").exists()
+    assert runs.train("a", data, "--partial", 1).code == 0
     names.write_text("cat\ndog\n")  # of another number of classes: no head of theirs fits
     assert runs.train("b", data).code == 0
 
