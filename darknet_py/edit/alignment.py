@@ -20,7 +20,7 @@ Table = list[list[int]]
 
 NO_PINS: Pins = MappingProxyType({})
 EQUAL, SAME_SECTION, KEYS, IN_PLACE = 160, 60, 40, 20  # how well two layers match
-SHAPE, READS = 2, 1  # the outputs have the same shape; so do the inputs
+SHAPE, READS = 2, 1  # the outputs have the same shape; the inputs as many channels
 
 
 def aligned(a: Graph, b: Graph, pins: Pins = NO_PINS) -> list[tuple[int | None, int | None]]:
@@ -52,8 +52,8 @@ def candidates(a: Graph, b: Graph, pins: Pins = NO_PINS) -> set[tuple[int, int]]
 
 
 def _aligned(a: Sequence[Node], b: Sequence[Node]) -> list[tuple[int | None, int | None]]:
-    """As `aligned`; layers at both ends that are equal are in pairs without a search."""
-    left, right = [_token(node) for node in a], [_token(node) for node in b]
+    """As `aligned`; layers at both ends that match completely are in pairs without a search."""
+    left, right = ([(_token(node), node.shape, _channels(node)) for node in nodes] for nodes in (a, b))
     head = 0
     while head < min(len(left), len(right)) and left[head] == right[head]:
         head += 1
@@ -124,7 +124,7 @@ class _Scores:
 
 def _match(a: Node, left: Token, b: Node, right: Token) -> int:
     """How well two layers match: by section and keys, then by section, then by output shape."""
-    same = SHAPE * (a.shape == b.shape) + READS * (a.maps == b.maps)
+    same = SHAPE * (a.shape == b.shape) + READS * (_channels(a) == _channels(b))
     if left == right:
         return EQUAL + same
     if left[0] == right[0]:
@@ -139,3 +139,7 @@ def _token(node: Node) -> Token:
     keys = keys_of(type(node.layer))
     values = ((f, getattr(node.layer, f)) for f, key in keys.items() if not key.refers and f != NAME)
     return node.layer.section, tuple(values)
+
+
+def _channels(node: Node) -> tuple[int, ...]:
+    return tuple(m.channels for m in node.maps)

@@ -52,7 +52,7 @@ def test_every_verb_takes_json_and_a_file_for_it(command: tuple[str, ...], cli: 
     assert code == 0
     if command[0] not in WITHOUT_JSON:
         assert "--json" in out
-        assert "-o NEW" in out if command[0] == "edit" else "-o FILE" in out
+        assert "-o NEW" in out if command[0] in ("adapt", "edit") else "-o FILE" in out
 
 
 @pytest.mark.parametrize(

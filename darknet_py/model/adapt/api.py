@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,13 +14,13 @@ from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.adapt.carry import Carrier
 from darknet_py.model.adapt.choices import ZERO
-from darknet_py.model.adapt.heads import NamesOfBoth, check_names, decoded_otherwise
+from darknet_py.model.adapt.heads import Classes, check_classes, decoded_otherwise, head_rows
 from darknet_py.model.adapt.ledger import AdaptLedger, Reason
 from darknet_py.model.adapt.matching import correspondence, parse_pins
 from darknet_py.model.adapt.verify import TOLERANCE, Rows, difference
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.model.weights import load_weights
+from darknet_py.model.restoring import restore
 
 Outputs = list[tuple[int, int, Rows]]
 
@@ -32,13 +32,15 @@ class Adaptation:
     Args:
         start: what new inputs start from, of `choices.STARTS`.
         pins: pairs of layers as `--map` takes them, `12=14`.
+        classes: for each class of B that of A, None for one that A has not; without it classes are matched by
+            position, if both networks have as many.
         seed: of the layers that start at random.
         verify: compare the outputs in a forward pass.
     """
 
     start: str = ZERO
     pins: Sequence[str] = ()
-    names: NamesOfBoth = field(default_factory=NamesOfBoth)
+    classes: Classes = None
     seed: int = 0
     verify: bool = True
 
@@ -55,7 +57,7 @@ def adapt(
         B with its weights, in evaluation mode, and what became of every tensor.
 
     Raises:
-        UsageError: when the mapping would be a guess, or `--map` or names do not fit.
+        UsageError: when the mapping would be a guess, or `--map` or classes do not fit.
         WeightsError: when the file does not fit A.
         CfgError: when one of the networks cannot be executed.
     """
@@ -68,13 +70,11 @@ def adapt(
 def adapt_into(new: Network, weights: str | Path, a: Graph, options: Adaptation | None = None) -> AdaptLedger:
     """As `adapt`, into a network that exists, whose numbers are overwritten."""
     options, b = options or Adaptation(), new.graph
-    check_names(a, options.names.a, "--from-names")
-    check_names(b, options.names.b, "--to-names")
-    old = Network(_at_size_of(a, b))
-    load_weights(old, weights)
+    check_classes(a, b, options.classes)
+    old = restore(_at_size_of(a, b), weights)
     source = correspondence(old.graph, b, parse_pins(options.pins, old.graph, b))
     initialise(new, seed=options.seed)
-    walk = Carrier(a=old, b=new, source=source, names=options.names, start=options.start)
+    walk = Carrier(a=old, b=new, source=source, classes=options.classes, start=options.start)
     walk.run()
     outputs, reasons = _outputs(walk)
     found = difference(old, new, outputs) if options.verify else None
@@ -125,27 +125,42 @@ def _outputs(walk: Carrier) -> tuple[Outputs, list[Reason]]:
             reasons.append(Reason(b[at].name, "a new output"))
             continue
         used.add(source)
-        columns = {channel.term: row for row, channel in enumerate(walk.maps_a[source])}
-        new = walk.maps_b[at]
-        rows = [(row, columns[c.term]) for row, c in enumerate(new) if c.term in columns]
+        wanted = _wanted_rows(walk, source, at)
+        old, new = walk.maps_a[source], walk.maps_b[at]
+        rows = [
+            (row, of) for row, of in enumerate(wanted) if of is not None and new[row].term == old[of].term
+        ]
         found.append((number, places[source], rows))
-        reasons += [Reason(b[at].name, why) for why in _why_not(walk, source, at, len(rows))]
+        reasons += [Reason(b[at].name, why) for why in _why_not(walk, source, at, rows)]
     reasons += [Reason(a[at].name, "an output that is gone") for at in a.outputs if at not in used]
     inexact = any(not c.exact for at in b.outputs for c in walk.maps_b[at])
     return found, [*(walk.reasons if inexact else ()), *reasons]
 
 
-def _why_not(walk: Carrier, source: int, at: int, carried: int) -> list[str]:
+def _wanted_rows(walk: Carrier, source: int, at: int) -> list[int | None]:
+    """For each channel of an output of B, the channel of A's output with the same meaning."""
+    found = head_rows((walk.a.graph, walk.b.graph), (source, at), walk.classes)
+    old, new = walk.a.graph[source].shape.channels, walk.b.graph[at].shape.channels
+    return (
+        found
+        if found is not None and len(found) == new
+        else [row if row < old else None for row in range(new)]
+    )
+
+
+def _why_not(walk: Carrier, source: int, at: int, rows: Rows) -> list[str]:
     """Why an output of B is not that of A, apart from what the layers before it compute."""
-    a, b, before = walk.a.graph, walk.b.graph, len(walk.maps_a[source])
+    a, b, before, channels = walk.a.graph, walk.b.graph, len(walk.maps_a[source]), len(walk.maps_b[at])
+    wanted = [of for of in _wanted_rows(walk, source, at) if of is not None]
     found = []
-    if carried < len(walk.maps_b[at]):
-        found.append(f"{len(walk.maps_b[at]) - carried} of its {len(walk.maps_b[at])} channels are new")
-    if carried < before:
-        found.append(f"{before - carried} of the {before} channels that it had are gone")
+    if len(wanted) < channels:
+        found.append(f"{channels - len(wanted)} of its {channels} channels are new")
+    if len(wanted) < before:
+        found.append(f"{before - len(wanted)} of the {before} channels that it had are gone")
+    if len(rows) < len(wanted):
+        found.append(f"{len(wanted) - len(rows)} of its {channels} channels are others than before")
     if other := decoded_otherwise((a, b), (source, at)):
         found.append(f"boxes are decoded otherwise: {other}")
-    inexact = any(not channel.exact for channel in walk.maps_b[at])
-    if inexact and not walk.reasons:
+    if any(not channel.exact for channel in walk.maps_b[at]) and not walk.reasons:
         found.append("it computes something else")
     return found

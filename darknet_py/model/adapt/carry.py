@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from darknet_py.graph.graph import Node
+from darknet_py.layers.heads.head import Head
 from darknet_py.layers.merging.shortcut import Shortcut
 from darknet_py.layers.parametric.batchnorm import BatchNorm
 from darknet_py.layers.parametric.connected import Connected
@@ -10,7 +11,7 @@ from darknet_py.layers.parametric.local import Local
 from darknet_py.model.adapt import beginnings
 from darknet_py.model.adapt.choices import NONE
 from darknet_py.model.adapt.columns import match_columns
-from darknet_py.model.adapt.heads import head_before, head_rows
+from darknet_py.model.adapt.heads import describe_classes, head_before, head_rows
 from darknet_py.model.adapt.ledger import LayerEntry, TensorEntry
 from darknet_py.model.adapt.parameters import SIZED, named_arrays, parameters_of
 from darknet_py.model.adapt.rows import (
@@ -24,6 +25,7 @@ from darknet_py.model.adapt.rows import (
 )
 from darknet_py.model.adapt.terms import Channel, Map, computed, operation
 from darknet_py.model.adapt.walk import Walk, terms_of
+from darknet_py.model.network import Network
 
 
 class Carrier(Walk):
@@ -91,7 +93,7 @@ class Carrier(Walk):
             weights, exact = copy_weights(pair, blocks)
             tensors = [weights]
         tensors = [*copy_vectors(pair, rows), *tensors]
-        self.enter(node, old, tensors, "" if same else changed)
+        self.enter(node, old, tensors, self.notes.get(node.index, "") if same else changed)
         if not same:
             self.reason(node, changed)
         elif not all(exact.values()) and all(channel.exact for channel in read[1]):
@@ -116,10 +118,18 @@ class Carrier(Walk):
     def _row_plan(self, node: Node, old: Node, pair: Pairing) -> Rows:
         ends = head_before(self.a.graph, old.index), head_before(self.b.graph, node.index)
         if ends[0] is not None and ends[1] is not None:
-            found = head_rows((self.a.graph, self.b.graph), (ends[0], ends[1]), self.names)
+            found = head_rows((self.a.graph, self.b.graph), (ends[0], ends[1]), self.classes)
             if found is not None and len(found) == pair.new.rows:
+                counts = (self._classes(self.a, ends[0]), self._classes(self.b, ends[1]))
+                moved = found != list(range(pair.old.rows))
+                self.notes[node.index] = describe_classes(*counts, self.classes) if moved else ""
                 return found
         return group_rows(pair)
+
+    @staticmethod
+    def _classes(network: Network, end: int) -> int:
+        node = network.graph[end]
+        return node.layer.classes if isinstance(node.layer, Head) else node.shape.floats
 
     def _same(self, node: Node, old: Node) -> bool:
         """Whether a row computes the same of the same columns."""

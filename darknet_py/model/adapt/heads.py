@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
@@ -19,41 +18,41 @@ GAUSSIAN = ("x", "ux", "y", "uy", "w", "uw", "h", "uh", "objectness")
 DECODED_BY = ("anchors", "scale_x_y", "new_coords", "yolo_point", "side", "sqrt", "softmax")
 
 Sides = tuple[Graph, Graph]
-Names = tuple[str, ...]
+Classes = tuple[int | None, ...] | None  # for each class of B that of A; None: by position, if as many
 
 
-@dataclass(frozen=True)
-class NamesOfBoth:
-    """Names of the classes of A and of B; empty where they are not known."""
-
-    a: Names = ()
-    b: Names = ()
-
-
-def check_names(graph: Graph, names: Names, option: str) -> None:
-    """Refuse names that are not those of a network's classes.
+def check_classes(a: Graph, b: Graph, classes: Classes) -> None:
+    """Refuse classes that are not those of both networks.
 
     Raises:
-        UsageError: when their number is another than a head's, or one is repeated.
+        UsageError: when B has another number of them, or A has not all that are named.
     """
-    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
-    if twice is not None:
-        raise UsageError(f"{option} has {twice!r} twice", hint="rows are matched by name")
-    counts = {head.classes for head in graph.head_layers}
-    if graph.classifier is not None:
-        counts = {graph[graph.classifier].shape.floats}
-    wrong = sorted(counts - {len(names)})
-    if names and wrong:
-        message = f"{option} has {len(names)} names, and the network {wrong[0]} classes"
-        raise UsageError(message, where=graph.document.path)
+    if classes is None:
+        return
+    most = max((at + 1 for at in classes if at is not None), default=0)
+    for graph, needed in ((b, len(classes)), (a, most)):
+        counts = {head.classes for head in graph.head_layers}
+        if graph.classifier is not None:
+            counts = {graph[graph.classifier].shape.floats}
+        if any(count != needed if graph is b else count < needed for count in counts):
+            message = f"has {min(counts)} classes, and the names are of {needed}"
+            raise UsageError(
+                message, where=graph.document.path, hint="one name a line, in the order of classes"
+            )
 
 
-def class_rows(a: int, b: int, names: NamesOfBoth) -> list[int | None]:
+def class_rows(a: int, b: int, classes: Classes) -> list[int | None]:
     """For each of b classes, the class of A that it is; without names by position, if they are as many."""
-    if names.a and names.b:
-        places = {name: at for at, name in enumerate(names.a)}
-        return [places.get(name) for name in names.b]
+    if classes is not None:
+        return list(classes)
     return list(range(b)) if a == b else [None] * b
+
+
+def describe_classes(a: int, b: int, classes: Classes) -> str:
+    """How the classes of a head were matched."""
+    if classes is not None:
+        return f"{sum(at is not None for at in classes)} of {b} classes by name"
+    return "classes by position" if a == b else "classes start anew: without names they cannot be matched"
 
 
 def head_before(graph: Graph, at: int) -> int | None:
@@ -73,25 +72,25 @@ def _source(graph: Graph, end: int) -> int:
     return at
 
 
-def head_rows(sides: Sides, ends: tuple[int, int], names: NamesOfBoth) -> list[int | None] | None:
+def head_rows(sides: Sides, ends: tuple[int, int], classes: Classes) -> list[int | None] | None:
     """For each row before B's head, the row before A's head with the same meaning; None: by position."""
     old, new = (graph[end].layer for graph, end in zip(sides, ends, strict=True))
     if not (isinstance(old, Head) and isinstance(new, Head)):
         if isinstance(old, Head) or isinstance(new, Head):
             return None
         before, after = (graph[end].shape.floats for graph, end in zip(sides, ends, strict=True))
-        return class_rows(before, after, names)
+        return class_rows(before, after, classes)
     if isinstance(old, DetectionHead) or isinstance(new, DetectionHead):
         return None  # the classes of all cells come first: no row is a box's alone
     parts = [GAUSSIAN if isinstance(head, GaussianYolo) else BOX for head in (old, new)]
     if any(head.entries != len(part) + head.classes for head, part in zip((old, new), parts, strict=True)):
         return None
-    classes = class_rows(old.classes, new.classes, names)
+    labels = class_rows(old.classes, new.classes, classes)
     rows: list[int | None] = []
     for anchor in _anchor_rows(old, new):
         first = None if anchor is None else anchor * old.entries
         entries = [parts[0].index(part) if part in parts[0] else None for part in parts[1]]
-        entries += [None if at is None else len(parts[0]) + at for at in classes]
+        entries += [None if at is None else len(parts[0]) + at for at in labels]
         rows += [None if first is None or at is None else first + at for at in entries]
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from darknet_py.edit.alignment import Pins, aligned, candidates
 from darknet_py.errors import UsageError
@@ -31,17 +32,22 @@ def correspondence(a: Graph, b: Graph, pins: Pins) -> dict[int, int]:
         support = {pair: _support((a, b), pair, certain) for pair in found}
         best = max(support.values())
         chosen = [pair for pair in found if support[pair] == best]
-        if len(chosen) > 1:
+        if len(chosen) > 1 and has_weights(a[chosen[0][0]]):
             raise _guess((a, b), chosen)
         known[chosen[0][0]] = chosen[0][1]
 
 
 def _ambiguous(a: Graph, b: Graph, pairs: set[Pair]) -> list[Pair] | None:
-    """The pairs of the first layer with weights that has several candidates; None where none has."""
+    """The pairs of the first layer that has several candidates; None where none has.
+
+    Layers with weights come first, then sums and others of several maps; of a layer without weights that
+    reads one map it does not matter which it is.
+    """
     weighted = sorted((i, j) for i, j in pairs if has_weights(a[i]) and has_weights(b[j]))
-    for side in (0, 1):
+    joins = sorted((i, j) for i, j in pairs if min(len(a[i].inputs), len(b[j].inputs)) > 1)
+    for chosen, side in product((weighted, joins), (0, 1)):
         found: dict[int, list[Pair]] = {}
-        for pair in weighted:
+        for pair in chosen:
             found.setdefault(pair[side], []).append(pair)
         for choices in found.values():
             if len(choices) > 1:
@@ -60,7 +66,7 @@ def _support(graphs: tuple[Graph, Graph], pair: Pair, certain: set[Pair]) -> int
     (a, b), (i, j) = graphs, pair
     inputs = sum(one in certain for one in zip(a[i].inputs, b[j].inputs, strict=False))
     readers = sum(i in a[one].inputs and j in b[other].inputs for one, other in certain - {(-1, -1)})
-    return inputs + readers
+    return inputs + readers + (i in a.outputs and j in b.outputs)
 
 
 def has_weights(node: Node) -> bool:

@@ -96,7 +96,7 @@ def computed(node: Node, maps: Sequence[Map], terms: Terms, *, learned: Hashable
     if isinstance(layer, Route):
         parts = (m[_block(len(m), layer.groups, layer.group_id)] for m in maps)
         return list(chain.from_iterable(parts))
-    if isinstance(layer, RETURN_THEIR_INPUT) or _is_identity(node):
+    if returns_input(node):
         return list(maps[0])
     if isinstance(layer, Spp):
         pools = layer.pools()
@@ -117,9 +117,11 @@ def computed(node: Node, maps: Sequence[Map], terms: Terms, *, learned: Hashable
     return _mixed(node, maps, terms, learned)
 
 
-def _is_identity(node: Node) -> bool:
-    """Whether the keys of a layer make it return its input."""
+def returns_input(node: Node) -> bool:
+    """Whether a layer returns its input, by its kind or by its keys."""
     layer = node.layer
+    if isinstance(layer, RETURN_THEIR_INPUT):
+        return True
     if isinstance(layer, WindowPool):
         window = layer.section in IN_DARKNET and layer.size == 1 and layer.channelwise
         return window and not layer.adaptive and not layer.padding and node.shape == node.maps[0]

@@ -11,9 +11,9 @@ from darknet_py.layers.merging.shortcut import Shortcut
 from darknet_py.layers.pools.pyramid import Pyramid
 from darknet_py.model.adapt.beginnings import LINEAR
 from darknet_py.model.adapt.choices import ZERO
-from darknet_py.model.adapt.heads import NamesOfBoth
+from darknet_py.model.adapt.heads import Classes
 from darknet_py.model.adapt.ledger import LayerEntry, Reason, TensorEntry
-from darknet_py.model.adapt.terms import Channel, Map, Terms
+from darknet_py.model.adapt.terms import Channel, Map, Terms, returns_input
 from darknet_py.model.network import Network
 
 
@@ -22,6 +22,7 @@ class Walk:
     """Two networks and what is known of them; `a` is filled, `b` is initialised.
 
     Args:
+        classes: for each class of B that of A.
         source: for each layer of B that corresponds to one of A, that one.
         start: what new inputs start from, of `choices.STARTS`.
     """
@@ -29,13 +30,14 @@ class Walk:
     a: Network
     b: Network
     source: Mapping[int, int]
-    names: NamesOfBoth = field(default_factory=NamesOfBoth)
+    classes: Classes = None
     start: str = ZERO
     terms: Terms = field(default_factory=Terms)
     maps_a: dict[int, Map] = field(default_factory=dict)
     maps_b: dict[int, Map] = field(default_factory=dict)
     entries: list[LayerEntry] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    notes: dict[int, str] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
 
     def standing(self, node: Node, wanted: Map | None) -> Map:
@@ -53,18 +55,22 @@ class Walk:
             if source is None:
                 found = self.wanted(reader.index)
             else:
-                inputs = self.a.graph[source].inputs
-                fits = len(inputs) == len(reader.inputs)
-                found = self.maps_a[inputs[reader.inputs.index(at)]] if fits else None
+                inputs, found = self.a.graph[source].inputs, None
+                if len(inputs) == len(reader.inputs):
+                    found = self.maps_a[inputs[reader.inputs.index(at)]]
+                elif len(inputs) == 1:
+                    found = self.maps_a[inputs[0]]
             if found is not None:
                 return found
-        return None
+        return self.maps_a[self.a.graph.outputs[0]] if (at,) == self.b.graph.outputs else None
 
     def is_added(self, at: int) -> bool:
         """Whether only new shortcuts read a layer, and add it to a map that should stay as it is."""
         readers = [node for node in self.b.graph[at + 1 :] if at in node.inputs]
         for reader in readers:
             layer, others = reader.layer, [one for one in reader.inputs if one != at]
+            if reader.index not in self.source and returns_input(reader) and self.is_added(reader.index):
+                continue
             if reader.index in self.source or not isinstance(layer, Shortcut) or layer.weights:
                 return False
             wanted = self.wanted(reader.index)
@@ -72,7 +78,7 @@ class Walk:
                 return False
             if terms_of(self.maps_b.get(others[0], [])) != terms_of(wanted):
                 return False
-        return bool(readers)
+        return bool(readers) and at not in self.b.graph.outputs
 
     def in_place(self, node: Node, old: Node | None, found: Map) -> Map:
         """The channels of a layer; those of a sum or of a mixture that A has not stand in for A's."""
