@@ -25,6 +25,8 @@ from darknet_py.errors import UsageError, WeightsError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.model.network import Network
+from darknet_py.model.weights_fit.parts import FilePart
+from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 
 Floats = npt.NDArray[np.float32]
 
@@ -127,7 +129,7 @@ def load_weights(
             if partial is not None or size != start + 4 * _floats(layout):
                 layout = [array for array in layout if not _skipped(array)]
             need = _floats(layout)
-            _check_size(size, start, layout, path, complete=partial is None)
+            _check_size(WeightsFile(path, size, start), layout, graph, complete=partial is None)
             mapped = mapped and need > 0 and sys.byteorder == "little"
             floats = (_mapped if mapped else _read)(file, start, need)
             if len(floats) < need or os.fstat(file.fileno()).st_size != size:
@@ -226,43 +228,51 @@ def read_header(data: bytes, path: Path) -> Header:
     return Header(header.version, *struct.unpack_from("<Q", data, 12))
 
 
-def _check_size(size: int, start: int, layout: Layout, path: Path, *, complete: bool) -> None:
-    """Refuse a file of `size` bytes that does not have the floats of the layout, before they are read."""
-    have, rest = divmod(size - start, 4)
-    need = _floats(layout)
-    if have < need:
-        raise _too_short(layout, path, size, start)
-    if complete and size > start + 4 * need:
-        extra = size - start - 4 * need
-        message = f"has {size:,} bytes; the network takes {start + 4 * need:,}, so {extra:,} are left over"
-        hint = "it belongs to another network; training can start from its first N layers: --partial N"
-        raise WeightsError(message, where=path, hint=hint)
-    if rest:
-        message = f"has {size:,} bytes, which is no whole number of floats after a header of {start}"
-        raise WeightsError(message, where=path, hint="it was damaged in transfer")
+def _check_size(file: WeightsFile, layout: Layout, graph: Graph, *, complete: bool) -> None:
+    """Refuse a file that does not have the floats of the layout, before they are read."""
+    need = file.header + 4 * _floats(layout)
+    if file.size < need:
+        message, hints = _too_short(file, layout), [f"{file.size:,} bytes, {need - file.size:,} too few"]
+    elif complete and file.size > need:
+        extra = file.size - need
+        message = f"has {file.size:,} bytes; the network takes {need:,}, so {extra:,} are left over"
+        hints = []
+    elif (file.size - file.header) % 4:
+        message = (
+            f"has {file.size:,} bytes, which is no whole number of floats after a header of {file.header}"
+        )
+        raise WeightsError(message, where=file.path, hint="it was damaged in transfer")
+    else:
+        return
+    if complete:
+        parts = tuple(FilePart(a.node.index, a.name, a.tensor.numel()) for a in layout)
+        hints += suggestions(graph, parts, file)
+    raise WeightsError(message, where=file.path, hint="; ".join(hints) or "it belongs to another network")
 
 
-def _too_short(layout: Layout, path: Path, size: int, start: int) -> WeightsError:
-    """The error for a file that ends inside the layout: in which layer, and in which of its arrays."""
-    ends, have = np.cumsum([array.tensor.numel() for array in layout]), (size - start) // 4
-    node, name, _ = layout[int(np.searchsorted(ends, have, side="right"))]
+def _too_short(file: WeightsFile, layout: Layout) -> str:
+    """In which layer a file ends, and in which of its arrays."""
+    ends = np.cumsum([array.tensor.numel() for array in layout])
+    node, name, _ = layout[int(np.searchsorted(ends, file.floats, side="right"))]
     own = [array for array in layout if array.node.index == node.index]
     before = _floats([array for array in layout if array.node.index < node.index])
-    message = f"ends inside {node.name}, in its {name}: "
-    message += f"it needs {_floats(own):,} floats, {have - before:,} remain"
-    hint = f"{size:,} bytes, {start + 4 * _floats(layout) - size:,} too few"
-    if node.index:
-        hint += f"; training can start from the complete layers: --partial {node.index}"
-    return WeightsError(message, where=path, hint=hint)
+    remain = file.floats - before
+    return f"ends inside {node.name}, in its {name}: it needs {_floats(own):,} floats, {remain:,} remain"
 
 
 def check_values(layout: Layout, values: list[Floats], path: Path) -> None:
     """Refuse values that no network has. Darknet itself writes variances of zero before any training."""
+    last = None
     for array, part in zip(layout, values, strict=False):
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite(part.sum())  # then every number is; a sum can also be too large
         if not finite and (bad := int(np.count_nonzero(~np.isfinite(part)))):
             raise WeightsError(f"has {bad:,} NaN or infinite numbers in {array}", where=path)
-        if array.name == "variances" and (bad := int(np.count_nonzero(part < 0))):
+        if array.name != "variances":
+            continue
+        if bad := int(np.count_nonzero(part < 0)):
             hint = "it is damaged, or belongs to another network of the same size"
+            if last is not None:
+                hint += f": misaligned after {last.name}, whose variances are plausible"
             raise WeightsError(f"has {bad:,} negative numbers in {array}", where=path, hint=hint)
+        last = array.node
