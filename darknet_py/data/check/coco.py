@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from darknet_py.data.check.listed import ListedImage
+from darknet_py.data.check.listed import ListedImage, located
 from darknet_py.data.class_matching import ClassList, match_classes
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.coco.annotations import CocoAnnotations, read_annotations
 from darknet_py.data.formats.coco.folder import annotation_file, image_folder
+from darknet_py.data.images.locate import PathFinder, path_parts
 from darknet_py.errors import DataError, quoted
 
 
@@ -31,11 +32,12 @@ def check_coco(folder: Path, findings: Findings) -> list[ListedImage]:
         except DataError as error:
             findings.add("missing-split", f"{split}: {error.message}", folder)
             continue
-        read = read_annotations(file, findings)
+        finder = PathFinder(folder, (images,))
+        read = read_annotations(file, findings, finder=finder)
         if read is not None:
             classes[split] = read.categories
             boxes = _check_boxes(read, split, findings)
-            listed += _listed(read, split, images)
+            listed += located(_listed(read, split, images), finder, findings)
     if len(classes) == len(SPLITS) and classes["train"] != classes["val"]:
         _compare_classes(classes["train"], classes["val"], boxes, folder, findings)
     return listed
@@ -79,7 +81,7 @@ def _listed(read: CocoAnnotations, split: str, folder: Path) -> list[ListedImage
     places = read.tables.places  # the rows are not kept for as long as the images are looked at
     return [
         ListedImage(
-            folder / image.name,
+            folder.joinpath(*path_parts(image.name)),
             split,
             read.tables.file,
             image.name,

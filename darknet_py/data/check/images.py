@@ -41,15 +41,15 @@ def check_images(listed: Sequence[ListedImage], findings: Findings, progress: Pr
 
 
 def _is_there(image: ListedImage, findings: Findings) -> bool:
-    """Whether the file exists; if not, the likeliest reason is reported where the image is listed."""
+    """Whether the file exists; if not, that is reported where the image is listed."""
     if image.root and os.path.islink(image.path) and not _resolves_inside(image.path, image.root):
         message = f"`{quoted(image.written)}` is a link out of the image folder"
         findings.add("link-leaves-folder", message, image.file, *image.place())
         return False
     if os.path.exists(image.path):
         return True
-    code, message = _why_missing(image)
-    findings.add(code, message, image.file, *image.place())
+    message = "; ".join(filter(None, (f"`{quoted(image.written)}` does not exist", image.advice)))
+    findings.add("image-missing", message, image.file, *image.place())
     return False
 
 
@@ -58,20 +58,6 @@ def _resolves_inside(path: Path, root: Path) -> bool:
         return path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # a link in a circle; RuntimeError before Python 3.13
         return False
-
-
-def _why_missing(image: ListedImage) -> tuple[str, str]:
-    name = quoted(image.written)
-    if "\\" in image.written:
-        return "path-backslash", f"`{name}` does not exist; folders are separated by `/`"
-    try:
-        files = os.listdir(image.path.parent)
-    except (OSError, ValueError):
-        files = []
-    other = next((file for file in files if file.casefold() == image.path.name.casefold()), None)
-    if other:
-        return "image-case-differs", f"`{name}` does not exist, but `{quoted(other)}` does"
-    return "image-missing", f"`{name}` does not exist"
 
 
 def _listed_twice(there: Iterable[ListedImage], findings: Findings) -> None:

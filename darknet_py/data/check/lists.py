@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from darknet_py.data.check.labels import LabelChecker
-from darknet_py.data.check.listed import ListedImage
+from darknet_py.data.check.listed import ListedImage, located
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.darknet.data_file import DataFile, ImageList, ListedPath
 from darknet_py.data.formats.labelled.classifier_lists import image_classes, read_classes
+from darknet_py.data.images.locate import PathFinder
 from darknet_py.errors import quoted
 
 
@@ -29,7 +30,12 @@ def check_data_file(file: Path, findings: Findings) -> list[ListedImage]:
         _check_paths(images, file, findings)
         if classifier:
             image_classes(images, names, findings)
-    listed = {split: _listed(images, split) for split, images in lists.items()}
+    listed = {
+        split: located(
+            _listed(images, split), PathFinder(file.parent, (file.parent, images.file.parent)), findings
+        )
+        for split, images in lists.items()
+    }
     if not classifier:
         LabelChecker(names, findings).check(listed, file)
     return [image for images in listed.values() for image in images]

@@ -70,15 +70,15 @@ class PathFinder:
                 if "\\" in written and "\\" not in str(path):
                     self.found[BACKSLASHES] += 1
                 return path
+        plain = [Path(str(path).replace("\\", "/")) for path in plain] if "\\" in written else plain
         parts = path_parts(written)
-        within = () if _is_foreign(written) else (*plain, *(root.joinpath(*parts) for root in self.roots))
-        similar = _one([found for path in within for found in self.names.similar(path)])
+        below = () if _is_foreign(written) else [root.joinpath(*parts) for root in self.roots]
+        within = () if _is_windows(written) else (*plain, *below)
+        similar = _one([found for path in within for found in self.names.similar(path) if found.is_file()])
         if len(similar) == 1:
             self.found[BACKSLASHES if "\\" in written else SIMILAR] += 1
             return similar[0]
-        folders = (
-            () if _is_windows(written) else [Path(str(path).replace("\\", "/")).parent for path in plain]
-        )
+        folders = () if _is_windows(written) else [path.parent for path in plain]
         if not similar and parts and not any(map(os.path.isdir, folders)):
             similar = self._by_end(written, parts)
             if len(similar) == 1:

@@ -8,9 +8,9 @@ IMAGES: tuple[DataRule, ...] = (
     DataRule("image-missing", "error", "an image does not exist", "Correct the path, or remove the line."),
     DataRule(
         "image-case-differs",
-        "error",
-        "an image does not exist, but one whose name differs in case",
-        "The list comes from a system that ignores case. Rename the file, or correct the list.",
+        "warning",
+        "an image is found under a name that differs in case or Unicode form",
+        "The list comes from a system that ignores it. Rename the file, or correct the list.",
     ),
     DataRule(
         "image-not-listed",

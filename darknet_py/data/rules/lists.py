@@ -20,9 +20,15 @@ LISTS: tuple[DataRule, ...] = (
     DataRule("no-images", "error", "a split has no image", "A list names one image a line."),
     DataRule(
         "path-backslash",
-        "error",
-        "an image is not found, for its path has backslashes",
+        "warning",
+        "the path of an image has backslashes; it is found without them",
         "Write paths with `/`, which Windows understands too.",
+    ),
+    DataRule(
+        "path-elsewhere",
+        "warning",
+        "the path of an image is that of another machine or folder; the image is found by its end",
+        "Other programs do not find it. Write the path at which it is.",
     ),
     DataRule(
         "path-spaces",

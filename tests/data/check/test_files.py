@@ -156,6 +156,7 @@ CASES: list[tuple[str, Base, Damage, str, str]] = [
      "train.txt:2:1"),
     ("backslash", darknet, replace("train.txt", "/train/b", "\\train\\b"), "path-backslash",
      "train.txt:2:1"),
+    ("elsewhere", darknet, write("train.txt", "/content/train/a.png\n"), "path-elsewhere", "train.txt:1:1"),
     ("spaces", darknet, replace("train.txt", "b.png", "b.png "), "path-spaces", "train.txt:2"),
     ("CRLF list", darknet, replace("train.txt", "\n", "\r\n"), "carriage-returns", "train.txt:1"),
     ("relative", darknet, relative, "path-relative", "train.txt"),
