@@ -83,6 +83,7 @@ def test_an_image_that_turns_out_to_be_damaged_is_replaced_counted_and_bounded(
     stopped = cli(*train, "--out", tmp_path / "stopped")
     assert stopped.code == 3, "passes the look, and nothing may be skipped"
     assert "2.jpg: error: is a damaged image" in stopped.err
+    assert "--skip-bad 1 goes on without it, with --resume from the last checkpoint" in stopped.err
     digests = []
     for workers in (0, 2):
         run = tmp_path / f"workers-{workers}"
@@ -96,6 +97,7 @@ def test_an_image_that_turns_out_to_be_damaged_is_replaced_counted_and_bounded(
     spoil(tmp_path / "set", 4)
     found = cli(*train, "--out", tmp_path / "two", "--skip-bad", "1")
     assert found.code == 3
+    assert "; it is image 2 that cannot be decoded, and 1 may be\n" in found.err
     assert "Traceback" not in found.err
 
 

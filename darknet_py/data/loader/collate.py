@@ -133,7 +133,15 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
                 self.unread[number] = str(error)
                 number = (number + 1) % len(self.dataset)
                 if len(self.unread) > self.tolerated or number == index:
-                    raise
+                    raise self._too_many(error) from None
+
+    def _too_many(self, error: DataError) -> DataError:
+        """The error of an image that may not be skipped."""
+        message, hint = error.message, f"{error.hint}; " if error.hint else ""
+        if self.tolerated:
+            message += f"; it is image {len(self.unread)} that cannot be decoded, and {self.tolerated} may be"
+        hint += f"--skip-bad {len(self.unread)} goes on without it, with --resume from the last checkpoint"
+        return DataError(message, where=error.where, hint=hint)
 
 
 def truth_rows(dataset: Dataset, index: int) -> np.ndarray:
