@@ -74,7 +74,8 @@ class CocoAnnotations:
         self, tables: JsonTables, units: BoxUnits | None = None, finder: PathFinder | None = None
     ) -> None:
         self.tables, self.findings, self.units, self.finder = tables, tables.findings, units, finder
-        self._written: list[tuple[float, ...]] = []  # numbers and size of the image, to be judged together
+        self._written: list[list[float]] = []  # the numbers of all boxes, to be judged together
+        self._sizes_of: list[tuple[int, int]] = []  # and the sizes of their images
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
         self.boxes: dict[int, list[CocoBox]] = {}
@@ -164,6 +165,9 @@ class CocoAnnotations:
             self.tables.accept("annotation-id", "annotations", at, "id", f"{written}, numbered anew")
 
     def _reference(self, at: int, row: dict[str, Any], key: str, known: dict[int, Any]) -> int | None:
+        written = row.get(key)
+        if type(written) is int and written in known:  # as most are
+            return written
         identity: int | None = self.tables.value("annotations", at, row, key, "a whole number")
         if identity is None or identity in known:
             return identity
@@ -188,7 +192,8 @@ class CocoAnnotations:
             return None
         numbers = as_floats(box)
         if size and len(numbers) == 4:
-            self._written.append((*numbers, *size))
+            self._written.append(numbers)
+            self._sizes_of.append(size)
             numbers = self.units.box_xywh(numbers, size) if self.units else numbers
         defect = box_defect(numbers, size)
         if defect:
@@ -232,11 +237,11 @@ class CocoAnnotations:
 
     def _judge_units(self) -> None:
         """Report that the boxes are in other units than COCO's, instead of what follows from it."""
-        written = np.array(self._written, dtype=np.float64).reshape(-1, 6)
-        self._written.clear()
-        if self.units:
+        if self.units or not self._written:
             return
-        verdict = judge_units(written[:, :4], written[:, 4:], COCO_UNITS)
+        written, sizes = np.array(self._written, np.float64), np.array(self._sizes_of, np.float64)
+        self._written, self._sizes_of = [], []
+        verdict = judge_units(written, sizes, COCO_UNITS)
         if verdict is None:
             return
         file, message = self.tables.file, verdict.message(COCO_UNITS, to="coco")
