@@ -12,7 +12,8 @@ import numpy as np
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_units import FOLLOW_UPS, LABEL_UNITS
-from darknet_py.data.formats.darknet.label_files import Numbers, label_places, looks_like_labels, read_labels
+from darknet_py.data.formats.darknet.label_files import label_places, looks_like_labels, read_labels
+from darknet_py.data.formats.darknet.label_lines import Numbers
 from darknet_py.data.formats.darknet.label_units import judge_labels
 from darknet_py.errors import quoted
 

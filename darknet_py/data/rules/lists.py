@@ -86,6 +86,12 @@ LISTS: tuple[DataRule, ...] = (
         "Darknet would stop reading the file there. `darknet-py data convert --to darknet` writes boxes.",
     ),
     DataRule(
+        "label-keypoints",
+        "warning",
+        "a label has key points after its box; the box is read",
+        "Darknet would stop reading the file there. `darknet-py data convert --to darknet` writes boxes.",
+    ),
+    DataRule(
         "label-class-float",
         "warning",
         "the class of a label is written as 1.0; it is read",

@@ -173,6 +173,7 @@ CASES: list[tuple[str, Base, Damage, str, str]] = [
     ("D17 no image", darknet, write("train/c.txt", LABELS), "label-without-image", "train"),
     ("D17 columns", darknet, label("0 .5 .5 .1"), "label-columns", "train/a.txt:3:1"),
     ("D17 polygon", darknet, label("0 .1 .1 .2 .1 .2 .2"), "label-polygon", "train/a.txt:3:1"),
+    ("D17 key points", darknet, label("0 .8 .8 .1 .1 .8 .8 2"), "label-keypoints", "train/a.txt:3:1"),
     ("D17 six columns", darknet, label("0 .1 .1 .2 .1 .9"), "label-columns", "train/a.txt:3:1"),
     ("D17 commas", darknet, label("0, .5, .5, .1, .1"), "label-commas", "train/a.txt:3:1"),
     ("D17 decimal commas", darknet, label("0 .5 0,5 .1 .1"), "label-commas", "train/a.txt:3:6"),

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from darknet_py.data.check.run import check
+from darknet_py.data.formats.darknet.label_lines import LooseLines
 from darknet_py.data.formats.registry import open_data
+from darknet_py.errors import DataError
 from tests.data.check.damaged import annotations, as_text, coco, coco_content, darknet, put
 
 Row = dict[str, Any]
@@ -96,6 +98,52 @@ def test_11_polygons_and_oriented_boxes_of_yolo_become_boxes(tmp_path: Path, poi
     np.testing.assert_allclose(data.record(0).boxes_xywh[[0, 2]], [[4, 6, 16, 12]] * 2)
     assert data.record(0).labels.tolist() == [1, 0, 0]
     assert dict(data.adjusted) == {"a polygon or an oriented box, read as the box around it": 2}
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        ".72 .72 .78 .72 .75 .8 .75 .72",  # x, y
+        ".72 .72 0 0 .75 .8 .7 .79 .8 .8",  # one that is not known
+        ".72 .72 2 .78 .72 1 0 0 0",  # x, y, visibility
+        ".72 .72 2.0 .78 .72 1.0",
+        "0 0 0 0 0 0",
+    ],
+)
+def test_11_key_points_after_a_box_are_left_out(tmp_path: Path, points: str) -> None:
+    file = darknet(tmp_path)
+    put(tmp_path / "train" / "a.txt", f"1 .75 .75 .1 .2 {points}\n0 .5 .5 .1 .1\n")
+    data = open_data(str(file), split="train")
+    np.testing.assert_allclose(data.record(0).boxes_xywh[0], [28, 19.5, 4, 6])
+    assert dict(data.adjusted) == {"a box with key points, read without them": 1}
+
+
+def test_11_random_polygons_are_not_taken_for_key_points() -> None:
+    draw = np.random.default_rng(1)
+    lines = LooseLines(None)
+    for at in range(500):
+        number = draw.integers(3, 12)
+        angles = (np.arange(number) + draw.random(number)) * 2 * np.pi / number
+        radii = draw.uniform(0.3, 1, len(angles)) * draw.uniform(0.02, 0.3)
+        points = (
+            draw.uniform(0.3, 0.7, 2) + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
+        )
+        words = ["0", *(f"{value:.6f}" for value in points.clip(0, 1).ravel())]
+        _, x, y, w, h = lines.read(words, at)
+        expected = [*(points.min(axis=0) + points.max(axis=0)) / 2, *np.ptp(points, axis=0)]
+        np.testing.assert_allclose([x, y, w, h], expected, atol=2e-6)
+    assert lines.counts == {"label-polygon": 500}
+
+
+def test_11_polygons_in_pixels_are_converted(tmp_path: Path) -> None:
+    file = darknet(tmp_path)
+    for split in ("train", "val"):
+        for name in "ab":
+            put(tmp_path / split / f"{name}.txt", "1 4 6 20 6 20 18\n0 10 10 14 22\n")
+    with pytest.raises(DataError, match=r"8 of 8|4 of 4 boxes are pixels"):
+        open_data(str(file), split="train")
+    data = open_data(str(file), split="train", boxes="pixels,corners")
+    np.testing.assert_allclose(data.record(0).boxes_xywh, [[4, 6, 16, 12], [10, 10, 4, 12]])
 
 
 def test_11_classes_written_as_1_0_are_read(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from darknet_py.data.dataset import SPLITS, Dataset, Record
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
 from darknet_py.data.formats.darknet.data_file import SPLIT_KEYS, DataFile
-from darknet_py.data.formats.darknet.label_files import Numbers, ReadBox, label_places, read_labels
+from darknet_py.data.formats.darknet.label_files import label_places, read_labels
+from darknet_py.data.formats.darknet.label_lines import Numbers, ReadBox
 from darknet_py.data.formats.darknet.label_lookup import LabelLookup
 from darknet_py.data.formats.darknet.label_units import as_fractions, judge_labels
 from darknet_py.data.images.locate import PathFinder

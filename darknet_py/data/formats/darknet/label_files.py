@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_defects import box_defect
+from darknet_py.data.formats.darknet.label_lines import LooseLines, Numbers, ReadBox, Row, has_points
 from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.errors import quoted
 
@@ -33,14 +33,6 @@ _ALEXEYAB = (
 _PJREDDIE = (("images", "labels"), ("JPEGImages", "labels"), ("raw", "labels"))
 _IMAGES = ("images", "jpegimages")
 
-LOOSE = {  # codes of lines that are read although they are not as they should be
-    "label-polygon": "a polygon or an oriented box, read as the box around it",
-    "label-class-float": "a class like 1.0, read as 1",
-}
-
-Numbers = tuple[float, float, float, float]
-ReadBox = Callable[[Numbers], Numbers]
-Row = tuple[float, float, float, float, float]  # class, x, y, width, height
 Problem = tuple[str, str, int]  # code, message, and the number of the word that it is about
 
 
@@ -117,39 +109,6 @@ def read_labels(
     return list(rows)
 
 
-class LooseLines:
-    """Reads label lines that have been checked; counts polygons, and classes that are written as 1.0."""
-
-    def __init__(self, read: ReadBox | None) -> None:
-        self.convert = read or (lambda box: box)
-        self.first: dict[str, int] = {}
-        self.counts: Counter[str] = Counter()
-
-    def read(self, words: Sequence[str], at: int) -> Row:
-        """Return the class, and the four numbers of a box or of the box around a polygon."""
-        label, *numbers = map(float, words)
-        if "." in words[0]:
-            self._count("label-class-float", at)
-        if len(numbers) == 4:
-            return label, *self.convert((numbers[0], numbers[1], numbers[2], numbers[3]))
-        self._count("label-polygon", at)
-        left, right, top, bottom = (
-            pick(values) for values in (numbers[::2], numbers[1::2]) for pick in (min, max)
-        )
-        return label, *self.convert(((left + right) / 2, (top + bottom) / 2, right - left, bottom - top))
-
-    def _count(self, code: str, at: int) -> None:
-        self.first.setdefault(code, at)
-        self.counts[code] += 1
-
-    def report(self, file: Path, findings: Findings) -> None:
-        """Report each kind once, at the first line."""
-        for code, count in self.counts.items():
-            message = f"{LOOSE[code]}; {count:,} such line{'s' if count > 1 else ''}"
-            findings.add(code, message, file, self.first[code], 1)
-            findings.adjusted[LOOSE[code]] += count
-
-
 def looks_like_labels(file: Path) -> bool:
     """Whether the first line of a text file is a label."""
     try:
@@ -168,15 +127,16 @@ def _words_problem(words: Sequence[str], classes: int) -> Problem | None:
     for at, word in enumerate(words):
         if "," in word:
             return "label-commas", "has commas; columns are separated by spaces, decimals by a point", at
-    polygon = len(words) > 6 and len(words) % 2 == 1  # a class, and three points or more
-    if len(words) != len(COLUMNS) and not polygon:
-        return "label-columns", f"has {len(words)} columns, not the 5 of `class x y width height`", 0
+    points = has_points(words)
+    if len(words) != len(COLUMNS) and not points:
+        score = "; detections with a score have 6" if len(words) == 6 else ""
+        return "label-columns", f"has {len(words)} columns, not the 5 of `class x y width height`{score}", 0
     if not _CLASS_TEXT.fullmatch(words[0]):
         return "label-class", f"class `{quoted(words[0])}` is not a whole number of 0 or more", 0
     if float(words[0]) >= classes:
         return "label-class-range", f"class {words[0]} is not one of the {classes}, 0 to {classes - 1}", 0
     for at, word in enumerate(words[1:], start=1):
-        name = f"column {at + 1}" if polygon else COLUMNS[at]
+        name = f"column {at + 1}" if points else COLUMNS[at]
         if _NOT_FINITE.fullmatch(word):
             return "box-not-finite", f"{name} is `{quoted(word)}`", at
         if not NUMBER_TEXT.fullmatch(word):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits, UnitsVerdict, judge_units
-from darknet_py.data.formats.darknet.label_files import Numbers
+from darknet_py.data.formats.darknet.label_lines import Numbers
 from darknet_py.data.images.read import image_size
 from darknet_py.errors import DataError
 
@@ -45,8 +46,13 @@ def judge_labels(
     return judge_units(np.concatenate(judged), np.concatenate(sizes), LABEL_UNITS) if judged else None
 
 
-def as_fractions(numbers: Numbers, units: BoxUnits, size: tuple[int, int]) -> Numbers:
-    """The four numbers of a box in some units, as Darknet has them."""
+def as_fractions(numbers: Numbers, centred: bool, *, units: BoxUnits, size: tuple[int, int]) -> Numbers:
+    """The four numbers of a box in some units, as Darknet has them.
+
+    Args:
+        centred: whether they are centre, width and height, as around a polygon, in the scale of the units.
+    """
+    units = replace(units, order="centre") if centred else units
     width, height = size
     x, y, w, h = units.box_xywh(numbers, size)
     return (x + w / 2) / width, (y + h / 2) / height, w / width, h / height

@@ -104,7 +104,10 @@ def test_AlexeyAB_s_place_comes_before_pjreddie_s(tmp_path: Path) -> None:
 
 LINES = [
     ("0 0.5 0.5 0.5", "1: has 4 columns, not the 5 of `class x y width height`"),
-    ("0 0.5 0.5 0.5 0.5 1", "1: has 6 columns, not the 5 of `class x y width height`"),
+    (
+        "0 0.5 0.5 0.5 0.5 1",
+        "1: has 6 columns, not the 5 of `class x y width height`; detections with a score have 6",
+    ),
     ("0,0.5,0.5,0.5,0.5", "1: has commas; columns are separated by spaces, decimals by a point"),
     ("2 0.5 0.5 0.5 0.5", "1: class 2 is not one of the 2, 0 to 1"),
     ("-1 0.5 0.5 0.5 0.5", "1: class `-1` is not a whole number of 0 or more"),
