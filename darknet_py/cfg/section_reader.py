@@ -9,7 +9,7 @@ from typing import Any
 from darknet_py.cfg.diagnostics import Complaint, Diagnostic, Severity, Span
 from darknet_py.cfg.document import Document, Entry, Section, before_comment
 from darknet_py.cfg.keys import REQUIRED, Key, SameAs, fields_of, keys_of, open_keys_of, types_of
-from darknet_py.cfg.values import Unreadable, value_of
+from darknet_py.cfg.values import Unreadable, value_of, without_units
 from darknet_py.errors import quoted
 
 JOINED = re.compile(r"[0-9.][ \t]+[-+0-9.]", re.ASCII)
@@ -94,7 +94,7 @@ class _SectionReader:
         """The value of an entry; None where it cannot be read or is refused without a likely meaning."""
         text = entry.value if kind is str else self.number_text(entry)
         try:
-            value = value_of(text, kind)
+            value = self.number(entry, text, kind)
         except Unreadable as error:
             self.report(entry.value_span, Complaint(f"{entry.key}={quoted(text)}: {error}"))
             self.lost = True
@@ -103,6 +103,23 @@ class _SectionReader:
             return self.refuse(entry, declared, text, refusal)
         if value != declared.default:
             self.report_unused(entry, declared, quoted(text))
+        return value
+
+    def number(self, entry: Entry, text: str, kind: Any) -> Any:
+        """The value of a text; of a number with a unit or comment behind it, as Darknet reads it.
+
+        Raises:
+            Unreadable: when it is none, or what follows the number could change its meaning.
+        """
+        try:
+            return value_of(text, kind)
+        except Unreadable:
+            plain = without_units(text)
+            value = value_of(plain, kind) if plain != text else value_of(text, kind)
+        message = f"{entry.key}={quoted(text)} is read as {plain}"
+        reason = "Darknet's number reader stops at the first other character; write the number alone"
+        complaint = Complaint(message, code="trailing-text", reason=reason, severity="warning")
+        self.report(entry.value_span, complaint)
         return value
 
     def report_unused(self, entry: Entry, declared: Key, text: str) -> None:
@@ -174,10 +191,11 @@ class _SectionReader:
     def report_duplicate(self, entry: Entry, first: Entry) -> None:
         """Report a second line of a key."""
         effect = f"is not used; line {first.span.line} is ({quoted(first.value)})"
+        reason = "Darknet keeps the first of two equal keys"
         if entry.value == first.value:
             effect = "has the same value"
+            reason += "; its later versions by Hank.ai refuse the cfg"
         message = f"a second `{quoted(entry.key)}` in this section {effect}"
-        reason = "Darknet keeps the first of two equal keys"
         complaint = Complaint(message, code="duplicate-key", reason=reason, severity="warning")
         self.report(entry.span, complaint)
 

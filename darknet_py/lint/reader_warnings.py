@@ -68,6 +68,13 @@ READER_WARNINGS: tuple[GraphRule, ...] = (
         "verbs report this as an error. The reason says why.",
     ),
     GraphRule(
+        "trailing-text",
+        "warning",
+        "a unit or a comment behind a number, at which Darknet's reader stops",
+        "`416px`, `16000d` and `32 // filters` are read as the number. Where the rest could change what the "
+        "number means, as in `16k`, `41O` or `1e3` for a whole number, it is an error.",
+    ),
+    GraphRule(
         "unknown-key",
         "warning",
         "a key that its section does not have, and that is similar to none that it lacks",

@@ -430,6 +430,15 @@ a.cfg:5:1: warning[ignored-key]: dynamic_minibatch=1 is read and not honoured
    | ^^^^^^^^^^^^^^^^^
    = Darknet fills a GPU's memory so; here an update has `batch` images at every size""",
     ),
+    "trailing-text": (
+        NET + CONV.replace("filters=8", "filters = 8d"),
+        """\
+a.cfg:6:11: warning[trailing-text]: filters=8d is read as 8
+   |
+  6| filters = 8d
+   |           ^^
+   = Darknet's number reader stops at the first other character; write the number alone""",
+    ),
     "unknown-key": (
         NET + CONV + "max_epochs=3\n",
         """\
