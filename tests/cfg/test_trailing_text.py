@@ -25,7 +25,7 @@ def test_D16_a_unit_behind_a_number_is_a_warning(width: str, meant: int) -> None
 def test_D16_each_number_of_a_list_is_read_as_darknet_reads_it() -> None:
     text = (
         NET.format(64)
-        + "policy=steps\nmax_batches=20000\nsteps=16000d,18000\nscales=.1f,.1\n"
+        + "policy=steps\nmax_batches=20000\nsteps=16000d,18000\nscales=.1d,.1\n"
         + CONV.format(8)
     )
     graph = compile_checked(parse(text))
