@@ -106,9 +106,10 @@ class UnitsVerdict:
         if not kept and self.units.scale != expected.scale:
             found, wanted = str(self.units), str(expected)
         word = "are" if self.sure else "look like"
-        also = "".join(f", or {ORDERS[other.order]}" for other in self.others)
+        also = " or ".join(ORDERS[other.order] for other in self.others)
+        also = f" ({also} would fit as well)" if also else ""
         return (
-            f"{self.boxes:,} of {self.total:,} boxes {word} {found}{also}, not {wanted}; `darknet-py data "
+            f"{self.boxes:,} of {self.total:,} boxes {word} {found}, not {wanted}{also}; `darknet-py data "
             f"convert DATA --boxes {option_of(self.units, expected)} --to {to} --out NEW` converts them"
         )
 

@@ -16,7 +16,8 @@ FILES: tuple[DataRule, ...] = (
         "missing-split",
         "error",
         "train or val is missing, or several files could be it",
-        "Both splits are needed. The message names what was looked for.",
+        "Both splits are needed. The message names what was looked for. `darknet-py data split` divides data "
+        "without val.",
     ),
     DataRule(
         "not-a-file",
