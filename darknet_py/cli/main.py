@@ -16,7 +16,11 @@ from darknet_py.errors import DarknetPyError, PeerFailed, UsageError, out_of_mem
 
 OUT_OF_MEMORY, INTERRUPTED, BAD_INPUT = 5, 130, 3
 PLUGINS = "darknet_py.layers.plugins"
-MODULES = {"adapt": "weights.adapt", "convert": "weights.convert"}  # of verbs whose modules are in a folder
+MODULES = {
+    "adapt": "weights.adapt",
+    "convert": "weights.convert",
+    "weights": "weights.inspect",
+}  # of verbs whose modules are in a folder
 VERBS = {  # each is a module of this package, imported when it is called: lint and show do without torch
     "lint": "every error and every warning of cfgs",
     "show": "layers, shapes, costs and receptive fields",
@@ -29,6 +33,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "data": "data sets: their damage, anchors, layouts, official downloads",
     "detect": "find objects in images",
     "eval": "COCO figures of weights on a data set",
+    "weights": "what a weights file is, which cfgs it fits, and what is wrong with it",
     "adapt": "weights carried from one cfg to another, and what became of every tensor",
     "convert": "weights in another format: Darknet's, safetensors, PyTorch",
     "train": "train a network",

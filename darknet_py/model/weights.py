@@ -25,7 +25,7 @@ from darknet_py.errors import UsageError, WeightsError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.model.network import Network
-from darknet_py.model.weights_fit.parts import FilePart
+from darknet_py.model.weights_fit.parts import FilePart, FileParts
 from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 
 Floats = npt.NDArray[np.float32]
@@ -127,7 +127,7 @@ def load_weights(
             header = read_header(file.read(20), path)
             start = header.size
             if partial is not None or size != start + 4 * _floats(layout):
-                layout = [array for array in layout if not _skipped(array)]
+                layout = [array for array in layout if not is_skipped(array)]
             need = _floats(layout)
             _check_size(WeightsFile(path, size, start), layout, graph, complete=partial is None)
             mapped = mapped and need > 0 and sys.byteorder == "little"
@@ -188,11 +188,16 @@ def file_layout(network: Network, layers: int | None = None) -> Layout:
     ]
 
 
+def parts_of(layout: Layout) -> FileParts:
+    """The arrays of a layout as numbers of floats."""
+    return tuple(FilePart(array.node.index, array.name, array.tensor.numel()) for array in layout)
+
+
 def _floats(layout: Layout) -> int:
     return sum(array.tensor.numel() for array in layout)
 
 
-def _skipped(array: Array) -> bool:
+def is_skipped(array: Array) -> bool:
     """Whether the cfg says that a file of Darknet's lacks an array."""
     layer = array.node.layer
     return layer.dontload or (layer.dontloadscales and array.name in SCALES)
@@ -245,8 +250,7 @@ def _check_size(file: WeightsFile, layout: Layout, graph: Graph, *, complete: bo
     else:
         return
     if complete:
-        parts = tuple(FilePart(a.node.index, a.name, a.tensor.numel()) for a in layout)
-        hints += suggestions(graph, parts, file)
+        hints += suggestions(graph, parts_of(layout), file)
     raise WeightsError(message, where=file.path, hint="; ".join(hints) or "it belongs to another network")
 
 
