@@ -67,6 +67,7 @@ class CocoAnnotations:
         categories: names by id.
         images: in the order of the file.
         boxes: of each image, by its id.
+        elsewhere: file names that are no paths below the image folder, and whose images are found.
         repeated: how many boxes are given again, where such findings are wanted.
     """
 
@@ -78,6 +79,7 @@ class CocoAnnotations:
         self._sizes_of: list[tuple[int, int]] = []  # and the sizes of their images
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
+        self.elsewhere: set[str] = set()
         self.boxes: dict[int, list[CocoBox]] = {}
         self.repeated = 0
         self._sizes: dict[int, tuple[int, int] | None] = {}
@@ -112,7 +114,9 @@ class CocoAnnotations:
             name = self.tables.value("images", at, row, "file_name", "text")
             if name is None:
                 continue
-            if is_inside(name) or (self.finder and name.isprintable() and self.finder.reaches(name)):
+            inside = is_inside(name)
+            if inside or (self.finder and name.isprintable() and self.finder.reaches(name)):
+                self.elsewhere.update(() if inside else (name,))
                 self.images.append(CocoImage(at, name, identity, size))
             else:
                 message = f"is `{quoted(name)}`, not a name inside the image folder"

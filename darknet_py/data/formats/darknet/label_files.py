@@ -37,6 +37,11 @@ Problem = tuple[str, str, int]  # code, message, and the number of the word that
 
 
 def label_places(written: str, path: Path) -> list[Path]:
+    """Return where the labels of an image may be; see `label_paths`."""
+    return [Path(place) for place in label_paths(written, path)]
+
+
+def label_paths(written: str, path: Path) -> list[str]:
     """Return where the labels of an image may be: AlexeyAB's place first, pjreddie's, YOLOv5's, beside it.
 
     Args:
@@ -47,7 +52,7 @@ def label_places(written: str, path: Path) -> list[Path]:
     places = _places(Path(written).as_posix(), complete)  # `./a//b` is `a/b`, as in `path`
     if "/../" in complete:
         places += _places(posixpath.normpath(written), posixpath.normpath(complete))
-    return [Path(f"{posixpath.splitext(place)[0]}.txt") for place in dict.fromkeys(places)]
+    return [f"{posixpath.splitext(place)[0]}.txt" for place in dict.fromkeys(places)]
 
 
 def _places(written: str, complete: str) -> list[str]:

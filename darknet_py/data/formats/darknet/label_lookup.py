@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from darknet_py.data.formats.darknet.label_files import label_places, looks_like_labels
+from darknet_py.data.formats.darknet.label_files import label_paths, looks_like_labels
 from darknet_py.data.images.listing import is_hidden
 from darknet_py.data.images.locate import FolderNames
 from darknet_py.errors import DataError, quoted
@@ -20,7 +20,7 @@ class LabelLookup:
 
     def __init__(self) -> None:
         self._names = FolderNames()
-        self._images: dict[Path, Path] = {}  # the first image of each label file
+        self._images: dict[str, Path] = {}  # the first image of each label file
         self._used: dict[str, set[str]] = {}  # names of label files by their folder
         self._homes: dict[str, set[str]] = {}  # folders of images by the folder of their labels
         self._shared: list[tuple[Path, Path]] = []
@@ -35,19 +35,17 @@ class LabelLookup:
 
         Raises: DataError: when two files fit equally well.
         """
-        places = label_places(written, path)
-        file = next((place for place in places if os.path.isfile(place)), None) or self._similar_name(
-            places, path
-        )
-        if file is None:
+        places = label_paths(written, path)
+        file = next(filter(os.path.isfile, places), "") or self._similar_name(places, path)
+        if not file:
             return None
         first = self._images.setdefault(file, path)
-        if first != path:
+        if first is not path and first != path:
             self._shared.append((first, path))
         folder, name = os.path.split(file)
         self._used.setdefault(folder, set()).add(name)
         self._homes.setdefault(folder, set()).add(os.path.dirname(path))
-        return file
+        return Path(file)
 
     @property
     def adjusted(self) -> Counter[str]:
@@ -62,15 +60,16 @@ class LabelLookup:
         """Count the label files next to those found for which there is no image."""
         return +Counter({WITHOUT_IMAGE: sum(map(self._orphans, self._homes))})
 
-    def _similar_name(self, places: list[Path], image: Path) -> Path | None:
+    def _similar_name(self, places: list[str], image: Path) -> str:
         """A label file whose name differs in case or Unicode form, unless it is that of another image."""
-        found = {file: None for place in places for file in self._names.similar(place) if file.is_file()}
+        similar = (file for place in places for file in self._names.similar(Path(place)))
+        found = [file for file in dict.fromkeys(similar) if file.is_file()]
         free = [file for file in found if not image.with_name(f"{file.stem}{image.suffix}").is_file()]
         if len(free) > 1:
             both = " and ".join(f"`{quoted(file)}`" for file in free[:2])
             raise DataError(f"may have its labels in {both}", where=image, hint="remove the wrong one")
         self._similar += len(free)
-        return free[0] if free else None
+        return str(free[0]) if free else ""
 
     def _orphans(self, folder: str) -> int:
         unused = set(os.listdir(folder or ".")) - self._used[folder]
