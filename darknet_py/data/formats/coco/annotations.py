@@ -67,7 +67,7 @@ class CocoAnnotations:
         categories: names by id.
         images: in the order of the file.
         boxes: of each image, by its id.
-        elsewhere: file names that are no paths below the image folder, and whose images are found.
+        relocated: file names that are no paths below the image folder, and whose images are found.
         repeated: how many boxes are given again, where such findings are wanted.
     """
 
@@ -79,7 +79,7 @@ class CocoAnnotations:
         self._sizes_of: list[tuple[int, int]] = []  # and the sizes of their images
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
-        self.elsewhere: set[str] = set()
+        self.relocated: set[str] = set()
         self.boxes: dict[int, list[CocoBox]] = {}
         self.repeated = 0
         self._sizes: dict[int, tuple[int, int] | None] = {}
@@ -116,7 +116,7 @@ class CocoAnnotations:
                 continue
             inside = is_inside(name)
             if inside or (self.finder and name.isprintable() and self.finder.reaches(name)):
-                self.elsewhere.update(() if inside else (name,))
+                self.relocated.update(() if inside else (name,))
                 self.images.append(CocoImage(at, name, identity, size))
             else:
                 message = f"is `{quoted(name)}`, not a name inside the image folder"

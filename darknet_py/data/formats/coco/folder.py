@@ -56,7 +56,7 @@ class CocoFolder(Dataset):
         labels = {identity: label for label, identity in enumerate(self.category_ids)}
         self._records = [_record(image, read.boxes, labels) for image in read.images]
         names = [record.name for record in self._records]
-        inside = (self.images.joinpath(*(path_parts(n) if n in read.elsewhere else (n,))) for n in names)
+        inside = (self.images.joinpath(*(path_parts(n) if n in read.relocated else (n,))) for n in names)
         self._paths = [finder.find(name, [path]) for name, path in zip(names, inside, strict=True)]
         finder.require(len(self._paths), where=self.file)
         self.dropped, self.adjusted = report.dropped, report.adjusted + finder.found
