@@ -19,6 +19,7 @@ from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_defects import box_defect
 from darknet_py.data.formats.box_units import COCO_UNITS, FOLLOW_UPS, BoxUnits, judge_units
 from darknet_py.data.formats.class_names import ClassNames
+from darknet_py.data.formats.coco.categories import unused_parent
 from darknet_py.data.formats.coco.json_tables import (
     LARGEST_ID,
     NUMBER,
@@ -69,6 +70,7 @@ class CocoAnnotations:
         boxes: of each image, by its id.
         relocated: file names that are no paths below the image folder, and whose images are found.
         repeated: how many boxes are given again, where such findings are wanted.
+        parent: the name of a category that is no class, for it is the parent of all others and of no box.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class CocoAnnotations:
         self.images: list[CocoImage] = []
         self.relocated: set[str] = set()
         self.boxes: dict[int, list[CocoBox]] = {}
-        self.repeated = 0
+        self.repeated, self.parent = 0, ""
         self._sizes: dict[int, tuple[int, int] | None] = {}
         self._read_categories()
         self._read_images()
@@ -91,8 +93,11 @@ class CocoAnnotations:
 
     def _read_categories(self) -> None:
         known: dict[int, int] = {}
-        names = ClassNames()
+        names, parent = ClassNames(), unused_parent(self.tables)
         for at, row in self.tables.objects("categories"):
+            if parent is not None and row.get("id") == parent:
+                self.parent = str(row["name"])
+                continue
             identity = self.tables.identity("categories", at, row, known)
             name = self.tables.value("categories", at, row, "name", "text")
             problem = names.problem(name, f"categories[{at}]") if name is not None else None
