@@ -23,7 +23,7 @@ class RareKeys(Layer):
     antialiasing: int = key(
         0,
         doc="blur after a strided convolution",
-        refused="a blur after a convolution of stride 1 does it",
+        refused="stride=1 and a [blurpool] after it are equal, but for cells at the border",
     )
     coordconv: int = key(0, doc="overwrite channels by coordinates", refused="Darknet has it only on GPUs")
     sway: int = key(0, doc="deformed filters in training", ignored=GPU_ONLY)
