@@ -77,8 +77,8 @@ class CocoAnnotations:
         self, tables: JsonTables, units: BoxUnits | None = None, finder: PathFinder | None = None
     ) -> None:
         self.tables, self.findings, self.units, self.finder = tables, tables.findings, units, finder
-        self._written: list[list[float]] = []  # the numbers of all boxes, to be judged together
-        self._sizes_of: list[tuple[int, int]] = []  # and the sizes of their images
+        self._written: list[float] = []  # the numbers of all boxes, four by four, to be judged together
+        self._sizes_of: list[int] = []  # and width and height of their images
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
         self.relocated: set[str] = set()
@@ -201,8 +201,8 @@ class CocoAnnotations:
             return None
         numbers = as_floats(box)
         if size and len(numbers) == 4:
-            self._written.append(numbers)
-            self._sizes_of.append(size)
+            self._written += numbers
+            self._sizes_of += size
             numbers = self.units.box_xywh(numbers, size) if self.units else numbers
         defect = box_defect(numbers, size)
         if defect:
@@ -248,7 +248,8 @@ class CocoAnnotations:
         """Report that the boxes are in other units than COCO's, instead of what follows from it."""
         if self.units or not self._written:
             return
-        written, sizes = np.array(self._written, np.float64), np.array(self._sizes_of, np.float64)
+        written = np.array(self._written, np.float64).reshape(-1, 4)
+        sizes = np.array(self._sizes_of, np.float64).reshape(-1, 2)
         self._written, self._sizes_of = [], []
         verdict = judge_units(written, sizes, COCO_UNITS)
         if verdict is None:
