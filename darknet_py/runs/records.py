@@ -69,8 +69,23 @@ class TrainingFacts:
 
 
 @dataclass(frozen=True)
+class CarriedFacts:
+    """Weights to start from that were carried over from another cfg.
+
+    Args:
+        share: of the parameters that are those of the weights, 0..1.
+        preserving: whether the network computed the same before the first update.
+        why: the first reason where it did not; empty where it did.
+    """
+
+    share: float
+    preserving: bool
+    why: str
+
+
+@dataclass(frozen=True)
 class Run:
-    """One finished training of one variant with one seed."""
+    """One finished training of one variant with one seed; `carried` where it started from another cfg's."""
 
     seed: int
     metrics: Metrics
@@ -81,6 +96,7 @@ class Run:
     curves: Curves
     cfg_text: str
     folder: RunFolder
+    carried: CarriedFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the weights, and print what became of every tensor; 0 also where outputs are not preserved."""
-    from darknet_py.cli.diff import variant
+    from darknet_py.edit.variant import compile_variant
     from darknet_py.model.adapt.api import adapt
     from darknet_py.model.weights import read_header, save_weights
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError("there is no such folder to write to", where=args.target.parent)
         if args.target.exists() and args.weights.exists() and args.target.samefile(args.weights):
             raise UsageError("is the file that is read", where=args.target, hint="name another file with -o")
-    a, b = variant(args.a), variant(args.b)
+    a, b = compile_variant(args.a), compile_variant(args.b)
     network, ledger = adapt(args.weights, a, b, _options(args, a))
     if args.target is not None:
         with args.weights.open("rb") as file:
