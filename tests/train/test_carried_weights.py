@@ -45,6 +45,8 @@ def words(verb: str, *cfgs: str) -> list[str]:
 
 
 def test_a_training_starts_from_what_was_carried_over(cli: Cli, start: Path) -> None:
+    Path("run").mkdir()
+    Path("run/adapt.json").write_text("of a run that was refused")
     found = cli(*words("train", "b.cfg"), "--weights", "a.weights", "--weights-cfg", "a.cfg")
     assert found.code == 0, found.err
     ledger = json.loads(Path("run/adapt.json").read_text())

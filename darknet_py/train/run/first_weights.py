@@ -10,6 +10,7 @@ from darknet_py.model.adapt.api import Adaptation, adapt_into
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
+from darknet_py.runs.checkpoints import has_run
 from darknet_py.runs.folders import RunFolder
 from darknet_py.train.settings import TrainingPlan
 
@@ -39,7 +40,7 @@ def load_first_weights(network: Network, plan: TrainingPlan, *, first: bool) -> 
             pins=source.pins,
             classes=source.classes(settings.weights, settings.names, plan.train.names),
             seed=plan.seed,
-            verify=first and not folder.carried.is_file(),
+            verify=first and not has_run(plan.out),  # a resumed run has its ledger
         )
         ledger = adapt_into(network, settings.weights, source.graph, options)
         if options.verify:
