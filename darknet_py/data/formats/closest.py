@@ -14,6 +14,7 @@ from darknet_py.errors import quoted
 
 MOST_ENTRIES = 5000  # looked at, over all folders
 MOST_DEPTH = 3
+MOST_INSIDE = 3  # data sets inside that are named
 NAMES = ("classes.txt", "names.txt", "obj.names", "data.yaml", "_darknet.labels", "notes.json")
 FOREIGN = {  # files of formats that are not read, and what to export instead
     "_annotations.txt": "Roboflow's Keras text format",
@@ -65,19 +66,25 @@ def describe_folder(folder: Path, is_data_set: Callable[[Path], bool]) -> tuple[
     Returns: a message and a hint.
     """
     found = look_at(folder)
-    inside = [home for home in found.folders if home.count("/") < 2 and is_data_set(folder / home)][:3]
+    foreign = [(name, what) for name, what in FOREIGN.items() if name in found.files]
+    if foreign:
+        place, what = foreign[0]
+        return f"is in a format that is not read: {quoted(found.files.get(place, place))} is {what}", EXPORT
+    inside: list[str] = []
+    for home in found.folders:
+        known = any(home.startswith(f"{other}/") for other in inside)
+        if home.count("/") < 2 and len(inside) < MOST_INSIDE and not known and is_data_set(folder / home):
+            inside.append(home)
     if inside:
         names = " or ".join(f"--data {quoted(folder / home)}" for home in inside)
         return "is not a data set, but one is inside", f"give {names}"
-    foreign = [(name, what) for name, what in FOREIGN.items() if name in found.files]
-    kinds = [(found.with_suffix(suffix), what) for suffix, what in FOREIGN_SUFFIXES.items()]
-    foreign += [(f"{home}/", what) for home, what in kinds if home]
-    for place, what in foreign:
-        at = found.files.get(place, place)
-        return f"is in a format that is not read: {quoted(at)} is {what}", EXPORT
+    kinds = ((found.with_suffix(suffix), f"{suffix}: {what}") for suffix, what in FOREIGN_SUFFIXES.items())
     name, parts = max(layouts(found), key=lambda each: sum(bool(part.here) for part in each[1]))
     here = [f"{part.what} ({quoted(part.here)})" for part in parts if part.here]
     missing = ", ".join(part.what for part in parts if not part.here)
+    foreign_kind = next((f"{quoted(home)} has {what}" for home, what in kinds if home), "")
+    if foreign_kind and len(here) < 2:
+        return f"is in a format that is not read: {foreign_kind}", EXPORT
     if not here:
         holds = ", ".join(quoted(home) for home in found.folders[:5]) or "no folder"
         return f"is not a data set: found {holds}, and no image or annotation file", ""
@@ -98,26 +105,17 @@ def layouts(found: Found) -> Iterator[tuple[str, tuple[LayoutEntry, ...]]]:
             LayoutEntry("a file of class names (classes.txt, *.names, data.yaml)", found.file(*NAMES)),
         ),
     )
-    yield (
-        "a Pascal VOC folder",
-        (LayoutEntry("XML files", found.with_suffix(".xml")), LayoutEntry("their images", images)),
-    )
+    given = LayoutEntry("images", images)
+    yield "images without annotations", (given, LayoutEntry("annotations of any format", ""))
+    xml = LayoutEntry("XML files", found.with_suffix(".xml"))
+    yield "a Pascal VOC folder", (xml, LayoutEntry("their images", images))
+    notes = LayoutEntry("annotations/", found.folder("annotations"))
     yield (
         "a COCO folder",
-        (
-            LayoutEntry("annotations/", found.folder("annotations")),
-            LayoutEntry("an annotation file (instances_train.json)", found.with_suffix(".json")),
-            LayoutEntry("images", images),
-        ),
+        (notes, given, LayoutEntry("an annotation file of COCO", "")),
     )
-    yield (
-        "images without annotations",
-        (LayoutEntry("images", images), LayoutEntry("annotations of any format", "")),
-    )
-    yield (
-        "a folder of Darknet's lists",
-        (LayoutEntry("train.txt", found.file("train.txt")), LayoutEntry("a .data file", "")),
-    )
+    lists = LayoutEntry("train.txt", found.file("train.txt"))
+    yield "a folder of Darknet's lists", (lists, LayoutEntry("a .data file or class names", ""))
 
 
 def _holds_images(kinds: Counter[str]) -> bool:

@@ -5,6 +5,7 @@ The label files are Darknet's. Class names stand in a file of their own, see `na
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from darknet_py.data.findings import Findings, FirstError
@@ -43,7 +44,8 @@ class YoloFolder(LabelFileDataset):
             raise DataError(no_image_message(others), where=chosen.sources[0])
         super().__init__(names, listed, chosen.sources[0], units=units)
         self.dropped |= ImageListing([], others).unread
-        self.notes = layout.notes
+        if chosen.instead_of:
+            self.adjusted = Counter(self.adjusted) + Counter({chosen.instead_of: len(listed)})
 
     @classmethod
     def recognises(cls, spec: str) -> bool:

@@ -33,6 +33,7 @@ from darknet_py.data.formats.splits import ALL, WORDS, ordered, split_of
 from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.data.images.listing import is_hidden, is_image_name, list_images
 from darknet_py.data.images.read import SUFFIXES
+from darknet_py.errors import quoted
 
 IMAGE_FOLDERS = ("images", "imgs", "img", "obj_train_data")
 FIRST = 200  # images of a folder whose labels are looked for
@@ -40,10 +41,11 @@ _LABEL = re.compile(rb"\s*\d+(\s+[\d.eE+-]+){4}")
 
 
 class YoloSplit(NamedTuple):
-    """Folders of images and lists of them, and whether folders inside are entered."""
+    """Folders of images and lists of them, whether folders inside are entered, and what they stand for."""
 
     sources: tuple[Path, ...]
     deep: bool = True
+    instead_of: str = ""
 
 
 class YoloLayout(NamedTuple):
@@ -86,13 +88,17 @@ def _described(folder: Path, file: Path) -> YoloLayout:
         if written and all(places):
             found[split] = YoloSplit(tuple(place for place in places if place))
         elif split in usual and (written or "train" not in yaml.values):
-            found[split] = usual[split]
-            shown = usual[split].sources[0].relative_to(folder)
-            notes += [f"{file.name}: `{split}: {path}` is not there; {shown} is read" for path in written[:1]]
-    if not found:
-        found = _undivided(folder) if not yaml.paths("train") else {}
-    if "download" in yaml.ignored:
-        notes.append(f"{file.name}: `download:` is not executed")
+            shown = usual[split].sources[0].relative_to(folder).as_posix()
+            missing = [
+                f"image of {shown}, for `{split}: {quoted(path)}` is not there" for path in written[:1]
+            ]
+            found[split] = usual[split]._replace(instead_of="".join(missing))
+        elif written:
+            notes.append(f"`{split}: {quoted(written[0])}` of {file.name} is not there")
+    if not found and not yaml.paths("train"):
+        found = _undivided(folder)
+    if notes and "download" in yaml.ignored:
+        notes.append(f"`download:` of {file.name} is not executed")
     return YoloLayout(folder, found, yaml, tuple(notes))
 
 

@@ -47,6 +47,8 @@ class VocFolder(Dataset):
     def __init__(self, folder: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read the list and all annotations of the folder, and see that every image is there."""
         splits, report = find_voc(folder), FirstError(LEFT_OUT)
+        if split == "test" and "val" in splits and splits["val"].file.stem == "test":
+            split = "val"  # VOC's own test set, where there is no other val
         chosen = choose(splits, split, where=folder, expected="ImageSets/Main/train.txt and val.txt")
         notes = [_read(file, report) for file in chosen.files(report)]
         others = [part.files(report) for part in splits.values() if part is not chosen]

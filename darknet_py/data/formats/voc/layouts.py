@@ -73,6 +73,8 @@ def _listed(folder: Path, notes: Path, images: Path) -> dict[str, VocSplit]:
         split: next((main / f"{name}.txt" for name in names if (main / f"{name}.txt").is_file()), None)
         for split, names in LISTS.items()
     }
+    if files["val"] == files["test"]:
+        files["test"] = None  # one list is one split
     found = {split: VocSplit(notes, images, file) for split, file in files.items() if file}
     return found or {ALL: VocSplit(notes, images, notes)}
 
