@@ -135,13 +135,20 @@ def _named_files(folder: Path) -> dict[str, CocoSource]:
 
 def _homes(folder: Path, name: str) -> tuple[Path, ...]:
     """Folders where images of a split may be."""
-    inside = [
-        path for home in (folder / "images", folder) for path in sorted(home.glob("*")) if path.is_dir()
-    ]
-    if name:
-        years = (path for path in inside if split_of(path.name) == split_of(name) and path.name != name)
-        return (folder / name, folder / "images" / name, *years, folder / "images", folder)
-    return (folder, folder / "images", folder / "data", *inside)
+    if not name:
+        return (folder, folder / "images", folder / "data", *_subfolders(folder / "images"))
+    exact = (folder / name, folder / "images" / name)
+    inside = [] if any(map(Path.is_dir, exact)) else _subfolders(folder / "images") + _subfolders(folder)
+    years = (path for path in inside if split_of(path.name) == split_of(name))
+    return (*exact, *years, folder / "images", folder)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError:
+        return []
 
 
 def _only_file(folder: Path) -> Path | None:

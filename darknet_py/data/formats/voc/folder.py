@@ -71,8 +71,10 @@ class VocFolder(Dataset):
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
-        """Whether it is a folder with annotations of VOC."""
-        return os.path.isdir(spec) and bool(find_voc(Path(spec)))
+        """Whether it is a folder with annotations of VOC, and none of COCO's."""
+        if not os.path.isdir(spec) or any(Path(spec, "annotations").glob("instances_*.json")):
+            return False
+        return bool(find_voc(Path(spec)))
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> VocFolder:
