@@ -95,7 +95,8 @@ def _matters(document: Document, position: int, others: Sequence[int], key: str)
     """Whether a section without the key is another layer than the others, and probably not by intent.
 
     It is by intent where a convolution without batch normalisation feeds a head or ends a classifier, or one
-    without groups is the first; and it makes no difference where the others have the default, or the key has no effect on results.
+    without groups is the first; and it makes no difference where the others have the default, or the key has
+    no effect on results.
     """
     section = document.sections[position]
     cls = layer_class(section.name)

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     for picture in draw_truths(data, args.out, count=args.count):
         drawn.append({"image": picture.image, "boxes": picture.boxes, "file": str(picture.file)})
         if not args.json:
-            print_note(args, f"{picture.file}: {picture.boxes} boxes")
+            print_note(args, f"{picture.file}: {picture.boxes} box{'' if picture.boxes == 1 else 'es'}")
     if args.json:
         print(json_text(drawn, indent=1))
     return 0

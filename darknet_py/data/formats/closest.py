@@ -66,10 +66,10 @@ def describe_folder(folder: Path, is_data_set: Callable[[Path], bool]) -> tuple[
     Returns: a message and a hint.
     """
     found = look_at(folder)
-    foreign = [(name, what) for name, what in FOREIGN.items() if name in found.files]
-    if foreign:
-        place, what = foreign[0]
-        return f"is in a format that is not read: {quoted(found.files.get(place, place))} is {what}", EXPORT
+    foreign = [(found.files[name], what) for name, what in FOREIGN.items() if name in found.files]
+    own = [(place, what) for place, what in foreign if "/" not in place or split_of(place.split("/")[0])]
+    if own:
+        return _foreign(*own[0])
     inside: list[str] = []
     for home in found.folders:
         known = any(home.startswith(f"{other}/") for other in inside)
@@ -77,7 +77,10 @@ def describe_folder(folder: Path, is_data_set: Callable[[Path], bool]) -> tuple[
             inside.append(home)
     if inside:
         names = " or ".join(f"--data {quoted(folder / home)}" for home in inside)
-        return "is not a data set, but one is inside", f"give {names}"
+        which = "one is" if len(inside) == 1 else "some are"
+        return f"is not a data set, but {which} inside", f"give {names}"
+    if foreign:
+        return _foreign(*foreign[0])
     kinds = ((found.with_suffix(suffix), f"{suffix}: {what}") for suffix, what in FOREIGN_SUFFIXES.items())
     name, parts = max(layouts(found), key=lambda each: sum(bool(part.here) for part in each[1]))
     here = [f"{part.what} ({quoted(part.here)})" for part in parts if part.here]
@@ -89,6 +92,10 @@ def describe_folder(folder: Path, is_data_set: Callable[[Path], bool]) -> tuple[
         holds = ", ".join(quoted(home) for home in found.folders[:5]) or "no folder"
         return f"is not a data set: found {holds}, and no image or annotation file", ""
     return f"looks like {name}: here is {', '.join(here)}; missing is {missing}", ""
+
+
+def _foreign(place: str, what: str) -> tuple[str, str]:
+    return f"is in a format that is not read: {quoted(place)} is {what}", EXPORT
 
 
 def layouts(found: Found) -> Iterator[tuple[str, tuple[LayoutEntry, ...]]]:

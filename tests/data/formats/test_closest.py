@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from darknet_py.data.formats.closest import MOST_ENTRIES, look_at
 from darknet_py.data.formats.registry import open_data
+from darknet_py.data.formats.voc.layouts import find_voc
 from darknet_py.errors import DataError
 from tests.data.check.damaged import noise, put, yolo
 
@@ -47,6 +49,28 @@ def test_11_a_data_set_inside_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a data set, but one is inside") as caught:
         open_data(str(tmp_path / "repo"), split="train")
     assert caught.value.hint == f"give --data {tmp_path}/repo/pets"
+
+
+def test_11_some_data_sets_inside_are_named_and_none_is_opened(tmp_path: Path) -> None:
+    yolo(tmp_path / "repo" / "pets")
+    (tmp_path / "repo" / "cells" / "Annotations").mkdir(parents=True)
+    shutil.copytree(tmp_path / "repo" / "pets", tmp_path / "repo" / "birds")
+    put(tmp_path / "repo" / "beans" / "train" / "_annotations.txt", "a.jpg 1,2,3,4,0\n")
+    with pytest.raises(DataError, match="is not a data set, but some are inside") as caught:
+        open_data(str(tmp_path / "repo"), split="train")
+    assert caught.value.hint == f"give --data {tmp_path}/repo/birds or --data {tmp_path}/repo/pets"
+
+
+def test_11_a_voc_tree_among_other_folders_is_not_taken_for_all(tmp_path: Path) -> None:
+    for name in ("Annotations", "JPEGImages"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    put(tmp_path / "cells" / "JPEGImages" / "a.png", noise(1))
+    put(tmp_path / "cells" / "Annotations" / "a.xml", "<annotation/>")
+    assert find_voc(tmp_path) == {}
+    assert len(find_voc(tmp_path / "cells")) == 1
+    (tmp_path / "other").rmdir()
+    assert len(find_voc(tmp_path)) == 1
 
 
 def test_a_large_folder_is_not_listed_to_its_end(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ A folder around it (VOCdevkit, with one VOC2007 inside) is looked through.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from darknet_py.errors import quoted
 NOTES = ("annotations", "annotation", "xml", "xmls", "labels", "label")
 IMAGES = ("jpegimages", "images", "image", "imgs", "img")
 LISTS = {"train": ("train", "trainval"), "val": ("val", "valid", "test"), "test": ("test",)}
+_YEAR = re.compile(r"VOC\d{4}", re.IGNORECASE)
 MOST_FOLDERS = 50  # of a folder around the data, looked into
 
 
@@ -97,11 +99,22 @@ def _pairs(folder: Path, notes: Path | None, images: Path | None) -> Iterator[tu
 
 
 def _only_inside(folder: Path) -> dict[str, VocSplit]:
-    """The splits of the only folder inside, up to two levels down, that VOC's two folders are in."""
+    """The splits of the only folder inside, up to two levels down, that VOC's two folders are in.
+
+    It has the name of a year of VOC, whose kit has other folders, or there is no other folder.
+    """
     inside = _folders(folder)
-    homes = [*inside, *(inner for home in inside[:MOST_FOLDERS] for inner in _folders(home))]
-    found = [home for home in homes if (home / "Annotations").is_dir() and (home / "JPEGImages").is_dir()]
-    return _find_in(found[0]) if len(found) == 1 else {}
+    levels = [inside, *(_folders(home) for home in inside[:MOST_FOLDERS])]
+    found = [
+        (home, len(level) == 1 and len(inside) == 1)
+        for level in levels
+        for home in level
+        if (home / "Annotations").is_dir() and (home / "JPEGImages").is_dir()
+    ]
+    if len(found) != 1:
+        return {}
+    home, alone = found[0]
+    return _find_in(home) if alone or _YEAR.fullmatch(home.name) else {}
 
 
 def image_of(finder: PathFinder, note: VocAnnotation) -> Path:
