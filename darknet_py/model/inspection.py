@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from darknet_py.errors import DarknetPyError, WeightsError
+from darknet_py.errors import DarknetPyError
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.api import compile
 from darknet_py.model.network import Network
-from darknet_py.model.weights import Header, Layout, file_layout, is_skipped, parts_of, read_header
+from darknet_py.model.weights import Layout, file_layout, is_skipped, parts_of
+from darknet_py.model.weights_fit.header import Header, first_bytes, read_header
 from darknet_py.model.weights_fit.parts import layers_of, total
 from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 from darknet_py.model.weights_fit.values import Floats, survey
@@ -74,14 +74,8 @@ def open_weights(path: Path) -> tuple[WeightsFile, Header]:
 
     Raises: WeightsError: when it is no weights file.
     """
-    if not path.is_file():
-        raise WeightsError("no such file" if not path.exists() else "is not a regular file", where=path)
-    try:
-        with path.open("rb") as file:
-            header = read_header(file.read(20), path)
-            return WeightsFile(path, os.fstat(file.fileno()).st_size, header.size), header
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", where=path) from None
+    header = read_header(first_bytes(path), path)
+    return WeightsFile(path, path.stat().st_size, header.size), header
 
 
 def inspect_weights(path: Path, graph: Graph | None = None) -> Inspection:
