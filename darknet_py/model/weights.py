@@ -27,12 +27,10 @@ from darknet_py.graph.graph import Graph, Node
 from darknet_py.model.network import Network
 from darknet_py.model.weights_fit.header import VERSION, Header, read_header
 from darknet_py.model.weights_fit.kinds import START
-from darknet_py.model.weights_fit.parts import FilePart, FileParts
+from darknet_py.model.weights_fit.parts import FilePart, FileParts, is_lacking
 from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 
 Floats = npt.NDArray[np.float32]
-
-SCALES = ("scales", "means", "variances")  # the arrays that `dontloadscales` skips
 
 
 class Array(NamedTuple):
@@ -165,8 +163,7 @@ def _floats(layout: Layout) -> int:
 
 def is_skipped(array: Array) -> bool:
     """Whether the cfg says that a file of Darknet's lacks an array."""
-    layer = array.node.layer
-    return layer.dontload or (layer.dontloadscales and array.name in SCALES)
+    return is_lacking(array.node.layer, array.name)
 
 
 def _opened(path: Path) -> BinaryIO:
