@@ -69,8 +69,8 @@ def _fitting(args: argparse.Namespace) -> dict[str, Any]:
         "cfgs": [{"cfg": one.cfg, "layers": one.layers, "of": one.of} for one in found if not one.missing],
         "beginning_of": [asdict(one) for one in cut],
         "notes": [
-            f"{name}.weights as published has {SOURCES[name].files[0].size:,} bytes: if this is a part of it, "
-            f"`darknet-py data fetch {name}` gets all of it"
+            f"{name}.weights as published has {SOURCES[name].files[0].size:,} bytes: "
+            f"if this is a part of it, `darknet-py data fetch {name}` gets all of it"
             for name in sorted(named)
         ],
     }
@@ -132,7 +132,8 @@ def _lines(args: argparse.Namespace, value: dict[str, Any]) -> Iterator[str]:
     elif not value["cfgs"] and not value["beginning_of"]:
         yield "fits none of the cfgs that were tried; --cfg CFG says why, --among DIR tries others"
     for one in value.get("beginning_of", ())[:MOST]:
-        yield f"is the beginning of {one['cfg']}: ends in layer {one['layers']}, {one['missing']:,} bytes too few"
+        place = f"ends in layer {one['layers']}, {one['missing']:,} bytes too few"
+        yield f"is the beginning of {one['cfg']}: {place}"
     if (more := len(value.get("beginning_of", ())) - MOST) > 0:
         yield f"and of {more} more"
     for one in value.get("cfgs", ()):

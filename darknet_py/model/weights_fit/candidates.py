@@ -35,7 +35,7 @@ class Candidate:
 
 
 def candidates(file: WeightsFile, cfgs: Iterable[Path]) -> list[Candidate]:
-    """The cfgs with as many floats as a file, or whose first layers have; else those it is the beginning of."""
+    """The cfgs with as many floats as a file, or whose first layers have; else those that begin like it."""
     found = [one for cfg in cfgs for one in _candidate(file, cfg)]
     return [one for one in found if not one.missing] or found
 
