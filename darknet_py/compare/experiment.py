@@ -65,11 +65,16 @@ class Experiment:
                 name=fitted.name,
                 data=self.data,
                 seed=seed,
-                settings=self.settings,
+                settings=self._settings_of(seed),
             )
             for seed in range(self.seeds)
             for fitted in self.variants
         )
+
+    def _settings_of(self, seed: int) -> Settings:
+        """Those of all runs; carried weights are verified once for each variant."""
+        source = self.settings.source
+        return replace(self.settings, source=replace(source, verify=seed == 0)) if source else self.settings
 
     def matched(self) -> Experiment:
         """The same with the classes of both splits in one order for all runs, see `train/class_order.py`.

@@ -99,6 +99,10 @@ def fit_variants(
         graph, changes = prepare_graph(variant.document(), data, settings, epochs, edits=variant.edits)
         if settings.source:  # a guess is refused before anything is trained
             source = settings.source.graph
-            correspondence(source, graph, parse_pins(settings.source.pins, source, graph))
+            try:
+                correspondence(source, graph, parse_pins(settings.source.pins, source, graph))
+            except UsageError as error:
+                hint = f"{error.hint} in `train`; a comparison has no --map: leave this variant out"
+                raise UsageError(error.message, where=variant.name, hint=hint) from None
         fitted.append(FittedVariant(variant, graph, tuple(changes)))
     return tuple(fitted)

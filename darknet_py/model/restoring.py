@@ -30,6 +30,12 @@ class _NoDraws(TorchFunctionMode):
         return (*args, *named.values())[0] if function in DRAWS else function(*args, **named)
 
 
+def undrawn(graph: Graph) -> Network:
+    """Build a network whose convolutions hold whatever was in memory, to be filled at once."""
+    with _NoDraws():
+        return Network(graph)
+
+
 def restore(graph: Graph, weights: str | Path) -> Network:
     """Build the network of a graph with the weights of a complete file.
 
@@ -39,10 +45,6 @@ def restore(graph: Graph, weights: str | Path) -> Network:
     Raises: WeightsError: when the file does not fit.
     """
     incomplete = any(node.layer.dontload or node.layer.dontloadscales for node in graph)
-    if incomplete:
-        network = Network(graph)
-    else:
-        with _NoDraws():
-            network = Network(graph)
+    network = Network(graph) if incomplete else undrawn(graph)
     load_weights(network, weights, mapped=not incomplete)
     return network

@@ -101,6 +101,9 @@ def test_a_guess_is_refused_before_any_variant_is_trained(cli: Cli, start: Path)
     options = ("--weights", "a.weights", "--weights-cfg", "a.cfg")
     found = cli(*words("compare", "a.cfg", "d.cfg"), *options)
     assert (found.code, "would be a guess" in found.err) == (2, True), found.err
+    assert found.err.startswith("d: error: layer 1 [convolutional] (cfg line ")
+    hint = "--map 1=1 or --map 1=2 decides in `train`; a comparison has no --map: leave this variant out\n"
+    assert found.err.endswith(f"\n   = {hint}")
     assert not Path("run").exists()
     found = cli(*words("train", "d.cfg"), *options, "--map", "1=2")
     assert found.code == 0, found.err
@@ -123,3 +126,19 @@ def test_another_cfg_of_the_weights_is_another_run(cli: Cli, start: Path) -> Non
     found = [plan.fingerprint() for plan in plans]
     assert all(found[i] != found[j] for i in range(4) for j in range(i))
     assert "weights cfg" not in found[0], "runs of earlier versions go on"
+
+
+def test_15_a_comparison_verifies_each_variant_once(start: Path) -> None:
+    from darknet_py.compare.experiment import Experiment
+    from darknet_py.compare.variants import fit_variants, parse_variants
+    from darknet_py.data.formats.registry import open_data
+    from darknet_py.train.carrying import WeightsSource
+    from darknet_py.train.settings import Settings
+
+    data = open_data(DATA, split="train")
+    settings = Settings(weights=Path("a.weights"), source=WeightsSource("a.cfg"))
+    variants = fit_variants(parse_variants(["a.cfg", "b.cfg"]), data, settings, epochs=1)
+    plans = Experiment(variants, DATA, data, data, start / "run", seeds=2, settings=settings).plans
+    sources = [plan.settings.source for plan in plans]
+    assert [source is not None and source.verify for source in sources] == [True, True, False, False]
+    assert {**plans[0].fingerprint(), "seed": 1} == plans[2].fingerprint()

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import torch
 
-from darknet_py.cfg.diagnostics import CfgError
-from darknet_py.cfg.edits import set_value
 from darknet_py.graph.graph import Graph
-from darknet_py.lint.check import compile_checked
 from darknet_py.model.adapt.carry import Carrier
 from darknet_py.model.adapt.choices import ZERO
 from darknet_py.model.adapt.heads import Classes, check_classes, decoded_otherwise, head_rows
 from darknet_py.model.adapt.ledger import AdaptLedger, Reason
 from darknet_py.model.adapt.matching import correspondence, parse_pins
-from darknet_py.model.adapt.verify import TOLERANCE, Rows, difference
+from darknet_py.model.adapt.verify import TOLERANCE, Rows, difference, resized
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.model.restoring import restore
@@ -71,7 +68,7 @@ def adapt_into(new: Network, weights: str | Path, a: Graph, options: Adaptation 
     """As `adapt`, into a network that exists, whose numbers are overwritten."""
     options, b = options or Adaptation(), new.graph
     check_classes(a, b, options.classes)
-    old = restore(_at_size_of(a, b), weights)
+    old = restore(resized(a, (b.net.height, b.net.width)), weights)
     source = correspondence(old.graph, b, parse_pins(options.pins, old.graph, b))
     initialise(new, seed=options.seed)
     walk = Carrier(a=old, b=new, source=source, classes=options.classes, start=options.start)
@@ -90,20 +87,6 @@ def adapt_into(new: Network, weights: str | Path, a: Graph, options: Adaptation 
         reasons=tuple(reasons),
         difference=found,
     )
-
-
-def _at_size_of(a: Graph, b: Graph) -> Graph:
-    """A with the input size of B, where its weights do not depend on it."""
-    if (a.net.height, a.net.width) == (b.net.height, b.net.width):
-        return a
-    document = a.document
-    for key, value in (("height", b.net.height), ("width", b.net.width)):
-        document = set_value(document, 0, key, str(value))
-    try:
-        resized = compile_checked(document)
-    except CfgError:
-        return a
-    return resized if resized.cost.parameters == a.cost.parameters else a
 
 
 def _same_maps(walk: Carrier) -> list[tuple[int, int]]:

@@ -150,11 +150,12 @@ class AdaptLedger:
         yield f"{self.carried:,} of {self.floats[1]:,} floats carried over ({100 * self.share:.2f} %)"
 
     def _verdict(self) -> Iterator[str]:
-        measured = "" if self.difference is None else f"; measured difference {self.difference:.2g}"
+        found = self.difference
+        measured = "" if found is None else f"; measured difference {found:.2g} of the greatest value"
         if self.preserving:
-            yield f"preserving: the outputs are the same{measured} of the greatest value"
+            yield f"preserving: the outputs are the same{measured}"
             return
-        yield f"not preservable{measured}{' of the greatest value' if measured else ''}:"
+        yield f"not preservable{measured}:"
         for reason in self.reasons[:MOST_REASONS]:
             yield f"  {reason.layer}: {reason.why}"
         if len(self.reasons) > MOST_REASONS:

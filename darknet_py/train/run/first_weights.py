@@ -40,9 +40,10 @@ def load_first_weights(network: Network, plan: TrainingPlan, *, first: bool) -> 
             pins=source.pins,
             classes=source.classes(settings.weights, settings.names, plan.train.names),
             seed=plan.seed,
-            verify=first and not has_run(plan.out),  # a resumed run has its ledger
+            verify=(write := first and not has_run(plan.out))
+            and source.verify,  # a resumed run has its ledger
         )
         ledger = adapt_into(network, settings.weights, source.graph, options)
-        if options.verify:
+        if write:
             publish_bytes(folder.carried_text, "".join(f"{line}\n" for line in ledger.lines()).encode())
             publish_bytes(folder.carried, json.dumps(ledger.json(), indent=1, allow_nan=False).encode())
