@@ -25,7 +25,7 @@ class WeightsSource:
         cfg: `CFG` or `CFG@EDIT,...`.
         start: what new inputs start from, of `model.adapt.choices.STARTS`.
         pins: pairs of layers as `adapt --map` takes them.
-        verify: measure the difference of the outputs; of several seeds that start alike, the first does.
+        verify: measure the difference of the outputs; of several seeds the first does.
     """
 
     cfg: str

@@ -27,8 +27,8 @@ CELLS = 3  # of the coarsest map, in rows
 def difference(a: Network, b: Network, outputs: Sequence[tuple[int, int, Rows]]) -> float | None:
     """The greatest difference of the outputs on a random image, as a share of A's greatest value.
 
-    The image is as small as the networks allow: 3 rows of the coarsest map, and as many columns as tell the
-    widest windows apart.
+    The image is as small as the networks allow: 3 rows of the coarsest map, and as many columns as
+    distinguish the widest windows.
 
     Args:
         outputs: pairs (position in B's outputs, position in A's) and the channels that correspond.
@@ -77,7 +77,7 @@ def _in_float64(a: Network, b: Network) -> tuple[Network, Network]:
 
 
 def small_size(*graphs: Graph) -> tuple[int, int]:
-    """Height and width of an image that tells the outputs of fully convolutional networks apart.
+    """Height and width of an image that distinguishes the outputs of fully convolutional networks.
 
     A window that covers its map for every cell gives the same as a larger one: a row of k // 2 + 2 cells is
     wider than what a window of k cells covers from either end.

@@ -14,7 +14,7 @@ from darknet_py.model.network import Network
 from tests.model.adapt.networks import filled, net
 
 
-def test_15_outputs_are_compared_on_the_smallest_image_that_tells_windows_apart() -> None:
+def test_15_outputs_are_compared_on_the_smallest_image_that_distinguishes_windows() -> None:
     assert small_size(darknet_py.compile("yolov3-tiny")) == (96, 96)
     assert small_size(darknet_py.compile("yolov3-tiny"), darknet_py.compile("yolov3-spp")) == (96, 256), (
         "a pool of 13 cells"
