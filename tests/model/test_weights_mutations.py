@@ -171,7 +171,7 @@ def test_15_W04_a_damaged_file_is_read_or_refused_by_one_message(
     assert counts["read"] > 0.02 * counts.total(), counts
 
 
-@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("suffix", READERS)
 def test_15_W04_a_truncation_is_refused_with_what_to_do(
     suffix: str, step: int, files: dict[str, bytes], tmp_path: Path

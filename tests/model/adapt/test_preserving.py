@@ -189,7 +189,7 @@ def test_fewer_image_channels_cut_columns_and_more_start_at_zero(tmp_path: Path)
 
 
 def test_yolov3_tiny_with_an_spp_inserted_computes_what_it_did(tmp_path: Path) -> None:
-    a = edited(read(ROOT / "cfg" / "yolov3-tiny.cfg"), "net.width=224,net.height=224")
+    a = edited(read(ROOT / "cfg" / "yolov3-tiny.cfg"), "net.width=256,net.height=64")
     old, new, ledger = carried(a, inserted(a, (13, "spp sizes=5,9,13")), tmp_path)
     assert ledger.preserving
     assert [layer.to for layer in ledger.layers if layer.what == "grown"] == [15]
