@@ -18,8 +18,7 @@ def load(cfg: str | Path | Document, weights: str | Path | None = None) -> Netwo
 
     Args:
         cfg: a file, a shipped cfg by name, a text or a Document.
-        weights: a complete `.weights` file, which is mapped: it must keep its size while the network lives.
-            Without, weights and running statistics are torch's own.
+        weights: a complete `.weights` file. Without, weights and running statistics are torch's own.
 
     Raises:
         CfgError: when the cfg has errors.

@@ -1,4 +1,4 @@
-"""A network with the weights of a file: no first weights are drawn, its tensors are mapped from the file."""
+"""A network with the weights of a file: no first weights are drawn, and what was read is not copied again."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def undrawn(graph: Graph) -> Network:
 def restore(graph: Graph, weights: str | Path) -> Network:
     """Build the network of a graph with the weights of a complete file.
 
-    The tensors are views of the file in memory, which must keep its size while the network lives; writing to
-    them does not change it.
+    The tensors are parts of one array, read at once. The file is not mapped: one that somebody cuts would end
+    the process.
 
     Raises: WeightsError: when the file does not fit.
     """
     incomplete = any(node.layer.dontload or node.layer.dontloadscales for node in graph)
     network = Network(graph) if incomplete else undrawn(graph)
-    load_weights(network, weights, mapped=not incomplete)
+    load_weights(network, weights, views=not incomplete)
     return network

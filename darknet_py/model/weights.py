@@ -10,7 +10,6 @@ many floats as the complete network was written by this program, and is read as 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +64,14 @@ class Ledger:
 
 
 def load_weights(
-    network: Network, path: str | Path, *, partial: int | None = None, mapped: bool = False
+    network: Network, path: str | Path, *, partial: int | None = None, views: bool = False
 ) -> Ledger:
     """Fill a network from a file.
 
     Args:
         partial: read only the first `partial` layers; the file may end there, or be longer.
-        mapped: let the network's tensors be views of the file in memory, where that is possible, in place of
-            copies. What is written to them does not reach the file; the file must keep its size meanwhile.
+        views: let the network's tensors be parts of the floats that were read, in place of copies. They share
+            their memory's lifetime, so that is for a network that nothing else is loaded into.
 
     Raises:
         WeightsError: when the file is no weights file, is too short or too long for the network, or has a NaN
@@ -93,8 +92,8 @@ def load_weights(
                 layout = [array for array in layout if not is_skipped(array)]
             need = _floats(layout)
             _check_size(WeightsFile(path, size, start), layout, graph, complete=partial is None)
-            mapped = mapped and need > 0 and sys.byteorder == "little"
-            floats = (_mapped if mapped else _read)(file, start, need)
+            file.seek(start)
+            floats = np.fromfile(file, "<f4", need).astype(np.float32, copy=False)
             if len(floats) < need or os.fstat(file.fileno()).st_size != size:
                 raise WeightsError("changed while it was read", where=path)
     except (OSError, ValueError) as error:
@@ -102,27 +101,18 @@ def load_weights(
     ends = np.cumsum([array.tensor.numel() for array in layout])
     values = np.split(floats, ends[:-1])
     check_values(layout, values, path, starts=[start, *(start + 4 * ends[:-1]).tolist()])
-    _fill(layout, values, mapped=mapped)
+    _fill(layout, values, views=views)
     return Ledger(partial or len(graph), need, graph.cost.parameters, header.seen)
 
 
 @torch.no_grad()
-def _fill(layout: Layout, values: list[Floats], *, mapped: bool) -> None:
+def _fill(layout: Layout, values: list[Floats], *, views: bool) -> None:
     for array, part in zip(layout, values, strict=False):
         value = torch.from_numpy(part).view(array.tensor.shape)
-        if mapped and array.tensor.device.type == "cpu":
+        if views and array.tensor.device.type == "cpu":
             array.tensor.data = value
         else:
             array.tensor.copy_(value)
-
-
-def _read(file: BinaryIO, start: int, count: int) -> Floats:
-    file.seek(start)
-    return np.fromfile(file, "<f4", count).astype(np.float32, copy=False)
-
-
-def _mapped(file: BinaryIO, start: int, count: int) -> Floats:
-    return np.memmap(file, "<f4", "c", offset=start, shape=(count,))
 
 
 def save_weights(network: Network, path: str | Path, *, seen: int = 0) -> None:

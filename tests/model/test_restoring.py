@@ -1,4 +1,4 @@
-"""Networks with mapped weights. Oracle: the same file, read into a network that was built as usual."""
+"""Networks built with their weights. Oracle: the same file, read into a network that was built as usual."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def saved(name: str | Path, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", SMALL, ids=lambda path: path.stem)
-def test_mapped_weights_are_those_of_the_file(name: Path, tmp_path: Path) -> None:
+def test_restored_weights_are_those_of_the_file(name: Path, tmp_path: Path) -> None:
     path = saved(name, tmp_path / "a.weights")
-    mapped, copied = restore(compile(name), path), Network(compile(name))
+    restored, copied = restore(compile(name), path), Network(compile(name))
     load_weights(copied, path)
     expected = copied.state_dict()
-    assert mapped.state_dict().keys() == expected.keys()
-    assert all(torch.equal(value, expected[key]) for key, value in mapped.state_dict().items())
+    assert restored.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in restored.state_dict().items())
 
 
-def test_writing_to_a_mapped_network_leaves_the_file_as_it_is(
+def test_writing_to_a_restored_network_leaves_the_file_as_it_is(
     tmp_path: Path, tiny_cfg: Callable[..., str]
 ) -> None:
     path = saved(tiny_cfg(), tmp_path / "a.weights")
@@ -49,16 +49,14 @@ def test_writing_to_a_mapped_network_leaves_the_file_as_it_is(
     assert not any(tensor.any() for tensor in network.state_dict().values())
 
 
-def test_a_mapped_file_that_does_not_fit_is_refused(tmp_path: Path, tiny_cfg: Callable[..., str]) -> None:
+def test_a_file_that_does_not_fit_is_refused(tmp_path: Path, tiny_cfg: Callable[..., str]) -> None:
     path = saved(tiny_cfg(), tmp_path / "a.weights")
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(WeightsError, match=r"ends inside layer 0 \[convolutional\]"):
         restore(compile(tiny_cfg()), path)
 
 
-def test_a_number_that_is_not_finite_is_found_in_a_mapped_file(
-    tmp_path: Path, tiny_cfg: Callable[..., str]
-) -> None:
+def test_a_number_that_is_not_finite_is_found(tmp_path: Path, tiny_cfg: Callable[..., str]) -> None:
     path = saved(tiny_cfg(), tmp_path / "a.weights")
     data = bytearray(path.read_bytes())
     data[-4:] = bytes([0, 0, 0x80, 0x7F])
