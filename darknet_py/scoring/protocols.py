@@ -122,6 +122,7 @@ class Outcomes:
     Args:
         labels, scores: of each detection, (B,).
         images: of each detection, (B,).
+        got: the truth that each got, an index of the truths; -1: none, (B,).
         ious: with the truth it got, 0 without one, (B,).
         true: it is the first to get its truth, (B,).
         counted: it is true or false; else it does not count, (B,).
@@ -131,6 +132,7 @@ class Outcomes:
     labels: Ints
     scores: Doubles
     images: Ints
+    got: Ints
     ious: Doubles
     true: Booleans
     counted: Booleans
@@ -250,7 +252,7 @@ class Overlaps:
         counted[has] = ~odd[got[has]]
         counting = np.bincount(truth.labels[~odd], minlength=len(truth.category_ids))
         return Outcomes(
-            found.labels, found.scores, found.images, overlap, true & counted, counted, counting
+            found.labels, found.scores, found.images, got, overlap, true & counted, counted, counting
         )
 
     def _choose_free(
