@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from darknet_py.scoring.matches import AREAS, MOST, THRESHOLDS, Bits, Matches
-from darknet_py.scoring.tables import Doubles
+from darknet_py.scoring.matches import AREAS, CELLS, MOST, THRESHOLDS, Bits, Matches
+from darknet_py.scoring.tables import Booleans, Doubles, Ints
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 LIMITS = (1, 10, MOST)  # detections of a class in an image, of the recalls
@@ -42,9 +43,13 @@ class CocoArrays:
             figures[f"ar_{area}"] = _mean(self.recall[..., number, -1])
         return figures
 
-    def by_class(self) -> list[float | None]:
-        """AP of each class; None: it has no truth."""
-        return [_mean(self.precision[:, :, k, 0]) for k in range(self.precision.shape[2])]
+    def by_class(self, *, ious: slice = slice(None)) -> list[float | None]:
+        """AP of each class; None: it has no truth.
+
+        Args:
+            ious: of the ten thresholds; `slice(1)` is .5.
+        """
+        return [_mean(self.precision[ious, :, k, 0]) for k in range(self.precision.shape[2])]
 
 
 def coco_arrays(matches: Matches) -> CocoArrays:
@@ -52,42 +57,45 @@ def coco_arrays(matches: Matches) -> CocoArrays:
     classes = len(matches.category_ids)
     precision = -np.ones((COLUMN, len(RECALLS), classes, len(AREAS)))
     recall = -np.ones((COLUMN, classes, len(AREAS), len(LIMITS)))
-    bits = (matches.truth_areas[:, None] >> np.arange(len(AREAS), dtype=np.uint8)) & 1
-    truths = np.zeros((classes, len(AREAS)), np.int64)
-    np.add.at(truths, matches.truth_labels, bits)
+    truths = matches.truths_per_class()
     for k in range(classes):
         part = slice(matches.starts[k], matches.starts[k + 1])
+        hits, ignored = (_cells(one[part]) for one in (matches.hits, matches.ignored))
+        true, false, ranks = hits & ~ignored, ~hits & ~ignored, matches.ranks[part]
         for area in np.flatnonzero(truths[k]):
-            hits, ignored = (_unpacked(one[part], int(area)) for one in (matches.hits, matches.ignored))
-            true, false = hits & ~ignored, ~hits & ~ignored
+            rows = slice(area * COLUMN, (area + 1) * COLUMN)
             total = float(truths[k, area])
-            precision[:, :, k, area] = _precision(true, false, total)
+            of, at = true[rows].nonzero()
+            misses = false[rows].cumsum(axis=1, dtype=np.int32)[of, at]
+            precision[:, :, k, area] = _precision(of, misses, total)
             for number, limit in enumerate(LIMITS):
-                within = matches.ranks[part] < limit
-                recall[:, k, area, number] = true[:, within].sum(axis=1) / total
+                found = np.bincount(of[ranks[at] < limit], minlength=COLUMN)
+                recall[:, k, area, number] = found / total
     return CocoArrays(precision, recall)
 
 
-def _unpacked(bits: Bits, area: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """The bits of one range of areas, (10, B)."""
-    shifts = np.arange(area * COLUMN, (area + 1) * COLUMN, dtype=np.uint64)[:, None]
-    return (bits >> shifts & np.uint64(1)).astype(np.bool_)
+def _cells(bits: Bits) -> Booleans:
+    """The bits of detections, (CELLS, B)."""
+    octets = np.ascontiguousarray(bits).view(np.uint8).reshape(-1, 8)[:, : CELLS // 8]
+    return np.unpackbits(np.ascontiguousarray(octets.T), axis=0, bitorder="little").view(np.bool_)
 
 
-def _precision(
-    true: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-    false: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-    truths: float,
-) -> Doubles:
-    """The greatest precision at each recall or beyond it, (10, 101)."""
+def _precision(rows: Ints, misses: npt.NDArray[np.int32], truths: float) -> Doubles:
+    """The greatest precision at each recall or beyond it, (10, 101).
+
+    Only true detections are read: behind one, false ones lower the precision and leave the recall.
+
+    Args:
+        rows: the IoU threshold of each true detection, ascending, then by falling score.
+        misses: false detections before each.
+    """
     curve = np.zeros((COLUMN, len(RECALLS)))
-    hits, misses = (one.cumsum(axis=1, dtype=np.float64) for one in (true, false))
-    values = hits / (misses + hits + np.spacing(1))
-    values = np.maximum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
-    for row, reached, best in zip(curve, hits / truths, values, strict=True):
-        at = np.searchsorted(reached, RECALLS, side="left")
+    for row, part in enumerate(np.split(misses, np.searchsorted(rows, np.arange(1, COLUMN)))):
+        hits = np.arange(1.0, len(part) + 1)
+        best = np.maximum.accumulate((hits / (part + hits + np.spacing(1)))[::-1])[::-1]
+        at = np.searchsorted(hits / truths, RECALLS, side="left")
         inside = at < len(best)
-        row[inside] = best[at[inside]]
+        curve[row, inside] = best[at[inside]]
     return curve
 
 

@@ -52,8 +52,8 @@ def explain(
 ) -> tuple[float, list[Step]]:
     """Walk from one protocol to another.
 
-    Returns: AP by the first protocol, and the steps; rules that both have alike are no step. Without any truth
-        AP counts as 0.
+    Returns: AP by the first protocol, and the steps; rules that both have alike are no step. Without any
+        truth AP counts as 0.
     """
     protocol, ap = first, average_precision(truth, found, first).mean or 0.0
     start, steps = ap, []

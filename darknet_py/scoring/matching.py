@@ -1,11 +1,12 @@
 """Detections to truths as COCO matches them, for all thresholds and ranges of area at once.
 
-Detections of a class in an image choose in the order of their scores. Each takes the truth of greatest IoU among
-those that count and are free; if there is none, one that does not count: a crowd, which any number may take, or
-one outside the range of areas. Of equal IoUs the later truth is taken (pycocotools, COCOeval.evaluateImg).
+Detections of a class in an image choose in the order of their scores. Each takes the truth of greatest IoU
+among those that count and are free; if there is none, one that does not count: a crowd, which any number may
+take, or one outside the range of areas. Of equal IoUs the later truth is taken (pycocotools,
+COCOeval.evaluateImg).
 
-Only pairs with an IoU of 0.5 or more can match, so few are left to choose from. They are taken step by step, in
-each step at most one pair for a class and image, and the 40 cells are bits of one number.
+Only pairs with an IoU of 0.5 or more can match, so few are left to choose from. They are taken step by step,
+in each step at most one pair for a class and image, and the 40 cells are bits of one number.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def match(truth: TruthTable, found: DetectionTable) -> Matches:
         truth.category_ids,
         np.searchsorted(labels, np.arange(classes + 1)),
         found.images[order][final].astype(np.uint32),
-        found.scores[order][final].astype(np.float32),
+        found.scores[order][final],
         ranks[final].astype(np.uint8),
         hits[final],
         ignored[final],
@@ -168,8 +169,8 @@ def _ious(one: Doubles, other: Doubles, crowds: Booleans) -> Doubles:
 def _rounds(pairs: _Pairs, groups: Ints) -> tuple[_Pairs, list[list[Ints]]]:
     """The pairs of each detection by falling IoU, of equal ones the later truth first, and who chooses when.
 
-    Returns: the pairs, and by round the steps: indices of pairs, one detection of every group in a round and one
-        pair of it in a step.
+    Returns: the pairs, and by round the steps: indices of pairs, one detection of every group in a round and
+        one pair of it in a step.
     """
     order = np.lexsort((-pairs.truths, -pairs.ious, pairs.detections))
     pairs = _Pairs(pairs.detections[order], pairs.truths[order], pairs.ious[order])

@@ -1,11 +1,11 @@
 """Average precision by the rules of COCO, of Darknet's `map` and of Pascal VOC, as settings of one procedure.
 
-The rules differ in how a detection finds a truth, what does not count, and how the curve of precision over recall
-becomes one number; `Protocol` has one field for each difference. `scoring/coco_figures.py` computes COCO's figures
-from stored matches; here AP alone is computed, for any mixture of rules.
+The rules differ in how a detection finds a truth, what does not count, and how the curve of precision over
+recall becomes one number; `Protocol` has one field for each difference. `scoring/coco_figures.py` computes
+COCO's figures from stored matches; here AP alone is computed, for any mixture of rules.
 
-Sources: pycocotools, COCOeval; AlexeyAB's Darknet, detector.c, validate_detector_map; the VOC development kit,
-VOCevaldet.m of 2007 and of 2012.
+Sources: pycocotools, COCOeval; AlexeyAB's Darknet, detector.c, validate_detector_map; the VOC development
+kit, VOCevaldet.m of 2007 and of 2012.
 """
 
 from __future__ import annotations
