@@ -33,7 +33,8 @@ def share_in_field(graph: Graph, table: TruthTable | DetectionTable, fits: Seque
     sides = table.boxes_xywh[:, 2:] * inner / image
     fields, size = clipped_fields(graph), (graph.image.height, graph.image.width)
     shares = [_shares(fields[head], size, corners, sides) for head in graph.outputs]
-    return np.max(shares, axis=0)
+    best: Doubles = np.max(shares, axis=0)
+    return best
 
 
 def _shares(field: ClippedField, size: tuple[int, int], corners: Doubles, sides: Doubles) -> Doubles:
@@ -50,4 +51,5 @@ def _share_of_side(ranges: PixelRanges, pixels: int, starts: Doubles, lengths: D
     first, last = np.array(ranges.firsts, np.float64)[at], np.array(ranges.lasts, np.float64)[at] + 1
     low, high = np.clip(starts, 0, pixels), np.clip(starts + lengths, 0, pixels)
     seen = np.maximum(0, np.minimum(high, last) - np.maximum(low, first))
-    return np.divide(seen, high - low, out=np.zeros(len(starts)), where=high > low)
+    share: Doubles = np.divide(seen, high - low, out=np.zeros(len(starts)), where=high > low)
+    return share
