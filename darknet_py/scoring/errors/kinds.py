@@ -32,13 +32,13 @@ class ErrorKind(Enum):
     MISSED = "missed"
 
 
-DESCRIPTIONS = {
+DESCRIPTIONS = {  # the first that applies is the kind of a detection
+    ErrorKind.LOCALISATION: f"overlaps an object of its class, but by {BACKGROUND} to {IOU} only",
     ErrorKind.CLASSIFICATION: f"overlaps an object of another class by {IOU} or more",
-    ErrorKind.LOCALISATION: f"overlaps an object of its class by {BACKGROUND} to {IOU}",
-    ErrorKind.BOTH: f"overlaps an object of another class by less than {IOU}",
-    ErrorKind.DUPLICATE: "the object is found already, by a detection of higher score",
-    ErrorKind.BACKGROUND: f"overlaps nothing by more than {BACKGROUND}",
-    ErrorKind.MISSED: "an object without any detection that a better box or class would make true",
+    ErrorKind.DUPLICATE: "overlaps an object of its class that a better detection has found",
+    ErrorKind.BACKGROUND: f"overlaps no object by more than {BACKGROUND}",
+    ErrorKind.BOTH: f"overlaps an object of another class, and by less than {IOU}",
+    ErrorKind.MISSED: "an object that no detection finds, also not one of the first two kinds",
 }
 KINDS = tuple(ErrorKind)
 
