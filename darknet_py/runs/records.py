@@ -46,6 +46,24 @@ class ScoreFacts:
 
 
 @dataclass(frozen=True)
+class ErrorFacts:
+    """The errors of a detector.
+
+    Args:
+        costs: of each kind, in AP50, 0..1; None without ground truth.
+        counts: of each kind.
+        confusion: counts, label by prediction, from a score on; the last row and column are the background.
+        score, iou: the limits of the confusion.
+    """
+
+    costs: Mapping[str, float | None]
+    counts: Mapping[str, int]
+    confusion: tuple[tuple[int, ...], ...]
+    score: float
+    iou: float
+
+
+@dataclass(frozen=True)
 class NetworkFacts:
     """The cost of a network and its receptive field; `reach` and `size` are (rows, columns)."""
 
@@ -70,7 +88,11 @@ class TrainingFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training of one variant with one seed."""
+    """One finished training of one variant with one seed.
+
+    Args:
+        errors: of a detector; None where they were not recorded.
+    """
 
     seed: int
     metrics: Metrics
@@ -81,6 +103,7 @@ class Run:
     curves: Curves
     cfg_text: str
     folder: RunFolder
+    errors: ErrorFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ MOST_CROPS = 24  # of each of the two lists
 
 
 @dataclass(frozen=True)
-class Suspect:
+class LabelSuspect:
     """A crop and its caption."""
 
     image: str
@@ -57,7 +57,7 @@ class SuspectsSection(PageSection[ErrorReport]):
         }
 
 
-def _unlabelled(report: ErrorReport, detections: Sequence[int]) -> list[Suspect]:
+def _unlabelled(report: ErrorReport, detections: Sequence[int]) -> list[LabelSuspect]:
     table, suspects = report.table, []
     for at in detections:
         text = f"{report.classes[table.found.labels[at]]} {table.found.scores[at]:.2f}"
@@ -68,7 +68,7 @@ def _unlabelled(report: ErrorReport, detections: Sequence[int]) -> list[Suspect]
     return suspects
 
 
-def _undetected(report: ErrorReport, truths: Sequence[int]) -> list[Suspect]:
+def _undetected(report: ErrorReport, truths: Sequence[int]) -> list[LabelSuspect]:
     truth = report.table.truth
     return [
         _suspect(
@@ -81,6 +81,6 @@ def _undetected(report: ErrorReport, truths: Sequence[int]) -> list[Suspect]:
     ]
 
 
-def _suspect(report: ErrorReport, image: int, box: DrawnBox, text: str) -> Suspect:
+def _suspect(report: ErrorReport, image: int, box: DrawnBox, text: str) -> LabelSuspect:
     pixels = report.dataset.pixels(report.indices[image])
-    return Suspect(crop(pixels, box), f"{text} · {label(report.records[image].name, limit=60)}")
+    return LabelSuspect(crop(pixels, box), f"{text} · {label(report.records[image].name, limit=60)}")

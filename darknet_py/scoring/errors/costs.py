@@ -161,7 +161,8 @@ def _mean(values: Doubles) -> float | None:
 
 
 def _gain(fixed: Doubles, now: Doubles) -> float | None:
-    return _mean(fixed - now)
+    gain = _mean(fixed - now)
+    return None if gain is None else max(0.0, gain)  # rounding alone makes it negative
 
 
 def _optional(values: Doubles) -> ClassFigures:
