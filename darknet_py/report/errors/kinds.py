@@ -15,6 +15,7 @@ from darknet_py.scoring.errors.kinds import DESCRIPTIONS, ErrorKind
 from darknet_py.tasks.metrics import in_percent
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 CAPTION = """\
@@ -86,12 +87,14 @@ def costs_plot(networks: Sequence[tuple[str, Mapping[ErrorKind, float | None]]])
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         kinds, thickness = list(ErrorKind), 0.8 / len(networks)
-        for at, (name, costs) in enumerate(networks):
+        handles: list[Artist] = []
+        for at, (_, costs) in enumerate(networks):
             shift = (at - (len(networks) - 1) / 2) * thickness
             widths = [100 * (costs[kind] or 0) for kind in kinds]
             ink = colour(at) if len(networks) > 1 else PALETTE[1]
             places = [row + shift for row in range(len(kinds))]
-            bars = axes.barh(places, widths, height=thickness * 0.86, color=ink, label=name)
+            bars = axes.barh(places, widths, height=thickness * 0.86, color=ink)
+            handles.append(bars.patches[0])
             axes.bar_label(bars, [f"{width:.1f}" for width in widths], padding=3, fontsize=8)
         axes.set_yticks(range(len(kinds)), [kind.value for kind in kinds])
         axes.set_ylim(len(kinds) - 0.45, -0.55)
@@ -99,6 +102,7 @@ def costs_plot(networks: Sequence[tuple[str, Mapping[ErrorKind, float | None]]])
         axes.set_title("cost in AP50 x 100")
         axes.set_xlim(left=0)
         if len(networks) > 1:
-            figure.legend(loc="outside upper left", ncols=min(4, len(networks)))
+            names = [name for name, _ in networks]
+            figure.legend(handles, names, loc="outside upper left", ncols=min(4, len(names)))
 
     return svg(draw, height=1.0 + len(ErrorKind) * (0.2 + 0.13 * len(networks)))
