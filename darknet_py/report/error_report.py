@@ -14,9 +14,10 @@ from darknet_py.errors import UsageError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.json_text import json_text
 from darknet_py.report.errors import ERROR_BODY, ERROR_HEADER
-from darknet_py.report.errors.content import ErrorReport, Property
+from darknet_py.report.errors.content import ErrorReport
 from darknet_py.report.errors.summary import headline
 from darknet_py.report.page import render_page
+from darknet_py.scoring.slices.properties import Property
 from darknet_py.scoring.tables import DetectionTable, TruthTable
 
 SUFFIXES = (".html", ".htm")
