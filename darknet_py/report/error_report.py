@@ -45,9 +45,7 @@ def write_error_report(
     Raises: DarknetPyError: when the path is none of a page, or an image cannot be read; then nothing is
         written.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        hint = "next to it the same is written as Markdown and JSON"
-        raise UsageError(f"the name of a report ends in {SUFFIXES[0]}", where=path, hint=hint)
+    check_path(path)
     report = ErrorReport.of(truth, found, dataset, title, properties)
     sections = (*ERROR_HEADER, *ERROR_BODY)
     page = render_page(report, title=headline(report), command="score", header=ERROR_HEADER, body=ERROR_BODY)
@@ -56,3 +54,13 @@ def write_error_report(
     publish_bytes(path.with_suffix(".md"), markdown.encode())
     publish_bytes(path, page.encode())
     return path
+
+
+def check_path(path: Path) -> None:
+    """Check the name of a page.
+
+    Raises: UsageError: when it does not end in .html.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        hint = "next to it the same is written as Markdown and JSON"
+        raise UsageError(f"the name of a report ends in {SUFFIXES[0]}", where=path, hint=hint)
