@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detections", type=Path, metavar="FILE", help="write the detections as a COCO results list"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("darknet-py", "pycocotools"),
+        default="darknet-py",
+        help="what matches boxes; the figures are the same to the last bit (default: darknet-py)",
+    )
     add_json(parser)
 
 
@@ -59,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         threshold=args.threshold,
         nms=args.nms,
         precision_at=args.precision_at,
+        engine=args.engine,
     )
     network, neighbours = load(document_of(args), args.weights), (args.weights, Path(args.cfg))
     if args.detections:

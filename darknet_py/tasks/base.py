@@ -17,6 +17,7 @@ from darknet_py.graph.graph import Graph
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
 from darknet_py.progress import Progress, no_progress
+from darknet_py.scoring.detection_figures import ENGINES
 from darknet_py.scoring.operating_point import SCORE
 
 
@@ -50,6 +51,7 @@ class EvaluationSettings:
         train: training images; of these a classifier also scores as many as the data set has.
         precision_at: the score from which a detector's precision, recall and F1 are measured; by default
             Darknet's .25, or `threshold` where it is higher.
+        engine: what matches a detector's boxes, of `ENGINES`; the figures are the same.
 
     Raises:
         UsageError: when `precision_at` is not a score that is kept.
@@ -62,6 +64,7 @@ class EvaluationSettings:
     nms: float = 0.6
     train: Dataset | None = None
     precision_at: float | None = None
+    engine: str = ENGINES[0]
 
     def __post_init__(self) -> None:
         """Check the score."""
@@ -92,7 +95,7 @@ class Evaluation(ABC):
         return {key: value for key, value in asdict(self).items() if key != self.separate}
 
     def files(self) -> dict[str, Any]:
-        """Predictions as JSON files: name and content."""
+        """Predictions as files: name, and a JSON value or bytes."""
         return {f"{self.separate}.json": getattr(self, self.separate)}
 
     @abstractmethod
