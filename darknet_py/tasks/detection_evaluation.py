@@ -153,15 +153,16 @@ def detect_images(
 
 
 def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
-    """With NMS in pixels, as in `detector valid`."""
+    as_map = settings.detect_as == "map"
     return DetectorSettings(
         threshold=settings.threshold,
         nms=settings.nms,
         device=settings.device,
         batch=BATCH if settings.batch is None else settings.batch,
-        relative=False,
-        keep_per_class=KEPT_PER_CLASS,
-        keep=KEPT,
+        relative=as_map,
+        keep_per_class=None if as_map else KEPT_PER_CLASS,
+        keep=None if as_map else KEPT,
+        clip=not as_map,
     )
 
 
@@ -241,7 +242,7 @@ def _protocol(detector: BatchDetector, evaluation: EvaluationSettings) -> dict[s
         "split": evaluation.split,
         "score_threshold": settings.threshold,
         "nms": f"{nms.kind} {nms.threshold:g}",
-        "most": f"{settings.keep_per_class} a class, {settings.keep} an image",
+        "most": f"{settings.keep_per_class} a class, {settings.keep} an image" if settings.keep else "all",
         "size": [net.height, net.width],
         "resize": "letterbox" if net.letter_box else "stretch",
     }

@@ -74,14 +74,18 @@ def _add_protocols(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the figures, each with its protocol."""
     from darknet_py.data.formats.registry import open_data
+    from darknet_py.scoring.left_out import scored_truth
     from darknet_py.scoring.results.places import places_of
     from darknet_py.scoring.results.read import DETECTIONS, read_results
     from darknet_py.scoring.score import Scorer, ScoreSettings
 
-    truth = open_data(args.data, split=args.split).ground_truth()
+    truth, left_out = scored_truth(open_data(args.data, split=args.split))
     found = read_results(args.results, places_of(truth, source=f"{quoted(args.data)} ({quoted(args.split)})"))
     for note in found.notes:
         print(f"{found.path}: warning: {note}", file=sys.stderr)
+    if left_out:
+        note = "boxes without size or outside their image count as in pycocotools; eval leaves them out"
+        print(f"{quoted(args.data)}: warning: {left_out:,} {note}", file=sys.stderr)
     settings = ScoreSettings(args.iou, args.points, args.threshold, args.engine)
     source = _source(found.path.parent) if found.path.name == DETECTIONS else {}
     scorer = Scorer(truth, found, settings, split=args.split, source=source)
