@@ -57,10 +57,12 @@ def write_error_report(
 
 
 def check_path(path: Path) -> None:
-    """Check the name of a page.
+    """Check the path of a page.
 
-    Raises: UsageError: when it does not end in .html.
+    Raises: UsageError: when it does not end in .html, or its folder does not exist.
     """
     if path.suffix.lower() not in SUFFIXES:
         hint = "next to it the same is written as Markdown and JSON"
         raise UsageError(f"the name of a report ends in {SUFFIXES[0]}", where=path, hint=hint)
+    if not path.absolute().parent.is_dir():
+        raise UsageError("is in a folder that does not exist", where=path, hint="create the folder first")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.cli.options import add_data, add_json, natural
+from darknet_py.cli.scoring.slicing import add_error_options, error_figures, error_lines, properties_of
 from darknet_py.cli.terminal import print_result
 from darknet_py.errors import quoted
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="darknet-py",
         help="what matches for COCO; the figures are the same to the last bit (default: darknet-py)",
     )
+    add_error_options(parser)
     add_json(parser)
 
 
@@ -79,7 +81,9 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.scoring.results.read import DETECTIONS, read_results
     from darknet_py.scoring.score import Scorer, ScoreSettings
 
-    truth, left_out = scored_truth(open_data(args.data, split=args.split))
+    data = open_data(args.data, split=args.split)
+    properties = properties_of(args, data)
+    truth, left_out = scored_truth(data)
     found = read_results(args.results, places_of(truth, source=f"{quoted(args.data)} ({quoted(args.split)})"))
     for note in found.notes:
         print(f"{found.path}: warning: {note}", file=sys.stderr)
@@ -92,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
     figures: dict[str, Any] = {name: scorer.figures(name) for name in args.protocol}
     if args.explain:
         figures["explain"] = scorer.walks(args.protocol)
+    figures |= error_figures(args, properties, scorer.truth, found.table, data)
     scores = found.table.scores
     figures["results"] = {
         "format": found.format,
@@ -129,6 +134,7 @@ def _lines(args: argparse.Namespace, figures: dict[str, Any]) -> Iterator[str]:
     for walk in figures.get("explain", ()):
         yield ""
         yield from _walk(walk)
+    yield from error_lines(figures)
 
 
 def _block(name: str, figures: dict[str, Any]) -> Iterator[str]:
