@@ -32,7 +32,9 @@ def write_error_report(
     title: str,
     properties: Sequence[Property] = (),
 ) -> Path:
-    """Write the page, and next to it the same without pictures as `.md` and `.json`.
+    """Write the page, and next to it the same without pictures as `.report.md` and `.report.json`.
+
+    These names do not overwrite `found.json` where the page of it is `found.html`.
 
     Args:
         path: of the page; it ends in .html.
@@ -50,8 +52,8 @@ def write_error_report(
     sections = (*ERROR_HEADER, *ERROR_BODY)
     page = render_page(report, title=headline(report), command="score", header=ERROR_HEADER, body=ERROR_BODY)
     markdown = "\n\n".join(text for section in sections for text in section.markdown(report)) + "\n"
-    publish_bytes(path.with_suffix(".json"), (json_text(report.to_json(), indent=1) + "\n").encode())
-    publish_bytes(path.with_suffix(".md"), markdown.encode())
+    publish_bytes(path.with_suffix(".report.json"), (json_text(report.to_json(), indent=1) + "\n").encode())
+    publish_bytes(path.with_suffix(".report.md"), markdown.encode())
     publish_bytes(path, page.encode())
     return path
 

@@ -43,18 +43,20 @@ def test_the_page_is_written_with_slices_of_the_files_images(
         "--cfg",
         tiny_cfg(classes=3),
     ]
-    code, out, _ = cli(*words, *more, "--report", tmp_path / "page.html", "--json")
+    results = (tmp_path / "found.json").read_bytes()
+    code, out, _ = cli(*words, *more, "--report", tmp_path / "found.html", "--json")
     assert code == 0
+    assert (tmp_path / "found.json").read_bytes() == results, "the page's JSON has another name"
     found = json.loads(out)
     assert list(found["slices"]) == ["size in square pixels", "weather", "share in the receptive field"]
     objects = {name: one["objects"] for name, one in found["slices"]["weather"].items()}
     images = [one["image_id"] for one in drawn()[0]["annotations"]]
     assert objects == {"rain": sum(n < 3 for n in images), "sun": sum(n >= 3 for n in images)}
-    assert found["report"] == str(tmp_path / "page.html")
-    page = json.loads((tmp_path / "page.json").read_text())
+    assert found["report"] == str(tmp_path / "found.html")
+    page = json.loads((tmp_path / "found.report.json").read_text())
     assert page["errors"]["ap50"] == pytest.approx(found["coco"]["ap50"], abs=1e-12)
     assert page["slices"]["weather"] == found["slices"]["weather"]
-    assert (tmp_path / "page.html").read_text().count("data:image/jpeg") >= 12
+    assert (tmp_path / "found.html").read_text().count("data:image/jpeg") >= 12
 
 
 def test_slices_are_printed_below_the_figures(words: list[object], tmp_path: Path, cli: Cli) -> None:
