@@ -109,7 +109,7 @@ def test_from_text_to_report(cfg: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert set(figures) == {
         "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "per_class", "images", "protocol",
         "boxes", "precision", "recall", "f1", "true_positives", "false_positives", "false_negatives",
-        "precision_at", "classes",
+        "precision_at", "classes", "data",
     }  # fmt: skip
 
 
