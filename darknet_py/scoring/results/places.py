@@ -59,7 +59,7 @@ def places_of(truth: Mapping[str, Any], *, source: str) -> Places:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a file is a number whose square can be computed; an integer may fit into no float."""
+    """Whether a value of a file is a number that can be squared; an integer may fit into no float."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -TOO_LARGE < value < TOO_LARGE
 
 
