@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from darknet_py.compare.error_facts import record_errors
 from darknet_py.compare.latency import measure_latencies
 from darknet_py.compare.samples import draw_samples
 from darknet_py.compare.variants import FittedVariant
@@ -92,7 +93,7 @@ class Experiment:
         return sum(not RunFolder(plan.out).finished for plan in self.plans)
 
     def run(self, *, print_line: Callable[[str], None], progress: OpenProgress) -> None:
-        """Train what is missing, draw samples and measure latencies.
+        """Train what is missing, record errors, draw samples and measure latencies.
 
         Args:
             print_line: receives a line of text after each run.
@@ -118,9 +119,11 @@ class Experiment:
                 write_plan(self.folder.plan, self._comparison_plan())
             title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
             print_line(f"{title}: {status}, {describe_scores(result)}")
-        for plan in plans[: len(self.variants)]:
+        for number, plan in enumerate(plans):
             if plan.graph.heads:
-                draw_samples(plan, self.folder)
+                record_errors(plan)
+                if number < len(self.variants):  # of the first seed
+                    draw_samples(plan, self.folder)
         measure_latencies({v.name: v.graph for v in self.variants}, self.folder, device=self.settings.device)
 
     def _comparison_plan(self) -> ComparisonPlan:

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page."""
+"""A report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darknet_py.report.plotting import colour
-from darknet_py.report.section import Report, ReportSection
+from darknet_py.report.section import Content, PageSection, Report
 from darknet_py.report.sections import BODY, HEADER
 from darknet_py.report.sections.summary import headline
 
@@ -28,7 +28,23 @@ class RenderedSection:
 
 
 def report_page(report: Report) -> str:
-    """The page, as text."""
+    """The page of a comparison, as text."""
+    return render_page(report, title=headline(report.comparison), command="compare", header=HEADER, body=BODY)
+
+
+def render_page(
+    report: Content,
+    *,
+    title: str,
+    command: str,
+    header: Sequence[PageSection[Content]],
+    body: Sequence[PageSection[Content]],
+) -> str:
+    """A page from its sections, as text.
+
+    Args:
+        command: the verb that wrote it.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -41,14 +57,15 @@ def report_page(report: Report) -> str:
     environment.globals["colour"] = colour
     environment.globals["ui"] = environment.get_template("macros.html.j2").module
     return environment.get_template("page.html.j2").render(
-        title=headline(report.comparison),
-        header=_render(environment, HEADER, report),
-        sections=_render(environment, BODY, report),
+        title=title,
+        command=command,
+        header=_render(environment, header, report),
+        sections=_render(environment, body, report),
     )
 
 
 def _render(
-    environment: Environment, sections: Sequence[ReportSection], report: Report
+    environment: Environment, sections: Sequence[PageSection[Content]], report: Content
 ) -> list[RenderedSection]:
     rendered = []
     for section in sections:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
@@ -52,13 +52,16 @@ class Report:
         return label(self.comparison.baseline.name)
 
 
-class ReportSection(ABC):
-    """A section of the report.
+Content = TypeVar("Content")
+
+
+class PageSection(ABC, Generic[Content]):
+    """A section of a page about `Content`.
 
     Args:
         anchor: the id of its heading in the page; empty in the page's header, where sections have no heading.
         link: its name in the navigation.
-        title: its heading in the page, where it is not the link; `{baseline}` stands for the baseline's name.
+        title: its heading in the page, where it is not the link.
         template: its HTML below the heading, a Jinja2 template over `context`; `ui` holds the macros of
             `macros.html.j2`, and everything printed is escaped.
     """
@@ -68,22 +71,30 @@ class ReportSection(ABC):
     title: ClassVar[str] = ""
     template: ClassVar[str]
 
-    def applies(self, report: Report) -> bool:
+    def applies(self, report: Content) -> bool:
         """Whether the page has this section."""
         return True
+
+    def heading(self, report: Content) -> str:
+        """Its heading in the page; without one it continues the section before it."""
+        return self.title or self.link
+
+    @abstractmethod
+    def context(self, report: Content) -> dict[str, object]:
+        """The values that its template prints."""
+
+    def markdown(self, report: Content) -> list[str]:
+        """Its paragraphs in the Markdown file; sections that consist of plots or images have none."""
+        return []
+
+    def json(self, report: Content) -> dict[str, Any]:
+        """Its keys of the JSON file, which no other section has; scores are 0..1."""
+        return {}
+
+
+class ReportSection(PageSection[Report]):
+    """A section of the report of a comparison; in its title `{baseline}` stands for the baseline's name."""
 
     def heading(self, report: Report) -> str:
         """Its heading in the page; without one it continues the section before it."""
         return (self.title or self.link).format(baseline=report.baseline)
-
-    @abstractmethod
-    def context(self, report: Report) -> dict[str, object]:
-        """The values that its template prints."""
-
-    def markdown(self, report: Report) -> list[str]:
-        """Its paragraphs in the Markdown file; sections that consist of plots or images have none."""
-        return []
-
-    def json(self, report: Report) -> dict[str, Any]:
-        """Its keys of the JSON file, which no other section has; scores are 0..1."""
-        return {}

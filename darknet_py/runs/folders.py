@@ -38,6 +38,16 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def detections(self) -> Path:
+        """What a detector finds in the validation images, as COCO results."""
+        return self.path / "detections.json"
+
+    @property
+    def errors(self) -> Path:
+        """The kinds of errors among these detections, for the report."""
+        return self.path / "errors.json"
+
+    @property
     def weights(self) -> Path:
         """The final weights, which the result is of."""
         return self.path / "final.weights"

@@ -14,6 +14,7 @@ from darknet_py.files.json_fields import (
     read_text,
 )
 from darknet_py.runs.curves import read_curves
+from darknet_py.runs.errors_file import read_errors
 from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.log import FORMAT
 from darknet_py.runs.records import CarriedFacts, DataFacts, NetworkFacts, Run, ScoreFacts, TrainingFacts
@@ -46,6 +47,7 @@ def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
         curves=read_curves(folder.log, figures=metrics.curves),
         cfg_text=read_text(folder.cfg, largest=LARGEST_CFG),
         folder=folder,
+        errors=read_errors(folder.errors, classes=len(data.classes)),
         carried=_read_carried(folder) if file_exists(folder.carried) else None,
     )
 

@@ -46,6 +46,24 @@ class ScoreFacts:
 
 
 @dataclass(frozen=True)
+class ErrorFacts:
+    """The errors of a detector.
+
+    Args:
+        costs: of each kind, in AP50, 0..1; None without ground truth.
+        counts: of each kind.
+        confusion: counts, label by prediction, from a score on; the last row and column are the background.
+        score, iou: the limits of the confusion.
+    """
+
+    costs: Mapping[str, float | None]
+    counts: Mapping[str, int]
+    confusion: tuple[tuple[int, ...], ...]
+    score: float
+    iou: float
+
+
+@dataclass(frozen=True)
 class NetworkFacts:
     """The cost of a network and its receptive field; `reach` and `size` are (rows, columns)."""
 
@@ -85,7 +103,12 @@ class CarriedFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training of one variant with one seed; `carried` where it started from another cfg's."""
+    """One finished training of one variant with one seed.
+
+    Args:
+        carried: where it started from another cfg's weights.
+        errors: of a detector; None where they were not recorded.
+    """
 
     seed: int
     metrics: Metrics
@@ -96,6 +119,7 @@ class Run:
     curves: Curves
     cfg_text: str
     folder: RunFolder
+    errors: ErrorFacts | None = None
     carried: CarriedFacts | None = None
 
 

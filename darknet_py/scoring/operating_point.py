@@ -1,4 +1,4 @@
-"""Precision, recall and F1 from a score on, at an IoU of .5, from pycocotools' matches.
+"""Precision, recall and F1 from a score on, at an IoU of .5, from stored matches or from pycocotools'.
 
 They are what Darknet's `detector map` prints for a score of .25. A detection is true when it overlaps a truth
 of its class by .5 or more that no better detection has; crowds are neither found nor missed, as in COCO.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from darknet_py.scoring.matches import Matches
 
 if TYPE_CHECKING:
     from pycocotools.cocoeval import COCOeval
@@ -69,6 +71,20 @@ class Counts:
             "false_positives": self.false_positives,
             "false_negatives": self.boxes - self.true_positives,
         }
+
+
+def matched_counts(matches: Matches, *, score: float = SCORE) -> list[Counts]:
+    """The counts of each category, from a score on."""
+    hit, ignored = (one & np.uint64(1) > 0 for one in (matches.hits, matches.ignored))  # all areas, IoU .5
+    counted = (matches.scores >= score) & ~ignored
+    classes = len(matches.category_ids)
+    labels = np.repeat(np.arange(classes), np.diff(matches.starts))
+    true, false = (np.bincount(labels[counted & one], minlength=classes) for one in (hit, ~hit))
+    boxes = matches.truths_per_class()[:, 0]
+    counting = matches.truth_areas & 1 > 0
+    pairs = np.stack([matches.truth_labels[counting], matches.truth_images[counting]])
+    images = np.bincount(np.unique(pairs, axis=1)[0], minlength=classes)
+    return [Counts(*map(int, row)) for row in zip(images, boxes, true, false, strict=True)]
 
 
 def counts_by_class(judge: COCOeval, *, score: float = SCORE) -> list[Counts]:

@@ -5,6 +5,7 @@ from darknet_py.report.sections.changes import ChangesSection
 from darknet_py.report.sections.classes import ClassesSection
 from darknet_py.report.sections.confusion import ConfusionSection
 from darknet_py.report.sections.cost import CostSection
+from darknet_py.report.sections.errors import ErrorKindsSection
 from darknet_py.report.sections.first_weights import FirstWeightsSection
 from darknet_py.report.sections.how_to_read import HowToReadSection
 from darknet_py.report.sections.notes import NotesSection
@@ -23,6 +24,7 @@ BODY: tuple[ReportSection, ...] = (
     CostSection(),
     ClassesSection(),
     ConfusionSection(),
+    ErrorKindsSection(),
     SamplesSection(),
     FirstWeightsSection(),
     ChangesSection(),

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from darknet_py.report.plotting import INK, svg
+from darknet_py.report.matrix_plot import draw_matrix
+from darknet_py.report.plotting import svg
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_MATRICES, MOST_CLASSES = 8, 20
-RIGHT, WRONG = "#009e73", "#d55e00"
-FULL_WRONG = 0.25  # the share of a class given another class that is drawn in full colour
-LEAST_SHARE = 0.005  # a share that is written; half a percent itself would be rounded to 0
 
 
 class ConfusionSection(ReportSection):
@@ -52,8 +49,8 @@ def confusion_plot(comparison: Comparison) -> str:
     def draw(figure: Figure) -> None:
         all_axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes, variant in zip(all_axes, variants, strict=False):
-            matrices = [run.scores.confusion for run in variant.runs if run.scores.confusion]
-            _draw_matrix(axes, matrices, names)
+            matrix = _added([run.scores.confusion for run in variant.runs], len(comparison.data.classes))
+            draw_matrix(axes, matrix, names)
             axes.set_title(label(variant.name))
         for axes in all_axes[len(variants) :]:
             axes.set_visible(False)
@@ -61,22 +58,7 @@ def confusion_plot(comparison: Comparison) -> str:
     return svg(draw, height=0.6 + rows * (1.4 + 0.3 * len(names)))
 
 
-def _draw_matrix(axes: Axes, matrices: Sequence[Sequence[Sequence[int]]], names: Sequence[str]) -> None:
-    from matplotlib.patches import Rectangle
-
-    for row in range(len(names)):
-        total = max(1, sum(sum(matrix[row]) for matrix in matrices))
-        for column in range(len(names)):
-            share = 100 * sum(matrix[row][column] for matrix in matrices) / total
-            right = row == column
-            alpha = (share / 100 if right else min(1.0, share / (100 * FULL_WRONG))) * 0.85
-            corner = (column - 0.5, row - 0.5)
-            axes.add_patch(Rectangle(corner, 1, 1, color=RIGHT if right else WRONG, alpha=alpha, linewidth=0))
-            if share > 100 * LEAST_SHARE:
-                axes.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=6.5, color=INK)
-    axes.set_xticks(range(len(names)), names, rotation=90)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel("predicted")
-    axes.grid(visible=False)
+def _added(matrices: Sequence[Sequence[Sequence[int]]], side: int) -> list[list[int]]:
+    """The sum of the matrices; runs without one do not count."""
+    known = [matrix for matrix in matrices if matrix]
+    return [[sum(one[row][column] for one in known) for column in range(side)] for row in range(side)]

@@ -1,0 +1,1 @@
+"""The errors of a detector: their kinds and costs, confusion, calibration, images, suspicious labels."""
