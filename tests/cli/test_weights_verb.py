@@ -53,6 +53,19 @@ def test_15_each_array_is_summarised(cfg: Path, tmp_path: Path, capsys: pytest.C
     assert weights["deviation"] == pytest.approx(values[96:744].std(), rel=1e-5)
 
 
+def test_15_W10_a_count_of_images_that_cannot_be_is_noted(
+    cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "w", values_of(graph_of(text("yolo")), 0))
+    assert found(path, "--cfg", cfg, capsys=capsys)["notes"] == []
+    path.write_bytes(path.read_bytes()[:12] + struct.pack("<q", -1) + path.read_bytes()[20:])
+    value = found(path, "--cfg", cfg, capsys=capsys)
+    assert (value["seen"], value["fits"]) == (2**64 - 1, True)
+    assert value["notes"] == [
+        "its count of images seen is not plausible: damaged, or written as a negative number"
+    ]
+
+
 def test_15_without_a_cfg_those_that_fit_are_listed(
     cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ HEAD = (
 )
 
 MOST = 4  # cfgs that a file may be the beginning of, in the text
+MOST_SEEN = 1 << 53  # images: nobody trains on more, and a schedule computes with doubles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         found = inspect_header(args.file)
         value = {**asdict(found), **_published(args.file, found.bytes, None), **_fitting(args)}
+    if found.seen > MOST_SEEN:
+        doubtful = "its count of images seen is not plausible: damaged, or written as a negative number"
+        value["notes"] = [*value["notes"], doubtful]
     print_result(args, lambda: value, lambda: _lines(args, value))
     return 0
 
