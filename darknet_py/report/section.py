@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
-from darknet_py.stats.verdict import Verdict, verdict
+from darknet_py.stats.spread import Verdict, verdict
 from darknet_py.tasks.metrics import Metrics
 
 

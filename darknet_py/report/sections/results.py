@@ -8,7 +8,7 @@ from darknet_py.report.markdown import table_section
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_points, group_digits, label
 from darknet_py.runs.records import Comparison, VariantRuns
-from darknet_py.stats.verdict import spread_of
+from darknet_py.stats.spread import spread_of
 from darknet_py.tasks.metrics import NONE
 
 FIRST_SCORE = 2  # the column of the first score, after the variant and its seeds

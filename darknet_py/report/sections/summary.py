@@ -8,7 +8,7 @@ from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison, VariantRuns
-from darknet_py.stats.verdict import Verdict, chance_of_separation, describe_seeds, spread_of
+from darknet_py.stats.spread import Verdict, chance_of_separation, describe_seeds, spread_of
 
 WEAK = 0.05  # a difference that equal variants show more often than in one of twenty pairs is weak evidence
 MOST_NAMES = 4

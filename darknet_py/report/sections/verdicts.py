@@ -10,7 +10,7 @@ from darknet_py.report.plotting import MOST_VARIANTS, PAPER, colour, panels, svg
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, label
 from darknet_py.runs.records import Comparison
-from darknet_py.stats.verdict import spread_of
+from darknet_py.stats.spread import spread_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darknet_py.stats.verdict import chance_of_separation, spread_of, verdict
+from darknet_py.stats.spread import chance_of_separation, spread_of, verdict
 
 scores = st.lists(st.floats(0, 1), min_size=2, max_size=6)
 
