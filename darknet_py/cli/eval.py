@@ -18,6 +18,7 @@ from darknet_py.files.atomic import publish_bytes
 if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
 
+THRESHOLDS = {"valid": (0.001, 0.6), "map": (0.005, 0.45)}  # of the score and of NMS, as in Darknet
 SHARES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 OF_CLASS = {"ap": "AP", "ap50": "AP50", **SHARES}
 
@@ -25,6 +26,14 @@ OF_CLASS = {"ap": "AP", "ap50": "AP50", **SHARES}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_detection(parser, threshold=0.001, nms=0.6, batch=8)
+    parser.add_argument(
+        "--detect-as",
+        choices=tuple(THRESHOLDS),
+        default="valid",
+        help="as Darknet's `detector valid`, with NMS in pixels and boxes clipped to the image; or as its "
+        "`detector map`: threshold 0.005, NMS 0.45 in fractions, boxes as they are (default: valid)",
+    )
+    parser.set_defaults(threshold=None, nms=None)
     add_data(parser)
     parser.add_argument(
         "--names", type=Path, help="file of the network's class names (default: that next to the weights)"
@@ -41,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detections", type=Path, metavar="FILE", help="write the detections as a COCO results list"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("darknet-py", "pycocotools"),
+        default="darknet-py",
+        help="what matches boxes; the figures are the same to the last bit (default: darknet-py)",
+    )
     add_json(parser)
 
 
@@ -56,9 +71,11 @@ def run(args: argparse.Namespace) -> int:
         usable(args.device),
         args.split,
         args.batch,
-        threshold=args.threshold,
-        nms=args.nms,
+        threshold=THRESHOLDS[args.detect_as][0] if args.threshold is None else args.threshold,
+        nms=THRESHOLDS[args.detect_as][1] if args.nms is None else args.nms,
+        detect_as=args.detect_as,
         precision_at=args.precision_at,
+        engine=args.engine,
     )
     network, neighbours = load(document_of(args), args.weights), (args.weights, Path(args.cfg))
     if args.detections:

@@ -19,6 +19,7 @@ PLUGINS = "darknet_py.layers.plugins"
 MODULES = {
     "adapt": "weights.adapt",
     "convert": "weights.convert",
+    "score": "scoring.score",
     "weights": "weights.inspect",
 }  # of verbs whose modules are in a folder
 VERBS = {  # each is a module of this package, imported when it is called: lint and show do without torch
@@ -33,6 +34,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "data": "data sets: their damage, anchors, layouts, official downloads",
     "detect": "find objects in images",
     "eval": "COCO figures of weights on a data set",
+    "score": "detections of any tool by the protocols of COCO, Darknet and Pascal VOC",
     "weights": "what a weights file is, which cfgs it fits, and what is wrong with it",
     "adapt": "weights carried from one cfg to another, and what became of every tensor",
     "convert": "weights in another format: Darknet's, safetensors, PyTorch",

@@ -35,6 +35,7 @@ class DetectorSettings:
             valid`. It matters to `greedynms` and `diounms`.
         keep_per_class: detections of one class that an image has at most, the best; without, all.
         keep: detections that an image has at most, the best; without, all.
+        clip: boxes are clipped to the image; Darknet's `map` counts them as they are.
 
     Raises:
         UsageError: when a threshold is not in 0..1, or `batch` is less than 1.
@@ -47,6 +48,7 @@ class DetectorSettings:
     relative: bool = True
     keep_per_class: int | None = None
     keep: int | None = None
+    clip: bool = True
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -96,7 +98,7 @@ class BatchDetector:
             images: (H, W, 3) uint8 RGB, of any sizes.
 
         Yields:
-            Detections with boxes_xyxy in pixels, clipped to the image, in descending score.
+            Detections with boxes_xyxy in pixels, in descending score; see `DetectorSettings.clip`.
         """
         waiting = iter(images)
         while batch := list(islice(waiting, self.settings.batch)):
@@ -121,5 +123,6 @@ class BatchDetector:
         else:
             kept = nms(fit.to_pixels(fractions), found.scores, self.nms_settings)
             boxes_xyxy_px = kept.boxes_xyxy
-        boxes_xyxy_px = clip(boxes_xyxy_px, fit.image_size)
+        if self.settings.clip:
+            boxes_xyxy_px = clip(boxes_xyxy_px, fit.image_size)
         return replace(kept, boxes_xyxy=boxes_xyxy_px, names=self.names, dropped=found.dropped)

@@ -14,9 +14,10 @@ from darknet_py.errors import UsageError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.json_text import json_text
 from darknet_py.report.errors import ERROR_BODY, ERROR_HEADER
-from darknet_py.report.errors.content import ErrorReport, Property
+from darknet_py.report.errors.content import ErrorReport
 from darknet_py.report.errors.summary import headline
 from darknet_py.report.page import render_page
+from darknet_py.scoring.slices.properties import Property
 from darknet_py.scoring.tables import DetectionTable, TruthTable
 
 SUFFIXES = (".html", ".htm")
@@ -31,7 +32,9 @@ def write_error_report(
     title: str,
     properties: Sequence[Property] = (),
 ) -> Path:
-    """Write the page, and next to it the same without pictures as `.md` and `.json`.
+    """Write the page, and next to it the same without pictures as `.report.md` and `.report.json`.
+
+    These names do not overwrite `found.json` where the page of it is `found.html`.
 
     Args:
         path: of the page; it ends in .html.
@@ -44,14 +47,24 @@ def write_error_report(
     Raises: DarknetPyError: when the path is none of a page, or an image cannot be read; then nothing is
         written.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        hint = "next to it the same is written as Markdown and JSON"
-        raise UsageError(f"the name of a report ends in {SUFFIXES[0]}", where=path, hint=hint)
+    check_path(path)
     report = ErrorReport.of(truth, found, dataset, title, properties)
     sections = (*ERROR_HEADER, *ERROR_BODY)
     page = render_page(report, title=headline(report), command="score", header=ERROR_HEADER, body=ERROR_BODY)
     markdown = "\n\n".join(text for section in sections for text in section.markdown(report)) + "\n"
-    publish_bytes(path.with_suffix(".json"), (json_text(report.to_json(), indent=1) + "\n").encode())
-    publish_bytes(path.with_suffix(".md"), markdown.encode())
+    publish_bytes(path.with_suffix(".report.json"), (json_text(report.to_json(), indent=1) + "\n").encode())
+    publish_bytes(path.with_suffix(".report.md"), markdown.encode())
     publish_bytes(path, page.encode())
     return path
+
+
+def check_path(path: Path) -> None:
+    """Check the path of a page.
+
+    Raises: UsageError: when it does not end in .html, or its folder does not exist.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        hint = "next to it the same is written as Markdown and JSON"
+        raise UsageError(f"the name of a report ends in {SUFFIXES[0]}", where=path, hint=hint)
+    if not path.absolute().parent.is_dir():
+        raise UsageError("is in a folder that does not exist", where=path, hint="create the folder first")

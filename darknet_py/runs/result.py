@@ -17,11 +17,14 @@ def publish_result(
 
     Args:
         names: of the classes.
-        predictions: JSON files of their own, by name.
+        predictions: files of their own by name: JSON values, or bytes.
     """
     publish_names(folder / "final.names", names)
     for name, value in predictions.items():
-        write_json(folder / name, value)
+        if isinstance(value, bytes):
+            publish_bytes(folder / name, value)
+        else:
+            write_json(folder / name, value)
     write_json(folder / "result.json", result)
 
 

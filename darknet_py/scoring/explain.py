@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from darknet_py.scoring.protocols import Choice, Crowds, Protocol, average_precision
+from darknet_py.scoring.average_precision import average_precision
+from darknet_py.scoring.protocols import Protocol, as_json
 from darknet_py.scoring.tables import DetectionTable, TruthTable
 
 RULES = {  # the fields of a protocol, in the order of the walk
@@ -15,6 +16,7 @@ RULES = {  # the fields of a protocol, in the order of the walk
     "empty_classes": "classes without truth",
     "least_score": "score threshold",
     "most": "detections kept",
+    "by_image": "order of equal scores",
     "choice": "a truth that is taken",
     "crowds": "crowds and difficult objects",
     "border": "border pixel",
@@ -52,7 +54,7 @@ def explain(
 ) -> tuple[float, list[Step]]:
     """Walk from one protocol to another.
 
-    Returns: AP by the first protocol, and the steps; rules that both have alike are no step. Without any
+    Returns: AP by the first protocol, and the steps; rules that are equal in both are no step. Without any
         truth AP counts as 0.
     """
     protocol, ap = first, average_precision(truth, found, first).mean or 0.0
@@ -66,10 +68,3 @@ def explain(
         steps.append(Step(rule, words, before, after, now, now - ap))
         ap = now
     return start, steps
-
-
-def as_json(value: Any) -> Any:
-    """The value of a rule in JSON."""
-    if isinstance(value, Choice | Crowds):
-        return value.name.lower()
-    return list(value) if isinstance(value, tuple) else value

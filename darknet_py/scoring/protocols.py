@@ -10,8 +10,9 @@ kit, VOCevaldet.m of 2007 and of 2012.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from darknet_py.scoring.tables import Booleans, DetectionTable, Doubles, Ints, T
 PAIRS = 4_000_000  # boxes compared at once
 
 
-class Choice(Enum):
+class TruthChoice(Enum):
     """Which truth a detection gets."""
 
     FREE = "the free truth of greatest IoU"
@@ -32,7 +33,7 @@ class Crowds(Enum):
 
     REGION = "detections in it do not count"
     DIFFICULT = "a detection of it does not count"
-    TRUTH = "a truth like others"
+    ABSENT = "no truth, as label files have none"
 
 
 @dataclass(frozen=True)
@@ -48,31 +49,46 @@ class Protocol:
         points: recalls at which precision is read, evenly from 0 to 1; 0 for the area under the curve.
         least_score: detections below are left out.
         most: detections of a class in an image that count, by score; None for all.
-        border: pixels that are added to every side when boxes overlap, VOC's 1 for corners of whole pixels.
+        by_image: equal scores are counted in the order of image ids; else in that of the results.
+        border: pixels that are added to every side when boxes overlap. VOC's 1 is in the truths already,
+            whose width is xmax - xmin + 1.
         empty_classes: a class without a truth counts as 0; else it is left out.
     """
 
     name: str
     thresholds: tuple[float, ...]
     exceeding: bool
-    choice: Choice
+    choice: TruthChoice
     crowds: Crowds
     points: int
     least_score: float
     most: int | None
+    by_image: bool
     border: float
     empty_classes: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The rules, as `score --json` prints them."""
+        return {field.name: as_json(getattr(self, field.name)) for field in fields(self)}
+
+
+def as_json(value: Any) -> Any:
+    """The value of a rule in JSON."""
+    if isinstance(value, TruthChoice | Crowds):
+        return value.name.lower()
+    return list(value) if isinstance(value, tuple) else value
 
 
 COCO = Protocol(
     name="coco",
     thresholds=tuple(float(value) for value in np.linspace(0.5, 0.95, 10)),
     exceeding=False,
-    choice=Choice.FREE,
+    choice=TruthChoice.FREE,
     crowds=Crowds.REGION,
     points=101,
     least_score=0.0,
     most=100,
+    by_image=True,
     border=0.0,
     empty_classes=False,
 )
@@ -80,11 +96,12 @@ DARKNET = Protocol(
     name="darknet",
     thresholds=(0.5,),
     exceeding=True,
-    choice=Choice.BEST,
-    crowds=Crowds.TRUTH,
+    choice=TruthChoice.BEST,
+    crowds=Crowds.ABSENT,
     points=0,
     least_score=0.005,
     most=None,
+    by_image=False,
     border=0.0,
     empty_classes=True,
 )
@@ -92,11 +109,12 @@ VOC07 = Protocol(
     name="voc07",
     thresholds=(0.5,),
     exceeding=False,
-    choice=Choice.BEST,
+    choice=TruthChoice.BEST,
     crowds=Crowds.DIFFICULT,
     points=11,
     least_score=0.0,
     most=None,
+    by_image=False,
     border=0.0,
     empty_classes=False,
 )
@@ -104,11 +122,12 @@ VOC12 = Protocol(
     name="voc12",
     thresholds=(0.5,),
     exceeding=False,
-    choice=Choice.BEST,
+    choice=TruthChoice.BEST,
     crowds=Crowds.DIFFICULT,
     points=0,
     least_score=0.0,
     most=None,
+    by_image=False,
     border=0.0,
     empty_classes=False,
 )
@@ -139,35 +158,6 @@ class Outcomes:
     truths: Ints
 
 
-@dataclass(frozen=True)
-class AveragePrecision:
-    """AP by a protocol, 0..1.
-
-    Args:
-        mean: over classes and thresholds; None where there is no truth.
-        per_class: of each class; None: it has no truth, and the protocol leaves such classes out.
-    """
-
-    mean: float | None
-    per_class: tuple[float | None, ...]
-
-
-def average_precision(truth: TruthTable, found: DetectionTable, protocol: Protocol) -> AveragePrecision:
-    """Compute AP by the rules of a protocol."""
-    pairs = overlaps(truth, found, protocol)
-    rows = []
-    for threshold in protocol.thresholds:
-        outcomes = pairs.at(threshold)
-        rows.append([_class_ap(outcomes, label, protocol) for label in range(len(truth.category_ids))])
-    values = np.array(rows, np.float64)
-    if protocol.empty_classes:
-        values = np.nan_to_num(values)
-    means = values.mean(axis=0) if len(rows) else values
-    per_class = tuple(None if np.isnan(value) else float(value) for value in means)
-    known = [value for value in per_class if value is not None]
-    return AveragePrecision(float(np.mean(known)) if known else None, per_class)
-
-
 def overlaps(truth: TruthTable, found: DetectionTable, protocol: Protocol) -> Overlaps:
     """The detections that count by a protocol, and the truths that each overlaps."""
     order = np.lexsort((-found.scores, found.images, found.labels))
@@ -177,11 +167,12 @@ def overlaps(truth: TruthTable, found: DetectionTable, protocol: Protocol) -> Ov
         first = np.flatnonzero(np.diff(groups, prepend=-1))
         ranks = np.arange(len(groups)) - np.repeat(first, np.diff(first, append=len(groups)))
         order = order[ranks < protocol.most]
+    order = order if protocol.by_image else np.sort(order)
     order = order[np.lexsort((-found.scores[order], found.labels[order]))]
     chosen = DetectionTable(
         found.images[order], found.labels[order], found.boxes_xywh[order], found.scores[order]
     )
-    return Overlaps(truth, chosen, protocol)
+    return Overlaps(truth, chosen, protocol, order)
 
 
 class Overlaps:
@@ -189,11 +180,15 @@ class Overlaps:
 
     Attributes:
         found: the detections.
+        rows: the place of each among the results, (B,).
         detections, truths, ious: pairs with an IoU above 0, by detection and then by truth, (P,).
     """
 
-    def __init__(self, truth: TruthTable, found: DetectionTable, protocol: Protocol) -> None:
+    def __init__(
+        self, truth: TruthTable, found: DetectionTable, protocol: Protocol, rows: Ints | None = None
+    ) -> None:
         self.truth, self.found, self.protocol = truth, found, protocol
+        self.rows = np.arange(len(found.scores)) if rows is None else rows
         own = truth.labels * len(truth.image_ids) + truth.images
         by_group = np.argsort(own, kind="stable")
         groups = found.labels * len(truth.image_ids) + found.images
@@ -234,11 +229,13 @@ class Overlaps:
         protocol, truth, found = self.protocol, self.truth, self.found
         least = threshold if protocol.exceeding else min(threshold, 1 - 1e-10)
         near = self.ious > least if protocol.exceeding else self.ious >= least
+        odd = truth.crowds
+        if protocol.crowds is Crowds.ABSENT:
+            near &= ~odd[self.truths]
         detections, truths, ious = self.detections[near], self.truths[near], self.ious[near]
-        odd = truth.crowds if protocol.crowds is not Crowds.TRUTH else np.zeros_like(truth.crowds)
         got = np.full(len(found.scores), -1)
         overlap = np.zeros(len(found.scores))
-        if protocol.choice is Choice.BEST:
+        if protocol.choice is TruthChoice.BEST:
             best = np.lexsort((truths, -ious, detections))
             keep = best[np.flatnonzero(np.diff(detections[best], prepend=-1))]
             got[detections[keep]], overlap[detections[keep]] = truths[keep], ious[keep]
@@ -266,16 +263,6 @@ class Overlaps:
             if got[detection] < 0 and (odd[truth] or not taken[truth]):
                 got[detection], overlap[detection] = truth, iou
                 taken[truth] = True
-
-
-def _class_ap(outcomes: Outcomes, label: int, protocol: Protocol) -> float:
-    """AP of one class; NaN without a truth."""
-    truths = int(outcomes.truths[label])
-    if not truths:
-        return float("nan")
-    part = slice(*np.searchsorted(outcomes.labels, [label, label + 1]))
-    true = outcomes.true[part][outcomes.counted[part]]
-    return area_under(true, truths, protocol.points)
 
 
 def area_under(true: Booleans, truths: int, points: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from darknet_py.data.dataset import Dataset
@@ -20,8 +20,19 @@ from darknet_py.graph.graph import Graph
 from darknet_py.model.network import Network
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.progress import Progress, no_progress
-from darknet_py.scoring.coco import FIGURES, average_precisions, coco_results, figures_of, judged
-from darknet_py.scoring.operating_point import IOU, SCORE, Counts, counts_by_class
+from darknet_py.scoring.coco import FIGURES, coco_results
+from darknet_py.scoring.detection_figures import (
+    METRIC,
+    ClassFigures,
+    DetectionFigures,
+    figures_of_matches,
+    reference_figures,
+    unpacked,
+)
+from darknet_py.scoring.matches import Matches, matches_from_bytes, merged
+from darknet_py.scoring.matching import match
+from darknet_py.scoring.operating_point import IOU, SCORE, Counts
+from darknet_py.scoring.tables import detection_table, truth_table
 from darknet_py.tasks.base import Evaluation, EvaluationSettings
 
 KEPT_PER_CLASS, KEPT = 100, 1000  # detections of an image
@@ -29,20 +40,6 @@ BATCH = 8  # images
 
 Result = dict[str, Any]  # an entry of a COCO results list
 Figures = dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class ClassFigures:
-    """The figures of one class, 0..1; None where there is no truth to find."""
-
-    name: str
-    ap: float | None
-    ap50: float | None
-    counts: Counts
-
-    def to_json(self) -> dict[str, Any]:
-        """An entry of `classes`; the keys are stable."""
-        return {"name": self.name, "ap": self.ap, "ap50": self.ap50, **self.counts.to_json()}
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,7 @@ class DetectionEvaluation(Evaluation):
         detections: all detections, as a COCO results list.
         classes: more figures of each class, in the data set's order.
         precision_at: the score that precision, recall and F1 are measured from.
+        matches: what became of each detection; None where pycocotools matched.
     """
 
     ap: float | None
@@ -70,8 +68,14 @@ class DetectionEvaluation(Evaluation):
     detections: list[Result] = field(repr=False)
     classes: tuple[ClassFigures, ...] = field(default=(), repr=False)
     precision_at: float = SCORE
+    matches: Matches | None = field(default=None, repr=False, compare=False)
 
     separate: ClassVar[str] = "detections"
+
+    def files(self) -> dict[str, Any]:
+        """The detections as JSON, and the matches."""
+        matches = {"matches.npz": self.matches.to_bytes()} if self.matches else {}
+        return {**super().files(), **matches}
 
     @property
     def counts(self) -> Counts:
@@ -123,11 +127,16 @@ def evaluate_detector(
         share = communicator.share(len(dataset), block=detector.settings.batch)
         found = detect_images(detector, dataset, share, progress=progress)
     results = gathered_results(communicator, len(dataset), share, found)
-    score, protocol = settings.precision_score, _protocol(detector, settings.split)
-    (ap, ap50, ap75, small, medium, large), classes = _figures(communicator, dataset, results, score)
-    of_class = {one.name: one.ap for one in classes}
+    figures, matches = _figures(communicator, dataset, share, results, settings)
     return DetectionEvaluation(
-        ap, ap50, ap75, small, medium, large, of_class, len(dataset), protocol, results, classes, score
+        **{name: figures.values[name] for name in FIGURES},
+        per_class={one.name: one.ap for one in figures.classes},
+        images=len(dataset),
+        protocol=_protocol(detector, settings),
+        detections=results,
+        classes=figures.classes,
+        precision_at=figures.score,
+        matches=matches,
     )
 
 
@@ -144,15 +153,16 @@ def detect_images(
 
 
 def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
-    """With NMS in pixels, as in `detector valid`."""
+    as_map = settings.detect_as == "map"
     return DetectorSettings(
         threshold=settings.threshold,
         nms=settings.nms,
         device=settings.device,
         batch=BATCH if settings.batch is None else settings.batch,
-        relative=False,
-        keep_per_class=KEPT_PER_CLASS,
-        keep=KEPT,
+        relative=as_map,
+        keep_per_class=None if as_map else KEPT_PER_CLASS,
+        keep=None if as_map else KEPT,
+        clip=not as_map,
     )
 
 
@@ -172,19 +182,35 @@ def gathered_results(
 
 
 def _figures(
-    communicator: Communicator, dataset: Dataset, results: Sequence[Result], score: float
-) -> tuple[list[float | None], tuple[ClassFigures, ...]]:
-    """The figures in the order of `FIGURES`, and those of each class; computed by the first process."""
-    scored = None
+    communicator: Communicator,
+    dataset: Dataset,
+    share: Sequence[int],
+    results: Sequence[Result],
+    settings: EvaluationSettings,
+) -> tuple[DetectionFigures, Matches | None]:
+    """COCO's figures, and the matches where it is not pycocotools that matches.
+
+    Every process matches its share; the first reduces the matches of all to figures.
+    """
+    scored, matches, score = None, None, settings.precision_score
     with communicator.local_section():
-        if communicator.first:
-            judge = judged(dataset.ground_truth(), results)
-            ap, ap50 = average_precisions(judge), average_precisions(judge, ious=slice(1))
-            counts = map(astuple, counts_by_class(judge, score=score))
-            scored = [figures_of(judge), list(zip(ap, ap50, counts, strict=True))]
-    figures, rows = communicator.broadcast_json(scored)
-    pairs = zip(dataset.names, rows, strict=True)
-    return figures, tuple(ClassFigures(name, ap, ap50, Counts(*counts)) for name, (ap, ap50, counts) in pairs)
+        truth = dataset.ground_truth()
+        if settings.engine == "pycocotools" and communicator.first:
+            scored = reference_figures(truth, results, score=score).packed()
+        elif settings.engine != "pycocotools":
+            matches = _matched(truth, {dataset.record(index).image_id for index in share}, results)
+    if matches and communicator.size > 1:
+        matches = merged([matches_from_bytes(data) for data in communicator.gather(matches.to_bytes())])
+    with communicator.local_section():
+        if matches and communicator.first:
+            scored = figures_of_matches(matches, dataset.names, score=score).packed()
+    return unpacked(communicator.broadcast_json(scored), dataset.names), matches
+
+
+def _matched(truth: dict[str, Any], image_ids: set[int], results: Sequence[Result]) -> Matches:
+    """Match the results of some images."""
+    table = truth_table(truth)
+    return match(table, detection_table(table, [one for one in results if one["image_id"] in image_ids]))
 
 
 def check_boxes(graph: Graph, dataset: Dataset) -> None:
@@ -208,14 +234,15 @@ def check_boxes(graph: Graph, dataset: Dataset) -> None:
             )
 
 
-def _protocol(detector: BatchDetector, split: str) -> dict[str, Any]:
+def _protocol(detector: BatchDetector, evaluation: EvaluationSettings) -> dict[str, Any]:
     net, settings, nms = detector.graph.net, detector.settings, detector.nms_settings
     return {
-        "metric": "COCO bbox (pycocotools)",
-        "split": split,
+        "metric": METRIC,
+        "engine": evaluation.engine,
+        "split": evaluation.split,
         "score_threshold": settings.threshold,
         "nms": f"{nms.kind} {nms.threshold:g}",
-        "most": f"{settings.keep_per_class} a class, {settings.keep} an image",
+        "most": f"{settings.keep_per_class} a class, {settings.keep} an image" if settings.keep else "all",
         "size": [net.height, net.width],
         "resize": "letterbox" if net.letter_box else "stretch",
     }

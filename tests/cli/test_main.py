@@ -121,3 +121,4 @@ def test_compare_prints_its_report_as_json(cli: Cli, tiny_cfg: Callable[..., str
     code, out, _ = cli("compare", path, f"{path}@0.size=1", *words, "--out", tmp_path / "out", "--json")
     assert code == 0
     assert json.loads(out) == json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [len(one["missed"]["cost"]) for one in json.loads(out)["errors"].values()] == [1, 1]

@@ -11,8 +11,9 @@ import pytest
 
 from darknet_py.compare.error_facts import record_errors
 from darknet_py.errors import ReportError
-from darknet_py.report.report import write_report
+from darknet_py.report.page import render_page
 from darknet_py.report.section import Report
+from darknet_py.report.sections import BODY
 from darknet_py.report.sections.errors import ErrorKindsSection
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.train.settings import TrainingPlan
@@ -44,13 +45,16 @@ def recorded(run_folder: Path) -> Path:
     return run_folder
 
 
-def test_the_report_has_costs_and_confusion_of_each_detector(recorded: Path) -> None:
-    write_report(recorded)
-    found = json.loads((recorded / "report.json").read_text())["errors"]
+def test_the_report_has_costs_and_confusion_of_each_detector(recorded: Path, tmp_path: Path) -> None:
+    report, section = Report.of(read_comparison(recorded)), ErrorKindsSection()
+    assert ErrorKindsSection in map(type, BODY)
+    found = section.json(report)["errors"]
     assert list(found) == list(NAMES)
     assert found[NAMES[0]]["both"] == {"cost": pytest.approx([0.02, 0.04]), "count": [2, 2]}
-    assert "| both | 3.0 ± 1.0 | 3.0 ± 1.0 | 3.0 ± 1.0 |" in (recorded / "report.md").read_text()
-    parsed = dom(recorded / "report.html")
+    assert "| both | 3.0 ± 1.0 | 3.0 ± 1.0 | 3.0 ± 1.0 |" in "\n".join(section.markdown(report))
+    page = tmp_path / "page.html"
+    page.write_text(render_page(report, title="x", command="compare", header=(), body=(section,)))
+    parsed = dom(page)
     assert ("h2", {"id": "errors"}) in parsed.tags
     pictures = [found.get("alt") for tag, found in parsed.tags if tag == "img"]
     assert "cost of each kind of error and variant" in pictures

@@ -137,6 +137,7 @@ def test_the_json_has_the_keys_of_the_contract(capsys):
     assert [one["name"] for one in entry["classes"]] == [*NAMES]
     assert entry["protocol"] == {
         "metric": "COCO bbox (pycocotools)",
+        "engine": "darknet-py",
         "split": "val",
         "score_threshold": 0.01,
         "nms": "default 0.6",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
-
-import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.report.tables import label
@@ -17,10 +14,10 @@ from darknet_py.scoring.errors.costs import ErrorCosts, error_costs
 from darknet_py.scoring.errors.images import ImageLoss, image_losses
 from darknet_py.scoring.errors.kinds import ErrorTable, error_table
 from darknet_py.scoring.slices.figures import GroupFigures, StoredOutcomes, group_figures
-from darknet_py.scoring.slices.grouping import Grouping, by_aspect, by_crowding, by_position, by_size
+from darknet_py.scoring.slices.properties import Property, property_of, records_by_id
 from darknet_py.scoring.tables import DetectionTable, TruthTable
 
-Property = Callable[[TruthTable, DetectionTable], Grouping]
+PROPERTIES = ("size", "aspect", "crowding", "position")  # of every page
 
 
 @dataclass(frozen=True)
@@ -68,17 +65,16 @@ class ErrorReport:
         Args:
             properties: that figures are divided by, after size, aspect, crowding and position.
         """
-        order = sorted(range(len(dataset)), key=lambda index: dataset.record(index).image_id)
-        records = tuple(dataset.record(index) for index in order)
-        sizes = np.array([(one.width, one.height) for one in records], np.float64).reshape(-1, 2)
+        images = records_by_id(dataset)
+        assert [one.image_id for _, one in images] == truth.image_ids.tolist(), "the truth is the data set's"
         table, stored = error_table(truth, found), StoredOutcomes.of(truth, found)
-        every: tuple[Property, ...] = (by_size, by_aspect, by_crowding, partial(by_position, sizes=sizes))
+        every = [property_of(name, dataset) for name in PROPERTIES]
         groupings = [divide(truth, stored.found) for divide in (*every, *properties)]
         return cls(
             title,
             dataset,
-            records,
-            tuple(order),
+            tuple(record for _, record in images),
+            tuple(index for index, _ in images),
             len(found.scores),
             table,
             error_costs(table),

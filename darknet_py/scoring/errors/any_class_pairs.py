@@ -25,19 +25,22 @@ class AnyClassPairs:
     count: int
 
     @classmethod
-    def of(cls, truth: TruthTable, found: DetectionTable) -> AnyClassPairs:
-        """The pairs with an IoU above 0."""
+    def of(cls, truth: TruthTable, found: DetectionTable, *, least: float) -> AnyClassPairs:
+        """The pairs with an IoU of `least` or more."""
         one_class = np.zeros_like
         pairs = Overlaps(
             replace(truth, labels=one_class(truth.labels)),
             replace(found, labels=one_class(found.labels)),
             COCO,
         )
-        keep = ~truth.crowds[pairs.truths]
+        keep = ~truth.crowds[pairs.truths] & (pairs.ious >= least)
         return cls(pairs.detections[keep], pairs.truths[keep], pairs.ious[keep], len(found.scores))
 
     def best(self, keep: Booleans) -> tuple[Doubles, Ints]:
-        """The greatest IoU of each detection among some pairs, and its truth: of equal ones the earlier."""
+        """The greatest IoU of each detection among some pairs, and its truth: of equal ones the earlier.
+
+        Without any pair it is 0, and the truth -1.
+        """
         detections, truths, ious = self.detections[keep], self.truths[keep], self.ious[keep]
         order = np.lexsort((truths, -ious, detections))
         first = order[np.flatnonzero(np.diff(detections[order], prepend=-1))]

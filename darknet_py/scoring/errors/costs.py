@@ -145,7 +145,8 @@ class _Curves:
         labels = outcomes.labels.copy()
         labels[made_true] = table.truth.labels[table.targets[made_true]]
         keep = np.flatnonzero((outcomes.counted & ~detections) | made_true)
-        keep = keep[np.lexsort((-outcomes.scores[keep], labels[keep]))]
+        if not np.array_equal(labels, outcomes.labels):  # else they are sorted already
+            keep = keep[np.lexsort((-outcomes.scores[keep], labels[keep]))]
         true, classes = (outcomes.true | made_true)[keep], len(outcomes.truths)
         starts = np.searchsorted(labels[keep], np.arange(classes + 1))
         left = outcomes.truths - np.bincount(table.truth.labels[truths], minlength=classes)

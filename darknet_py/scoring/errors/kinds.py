@@ -82,7 +82,7 @@ def error_table(truth: TruthTable, found: DetectionTable) -> ErrorTable:
     outcomes, chosen = own.at(IOU), own.found
     unfound = ~truth.crowds
     unfound[outcomes.got[outcomes.true]] = False
-    pairs = AnyClassPairs.of(truth, chosen)
+    pairs = AnyClassPairs.of(truth, chosen, least=BACKGROUND)
     kinds, targets = _kinds(pairs, outcomes, unfound, truth, chosen)
     corrected = _corrected(targets, unfound, chosen.scores)
     missed = unfound.copy()

@@ -31,8 +31,8 @@ def undetected(truth: TruthTable, *found: DetectionTable, iou: float = IOU) -> I
     """
     seen = truth.crowds.copy()
     for one in found:
-        pairs = AnyClassPairs.of(truth, one)
-        seen[pairs.truths[pairs.ious >= iou]] = True
+        pairs = AnyClassPairs.of(truth, one, least=iou)
+        seen[pairs.truths] = True
     at = np.flatnonzero(~seen)
     areas = truth.boxes_xywh[at, 2] * truth.boxes_xywh[at, 3]
     return at[np.argsort(-areas, kind="stable")]

@@ -23,7 +23,7 @@ from darknet_py.scoring.tables import DetectionTable, TruthTable, detection_tabl
 from tests.report.test_report import HOSTILE_CLASSES, dom
 from tests.scoring.errors.drawn import drawn
 
-FILES = ("errors.html", "errors.md", "errors.json")
+FILES = ("errors.html", "errors.report.md", "errors.report.json")
 PLAIN = ("cat", "dog", "zebra")
 
 
@@ -79,12 +79,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_the_markdown_and_the_json_are_written(written: Path) -> None:
     assert sorted(path.name for path in written.iterdir()) == sorted(FILES)
-    found = json.loads((written / "errors.json").read_text())
+    found = json.loads((written / "errors.report.json").read_text())
     assert found["errors"]["ap50"] == pytest.approx(0.3884949080117934)
     assert found["errors"]["kinds"]["localisation"]["count"] == 11
     assert found["confusion"]["matrix"] == [[5, 0, 0, 8], [1, 7, 1, 8], [3, 1, 13, 2], [15, 16, 14, 0]]
     assert [one["name"] for one in found["classes"]] == list(PLAIN)
-    text = (written / "errors.md").read_text()
+    text = (written / "errors.report.md").read_text()
     assert "AP50 is 38.8. Of 49 objects in 6 images" in text
     assert "| localisation | 11 | 11.2 |" in text
     assert "costliest kind of error is localisation (11.2), then missed (10.1)" in text
@@ -131,8 +131,12 @@ def test_hostile_names_are_shown_as_text(hostile: Path) -> None:
     assert HOSTILE_CLASSES[0] in text  # a class, a title and a file
     assert HOSTILE_CLASSES[1] in text
     assert "\x1b" not in text
-    assert json.loads((hostile / "errors.json").read_text())["classes"][1]["name"] == HOSTILE_CLASSES[1]
-    head = next(line for line in (hostile / "errors.md").read_text().split("\n") if line.startswith("# "))
+    assert (
+        json.loads((hostile / "errors.report.json").read_text())["classes"][1]["name"] == HOSTILE_CLASSES[1]
+    )
+    head = next(
+        line for line in (hostile / "errors.report.md").read_text().split("\n") if line.startswith("# ")
+    )
     assert "<" not in head
 
 
@@ -147,7 +151,10 @@ def test_a_property_of_ones_own_becomes_a_slice(tmp_path: Path) -> None:
         return by_image("light", ["day", "night"] * 3, truth, found)
 
     write(tmp_path, DrawnData(PLAIN, ("a.jpg",)), properties=(light,))
-    assert list(json.loads((tmp_path / "errors.json").read_text())["slices"]["light"]) == ["day", "night"]
+    assert list(json.loads((tmp_path / "errors.report.json").read_text())["slices"]["light"]) == [
+        "day",
+        "night",
+    ]
 
 
 def test_a_data_set_without_objects_and_detections_has_a_page(tmp_path: Path) -> None:
@@ -160,7 +167,7 @@ def test_a_data_set_without_objects_and_detections_has_a_page(tmp_path: Path) ->
         title="none",
     )
     assert "no objects to find" in page.read_text()
-    assert json.loads((tmp_path / "errors.json").read_text())["errors"]["ap50"] is None
+    assert json.loads((tmp_path / "errors.report.json").read_text())["errors"]["ap50"] is None
 
 
 def test_a_name_that_is_no_page_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from darknet_py.cfg.document import parse
-from darknet_py.errors import DataError
+from darknet_py.errors import DataError, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.predict.letterbox import Fit
 from darknet_py.scoring.coco_figures import coco_arrays
@@ -19,7 +19,9 @@ from darknet_py.scoring.slices.field import share_in_field
 from darknet_py.scoring.slices.figures import StoredOutcomes, group_figures
 from darknet_py.scoring.slices.image_column import read_image_column
 from darknet_py.scoring.slices.of_images import of_images
+from darknet_py.scoring.slices.properties import property_of
 from darknet_py.scoring.tables import detection_table, truth_table
+from tests.report.errors.test_error_report import PLAIN, DrawnData
 from tests.scoring.errors.drawn import drawn, one_image
 
 A, B, C = (0, 0, 30, 30), (100, 0, 40, 80), (130, 90, 100, 20)  # small and square, tall, wide
@@ -156,3 +158,41 @@ def test_a_csv_column_of_numbers_is_no_group(tmp_path: Path) -> None:
     path = write(tmp_path, "image,hour\n" + "".join(f"{n},{n}\n" for n in range(60)))
     with pytest.raises(DataError, match="has 60 different values, at most 50"):
         read_image_column(path, "hour", list(range(60)), [f"{n}.jpg" for n in range(60)])
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "groups"),
+    [
+        ("size", "size in square pixels", ("small: up to 32²", "medium", "large: above 96²")),
+        ("position", "position in the image", ("middle", "side", "corner")),
+        ("field", "share in the receptive field", ("less than half", "half or more", "all")),
+    ],
+)
+def test_properties_have_names(name: str, title: str, groups: tuple[str, ...]) -> None:
+    data = DrawnData(PLAIN, ("a.jpg", "b.jpg"))
+    graph = compile(parse(f"[net]\nwidth=32\nheight=32\nchannels=3\n{CONV3}"))
+    truth = truth_table(data.ground_truth())
+    found = property_of(name, data, graph)(truth, detection_table(truth, drawn()[1]))
+    assert (found.title, found.names) == (title, groups)
+    assert (len(found.truths), len(found.detections)) == (49, 94)
+    if name == "field":  # 3 of 32 network pixels are 60 x 45 of the image
+        inside = (truth.boxes_xywh[:, 2:] <= (20, 15)).all(axis=1)
+        assert set(found.truths[inside].tolist()) <= {2}
+        assert found.truths[(truth.boxes_xywh[:, 2:] > (120, 90)).any(axis=1)].max() == 0
+
+
+def test_a_property_of_a_csv_file_follows_the_ids_of_images(tmp_path: Path) -> None:
+    data = DrawnData(PLAIN, tuple(f"{letter}.jpg" for letter in "abcdef"))  # a.jpg has the id 6
+    path = write(tmp_path, "image,weather\na.jpg,x\nb.jpg,y\nc.jpg,x\nd.jpg,y\ne.jpg,x\nf.jpg,y\n")
+    truth = truth_table(data.ground_truth())
+    found = property_of(f"{path}:weather", data)(truth, detection_table(truth, []))
+    assert found.names == ("x", "y")
+    assert found.truths.tolist() == [int(truth.image_ids[image] % 2) for image in truth.images]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("colour", "there is no property colour"), ("field", "name the network: --cfg CFG")]
+)
+def test_an_unknown_property_has_one_message(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        property_of(name, DrawnData(PLAIN, ("a.jpg",)))

@@ -1,0 +1,1 @@
+"""Verbs on detections that are there already."""

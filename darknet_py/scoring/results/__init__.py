@@ -1,0 +1,1 @@
+"""Detections in the files of several tools, read as one table."""
