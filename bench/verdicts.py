@@ -149,7 +149,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="300 images, 2 and 5 variants alone")
     args = parser.parse_args()
-    print("| setting | V, S | n | method | pairs | studies | power | visible | ranges disjoint | images alone |")
+    print(
+        "| setting | V, S | n | method | pairs | studies | power | visible | ranges disjoint | images alone |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for start, it in rows(args.studies, args.seed, quick=args.quick):
         shares = (it.false_pairs / it.pairs, it.false_studies / it.studies, it.seen / it.studies)

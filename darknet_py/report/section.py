@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
-from darknet_py.stats.spread import Verdict, verdict
+from darknet_py.stats.spread import RangeVerdict, verdict
 from darknet_py.tasks.metrics import Metrics
 
 
@@ -21,7 +21,7 @@ class Report:
     """The content of a report: a comparison, and the verdicts on its variants."""
 
     comparison: Comparison
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RangeVerdict, ...]
 
     @classmethod
     def of(cls, comparison: Comparison) -> Report:

@@ -47,7 +47,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RangeVerdict:
     """What the runs support about a variant and its baseline in one metric.
 
     Args:
@@ -93,7 +93,7 @@ def verdict(
     word: str,
     ours: Sequence[float | None],
     theirs: Sequence[float | None],
-) -> Verdict:
+) -> RangeVerdict:
     """Compare two variants in one metric.
 
     Args:
@@ -102,7 +102,7 @@ def verdict(
         theirs: the same of the baseline.
     """
     outcome, sentence = _compare(spread_of(ours), spread_of(theirs), word)
-    return Verdict(variant, baseline, metric, sentence, outcome)
+    return RangeVerdict(variant, baseline, metric, sentence, outcome)
 
 
 def _compare(ours: Spread | None, theirs: Spread | None, word: str) -> tuple[str, str]:

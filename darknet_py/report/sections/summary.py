@@ -8,7 +8,7 @@ from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison, VariantRuns
-from darknet_py.stats.spread import Verdict, chance_of_separation, describe_seeds, spread_of
+from darknet_py.stats.spread import RangeVerdict, chance_of_separation, describe_seeds, spread_of
 
 WEAK = 0.05  # a difference that equal variants show more often than in one of twenty pairs is weak evidence
 MOST_NAMES = 4
@@ -64,7 +64,7 @@ def _describe_trainings(comparison: Comparison) -> str:
     return f"{label(comparison.baseline.name)}{who} {training}, and evaluated on {images}."
 
 
-def _describe_outcomes(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[str]:
+def _describe_outcomes(comparison: Comparison, verdicts: Sequence[RangeVerdict]) -> list[str]:
     base, sentences = label(comparison.baseline.name), []
     for outcome in ("higher", "lower"):
         if names := _names(comparison, verdicts, outcome, gains=True):
@@ -78,7 +78,9 @@ def _describe_outcomes(comparison: Comparison, verdicts: Sequence[Verdict]) -> l
     return sentences
 
 
-def _names(comparison: Comparison, verdicts: Sequence[Verdict], outcome: str, *, gains: bool = False) -> str:
+def _names(
+    comparison: Comparison, verdicts: Sequence[RangeVerdict], outcome: str, *, gains: bool = False
+) -> str:
     """The variants with an outcome, by name while they are few, with their gains if asked for."""
     names = {verdict.variant for verdict in verdicts if verdict.outcome == outcome}
     chosen = [variant for variant in comparison.variants if variant.name in names]
@@ -97,7 +99,7 @@ def _gain(variant: VariantRuns, base: VariantRuns) -> str:
     return f"{gain} {metrics.word}"
 
 
-def _describe_agreement(main: Sequence[Verdict], other: Sequence[Verdict], word: str) -> str:
+def _describe_agreement(main: Sequence[RangeVerdict], other: Sequence[RangeVerdict], word: str) -> str:
     """Whether a second metric gives the same verdicts."""
     pairs = list(zip(main, other, strict=True))
     odd = [label(one.variant) for one, two in pairs if one.outcome != two.outcome]
@@ -109,7 +111,7 @@ def _describe_agreement(main: Sequence[Verdict], other: Sequence[Verdict], word:
     return f"{word} gives another verdict on {who}."
 
 
-def _describe_evidence(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+def _describe_evidence(comparison: Comparison, verdicts: Sequence[RangeVerdict]) -> str:
     """How often chance alone would produce the differences."""
     counts = {variant.name: len(variant.runs) for variant in comparison.variants}
     judged = [v for v in verdicts if v.outcome != "no statement"]
