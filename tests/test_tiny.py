@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 
 from darknet_py.__main__ import main
+from darknet_py.scoring.detection_figures import figures_of_matches
+from darknet_py.scoring.matches import load_matches
 from tests.paths import ROOT
 
 CFG = """# a network of four layers
@@ -107,7 +109,7 @@ def test_from_text_to_report(cfg: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert set(figures) == {
         "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "per_class", "images", "protocol",
         "boxes", "precision", "recall", "f1", "true_positives", "false_positives", "false_negatives",
-        "precision_at", "classes",
+        "precision_at", "classes", "data",
     }  # fmt: skip
 
 
@@ -190,7 +192,13 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(cfg: Path, tmp_path: 
     assert process.wait(timeout=60) == 75
     assert start("--out", str(parts), "--resume").wait(timeout=100) == 0
     assert (parts / "final.weights").read_bytes() == (whole / "final.weights").read_bytes()
-    assert (parts / "detections.json").read_bytes() == (whole / "detections.json").read_bytes()
+    for name in ("detections.json", "matches.npz"):
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+    matches = load_matches(whole / "matches.npz")
+    figures = figures_of_matches(matches, tuple("abcdefgh"), score=0.25)
+    scores = json.loads((whole / "result.json").read_text())["scores"]
+    assert figures.values["ap"] == scores["ap"]
+    assert figures.counts.true_positives == scores["true_positives"]
     lines = [
         [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (whole, parts)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -32,7 +32,7 @@ class Key:
     at_least: float | None = None
     at_most: float | None = None
     above: float | None = None
-    one_of: tuple[str, ...] = ()
+    one_of: Sequence[str] = ()
     ignored: str = ""
     refused: str = ""
     not_executable: str = ""
@@ -75,7 +75,7 @@ def key(
     at_least: float | None = None,
     at_most: float | None = None,
     above: float | None = None,
-    one_of: tuple[str, ...] = (),
+    one_of: Sequence[str] = (),
     name: str = "",
     ignored: str = "",
     refused: str = "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,23 +31,29 @@ def run(args: argparse.Namespace) -> int:
     """Run every check on a file's layers, or on one section; 1 where one fails."""
     from darknet_py.conform.run import conform
 
+    activations: list[str] = []
     if args.layer.endswith(".py"):
         *_, plugin = load_plugins([*args.plugin, Path(args.layer)])
         sections = sorted(plugin.sections & CATALOGUE.keys())
+        activations = sorted(plugin.activations)
     else:
         sections = [section_of(args.layer)]
     found: list[CheckResult] = []
-    for section in sections:
-        for result in conform(section, cases=args.cases, seed=args.seed):
-            found.append(result)
-            if not wants_json(args):
-                print("\n".join(_lines(result)), flush=True)
+    runs = [conform(section, cases=args.cases, seed=args.seed) for section in sections]
+    if activations:
+        from darknet_py.conform.activation_checks import conform_activation
+
+        runs += [conform_activation(name, seed=args.seed) for name in activations]
+    for result in chain.from_iterable(runs):
+        found.append(result)
+        if not wants_json(args):
+            print("\n".join(_lines(result)), flush=True)
     failed = [result for result in found if result.outcome == "FAIL"]
     if wants_json(args):
         print_json(args, [result.to_json() for result in found])
     else:
         tried = len([result for result in found if result.outcome != "skip"])
-        names = ", ".join(f"[{section}]" for section in sections)
+        names = ", ".join([*(f"[{section}]" for section in sections), *activations])
         print(f"{names}: {tried} checks, {len(failed) or 'none'} failed")
     return 1 if failed else 0
 

@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.arithmetic.field import Field
-from darknet_py.cfg.edits import cut_variant, parse_edits
-from darknet_py.cfg.shipped import open_cfg
 from darknet_py.cli.options import add_json
 from darknet_py.cli.terminal import print_result
 from darknet_py.edit.diff import Change, GraphDiff, Pair
-from darknet_py.edit.overrides import apply_overrides
+from darknet_py.edit.variant import compile_variant
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.lifetime import peak_floats
 from darknet_py.graph.summary import cost_as_json, totals_as_json
 from darknet_py.layers.heads.head import Head
-from darknet_py.lint.check import compile_checked
 
 SIGNS = {"changed": "~", "replaced": "~", "added": "+", "removed": "-", "follows": "=", "same": "="}
 HEAD = "    A ->  B   layer          channels x height x width        floats   BFLOPs   sees   what differs"
@@ -45,8 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 def variant(text: str) -> Graph:
     """The network of `CFG` or `CFG@EDIT,...`."""
-    name, edits = (text, "") if Path(text).is_file() else cut_variant(text)
-    return compile_checked(apply_overrides(open_cfg(Path(name)), parse_edits(edits) if edits else []))
+    return compile_variant(text)
 
 
 def diff_svg(found: GraphDiff) -> str:

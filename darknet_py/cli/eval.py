@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--names", type=Path, help="file of the network's class names (default: that next to the weights)"
     )
     add_skip_bad(parser)
-    parser.add_argument("--split", default="val", help="train, val, or X of instances_X.json (default: val)")
+    parser.add_argument("--split", help="train, val, test, or X of instances_X.json (default: val, or all)")
     parser.add_argument(
         "--precision-at",
         type=float,
@@ -61,12 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print COCO's figures of a detector, or how often a classifier is right."""
+    from darknet_py.data.formats.registry import split_to_evaluate
     from darknet_py.model.api import load
     from darknet_py.model.device import usable
     from darknet_py.predict.network_classes import names_file, order_warning
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
     from darknet_py.tasks.base import EvaluationSettings
 
+    args.split = args.split or split_to_evaluate(args.data)
     settings = EvaluationSettings(
         usable(args.device),
         args.split,

@@ -21,6 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_cfg(parser, option=True)
     parser.add_argument("--seed", type=natural, default=0, help="of everything random (default: 0)")
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="A=B",
+        help="layer A of --weights-cfg is layer B, where that would be a guess; may be repeated",
+    )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
     parser.add_argument(
         "--show-batches", type=count, metavar="N", help="draw the first N batches into --out, and stop"

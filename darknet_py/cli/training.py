@@ -14,12 +14,14 @@ from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_json, print_note, wants_json
 from darknet_py.data.choices import CACHES
 from darknet_py.errors import UsageError
+from darknet_py.model.adapt.choices import STARTS
 from darknet_py.runs.choices import ENVIRONMENT_PARTS, PRECISIONS, RECIPES
 
 if TYPE_CHECKING:
     from darknet_py.data.dataset import Dataset
     from darknet_py.distributed.process_info import ProcessInfo
     from darknet_py.graph.graph import Graph
+    from darknet_py.train.carrying import WeightsSource
     from darknet_py.train.settings import Settings
 
 WORKERS_PER_CORE = 8  # each holds some 400 MB
@@ -28,6 +30,7 @@ WORKERS_PER_CORE = 8  # each holds some 400 MB
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of both verbs."""
     _add_run(parser)
+    _add_weights(parser)
     _add_checkpoints(parser)
     _add_cache(parser)
     add_data(parser)
@@ -38,13 +41,6 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--weights", type=Path, help="Darknet weights to start from")
-    parser.add_argument(
-        "--partial", type=count, metavar="N", help="read the first N layers of --weights alone"
-    )
-    parser.add_argument(
-        "--names", type=Path, help="file of the class names of --weights (default: that next to them)"
-    )
     parser.add_argument(
         "--epochs", type=positive, help="passes over the data (default: as [net] max_batches says)"
     )
@@ -72,6 +68,25 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--compile", action="store_true", help="use torch.compile; needs a C++ compiler")
     parser.add_argument("--tensorboard", action="store_true", help="write event files too, into --out")
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", type=Path, help="Darknet weights to start from")
+    parser.add_argument(
+        "--partial", type=count, metavar="N", help="read the first N layers of --weights alone"
+    )
+    parser.add_argument(
+        "--weights-cfg",
+        metavar="A",
+        help="the cfg that --weights belong to, CFG or CFG@EDIT, where it is another: they are carried over, "
+        "as `adapt` does, with a ledger in the run's folder",
+    )
+    parser.add_argument(
+        "--adapt", choices=STARTS, help=f"what new inputs start from then (default: {STARTS[0]})"
+    )
+    parser.add_argument(
+        "--names", type=Path, help="file of the class names of --weights (default: that next to them)"
+    )
 
 
 def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
@@ -129,6 +144,23 @@ def _workers(text: str) -> int:
     return number
 
 
+def _source_of(args: argparse.Namespace) -> WeightsSource | None:
+    """The cfg of the weights; options that need each other are checked."""
+    from darknet_py.train.carrying import WeightsSource
+
+    pins = tuple(getattr(args, "map", ()))
+    if args.weights_cfg is None:
+        if args.adapt or pins:
+            option = "--adapt" if args.adapt else "--map"
+            raise UsageError(f"{option} says how weights are carried over; add --weights-cfg A, their cfg")
+        return None
+    if args.weights is None:
+        raise UsageError("--weights-cfg is the cfg of --weights, and there is no --weights")
+    if args.partial:
+        raise UsageError("--partial reads the first layers, --weights-cfg all that match: give one of them")
+    return WeightsSource(args.weights_cfg, args.adapt or STARTS[0], pins)
+
+
 def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
     """The settings of one training, in one of its processes."""
     from darknet_py.data.verify.limit import SkipLimit
@@ -138,6 +170,7 @@ def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
     return Settings(
         weights=args.weights,
         partial=args.partial,
+        source=_source_of(args),
         names=args.names,
         device=usable(process.device(args.device)),
         workers=args.workers,

@@ -14,6 +14,7 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.edit.overrides import apply_overrides
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
+from darknet_py.model.adapt.matching import correspondence, parse_pins
 from darknet_py.train.recipe import prepare_graph
 from darknet_py.train.settings import Settings
 
@@ -91,9 +92,13 @@ def fit_variants(
 
     Raises:
         CfgError: when a variant has errors.
+        UsageError: when which layer the weights to start from belong to would be a guess.
     """
     fitted = []
     for variant in variants:
         graph, changes = prepare_graph(variant.document(), data, settings, epochs, edits=variant.edits)
+        if settings.source:  # a guess is refused before anything is trained
+            source = settings.source.graph
+            correspondence(source, graph, parse_pins(settings.source.pins, source, graph))
         fitted.append(FittedVariant(variant, graph, tuple(changes)))
     return tuple(fitted)

@@ -142,15 +142,15 @@ def example(cls: type[Layer]) -> None:
 
 
 def _example_graph(text: str) -> Graph:
-    """An example behind nine convolutions, the last of them with the filters that a head needs."""
-    ahead = "[net]\nwidth=26\nheight=26\nchannels=3\n" + "[convolutional]\nfilters={}\nstride=1\n" * 9
+    """An example behind ten convolutions, the last of them with the filters that a head needs."""
+    ahead = "[net]\nwidth=26\nheight=26\nchannels=3\n" + "[convolutional]\nfilters={}\nstride=1\n" * 10
     try:
-        return compile_checked(parse(ahead.format(*[4] * 9) + text))
+        return compile_checked(parse(ahead.format(*[4] * 10) + text))
     except CfgError as error:
         wanted = [d.suggestion for d in error.diagnostics if d.code == "bad-filters" and d.suggestion]
         if not wanted:
             raise
-        return compile_checked(parse(ahead.format(*[4] * 8, wanted[0]) + text))
+        return compile_checked(parse(ahead.format(*[4] * 9, wanted[0]) + text))
 
 
 CLASS_CHECKS = {"keys": documented, "example": example}

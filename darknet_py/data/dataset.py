@@ -58,7 +58,7 @@ class Dataset(ABC):
         names: class names, in the order of labels.
         category_ids: COCO category id of each class.
         dropped: what of the source was left out and why, with the number.
-        notes: how classes were matched with others, a line each; see `class_order.py`.
+        notes: what a user should know of how the source was read and how classes were matched, a line each.
         adjusted: what was read otherwise than it is written, with the number.
         cache: reads image files for `pixels`, see `cache.py`; by default nothing is cached.
     """
@@ -70,6 +70,11 @@ class Dataset(ABC):
     adjusted: Mapping[str, int] = MappingProxyType({})
     stated_in: str = "the annotation"  # where a size stands, in the words of a message
     cache: Callable[[Path, ImageReader], np.ndarray] = staticmethod(lambda path, read: read(path))
+
+    @classmethod
+    def splits(cls, spec: str) -> tuple[str, ...]:
+        """The splits that a data set of this class has, `all` where it is not divided."""
+        return SPLITS
 
     @abstractmethod
     def __len__(self) -> int:

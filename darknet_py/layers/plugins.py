@@ -23,6 +23,7 @@ from darknet_py.layers import catalogue
 from darknet_py.layers.base import Layer
 from darknet_py.layers.catalogue import ALIASES, CATALOGUE, import_all
 from darknet_py.layers.pools.base import WindowPool
+from darknet_py.layers.transforms.activations import ACTIVATIONS, plugged_functions
 
 PREFIX = "darknet_py_plugin_"  # of the modules' names
 MOST_BYTES = 1 << 20
@@ -36,13 +37,15 @@ class Plugin:
     """A file of layers, loaded.
 
     Args:
-        sections: the names that its classes claim, aliases included.
+        sections: the names that its classes claim, aliases and activations included.
         source: the bytes that were run.
+        activations: the names of its activation functions.
     """
 
     path: Path
     sections: frozenset[str]
     source: bytes = field(repr=False)
+    activations: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -111,6 +114,8 @@ def _forget() -> None:
         del CATALOGUE[name]
     for alias in [alias for alias, name in ALIASES.items() if name not in CATALOGUE]:
         del ALIASES[alias]
+    for word in [word for word, one in plugged_functions().items() if one.__module__.startswith(PREFIX)]:
+        del ACTIVATIONS[word]
     for name in [name for name in sys.modules if name.startswith(PREFIX)]:
         del sys.modules[name]
 
@@ -127,13 +132,15 @@ def _imported(path: Path) -> Plugin:
     except (Exception, SystemExit) as error:
         raise _import_error(error, path) from error
     classes = [cls for cls in CATALOGUE.values() if cls.__module__ == name]
-    if not classes:
+    functions = {word for word, one in plugged_functions().items() if one.__module__ == name}
+    if not classes and not functions:
         raise PluginError("declares no layer", where=path, hint=EXAMPLE)
     for cls in classes:
         for message, hint in _declaration_errors(cls):
             raise PluginError(message, where=_place(cls, path), hint=hint)
     sections = {cls.section for cls in classes}
-    return Plugin(path, frozenset(sections | {a for a, to in ALIASES.items() if to in sections}), source)
+    names = sections | {alias for alias, to in ALIASES.items() if to in sections}
+    return Plugin(path, frozenset(names | functions), source, frozenset(functions))
 
 
 class _Text(importlib.abc.SourceLoader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from darknet_py.arithmetic.shape import Shape
@@ -30,6 +31,8 @@ def map_grows(graph: Graph) -> Iterator[LayerComplaint]:
 def large_kernel(graph: Graph) -> Iterator[LayerComplaint]:
     """A kernel of which some rows or columns of taps read zeros wherever it stands."""
     for node, layer in _convolutions(graph):
+        if layer.size == 1:
+            continue
         window, map_ = layer.window(*node.maps), node.maps[0]
         rows = _reading(window.rows, node.shape.height, map_.height)
         columns = _reading(window.columns, node.shape.width, map_.width)
@@ -44,10 +47,11 @@ def large_kernel(graph: Graph) -> Iterator[LayerComplaint]:
 
 def _reading(axis: Axis, positions: int, inside: int) -> int:
     """How many taps along an axis read a cell of the map from at least one of their positions."""
-    return sum(
-        any(0 <= axis.first(cell) + tap < inside for cell in range(positions))
-        for tap in range(0, axis.size, axis.step)
-    )
+    found = 0
+    for tap in range(0, axis.size, axis.step):
+        cell = max(0, math.ceil((axis.before - tap) / axis.stride))  # the first at which it is in or beyond
+        found += cell < positions and axis.first(cell) + tap < inside
+    return found
 
 
 def no_effect(graph: Graph) -> Iterator[LayerComplaint]:

@@ -94,8 +94,9 @@ def _missing_one(document: Document, positions: Sequence[int]) -> Iterator[Layer
 def _matters(document: Document, position: int, others: Sequence[int], key: str) -> bool:
     """Whether a section without the key is another layer than the others, and probably not by intent.
 
-    It is by intent where a convolution without batch normalisation feeds a head or ends a classifier, and it
-    makes no difference where the others have the default, or the key has no effect on results.
+    It is by intent where a convolution without batch normalisation feeds a head or ends a classifier, or one
+    without groups is the first; and it makes no difference where the others have the default, or the key has
+    no effect on results.
     """
     section = document.sections[position]
     cls = layer_class(section.name)
@@ -107,6 +108,8 @@ def _matters(document: Document, position: int, others: Sequence[int], key: str)
         return False
     size = section.first("size")
     if key in ("pad", "dilation") and (size is None or size.value == "1"):
+        return False
+    if key == "groups" and position == 1:  # it reads the image, whose channels are not so many
         return False
     return key != "batch_normalize" or not _ends_network(document, position)
 

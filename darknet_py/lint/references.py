@@ -8,14 +8,13 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.graph.references import input_keys, references
-from darknet_py.layers.heads.contrastive import Contrastive
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.merging.route import Route
 from darknet_py.layers.transforms.cost import CostLayer
 from darknet_py.layers.transforms.softmax import Softmax
 from darknet_py.lint.base import GraphRule, LayerComplaint
 
-ENDS = (Head, CostLayer, Softmax, Contrastive)  # layers whose output is read by the loss or by nobody
+ENDS = (Head, CostLayer, Softmax)  # layers whose output is read by the loss or by nobody
 
 
 def counts_net(graph: Graph) -> Iterator[LayerComplaint]:
@@ -96,7 +95,9 @@ def unread_map(graph: Graph) -> Iterator[LayerComplaint]:
             read |= {target} if target is not None and section else set()
     kept = {*read, *graph.outputs}
     for node in graph:
-        if node.index not in kept and not isinstance(node.layer, ENDS):
+        if node.index not in kept and not (
+            isinstance(node.layer, ENDS) or node.layer.section == "contrastive"
+        ):
             message = f"no layer reads the map of this [{node.layer.section}], layer {node.index}"
             reason = "it is computed for nothing; a reference behind it may be wrong or missing"
             yield node.index, Complaint(message, reason=reason)

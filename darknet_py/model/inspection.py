@@ -1,100 +1,31 @@
-"""What a weights file holds: its header, and with a cfg every array; and which cfgs it fits."""
+"""What a weights file holds with a cfg: every array, whether it fits, and what is wrong where it does not."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from darknet_py.errors import DarknetPyError, WeightsError
 from darknet_py.graph.graph import Graph
-from darknet_py.lint.api import compile
 from darknet_py.model.network import Network
-from darknet_py.model.weights import Header, Layout, file_layout, is_skipped, parts_of, read_header
-from darknet_py.model.weights_fit.parts import layers_of, total
+from darknet_py.model.weights import Layout, file_layout, is_skipped, parts_of
+from darknet_py.model.weights_fit.inspected import ArraySummary, Inspection, inspect_header, open_weights
+from darknet_py.model.weights_fit.parts import total
 from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 from darknet_py.model.weights_fit.values import Floats, survey
 
 
-@dataclass(frozen=True)
-class ArraySummary:
-    """One array of a file.
-
-    Args:
-        layer: index of its layer.
-        offset: of its first byte in the file.
-        nan: how many numbers are no numbers or infinite; the other figures leave them out.
-        mean, deviation, greatest: None where no number is in the file; `greatest` is of absolute values.
-        complete: whether the file holds all of it.
-    """
-
-    layer: int
-    section: str
-    array: str
-    shape: tuple[int, ...]
-    offset: int
-    mean: float | None
-    deviation: float | None
-    greatest: float | None
-    nan: int
-    complete: bool
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What is known of a file; with a cfg, how it fits.
-
-    Args:
-        floats: complete ones after the header.
-        expected: those of the cfg's network.
-        fits: as many floats as expected, all numbers, no variance negative.
-        left_over: bytes after the last array, or negative: missing.
-        suggestions: what it probably is, where it does not fit.
-    """
-
-    version: str
-    seen: int
-    bytes: int
-    header: int
-    floats: int
-    expected: int | None = None
-    fits: bool | None = None
-    left_over: int | None = None
-    layers: tuple[ArraySummary, ...] = ()
-    suggestions: tuple[str, ...] = ()
-
-
-def open_weights(path: Path) -> tuple[WeightsFile, Header]:
-    """A file with its header read.
-
-    Raises: WeightsError: when it is no weights file.
-    """
-    if not path.is_file():
-        raise WeightsError("no such file" if not path.exists() else "is not a regular file", where=path)
-    try:
-        with path.open("rb") as file:
-            header = read_header(file.read(20), path)
-            return WeightsFile(path, os.fstat(file.fileno()).st_size, header.size), header
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", where=path) from None
-
-
-def inspect_weights(path: Path, graph: Graph | None = None) -> Inspection:
-    """Read the header of a file, and with a cfg summarise every array.
+def inspect_weights(path: Path, graph: Graph) -> Inspection:
+    """Summarise every array of a file, and compare it with a cfg.
 
     Raises:
         WeightsError: when it is no weights file.
         CfgError: when the network of the cfg cannot be built.
     """
-    file, header = open_weights(path)
-    found = Inspection(".".join(map(str, header.version)), header.seen, file.size, file.header, file.floats)
-    if graph is None:
-        return found
+    file, _ = open_weights(path)
     layout = _layout(graph, file)
     parts, values = parts_of(layout), file.values()
     layers = tuple(_summaries(layout, values, file.header))
@@ -105,35 +36,15 @@ def inspect_weights(path: Path, graph: Graph | None = None) -> Inspection:
     if damage:
         where = f"the {damage[0].array} of layer {damage[0].layer}"
         hints.append(f"{sum(one.nan for one in damage):,} NaN or infinite numbers, the first in {where}")
-    fits = left_over == 0 and plausible and not damage
-    return Inspection(
-        found.version,
-        found.seen,
-        found.bytes,
-        found.header,
-        found.floats,
+    found = inspect_header(path)
+    return replace(
+        found,
         expected=expected,
-        fits=fits,
+        fits=left_over == 0 and plausible and not damage,
         left_over=left_over,
         layers=layers,
-        suggestions=tuple(hints),
+        suggestions=(*hints, *found.suggestions),
     )
-
-
-def cfgs_that_fit(file: WeightsFile, cfgs: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """The cfgs with as many floats as the file, or whose first layers have: path, and the layers read."""
-    values = file.values()
-    for cfg in cfgs:
-        try:
-            graph = compile(cfg)
-            if graph.cost.parameters < file.floats or (file.size - file.header) % 4:
-                continue
-            parts = parts_of(_layout(graph, file))
-        except DarknetPyError:
-            continue  # it is not of a network that can be built
-        layers = len(graph) if total(parts) == file.floats else layers_of(parts, file.floats)
-        if layers and survey(parts, values).fits:
-            yield {"cfg": str(cfg), "layers": layers, "of": len(graph)}
 
 
 def _layout(graph: Graph, file: WeightsFile) -> Layout:

@@ -10,8 +10,8 @@ many floats as the complete network was written by this program, and is read as 
 from __future__ import annotations
 
 import os
-import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -25,22 +25,12 @@ from darknet_py.errors import UsageError, WeightsError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.model.network import Network
-from darknet_py.model.weights_fit.parts import FilePart, FileParts
+from darknet_py.model.weights_fit.header import VERSION, Header, read_header
+from darknet_py.model.weights_fit.kinds import START
+from darknet_py.model.weights_fit.parts import FilePart, FileParts, is_lacking
 from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 
 Floats = npt.NDArray[np.float32]
-
-VERSION = (0, 2, 5)  # as AlexeyAB's Darknet writes
-NEWEST = 1000  # the largest number of a version; beyond it Darknet transposes connected weights
-LIKELY = {
-    **{bytes([0x80, protocol]): "a Python pickle" for protocol in range(2, 6)},
-    b"PK": "a zip archive (a PyTorch checkpoint?)",
-    b"<": "a web page",
-    b"vers": "a Git LFS pointer",
-}
-
-
-SCALES = ("scales", "means", "variances")  # the arrays that `dontloadscales` skips
 
 
 class Array(NamedTuple):
@@ -55,32 +45,6 @@ class Array(NamedTuple):
 
 
 Layout = list[Array]  # in the order of a file
-
-
-class Header(NamedTuple):
-    """The header of a file.
-
-    Args:
-        version: major, minor, revision.
-        seen: the number of images it was trained on.
-    """
-
-    version: tuple[int, int, int]
-    seen: int
-
-    @property
-    def size(self) -> int:
-        """Bytes: the count of images takes four of them in old files, eight since version 0.2."""
-        return 16 if self._old else 20
-
-    def pack(self) -> bytes:
-        """Its bytes in a file."""
-        return struct.pack("<iiiI" if self._old else "<iiiQ", *self.version, self.seen)
-
-    @property
-    def _old(self) -> bool:
-        major, minor, _ = self.version
-        return major * 10 + minor < 2
 
 
 @dataclass(frozen=True)
@@ -119,12 +83,11 @@ def load_weights(
         raise UsageError(
             f"--partial {partial}: the network has {len(graph)} layers", hint=f"expected 1 to {len(graph)}"
         )
-    layers = len(graph) if partial is None else partial
-    layout = file_layout(network, layers)
+    layout = file_layout(network, partial)
     try:
         with _opened(path) as file:
             size = os.fstat(file.fileno()).st_size
-            header = read_header(file.read(20), path)
+            header = read_header(file.read(START), path)
             start = header.size
             if partial is not None or size != start + 4 * _floats(layout):
                 layout = [array for array in layout if not is_skipped(array)]
@@ -136,10 +99,11 @@ def load_weights(
                 raise WeightsError("changed while it was read", where=path)
     except (OSError, ValueError) as error:
         raise WeightsError(f"cannot be read: {error}", where=path) from None
-    values = np.split(floats, np.cumsum([array.tensor.numel() for array in layout])[:-1])
-    check_values(layout, values, path)
+    ends = np.cumsum([array.tensor.numel() for array in layout])
+    values = np.split(floats, ends[:-1])
+    check_values(layout, values, path, starts=[start, *(start + 4 * ends[:-1]).tolist()])
     _fill(layout, values, mapped=mapped)
-    return Ledger(layers, need, graph.cost.parameters, header.seen)
+    return Ledger(partial or len(graph), need, graph.cost.parameters, header.seen)
 
 
 @torch.no_grad()
@@ -199,8 +163,7 @@ def _floats(layout: Layout) -> int:
 
 def is_skipped(array: Array) -> bool:
     """Whether the cfg says that a file of Darknet's lacks an array."""
-    layer = array.node.layer
-    return layer.dontload or (layer.dontloadscales and array.name in SCALES)
+    return is_lacking(array.node.layer, array.name)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -209,38 +172,15 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def read_header(data: bytes, path: Path) -> Header:
-    """Read a header from the first 20 bytes of a file.
-
-    Raises: WeightsError: when they are not those of a `.weights` file.
-    """
-    for magic, what in LIKELY.items():
-        if data.startswith(magic):
-            raise WeightsError(f"is not Darknet weights; it looks like {what}", where=path)
-    if len(data) < 16:
-        raise WeightsError(f"has {len(data)} bytes; the header alone needs 16 or 20", where=path)
-    major, minor, revision = struct.unpack_from("<iii", data)
-    if not all(0 <= number <= NEWEST for number in (major, minor, revision)):
-        version = f"version {major}.{minor}.{revision} in its header"
-        raise WeightsError(f"is not Darknet weights: {version}", where=path)
-    header = Header((major, minor, revision), *struct.unpack_from("<I", data, 12))
-    if header.size == 16:
-        return header
-    if len(data) < 20:
-        raise WeightsError(
-            f"has {len(data)} bytes; the header of version {major}.{minor} needs 20", where=path
-        )
-    return Header(header.version, *struct.unpack_from("<Q", data, 12))
-
-
 def _check_size(file: WeightsFile, layout: Layout, graph: Graph, *, complete: bool) -> None:
     """Refuse a file that does not have the floats of the layout, before they are read."""
     need = file.header + 4 * _floats(layout)
     if file.size < need:
         message, hints = _too_short(file, layout), [f"{file.size:,} bytes, {need - file.size:,} too few"]
     elif complete and file.size > need:
-        extra = file.size - need
-        message = f"has {file.size:,} bytes; the network takes {need:,}, so {extra:,} are left over"
+        last = f", the end of {layout[-1].node.name}" if layout else ""
+        message = f"has {file.size:,} bytes; the network takes {need:,}{last}, "
+        message += f"so {file.size - need:,} are left over"
         hints = []
     elif (file.size - file.header) % 4:
         message = (
@@ -257,26 +197,44 @@ def _check_size(file: WeightsFile, layout: Layout, graph: Graph, *, complete: bo
 def _too_short(file: WeightsFile, layout: Layout) -> str:
     """In which layer a file ends, and in which of its arrays."""
     ends = np.cumsum([array.tensor.numel() for array in layout])
-    node, name, _ = layout[int(np.searchsorted(ends, file.floats, side="right"))]
+    at = int(np.searchsorted(ends, file.floats, side="right"))
+    node, name, tensor = layout[at]
+    start = file.header + 4 * (int(ends[at]) - tensor.numel())
+    place = f"{node.name}, in its {name} (bytes {start:,} to {start + 4 * tensor.numel():,})"
     own = [array for array in layout if array.node.index == node.index]
     before = _floats([array for array in layout if array.node.index < node.index])
     remain = file.floats - before
-    return f"ends inside {node.name}, in its {name}: it needs {_floats(own):,} floats, {remain:,} remain"
+    return f"ends inside {place}: it needs {_floats(own):,} floats, {remain:,} remain"
 
 
-def check_values(layout: Layout, values: list[Floats], path: Path) -> None:
-    """Refuse values that no network has. Darknet itself writes variances of zero before any training."""
+def check_values(layout: Layout, values: Sequence[Floats], path: Path, *, starts: Sequence[int] = ()) -> None:
+    """Refuse values that no network has. Darknet itself writes variances of zero before any training.
+
+    Args:
+        starts: of each array, its first byte in the file; without, numbers are counted within their array.
+
+    Raises: WeightsError: with the layer, the array and the byte of the first such value.
+    """
     last = None
-    for array, part in zip(layout, values, strict=False):
+    for number, (array, part) in enumerate(zip(layout, values, strict=False)):
+        flat, start = part.reshape(-1), starts[number] if starts else None
         with np.errstate(over="ignore", invalid="ignore"):
-            finite = np.isfinite(part.sum())  # then every number is; a sum can also be too large
-        if not finite and (bad := int(np.count_nonzero(~np.isfinite(part)))):
-            raise WeightsError(f"has {bad:,} NaN or infinite numbers in {array}", where=path)
+            finite = np.isfinite(flat.sum())  # then every number is; a sum can also be too large
+        if not finite and len(bad := np.flatnonzero(~np.isfinite(flat))):
+            message = f"has {len(bad):,} NaN or infinite numbers in {array}, {_first(bad, start)}"
+            hint = "it is damaged, or of a training that diverged"
+            raise WeightsError(message, where=path, hint=hint)
         if array.name != "variances":
             continue
-        if bad := int(np.count_nonzero(part < 0)):
+        if len(bad := np.flatnonzero(flat < 0)):
             hint = "it is damaged, or belongs to another network of the same size"
             if last is not None:
                 hint += f": misaligned after {last.name}, whose variances are plausible"
-            raise WeightsError(f"has {bad:,} negative numbers in {array}", where=path, hint=hint)
+            message = f"has {len(bad):,} negative numbers in {array}, {_first(bad, start)}"
+            raise WeightsError(message, where=path, hint=hint)
         last = array.node
+
+
+def _first(bad: npt.NDArray[np.intp], start: int | None) -> str:
+    """Where the first of some numbers of an array is: its byte, or its index in the array."""
+    return f"the first at index {bad[0]:,}" if start is None else f"the first at byte {start + 4 * bad[0]:,}"

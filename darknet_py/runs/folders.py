@@ -53,6 +53,16 @@ class RunFolder:
         return self.path / "final.weights"
 
     @property
+    def carried(self) -> Path:
+        """What became of the weights to start from, where they were carried over from another cfg."""
+        return self.path / "adapt.json"
+
+    @property
+    def carried_text(self) -> Path:
+        """The same as text."""
+        return self.path / "adapt.txt"
+
+    @property
     def finished(self) -> bool:
         """Whether there is a result."""
         return file_exists(self.result)

@@ -8,6 +8,7 @@ from typing import Any
 from darknet_py.errors import ReportError, quoted
 from darknet_py.files.json_fields import (
     JsonObject,
+    file_exists,
     name_if_absolute,
     read_json_object,
     read_text,
@@ -16,7 +17,7 @@ from darknet_py.runs.curves import read_curves
 from darknet_py.runs.errors_file import read_errors
 from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.log import FORMAT
-from darknet_py.runs.records import DataFacts, NetworkFacts, Run, ScoreFacts, TrainingFacts
+from darknet_py.runs.records import CarriedFacts, DataFacts, NetworkFacts, Run, ScoreFacts, TrainingFacts
 from darknet_py.tasks.metrics import TASKS, Metrics
 
 # Bytes. A cfg of Darknet has some 20 kB; the diff of two files of a gigabyte would never end.
@@ -47,6 +48,7 @@ def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
         cfg_text=read_text(folder.cfg, largest=LARGEST_CFG),
         folder=folder,
         errors=read_errors(folder.errors, classes=len(data.classes)),
+        carried=_read_carried(folder) if file_exists(folder.carried) else None,
     )
 
 
@@ -105,6 +107,13 @@ def _read_scores(scores: JsonObject, data: DataFacts, metrics: Metrics) -> Score
         protocol=scores.child("protocol").values,
         confusion=scores.count_matrix("confusion", side=side) if "confusion" in scores.values else (),
     )
+
+
+def _read_carried(folder: RunFolder) -> CarriedFacts:
+    ledger = read_json_object(folder.carried)
+    reasons = ledger.children("reasons")
+    why = f"{reasons[0].text('layer')}: {reasons[0].text('why')}" if reasons else ""
+    return CarriedFacts(ledger.score("share") or 0.0, not reasons, why)
 
 
 def _read_network(network: JsonObject) -> NetworkFacts:

@@ -87,10 +87,26 @@ class TrainingFacts:
 
 
 @dataclass(frozen=True)
+class CarriedFacts:
+    """Weights to start from that were carried over from another cfg.
+
+    Args:
+        share: of the parameters that are those of the weights, 0..1.
+        preserving: whether the network computed the same before the first update.
+        why: the first reason where it did not; empty where it did.
+    """
+
+    share: float
+    preserving: bool
+    why: str
+
+
+@dataclass(frozen=True)
 class Run:
     """One finished training of one variant with one seed.
 
     Args:
+        carried: where it started from another cfg's weights.
         errors: of a detector; None where they were not recorded.
     """
 
@@ -104,6 +120,7 @@ class Run:
     cfg_text: str
     folder: RunFolder
     errors: ErrorFacts | None = None
+    carried: CarriedFacts | None = None
 
 
 @dataclass(frozen=True)

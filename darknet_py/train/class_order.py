@@ -38,7 +38,11 @@ def match_splits(
     if recorded:
         hint = "a run goes on with the classes that it began with; name another --out to begin anew"
         train = in_order(train, recorded, source="train", hint=hint)
-    elif weights and (partial is None or any(partial > _first_output(graph) for graph in graphs)):
+    elif (
+        weights
+        and not settings.source
+        and (partial is None or any(partial > _first_output(graph) for graph in graphs))
+    ):
         found, classes = names_file((weights,)), len(train.names)
         names = settings.names or found
         if settings.names or found is None or len(read_network_names(found)) == classes:

@@ -149,8 +149,8 @@ class TrainingLoop:
     def finish(self) -> dict[str, Any]:
         """Write weights, predictions and result, and remove the checkpoints."""
         evaluation, result = self.state.evaluation or self.evaluator.evaluate(), None
-        self.checkpointing.check_state()
         unread = self.unread.log_all(self.reporter.at(self.state))
+        self.checkpointing.check_state()  # the last time that the first process waits for the others
         with self.communicator.local_section():
             if self.communicator.first:
                 result = finish_run(

@@ -67,7 +67,10 @@ def prepare_graph(
     graph = compile_checked(document)
     check_channels(graph)
     fit = fit_to_data(graph, classes=len(data.names), images=len(data), epochs=epochs, limits=limits)
-    fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
+    if settings.weights and settings.source:
+        fresh = not settings.source.carries_classes(settings.weights, settings.names, data.names)
+    else:
+        fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
     final = apply_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
     return final, list(describe_changes(document, final.document))
 

@@ -19,6 +19,7 @@ from darknet_py.files.digest import sha256_of
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.plugins import Plugin, fingerprint_of
 from darknet_py.tasks.base import Task
+from darknet_py.train.carrying import WeightsSource
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Settings:
     Args:
         weights: the file to start from; without it, random numbers.
         partial: read so many layers of `weights`, from the first on.
+        source: the cfg that `weights` belong to, where it is another than the trained one.
         names: the file of the class names of `weights`; by default that next to them, if there is one.
         workers: processes that load images; 0 for none but this one.
         evaluations: how often the network is evaluated, the last time at the end.
@@ -46,6 +48,7 @@ class Settings:
 
     weights: Path | None = None
     partial: int | None = None
+    source: WeightsSource | None = None
     names: Path | None = None
     device: str = "cpu"
     workers: int = 0
@@ -121,6 +124,7 @@ class TrainingPlan:
             "partial": self.settings.partial,
             "precision": self.settings.precision,
             "compiled": self.settings.compiled,
+            **(self.settings.source.fingerprint() if self.settings.source else {}),
             **fingerprint_of(self.settings.plugins, self.document),
         }
 

@@ -95,7 +95,11 @@ CASES = {  # what is typed, the exit code, and what the message must hold
     "an image as weights": (detect("good.jpg", "good.jpg"), 3, "good.jpg: error:"),
     "annotations that are no json": (on_data("eval", "broken"), 3, ":1:15: error: is not JSON"),
     "annotations without images": (on_data("eval", "bare"), 3, "instances_val.json: error:"),
-    "a folder without annotations": (on_data("train", "empty"), 3, "empty: error: one annotations/"),
+    "a folder without annotations": (
+        on_data("train", "empty"),
+        3,
+        "empty: error: is not a data set: found no folder",
+    ),
     "a data set of other classes": (on_data("eval", "scenes"), 3, "the data set has 8 classes, and layer 1"),
     "a data set that is not there": (on_data("compare", "nowhere"), 3, "is not a data set"),
     "--names without --weights": (on_data("train", "scenes", "--names", "a"), 2, "there is no --weights"),

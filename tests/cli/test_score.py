@@ -225,6 +225,11 @@ HINT_IMAGES = "\n   = results are scored on the images they were computed from: 
             "entry 2: category_id 0 is none of {data} (val); so are 1 of 4 entries (1 different ones)\n"
             "   = the 2 ids are 3 to 5; the results may have numbers of classes from 0, as networks do",
         ),
+        ({"score": True}, "entry 2: its score is True, not a finite number" + HINT_COCO),
+        (
+            {"bbox": [1, 10**400, 3, 4]},
+            f"entry 2: its bbox is [1, 1{'0' * 114}…, not four finite numbers" + HINT_COCO,
+        ),
         ({"category_id": [3]}, "entry 2: its category_id is [3], not an id" + HINT_COCO),
     ],
 )

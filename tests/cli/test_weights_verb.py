@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from darknet_py.__main__ import main
+from darknet_py.lint.api import compile as must_compile
+from darknet_py.model.network import Network
+from darknet_py.model.weights import file_layout, parts_of
+from darknet_py.model.weights_fit.candidates import declared_parts
+from darknet_py.model.weights_fit.parts import total
 from tests.model.test_weights_fit import TINY, graph_of, needs_tiny, text, values_of, write
 from tests.paths import ROOT, SHARED
 
@@ -110,3 +118,66 @@ def test_15_the_published_file_is_known_and_its_mask_is_told(capsys: pytest.Capt
         assert note == "layer 23 has mask=0,1,2; yolov3-tiny.weights were trained with mask=1,2,3 there"
     spp = found(TINY, "--cfg", ROOT / "cfg" / "pools" / "yolov3-tiny-spp.cfg", capsys=capsys)
     assert spp["suggestions"][0].endswith("the layers before layer 15 fit by their values: --partial 15")
+
+
+def test_15_a_half_finished_download_is_the_beginning_of_its_cfg(
+    cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shipped").mkdir()
+    monkeypatch.setattr("darknet_py.cfg.shipped.folder", lambda: tmp_path / "shipped")
+    published = cfg.rename(cfg.with_name("yolov3-tiny.cfg"))
+    values = values_of(graph_of(text("yolo")), 0)
+    path = write(tmp_path / "w", values)
+    whole = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(20 * 4096)
+    value = found(path, "--among", cfg.parent, capsys=capsys)
+    place = {"cfg": str(published), "layers": 3, "of": 9, "missing": whole - 20 * 4096}
+    assert (value["cfgs"], value["beginning_of"]) == ([], [place])
+    assert value["notes"] == [
+        "yolov3-tiny.weights as published has 35,434,956 bytes: if this is a part of it, "
+        "`darknet-py data fetch yolov3-tiny` gets all of it"
+    ]
+    assert main(["weights", str(path), "--among", str(cfg.parent)]) == 0
+    printed = capsys.readouterr().out
+    assert f"is the beginning of {published}: ends in layer 3, {place['missing']:,} bytes too few" in printed
+    assert "fits none" not in printed
+    value = found(path, "--cfg", published, capsys=capsys)
+    assert "if it was downloaded, that was not finished: get it again" in value["suggestions"][1]
+
+
+def test_15_space_reserved_for_a_download_is_noticed(
+    cfg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = values_of(graph_of(text("yolo")), 0)
+    values[-1500:] = 0
+    path = write(tmp_path / "w", values)
+    begin = 20 + 4 * (len(values) - 1500)
+    value = found(path, "--cfg", cfg, capsys=capsys)
+    assert value["fits"] is True
+    assert value["suggestions"][0].startswith(f"all is zero from byte {begin:,} on, 6,000 bytes: a download")
+    values[-1] = 1
+    assert found(write(path, values), "--cfg", cfg, capsys=capsys)["suggestions"] == []
+
+
+def test_15_cfgs_are_tried_by_their_declarations_without_torch() -> None:
+    words = "import sys; from darknet_py.__main__ import main; code = main(sys.argv[1:]); "
+    words += "print('torch' in sys.modules, file=sys.stderr); sys.exit(code)"
+    weights = SHARED / "weights" / "yolo-fastest-1.1.weights"
+    if not weights.exists():
+        pytest.skip("no ../shared/weights")
+    command = [sys.executable, "-c", words, "weights", str(weights), "--among", str(weights.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == "False\n"
+    assert f"fits {weights.with_suffix('.cfg')}\n" in done.stdout
+
+
+def test_15_declared_arrays_are_those_of_the_network() -> None:
+    for path in (*(ROOT / "cfg").glob("*.cfg"), *sorted((ROOT / "cfg" / "pools").glob("*.cfg"))[::9]):
+        graph = must_compile(path)
+        with torch.device("meta"):
+            layout = file_layout(Network(graph))
+        expected = [part for part in parts_of(layout) if graph[part.layer].layer.section == "convolutional"]
+        declared = declared_parts(graph)
+        assert [p for p in declared if graph[p.layer].layer.section == "convolutional"] == expected, path
+        assert total(declared) == total(parts_of(layout)), path

@@ -53,7 +53,8 @@ def left_by(out: Path) -> list[Any]:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     for line in lines:
         line.pop("images_per_second", None)
-    return [lines, *((out / name).read_bytes() for name in ("final.weights", "detections.json", "net.cfg"))]
+    names = ("final.weights", "detections.json", "matches.npz", "net.cfg")
+    return [lines, *((out / name).read_bytes() for name in names)]
 
 
 def saved(out: Path, job: Process | subprocess.Popen[bytes]) -> None:

@@ -273,6 +273,12 @@ def test_a_line_that_makes_no_difference_is_not_missed(line: str, told: list[str
     assert [code for code, _ in found if code not in ("ignored-key", "not-run")] == told
 
 
+def test_A6_the_first_convolution_of_depthwise_ones_misses_no_groups() -> None:
+    first = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
+    depthwise = first.replace("activation", "groups=8\nactivation")
+    assert codes(NET + first + depthwise * 4) == []
+
+
 def test_a_network_that_is_only_run_misses_no_schedule() -> None:
     keys = "batch=1\nsubdivisions=1\nmomentum=0.9\ndecay=0.0005\nlearning_rate=0.001\n"
     assert codes(NET + keys + CONV) == []

@@ -80,6 +80,8 @@ def test_a_file_of_matches_holds_all_of_them(tmp_path: Path) -> None:
         matches = matches_of(*drawn(seed))
         matches.save(tmp_path / "matches.npz")
         assert equal(load_matches(tmp_path / "matches.npz"), matches)
+    assert matches.to_bytes() == (tmp_path / "matches.npz").read_bytes(), "without the time of writing"
+    assert (tmp_path / "matches.npz").read_bytes()[10:14] == b"\0\0!\0", "1980-01-01"
     empty = matches_of({"images": [{"id": 3}], "annotations": [], "categories": [{"id": 1}]}, [])
     assert equal(matches_from_bytes(empty.to_bytes()), empty)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +14,8 @@ from torch import nn
 
 from darknet_py.boxes import cxcywh_from_xywh
 from darknet_py.data.dataset import Dataset, Record
+from darknet_py.distributed.communicator import Communicator
+from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.errors import DataError
 from darknet_py.predict.nms import NmsSettings, nms
 from darknet_py.scoring.coco import coco_figures, coco_results
@@ -212,3 +216,67 @@ def test_what_is_given_to_be_scored_is_not_written_into():
     before = json.dumps([truth, results])
     coco_figures(truth, results)
     assert json.dumps([truth, results]) == before
+
+
+class Thread(Communicator):
+    """One of two processes that share images; here they are threads."""
+
+    def __init__(self, rank: int, barrier: threading.Barrier, board: dict[int, bytes]) -> None:
+        super().__init__(ProcessInfo(rank=rank, size=2))
+        self.barrier, self.sent = barrier, board
+
+    def gather(self, data: bytes) -> list[bytes]:
+        self.sent[self.rank] = data
+        self.barrier.wait(30)
+        found = [self.sent[0], self.sent[1]]
+        self.barrier.wait(30)
+        return found
+
+    def _reduced(self, tensor: torch.Tensor, operation: object) -> torch.Tensor:
+        parts = [torch.tensor(json.loads(part)) for part in self.gather(json.dumps(tensor.tolist()).encode())]
+        return torch.stack(parts).amax(dim=0)
+
+
+def noisy_rows(data: FakeData) -> list[torch.Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    return [rows + 0.02 * torch.rand(rows.shape, generator=draw) for rows in perfect_rows(data)]
+
+
+def test_two_processes_match_their_shares_and_merge_them_to_the_matches_of_one():
+    data = FakeData()
+    settings = EvaluationSettings(nms=1.0, batch=2, threshold=0.001)
+    alone = evaluate_detector(FakeNetwork(noisy_rows(data)), data, settings)
+    barrier, board = threading.Barrier(2), {}
+
+    def run(rank: int) -> object:
+        network = FakeNetwork(noisy_rows(data))
+        return evaluate_detector(network, data, settings, communicator=Thread(rank, barrier, board))
+
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(run, range(2)))
+    assert 0 < alone.ap < 1
+    for one in both:
+        assert one.to_json() == alone.to_json()
+        assert one.files()["matches.npz"] == alone.files()["matches.npz"]
+        assert one.detections == alone.detections
+
+
+def test_pycocotools_gives_the_same_figures_and_keeps_no_matches():
+    data = FakeData()
+    found = {
+        engine: evaluate_detector(
+            FakeNetwork(noisy_rows(data)), data, EvaluationSettings(nms=1.0, engine=engine)
+        )
+        for engine in ("darknet-py", "pycocotools")
+    }
+    ours, theirs = (one.to_json() for one in found.values())
+    assert (ours["protocol"].pop("engine"), theirs["protocol"].pop("engine")) == ("darknet-py", "pycocotools")
+    assert ours == theirs
+    assert set(found["pycocotools"].files()) == {"detections.json"}
+
+
+def test_detecting_as_darknets_map_keeps_boxes_beyond_the_image():
+    rows = [torch.tensor([[0.5, 0.5, 3.0, 3.0, 0.9, 1.0, 0.0, 0.0]])]
+    found = evaluate_detector(FakeNetwork(rows), FakeData(1), EvaluationSettings(detect_as="map"))
+    assert found.detections[0]["bbox"] == [-160, -120, 480, 360]
+    assert found.protocol["most"] == "all"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subverb's options."""
-    parser.add_argument("source", help=f"a VOC folder, or {DATA_HELP}")
+    parser.add_argument("source", help=DATA_HELP)
     parser.add_argument("--to", required=True, choices=LAYOUTS, help="the layout to write")
     parser.add_argument(
         "--out", required=True, type=Path, help="a folder that does not exist yet, or is empty"

@@ -50,20 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the weights, and print what became of every tensor; 0 also where outputs are not preserved."""
-    from darknet_py.cli.diff import variant
+    from darknet_py.edit.variant import compile_variant
     from darknet_py.model.adapt.api import adapt
-    from darknet_py.model.weights import read_header, save_weights
+    from darknet_py.model.weights import save_weights
+    from darknet_py.model.weights_fit.header import first_bytes, read_header
 
     if args.target is not None:
         if not args.target.parent.is_dir():
             raise UsageError("there is no such folder to write to", where=args.target.parent)
         if args.target.exists() and args.weights.exists() and args.target.samefile(args.weights):
             raise UsageError("is the file that is read", where=args.target, hint="name another file with -o")
-    a, b = variant(args.a), variant(args.b)
+    a, b = compile_variant(args.a), compile_variant(args.b)
     network, ledger = adapt(args.weights, a, b, _options(args, a))
     if args.target is not None:
-        with args.weights.open("rb") as file:
-            seen = read_header(file.read(20), args.weights).seen
+        seen = read_header(first_bytes(args.weights), args.weights).seen
         save_weights(network, args.target, seen=seen)
     print(json.dumps(ledger.json(), indent=1, allow_nan=False) if args.json else "\n".join(ledger.lines()))
     return 0

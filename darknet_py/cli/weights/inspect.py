@@ -19,6 +19,8 @@ HEAD = (
     "      layer          array      shape                   offset         mean    deviation   greatest  NaN"
 )
 
+MOST = 4  # cfgs that a file may be the beginning of, in the text
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
@@ -35,19 +37,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is known of a file; a file that does not fit is explained, and is no failure."""
-    from darknet_py.lint.check import compile_checked
-    from darknet_py.model.inspection import cfgs_that_fit, inspect_weights, open_weights
+    from darknet_py.model.weights_fit.inspected import inspect_header
 
     if args.cfg and args.among:
         raise UsageError("--among looks for a cfg, and --cfg names one")
-    graph = compile_checked(document_of(args)) if args.cfg else None
-    found = inspect_weights(args.file, graph)
-    value: dict[str, Any] = {**asdict(found), **_published(args.file, found.bytes, graph)}
-    if graph is None:
-        value["cfgs"] = list(cfgs_that_fit(open_weights(args.file)[0], _candidates(args.among)))
-        value["fits"] = None
+    if args.cfg:
+        from darknet_py.lint.check import compile_checked
+        from darknet_py.model.inspection import inspect_weights  # loads torch
+
+        graph = compile_checked(document_of(args))
+        found = inspect_weights(args.file, graph)
+        value = {**asdict(found), **_published(args.file, found.bytes, graph)}
+    else:
+        found = inspect_header(args.file)
+        value = {**asdict(found), **_published(args.file, found.bytes, None), **_fitting(args)}
     print_result(args, lambda: value, lambda: _lines(args, value))
     return 0
+
+
+def _fitting(args: argparse.Namespace) -> dict[str, Any]:
+    """Without a cfg: those that the file fits, or is the beginning of."""
+    from darknet_py.data.download.sources import SOURCES
+    from darknet_py.model.weights_fit.candidates import candidates
+    from darknet_py.model.weights_fit.inspected import open_weights
+
+    file, _ = open_weights(args.file)
+    found = candidates(file, _candidates(args.among))
+    cut = sorted((one for one in found if one.missing), key=lambda one: one.cfg.count("/"))
+    named = {Path(one.cfg).stem for one in cut} & SOURCES.keys()
+    return {
+        "cfgs": [{"cfg": one.cfg, "layers": one.layers, "of": one.of} for one in found if not one.missing],
+        "beginning_of": [asdict(one) for one in cut],
+        "notes": [
+            f"{name}.weights as published has {SOURCES[name].files[0].size:,} bytes: "
+            f"if this is a part of it, `darknet-py data fetch {name}` gets all of it"
+            for name in sorted(named)
+        ],
+    }
 
 
 def _candidates(among: Path | None) -> Iterator[Path]:
@@ -103,8 +129,13 @@ def _lines(args: argparse.Namespace, value: dict[str, Any]) -> Iterator[str]:
         rest = f"{abs(left):,} bytes {words}" if left else "nothing left over"
         verdict = "fits" if value["fits"] else "does not fit"
         yield f"{verdict} {args.cfg}: {value['expected']:,} floats expected, {rest}"
-    elif not value["cfgs"]:
+    elif not value["cfgs"] and not value["beginning_of"]:
         yield "fits none of the cfgs that were tried; --cfg CFG says why, --among DIR tries others"
+    for one in value.get("beginning_of", ())[:MOST]:
+        place = f"ends in layer {one['layers']}, {one['missing']:,} bytes too few"
+        yield f"is the beginning of {one['cfg']}: {place}"
+    if (more := len(value.get("beginning_of", ())) - MOST) > 0:
+        yield f"and of {more} more"
     for one in value.get("cfgs", ()):
         part = "" if one["layers"] == one["of"] else f", its first {one['layers']} layers"
         yield f"fits {one['cfg']}{part}"

@@ -8,58 +8,65 @@ from functools import partial
 from pathlib import Path
 
 from darknet_py.data.check.listed import ListedImage, located
+from darknet_py.data.check.splits import splits_to_check
 from darknet_py.data.class_matching import ClassList, match_classes
-from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.coco.annotations import CocoAnnotations, read_annotations
-from darknet_py.data.formats.coco.folder import annotation_file, image_folder
+from darknet_py.data.formats.coco.layouts import coco_source, coco_splits
+from darknet_py.data.formats.splits import ALL
 from darknet_py.data.images.locate import PathFinder, path_parts
 from darknet_py.errors import DataError, quoted
 
 
 def check_coco(folder: Path, findings: Findings) -> list[ListedImage]:
-    """Check both splits.
+    """Check all splits.
 
     Returns: the images that they list, which are not looked at here.
     """
     listed: list[ListedImage] = []
     classes: dict[str, dict[int, str]] = {}
-    boxes: Counter[int] = Counter()
-    for split in SPLITS:
+    boxes: dict[str, Counter[int]] = {}
+    for split in splits_to_check(coco_splits(folder), folder, findings):
         try:
-            file = annotation_file(folder, split)
-            images = image_folder(folder, file.stem.removeprefix("instances_"))
+            source = coco_source(folder, split)
+            finder = PathFinder(folder if folder.is_dir() else folder.parent, source.likeliest())
+            read = read_annotations(source.file, findings, finder=finder)
+            if read is None:
+                continue
+            classes[split] = read.categories
+            boxes[split] = _check_boxes(read, split, findings)
+            images = _listed(read, split, source.images([image.name for image in read.images]))
+            listed += located(images, finder, findings)
         except DataError as error:
             findings.add("missing-split", f"{split}: {error.message}", folder)
-            continue
-        finder = PathFinder(folder, (images,))
-        read = read_annotations(file, findings, finder=finder)
-        if read is not None:
-            classes[split] = read.categories
-            boxes = _check_boxes(read, split, findings)
-            listed += located(_listed(read, split, images), finder, findings)
-    if len(classes) == len(SPLITS) and classes["train"] != classes["val"]:
-        _compare_classes(classes["train"], classes["val"], boxes, folder, findings)
+    for split in [split for split in classes if split != "train"]:
+        if "train" in classes and classes["train"] != classes[split]:
+            _compare_classes(classes["train"], (split, classes[split]), boxes[split], folder, findings)
     return listed
 
 
 def _compare_classes(
-    train: Mapping[int, str], val: Mapping[int, str], boxes: Counter[int], folder: Path, findings: Findings
+    train: Mapping[int, str],
+    other_split: tuple[str, Mapping[int, str]],
+    boxes: Counter[int],
+    folder: Path,
+    findings: Findings,
 ) -> None:
-    """Report what is matched by name in a training, or refused there; `boxes` are those of val."""
+    """Report what is matched by name in a training, or refused there; `boxes` are of the other split."""
+    split, val = other_split
     ids = sorted(val)
     one, other = (
-        ClassList(tuple(names[key] for key in sorted(names)), split)
-        for split, names in zip(SPLITS, (train, val), strict=True)
+        ClassList(tuple(names[key] for key in sorted(names)), source)
+        for source, names in (("train", train), other_split)
     )
     try:
         notes = match_classes(one, other, lambda: [boxes[key] for key in ids]).notes
     except DataError:
         odd = sorted(set(train.items()) ^ set(val.items()))
         names = ", ".join(f"{identity} `{quoted(name)}`" for identity, name in odd[:3])
-        findings.add("splits-differ", f"has other categories in train than in val: {names}", folder)
+        findings.add("splits-differ", f"has other categories in train than in {split}: {names}", folder)
         return
-    for note in notes or ("val has the classes of train with other ids",):
+    for note in notes or (f"{split} has the classes of train with other ids",):
         findings.add("splits-by-name", note, folder)
 
 
@@ -70,10 +77,10 @@ def _check_boxes(read: CocoAnnotations, split: str, findings: Findings) -> Count
     findings.boxes += counts.total() - read.repeated
     if not counts:
         findings.add("no-boxes", f"{split} has no box", file)
-    elif split == "train":
+    elif split in ("train", ALL):
         for identity, name in read.categories.items():
             if not counts[identity]:
-                findings.add("class-without-boxes", f"train has no box of `{quoted(name)}`", file)
+                findings.add("class-without-boxes", f"{split} has no box of `{quoted(name)}`", file)
     return counts
 
 

@@ -7,11 +7,18 @@ from pathlib import Path
 
 from darknet_py.data.check.labels import LabelChecker
 from darknet_py.data.check.listed import ListedImage
+from darknet_py.data.check.splits import splits_to_check
 from darknet_py.data.class_matching import labels_by_name
-from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.class_names import read_names
-from darknet_py.data.formats.darknet.yolo_folder import names_file, split_images
+from darknet_py.data.formats.darknet.names_files import names_file
+from darknet_py.data.formats.darknet.yolo_folder import layout_names
+from darknet_py.data.formats.darknet.yolo_layouts import (
+    YoloLayout,
+    YoloSplit,
+    find_yolo,
+    images_of,
+    name_from,
+)
 from darknet_py.data.formats.labelled.base import SPLIT_FOLDERS
 from darknet_py.data.images.listing import is_hidden, is_image_name
 from darknet_py.data.images.read import SUFFIXES
@@ -19,28 +26,41 @@ from darknet_py.errors import DataError, quoted
 
 
 def check_yolo(folder: Path, findings: Findings) -> list[ListedImage]:
-    """Check a YOLO folder: names, and the labels of every image."""
-    for file in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
-        findings.add("yaml-not-read", "is not read; names come from a file of a line each", file)
-    names: list[str] = []
+    """Check a YOLO folder or a `data.yaml`: names, and the labels of every image."""
+    layout = find_yolo(folder) or YoloLayout(folder, {})
+    where, names = layout.root, list[str]()
     try:
-        names = read_names(names_file(folder), findings)
+        names = layout_names(layout, findings, described=folder.is_file())
+        file = names_file(where, layout.sources)
+        if layout.yaml and not folder.is_file() and file != layout.yaml.file:
+            message = f"has names too; those of {file.name} are read"
+            findings.add("yaml-not-read", message, layout.yaml.file)
     except DataError as error:
-        findings.add("missing-file", error.message, folder)
+        findings.add("missing-file", error.message, where)
     listed: dict[str, list[ListedImage]] = {}
-    for split in SPLITS:
-        images = split_images(folder, split)
-        if images is None:
-            findings.add("missing-split", f"has no folder images/{split}", folder)
+    for split in splits_to_check(layout.splits, where, findings):
+        if split not in layout.splits:
+            findings.add("missing-split", f"has no folder images/{split}", where)
             continue
-        files = [path for path in walk(images, findings) if is_image_name(path.name)]
-        listed[split] = [
-            ListedImage(path, split, path, path.relative_to(folder).as_posix()) for path in files
-        ]
-        if not files:
-            findings.add("no-images", f"holds no image ending in {', '.join(SUFFIXES)}", images)
-    LabelChecker(names, findings).check(listed, folder)
+        listed[split] = _yolo_images(layout, split, findings)
+    LabelChecker(names, findings).check(listed, where)
     return [image for images in listed.values() for image in images]
+
+
+def _yolo_images(layout: YoloLayout, split: str, findings: Findings) -> list[ListedImage]:
+    listed: list[ListedImage] = []
+    chosen = layout.splits[split]
+    for source in chosen.sources:
+        if source.is_dir() and chosen.deep:
+            paths = [path for path in walk(source, findings) if is_image_name(path.name)]
+            images = [(name_from(path, layout.root), path) for path in paths]
+        else:
+            images, _ = images_of(layout, YoloSplit((source,), chosen.deep), findings)
+        file = None if source.is_dir() else source
+        listed += [ListedImage(path, split, file or path, written) for written, path in images]
+        if not images:
+            findings.add("no-images", f"holds no image ending in {', '.join(SUFFIXES)}", source)
+    return listed
 
 
 def check_class_folders(folder: Path, findings: Findings) -> list[ListedImage]:

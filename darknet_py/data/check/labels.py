@@ -15,6 +15,7 @@ from darknet_py.data.formats.box_units import FOLLOW_UPS, LABEL_UNITS
 from darknet_py.data.formats.darknet.label_files import label_places, looks_like_labels, read_labels
 from darknet_py.data.formats.darknet.label_lines import Numbers
 from darknet_py.data.formats.darknet.label_units import judge_labels
+from darknet_py.data.formats.splits import ALL
 from darknet_py.errors import quoted
 
 ANY_CLASS = 10**6  # where the names are unknown
@@ -59,11 +60,11 @@ class LabelChecker:
                 self.findings.add("label-missing", message, image.file, *image.place())
             if images and not per_class.total():
                 self.findings.add("no-boxes", f"{split} has no box", images[0].file)
-            elif images and split == "train":
+            elif images and split in ("train", ALL):
                 for label, name in enumerate(self.names):
                     if not per_class[label]:
                         self.findings.add(
-                            "class-without-boxes", f"train has no box of `{quoted(name)}`", file
+                            "class-without-boxes", f"{split} has no box of `{quoted(name)}`", file
                         )
         self._check_unused({image.file for images in listed.values() for image in images})
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from darknet_py.data.check.labels import LabelChecker
 from darknet_py.data.check.listed import ListedImage, located
-from darknet_py.data.dataset import SPLITS
+from darknet_py.data.check.splits import splits_to_check
 from darknet_py.data.findings import Findings
-from darknet_py.data.formats.darknet.data_file import DataFile, ImageList, ListedPath
+from darknet_py.data.formats.darknet.data_file import DataFile, ImageList, ListedPath, data_file_of
 from darknet_py.data.formats.labelled.classifier_lists import image_classes, read_classes
 from darknet_py.data.images.locate import PathFinder
 from darknet_py.errors import quoted
@@ -20,12 +20,14 @@ def check_data_file(file: Path, findings: Findings) -> list[ListedImage]:
 
     Returns: the images, which are not looked at here.
     """
+    file = data_file_of(file)
     data = DataFile(file, findings)
     if not data.readable:
         return []
     classifier = "labels" in data.entries
     names = read_classes(data)[0] if classifier else data.names()
-    lists = {split: data.images(split) for split in SPLITS}
+    splits = splits_to_check(data.splits, file, findings)
+    lists = {split: data.images(data.splits.get(split, split)) for split in splits}
     for images in lists.values():
         _check_paths(images, file, findings)
         if classifier:

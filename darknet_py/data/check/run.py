@@ -9,6 +9,7 @@ from darknet_py.data.check.folders import check_class_folders, check_yolo
 from darknet_py.data.check.images import check_images
 from darknet_py.data.check.listed import ListedImage
 from darknet_py.data.check.lists import check_data_file
+from darknet_py.data.check.voc import check_voc
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.labelled.cifar import Cifar10
@@ -46,6 +47,7 @@ def _cifar(folder: Path, findings: Findings) -> list[ListedImage]:
 CHECKS = {
     "cifar": _cifar,
     "yolo": check_yolo,
+    "voc": check_voc,
     "classes": check_class_folders,
     "coco": check_coco,
     "classifier": check_data_file,

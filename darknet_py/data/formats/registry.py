@@ -9,8 +9,10 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from darknet_py.data.formats.splits import ALL
 from darknet_py.errors import DataError, MissingSplit, UsageError, quoted
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ class FormatReader(Protocol):
 
     def from_spec(self, spec: str, *, split: str, seed: int) -> Dataset:
         """Open one split; the seed is that of data which are drawn."""
+        ...
+
+    def splits(self, spec: str) -> tuple[str, ...]:
+        """The splits that it has, `all` where it is not divided."""
         ...
 
 
@@ -68,6 +74,12 @@ def _yolo() -> FormatReader:
     return YoloFolder
 
 
+def _voc() -> FormatReader:
+    from darknet_py.data.formats.voc.folder import VocFolder
+
+    return VocFolder
+
+
 def _classes() -> FormatReader:
     from darknet_py.data.formats.labelled.base import ClassFolders
 
@@ -98,14 +110,23 @@ def _scenes() -> FormatReader:
     return Scenes
 
 
-FORMATS = (  # the first that recognises a data set opens it; CocoFolder takes any folder that is left
+FORMATS = (  # the first that recognises a data set opens it
     DataFormat("scenes", "`scenes`, drawn on the spot (scenes:train=1200,val=300,size=160,seed=0)", _scenes),
     DataFormat("cifar", "a folder of CIFAR-10's files (cifar-10-batches-py)", _cifar),
-    DataFormat("yolo", "a YOLO folder (images/train, labels/train and a file of names)", _yolo),
+    DataFormat(
+        "yolo",
+        "a YOLO folder (images/train and labels/train, train/images, or train), or its data.yaml",
+        _yolo,
+    ),
+    DataFormat("voc", "a Pascal VOC folder (XML files in Annotations, or next to the images)", _voc),
     DataFormat("classes", "a folder of classes (train/CLASS/*.jpg, val/CLASS/*.jpg)", _classes),
-    DataFormat("coco", "a COCO folder (annotations/instances_*.json and images)", _coco),
+    DataFormat(
+        "coco",
+        "a COCO folder (annotations/instances_*.json, or train/_annotations.coco.json), or its JSON file",
+        _coco,
+    ),
     DataFormat("classifier", "a Darknet .data file of a classifier (with `labels =`)", _classifier),
-    DataFormat("darknet", "a Darknet .data file", _darknet),
+    DataFormat("darknet", "a Darknet .data file, or the folder of one", _darknet),
 )
 DATA_HELP = f"{', '.join(known.help for known in FORMATS[:0:-1])}, or {FORMATS[0].help}"
 
@@ -117,7 +138,8 @@ def open_data(spec: str, *, split: str, seed: int = 0, boxes: str = "") -> Datas
 
     Args:
         spec: what `--data` takes, in one of `FORMATS`.
-        split: "train" or "val"; for a COCO folder also the exact X of `instances_X.json`.
+        split: "train", "val", or "test" where there is one; for a COCO folder also the exact X of
+            `instances_X.json`. Of a data set that is not divided, "train" or "all" is all of it.
         seed: of the scenes, where the spec names none. It is not the seed of a training run.
         boxes: the units of the boxes where they are not the format's, such as "fractions", "corners" or
             "corners,fractions"; `box_units.py` has all words.
@@ -153,8 +175,34 @@ def format_of(spec: str) -> DataFormat:
 
     Raises: DataError: when it has none, or is a `.data` file that cannot be read.
     """
-    known = next((known for known in FORMATS if known.load().recognises(spec)), None)
+    known = recognised(spec)
+    if known is None and os.path.isdir(spec):
+        from darknet_py.data.formats.closest import describe_folder
+
+        message, hint = describe_folder(Path(spec), lambda folder: recognised(str(folder)) is not None)
+        raise DataError(message, where=spec, hint=hint)
     if known is None:
         found = "a file" if os.path.exists(spec) else "nothing of that name"
         raise DataError(f"`{quoted(spec)}` is not a data set: found {found}", hint=f"give {DATA_HELP}")
     return known
+
+
+def recognised(spec: str) -> DataFormat | None:
+    """The format of a data set, or None."""
+    return next((known for known in FORMATS if known.load().recognises(spec)), None)
+
+
+def splits_of(spec: str) -> tuple[str, ...]:
+    """The splits of a data set, `all` where it is not divided.
+
+    Raises: DataError: when it is none.
+    """
+    return format_of(spec).load().splits(spec)
+
+
+def split_to_evaluate(spec: str) -> str:
+    """The split that is evaluated where none is named: "val", or "all" of a data set that is not divided.
+
+    Raises: DataError: when it is none.
+    """
+    return ALL if ALL in splits_of(spec) else "val"

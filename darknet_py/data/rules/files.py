@@ -74,7 +74,21 @@ FILES: tuple[DataRule, ...] = (
     DataRule(
         "yaml-not-read",
         "warning",
-        "a description in YAML is there; it is never read",
-        "Class names come from `classes.txt`, `names.txt` or a file that ends in `.names`, a line each.",
+        "a description in YAML is there; the class names come from another file",
+        "Class names come from `classes.txt`, `names.txt` or a file that ends in `.names`, if there is one. "
+        "`--data data.yaml` reads names and paths from the YAML file.",
+    ),
+    DataRule(
+        "data-yaml",
+        "error",
+        "`data.yaml` has something that is not read",
+        "Read are `names`, `nc`, `path`, `train`, `val` and `test`, as text, a list or a numbered mapping. "
+        "Anchors, aliases, tags and nested lists are not.",
+    ),
+    DataRule(
+        "not-divided",
+        "warning",
+        "the data set is not divided into train and val",
+        "`darknet-py data split` divides it. `train` needs both; `eval` takes all of it.",
     ),
 )

@@ -12,10 +12,12 @@ from darknet_py.data.rules.files import FILES
 from darknet_py.data.rules.images import IMAGES
 from darknet_py.data.rules.lists import LISTS
 from darknet_py.data.rules.rule import DataRule
+from darknet_py.data.rules.voc import XML
 
 GROUPS: dict[str, tuple[DataRule, ...]] = {
     "Files": FILES,
     "Annotation files of COCO": JSON,
+    "Annotation files of Pascal VOC": XML,
     "Classes": CLASSES,
     "Boxes": BOXES,
     "Darknet's lists and labels": LISTS,

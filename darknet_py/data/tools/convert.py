@@ -18,19 +18,19 @@ from typing import Any
 
 from darknet_py.data.class_matching import ClassList
 from darknet_py.data.class_order import in_order
-from darknet_py.data.dataset import SPLITS, Dataset, Record
-from darknet_py.data.formats.box_units import VOC_UNITS, units_of
+from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
-from darknet_py.data.formats.registry import open_data
-from darknet_py.data.formats.voc import VocFolder, has_split, is_voc
+from darknet_py.data.formats.registry import open_data, splits_of
+from darknet_py.data.formats.splits import ALL
+from darknet_py.data.formats.voc.folder import VocFolder
 from darknet_py.data.tools.part import ImageFiles, Part
-from darknet_py.errors import DataError, MissingSplit, UsageError, quoted
+from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.atomic_dir import atomic_dir
 
 Source = ImageFiles | Part
-LIST_KEYS = {"train": "train", "val": "valid"}
+LIST_KEYS = {"train": "train", "val": "valid", "test": "test"}
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Converted:
     """What was written: images and boxes of each split, and what was left out or changes, with its number.
 
     Args:
-        notes: how the classes of val were matched with those of train.
+        notes: how the source was read, and how the classes of val were matched with those of train.
     """
 
     out: Path
@@ -52,7 +52,7 @@ def convert(spec: str, *, to: str, out: Path, copy: bool = False, boxes: str = "
     """Write all splits of a data set in another layout.
 
     Args:
-        spec: what `--data` takes, with boxes, or a VOC folder.
+        spec: what `--data` takes, with boxes.
         to: "darknet" or "coco".
         out: a folder that is not there, or is empty.
         boxes: the units of the boxes where they are not the format's, as `open_data` takes them.
@@ -66,15 +66,17 @@ def write_layout(data_sets: Mapping[str, Source], *, to: str, out: Path, copy: b
     """Write splits in a layout.
 
     Args:
-        data_sets: by split, "train", "val" or both.
+        data_sets: by split.
 
     Raises: DataError, UsageError: as `convert`.
     """
     sources, done = dict(data_sets), Converted(out)
-    if to == "darknet" and len(sources) == len(SPLITS):  # one list of names for both
+    if to == "darknet" and "train" in sources:  # one list of names for all
         train = ClassList(sources["train"].names, "train")
-        sources["val"] = in_order(sources["val"], train, source="val", hint="both need the same classes")
-        done.notes += sources["val"].notes
+        for split in [split for split in sources if split != "train"]:
+            hint = "both need the same classes"
+            sources[split] = in_order(sources[split], train, source=split, hint=hint)
+    done.notes += dict.fromkeys(note for data in sources.values() for note in data.notes)
     with atomic_dir(out) as folder:
         for split, data in sources.items():
             done.changes.update(data.dropped)
@@ -88,26 +90,16 @@ def write_layout(data_sets: Mapping[str, Source], *, to: str, out: Path, copy: b
 
 
 def open_sources(spec: str, *, boxes: str = "") -> dict[str, ImageFiles]:
-    """Open every split that a source has: train, and val where there is one.
+    """Open every split that a source has; one that is not divided is all train.
 
     Raises: DataError, UsageError: when it has none, or no boxes.
     """
-    folder = Path(spec)
-    if is_voc(folder):
-        units = units_of(boxes, VOC_UNITS) if boxes else None
-        found = (split for split in SPLITS if has_split(folder, split))
-        return {split: VocFolder(folder, split=split, units=units) for split in found}
     sources: dict[str, ImageFiles] = {}
-    for split in SPLITS:
-        try:
-            data: Dataset = open_data(spec, split=split, boxes=boxes)
-        except MissingSplit:
-            if split == "train":
-                raise
-            continue
-        if not isinstance(data, (CocoFolder, LabelFileDataset)):
+    for split in splits_of(spec):
+        data: Dataset = open_data(spec, split=split, boxes=boxes)
+        if not isinstance(data, (CocoFolder, LabelFileDataset, VocFolder)):
             raise UsageError(f"`{quoted(spec)}` has no boxes in files that could be converted")
-        sources[split] = data
+        sources["train" if split == ALL else split] = data
     return sources
 
 

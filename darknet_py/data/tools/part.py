@@ -11,7 +11,7 @@ import numpy as np
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.formats.coco.folder import CocoFolder
 from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
-from darknet_py.data.formats.voc import VocFolder
+from darknet_py.data.formats.voc.folder import VocFolder
 
 ImageFiles = CocoFolder | LabelFileDataset | VocFolder  # data sets with boxes, whose images are files
 

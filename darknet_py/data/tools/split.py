@@ -12,6 +12,7 @@ import numpy as np
 
 from darknet_py.data.class_matching import ClassList
 from darknet_py.data.class_order import in_order
+from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.darknet.image_lists import LabelFileDataset
 from darknet_py.data.tools.convert import Converted, open_sources, write_layout
 from darknet_py.data.tools.grouping import group_images
@@ -74,7 +75,7 @@ def split_data(spec: str, out: Path, request: SplitRequest) -> Split:
     Raises: DataError, UsageError: when the source or `out` cannot be used; nothing is written then.
     """
     require_free(out)
-    sources = open_sources(spec)
+    sources = {split: data for split, data in open_sources(spec).items() if split in SPLITS}
     like = sources["train"]
     if "val" in sources:
         names = ClassList(like.names, "train")

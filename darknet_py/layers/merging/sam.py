@@ -8,7 +8,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import ACTIVATIONS, out_of_place
+from darknet_py.layers.transforms.activations import NAMES, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +29,7 @@ class Sam(Layer, section="sam"):
     other_names = "multiply mul"
 
     from_: int = key(name="from", doc="the layer to multiply: negative counts back from here", refers=True)
-    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the product")
+    activation: str = key("linear", one_of=NAMES, doc="function of the product")
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """The layer before, then `from`."""

@@ -10,7 +10,7 @@ from darknet_py.arithmetic.window import Everywhere, Window
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import ACTIVATIONS, out_of_place
+from darknet_py.layers.transforms.activations import NAMES, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +32,7 @@ class ScaleChannels(Layer, section="scale_channels"):
 
     from_: int = key(name="from", doc="the layer to scale: negative counts back from here", refers=True)
     scale_wh: bool = key(False, doc="a number for each cell, not for each channel")
-    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the product")
+    activation: str = key("linear", one_of=NAMES, doc="function of the product")
 
     def inputs(self, at: int) -> tuple[int, ...]:
         """The layer before, then `from`."""

@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS, NAMES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,7 +40,7 @@ class Shortcut(Layer, section="shortcut"):
     from_: tuple[int, ...] = key(
         name="from", doc="layers to add: negative counts back from here", refers=True
     )
-    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of the sum")
+    activation: str = key("linear", one_of=NAMES, doc="function of the sum")
     weights_type: str = key(
         "none", one_of=TYPES, doc="a learned weight for each map, or for each map and channel"
     )

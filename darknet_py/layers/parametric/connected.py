@@ -9,7 +9,7 @@ from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.full_map import FullMap
-from darknet_py.layers.transforms.activations import ACTIVATIONS, activation
+from darknet_py.layers.transforms.activations import NAMES, activation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,7 +29,7 @@ class Connected(FullMap, section="connected", aliases=("conn",)):
     other_names = "fc dense fully_connected full inner_product"
 
     output: int = key(1, at_least=1, at_most=1 << 20, doc="numbers put out")
-    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    activation: str = key("logistic", one_of=NAMES, doc="function of each output")
     batch_normalize: bool = key(False, doc="normalise each output over the batch")
 
     def shape(self, *maps: Shape) -> Shape:

@@ -12,7 +12,7 @@ from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
 from darknet_py.layers.parametric.kernel import KernelKeys
 from darknet_py.layers.parametric.rare import RareKeys
-from darknet_py.layers.transforms.activations import ACTIVATIONS, activation
+from darknet_py.layers.transforms.activations import NAMES, activation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,7 +46,7 @@ class Convolutional(KernelKeys, RareKeys, section="convolutional", aliases=("con
     stride: int = key(1, at_least=1, at_most=1024, doc="step of the kernel", unit="cells")
     stride_x: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a row", unit="cells")
     stride_y: int = key(same_as("stride"), at_least=1, at_most=1024, doc="step along a column", unit="cells")
-    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    activation: str = key("logistic", one_of=NAMES, doc="function of each output")
     xnor: int = key(0, doc="binary weights and inputs", not_executable=BINARY)
     binary: int = key(0, doc="binary weights", not_executable=BINARY)
     share_index: int = key(

@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import ACTIVATIONS, activation
+from darknet_py.layers.transforms.activations import NAMES, activation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,7 +38,7 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
     stride: int = key(1, at_least=1, at_most=64, doc="how many times larger the map becomes", unit="cells")
     pad: bool = key(False, doc="cut size // 2 off every side, whatever `padding` says")
     padding: int = key(0, at_least=0, at_most=1024, doc="cells cut off every side", unit="cells")
-    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    activation: str = key("logistic", one_of=NAMES, doc="function of each output")
     batch_normalize: bool = key(False, doc="normalise each channel over the batch")
 
     @property

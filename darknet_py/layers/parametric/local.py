@@ -11,7 +11,7 @@ from darknet_py.arithmetic.window import Axis, Window, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import ACTIVATIONS, NAMES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,7 +35,7 @@ class Local(Layer, section="local"):
     size: int = key(1, at_least=1, at_most=1024, doc="side of the kernel", unit="cells")
     stride: int = key(1, at_least=1, at_most=1024, doc="step of the kernel", unit="cells")
     pad: int = key(0, at_least=0, at_most=1024, doc="zeros on every side", unit="cells")
-    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function of each output")
+    activation: str = key("logistic", one_of=NAMES, doc="function of each output")
 
     def shape(self, *maps: Shape) -> Shape:
         """Filters, and Darknet's output size, which takes any padding to keep the map's."""

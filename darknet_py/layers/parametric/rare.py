@@ -23,7 +23,8 @@ class RareKeys(Layer):
     antialiasing: int = key(
         0,
         doc="blur after a strided convolution",
-        refused="a blur after a convolution of stride 1 does it",
+        refused="stride=1 and a blur pool of size=1 with the stride behind it are equal inside the map, not "
+        "at its border, where Darknet blurs with zeros; for 2, a mean of size=2 with padding=0 is equal",
     )
     coordconv: int = key(0, doc="overwrite channels by coordinates", refused="Darknet has it only on GPUs")
     sway: int = key(0, doc="deformed filters in training", ignored=GPU_ONLY)

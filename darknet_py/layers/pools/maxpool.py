@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+BLURRED = (
+    "[blurpool] is equal inside the map, not at its border, where Darknet blurs with zeros; for 2, stride=1 "
+    "and a [local_avgpool] of size=2 with padding=0 and the stride are equal"
+)
+
+
 class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
     """The greatest cell of each window; overlapping when stride < size, as yolov3-tiny's last pool.
 
@@ -36,7 +42,7 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
     out_channels: int = key(
         1, at_least=1, doc="output channels of maxpool_depth: g is the maximum of g, g + out_channels, ..."
     )
-    antialiasing: int = key(0, doc="blur after a strided pool", refused="not implemented; see [blurpool]")
+    antialiasing: int = key(0, doc="blur after a strided pool", refused=BLURRED)
     maxpool_zero_nonmax: int = key(
         0, doc="zero the other cells", ignored="only Darknet's GPU code honours it"
     )

@@ -9,7 +9,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Window
 from darknet_py.cfg.keys import key
 from darknet_py.layers.recurrent.recurrent import Convolved, Part
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import NAMES
 
 
 class ConvLstm(Convolved, section="conv_lstm"):
@@ -24,8 +24,8 @@ class ConvLstm(Convolved, section="conv_lstm"):
         output = 8
     """
 
-    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="function of each convolution")
-    lstm_activation: str = key("tanh", one_of=tuple(ACTIVATIONS), doc="function of the cell and of g")
+    activation: str = key("linear", one_of=NAMES, doc="function of each convolution")
+    lstm_activation: str = key("tanh", one_of=NAMES, doc="function of the cell and of g")
     peephole: bool = key(False, doc="gates read the cell too")
     bottleneck: bool = key(False, doc="one convolution of the input and the state before the gates")
     state_constrain: int = key(0, at_least=0, doc="limit of the cell's numbers; 0: 32 times time_steps")

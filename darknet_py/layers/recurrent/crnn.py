@@ -8,7 +8,7 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window
 from darknet_py.cfg.keys import key
 from darknet_py.layers.recurrent.recurrent import Convolved, Part
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import NAMES
 
 PJREDDIE = "only pjreddie's Darknet reads it; here, as in AlexeyAB's, it is called "
 
@@ -25,7 +25,7 @@ class Crnn(Convolved, section="crnn"):
     """
 
     hidden: int = key(1, at_least=1, at_most=1 << 20, doc="channels of the state")
-    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function f of each term")
+    activation: str = key("logistic", one_of=NAMES, doc="function f of each term")
     shortcut: bool = key(False, doc="add the state one step before to the state")
     output_filters: int = key(1, doc="output channels", ignored=f"{PJREDDIE}output")
     hidden_filters: int = key(1, doc="channels of the state", ignored=f"{PJREDDIE}hidden")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.recurrent.recurrent import Dense, Part, dense
-from darknet_py.layers.transforms.activations import ACTIVATIONS
+from darknet_py.layers.transforms.activations import NAMES
 
 
 class Rnn(Dense, section="rnn"):
@@ -21,7 +21,7 @@ class Rnn(Dense, section="rnn"):
 
     output: int = key(1, at_least=1, at_most=1 << 20, doc="numbers put out")
     hidden: int = key(1, at_least=1, at_most=1 << 20, doc="numbers of the state")
-    activation: str = key("logistic", one_of=tuple(ACTIVATIONS), doc="function f of each term")
+    activation: str = key("logistic", one_of=NAMES, doc="function f of each term")
     batch_normalize: bool = key(False, doc="normalise each output over the batch")
     logistic: int = key(0, at_least=0, at_most=2, doc="1: f of the state is logistic, 2: loggy")
     shortcut: bool = key(False, doc="add the state one step before to the state")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import ACTIVATIONS, out_of_place
+from darknet_py.layers.transforms.activations import NAMES, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +25,7 @@ class Activation(Layer, section="activation"):
 
     other_names = "act activate nonlinearity"
 
-    activation: str = key("linear", one_of=tuple(ACTIVATIONS), doc="the function")
+    activation: str = key("linear", one_of=NAMES, doc="the function")
 
     @property
     def channelwise(self) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, overload
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+Rule = TypeVar("Rule", bound="Callable[[Tensor], Tensor]")
 
 
 def _torch(name: str, **settings: object) -> nn.Module:
@@ -48,6 +53,62 @@ ACTIVATIONS: dict[str, partial[nn.Module]] = {
     "normalize_channels_softmax": partial(_elementwise, "normalize_channels_softmax"),
     "normalize_channels_softmax_maxval": partial(_elementwise, "normalize_channels_softmax_maxval"),
 }
+
+
+class _Names(Sequence[str]):
+    """The names of all activations, those of plug-ins included."""
+
+    def __contains__(self, name: object) -> bool:
+        return name in ACTIVATIONS
+
+    def __len__(self) -> int:
+        return len(ACTIVATIONS)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        return tuple(ACTIVATIONS)[at]
+
+
+NAMES = _Names()
+
+
+def activation_function(function: Rule) -> Rule:
+    """Declare a function of numbers as an activation of its own name, in a file that `--plugin` loads.
+
+    Its derivative is torch's, by autograd. It must return a new tensor, and of each number by itself, or of
+    the channels of a cell.
+
+        @activation_function
+        def tanhexp(x):
+            '''x tanh(exp(x)). Liu and Di, "TanhExp", arXiv:2003.09855.'''
+            return x * x.exp().tanh()
+
+    Raises:
+        TypeError: when the name is taken or no word, or there is no docstring.
+    """
+    name = function.__name__
+    if name in ACTIVATIONS:
+        raise TypeError(f"activation={name} is declared already")
+    if not WORD.fullmatch(name):
+        raise TypeError(f"{name} is no name of an activation")
+    if not function.__doc__:
+        raise TypeError(f"the activation {name} has no docstring")
+    ACTIVATIONS[name] = partial(_plugged, function)
+    return function
+
+
+def _plugged(function: Callable[[Tensor], Tensor]) -> nn.Module:
+    from darknet_py.ops.function import Function
+
+    return Function(function)
+
+
+def plugged_functions() -> dict[str, Callable[[Tensor], Tensor]]:
+    """The functions of plug-ins, by name."""
+    return {name: made.args[0] for name, made in ACTIVATIONS.items() if made.func is _plugged}
 
 
 def activation(name: str) -> nn.Module | None:

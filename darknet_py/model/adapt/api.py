@@ -77,7 +77,8 @@ def adapt_into(new: Network, weights: str | Path, a: Graph, options: Adaptation 
     walk = Carrier(a=old, b=new, source=source, classes=options.classes, start=options.start)
     walk.run()
     outputs, reasons = _outputs(walk)
-    found = difference(old, new, outputs) if options.verify else None
+    sizes = [(graph.net.height, graph.net.width) for graph in (old.graph, b)]
+    found = difference(old, new, outputs) if options.verify and sizes[0] == sizes[1] else None
     if not reasons and found is not None and not found <= TOLERANCE:
         reasons = [Reason("the outputs", f"differ in a forward pass by {found:.2g} of the greatest value")]
     return AdaptLedger(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -126,7 +127,7 @@ class AdaptLedger:
         """As JSON; its keys are stable."""
         return {
             "preserving": self.preserving,
-            "difference": self.difference,
+            "difference": self.difference if math.isfinite(self.difference or 0) else None,
             "from": self.a,
             "to": self.b,
             "floats": {"from": self.floats[0], "to": self.floats[1], "carried": self.carried},

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darknet_py.cfg.document import Document
-from darknet_py.errors import UsageError, WeightsError
+from darknet_py.errors import UsageError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.digest import sha256_of
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.conversion.safetensors_file import (
     load_safetensors,
-    looks_like_safetensors,
     read_cfg,
     write_safetensors,
 )
 from darknet_py.model.conversion.schemes import SCHEMES, Scheme
 from darknet_py.model.conversion.state_dict import load_state_dict, looks_like_pickle, write_state_dict
 from darknet_py.model.network import Network
-from darknet_py.model.weights import Header, load_weights, read_header, weights_bytes
+from darknet_py.model.weights import load_weights, weights_bytes
+from darknet_py.model.weights_fit.header import Header, first_bytes, read_header
+from darknet_py.model.weights_fit.kinds import is_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +66,9 @@ def convert(
     if target.suffix not in OUTPUTS:
         hint = f"name it with one of {', '.join(OUTPUTS)}"
         raise UsageError(f"`{target.suffix}` is no format to write", where=target, hint=hint)
-    start = _first_bytes(source)
+    start = first_bytes(source)
     if cfg is None:
-        if not looks_like_safetensors(start):
+        if not is_safetensors(start):
             raise UsageError(
                 "a cfg is needed: only a safetensors file of this program has its own", hint="add --cfg CFG"
             )
@@ -79,19 +80,9 @@ def convert(
     return WeightsConversion(read, written, floats, header.seen, sha256_of(target), notes)
 
 
-def _first_bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise WeightsError("no such file" if not path.exists() else "is not a regular file", where=path)
-    try:
-        with path.open("rb") as file:
-            return file.read(20)
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", where=path) from None
-
-
 def _read(network: Network, path: Path, start: bytes) -> tuple[str, Header, list[str]]:
     """Fill the network; the source's format, the header of its `.weights` file, and notes."""
-    if looks_like_safetensors(start):
+    if is_safetensors(start):
         return "safetensors", load_safetensors(network, path), []
     if looks_like_pickle(start):
         foreign = load_state_dict(network, path)

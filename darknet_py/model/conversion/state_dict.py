@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -17,9 +15,12 @@ from torch import Tensor
 
 from darknet_py.errors import WeightsError, quoted
 from darknet_py.files.atomic import publish_bytes
+from darknet_py.model.conversion.checkpoint_file import load_checkpoint
 from darknet_py.model.conversion.schemes import SCHEMES, Scheme
 from darknet_py.model.network import Network
-from darknet_py.model.weights import VERSION, Array, Header, check_values, expected_bytes, file_layout
+from darknet_py.model.weights import Array, check_values, expected_bytes, file_layout
+from darknet_py.model.weights_fit.header import VERSION, Header
+from darknet_py.model.weights_fit.kinds import is_pickle
 
 HOLDERS = ("ema", "model", "state_dict", "model_state_dict", "weights")  # keys of checkpoints, best first
 MOST_COPIES = 16  # a checkpoint has the weights, their average and an optimizer's moments
@@ -47,7 +48,7 @@ class ForeignWeights:
 
 def looks_like_pickle(data: bytes) -> bool:
     """Whether the first bytes of a file are those that `torch.save` writes."""
-    return data.startswith(b"PK") or (len(data) > 1 and data[0] == 0x80 and 2 <= data[1] <= 5)
+    return data.startswith(b"PK") or is_pickle(data)
 
 
 def load_state_dict(network: Network, path: Path) -> ForeignWeights:
@@ -56,7 +57,7 @@ def load_state_dict(network: Network, path: Path) -> ForeignWeights:
     Raises: WeightsError: when it holds no state dict, or one of another network; the network is unchanged.
     """
     layout = file_layout(network)
-    holder, state = _find(_load(path, MOST_COPIES * expected_bytes(network.graph)), path)
+    holder, state = _find(load_checkpoint(path, MOST_COPIES * expected_bytes(network.graph)), path)
     tensors = {WRAPPERS.sub("", key): value for key, value in state.items() if isinstance(value, Tensor)}
     scheme = _recognise(tensors, path)
     expected = dict(scheme.keys(layout))
@@ -83,27 +84,6 @@ def write_state_dict(network: Network, path: Path, scheme: Scheme, *, header: He
     buffer = io.BytesIO()
     torch.save(state, buffer)
     publish_bytes(path, buffer.getvalue())
-
-
-def _load(path: Path, most: int) -> Any:
-    """What a file holds, of types that are safe to load and of a size that the network can have."""
-    size = path.stat().st_size
-    packed = zipfile.is_zipfile(path)
-    if packed:
-        with zipfile.ZipFile(path) as archive:
-            size = max(size, sum(entry.file_size for entry in archive.infolist()))
-    if size > most + (64 << 20):
-        message = f"holds {size:,} bytes; a checkpoint of this network has at most {most:,}"
-        raise WeightsError(message, where=path, hint="it belongs to another network")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=packed)
-    except UnpicklingError as error:
-        first = quoted(str(error).strip().splitlines()[0])
-        hint = "where it comes from, save what is safe to load: torch.save(model.state_dict(), FILE)"
-        message = f"holds Python objects, which are not loaded because loading would run their code: {first}"
-        raise WeightsError(message, where=path, hint=hint) from None
-    except Exception as error:
-        raise WeightsError(f"cannot be read: {quoted(error)}", where=path) from None
 
 
 def _find(loaded: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
@@ -162,4 +142,5 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Array], scheme:
             message += f"{array.node.name} takes {tuple(array.tensor.shape)}"
             raise WeightsError(message, where=path, hint="it is another cfg's")
         if tensor.dtype not in FLOATS:
-            raise WeightsError(f"`{key}` is of type {tensor.dtype}; float32 was expected", where=path)
+            message = f"`{key}` is of type {tensor.dtype}; float32 was expected"
+            raise WeightsError(message, where=path, hint="it is another cfg's, or quantised")

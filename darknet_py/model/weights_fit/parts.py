@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from darknet_py.layers.base import Layer
+
+SCALES = ("scales", "means", "variances")  # the arrays that `dontloadscales` skips
+
 
 class FilePart(NamedTuple):
     """One array.
@@ -20,6 +24,11 @@ class FilePart(NamedTuple):
 
 
 FileParts = tuple[FilePart, ...]
+
+
+def is_lacking(layer: Layer, name: str) -> bool:
+    """Whether the cfg says that a file of Darknet's has no such array of a layer."""
+    return layer.dontload or (layer.dontloadscales and name in SCALES)
 
 
 def total(parts: Sequence[FilePart]) -> int:

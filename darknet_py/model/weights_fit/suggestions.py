@@ -104,5 +104,6 @@ def _of_values(found: Survey, *, short: bool) -> Iterator[str]:
         yield f"{begins}{where}: the variances of layer {found.bad.layer} are none{fits}"
     elif fits and short:
         yield f"it is cut off, or of another network that begins like this one{fits}"
+        yield "if it was downloaded, that was not finished: get it again, as by `darknet-py data fetch`"
     elif fits:
         yield f"{begins} that begins like this one{fits}"

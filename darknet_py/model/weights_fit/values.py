@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float32]
 LARGEST = 1e12  # a variance; those of published networks stay below 1e4
 ENOUGH = 16  # variances: random numbers pass with a chance of 2^-16
 POSITIVE = 0.5  # share of a layer's scales
+BLOCK = 1 << 20  # numbers that are looked at together
 OUTLIER = 4  # times that the outermost variances of a layer may be larger or smaller than all others
 
 
@@ -69,3 +70,16 @@ def _in_place(scales: Floats, variances: Floats) -> bool:
         return False
     low, high = middle.min() / OUTLIER, middle.max() * OUTLIER
     return bool(low <= variances[0] <= high and low <= variances[-1] <= high)
+
+
+def zeros_at_the_end(values: Floats) -> int:
+    """How many numbers at the end of a file are zero.
+
+    >>> zeros_at_the_end(np.array([0, 1, 0, 0], np.float32))
+    2
+    """
+    end = len(values)
+    while end and not (block := values[max(0, end - BLOCK) : end]).any():
+        end -= len(block)
+    block = values[max(0, end - BLOCK) : end]
+    return len(values) - end + (len(block) - 1 - int(np.flatnonzero(block)[-1]) if end else 0)

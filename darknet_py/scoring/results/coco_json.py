@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from darknet_py.errors import DataError, quoted
-from darknet_py.scoring.results.places import Key, Places, Rows, Unknown
+from darknet_py.scoring.results.places import Key, Places, Rows, Unknown, is_number
 from darknet_py.scoring.tables import DetectionTable
 
 KEYS = ("image_id", "category_id", "bbox", "score")
@@ -29,9 +28,9 @@ def read_coco(entries: Sequence[Any], places: Places, path: Path) -> DetectionTa
         if not isinstance(entry, dict) or not entry.keys() >= {*KEYS}:
             _refuse(path, number, _missing(entry))
         image, category, box, score = (entry[key] for key in KEYS)
-        if not _is_number(score):
+        if not is_number(score):
             _refuse(path, number, f"its score is {quoted(score)}, not a finite number")
-        if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
+        if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
             _refuse(path, number, f"its bbox is {quoted(box)}, not four finite numbers")
         if box[2] < 0 or box[3] < 0:
             _refuse(path, number, f"its bbox {quoted(box)} has a negative width or height")
@@ -49,10 +48,6 @@ def read_coco(entries: Sequence[Any], places: Places, path: Path) -> DetectionTa
     images.check(path, places.source, len(entries), hint=hint)
     categories.check(path, places.source, len(entries), hint=_category_hint(categories, places))
     return rows.table()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _missing(entry: Any) -> str:

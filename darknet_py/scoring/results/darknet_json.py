@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from darknet_py.errors import DataError, quoted
-from darknet_py.scoring.results.places import Places, Rows, Unknown
+from darknet_py.scoring.results.places import Places, Rows, Unknown, is_number
 from darknet_py.scoring.tables import DetectionTable
 
 NUMBERS = ("center_x", "center_y", "width", "height")
@@ -68,7 +67,7 @@ def _object(one: Any, path: Path, where: str) -> tuple[str, list[float], float]:
     relative = one.get("relative_coordinates")
     box: list[Any] = [relative.get(key) for key in NUMBERS] if isinstance(relative, dict) else []
     for value in (*box, one.get("confidence")):
-        if not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(value):
             _refuse(path, where, f"{quoted(value)} is not a finite number")
     if not box:
         _refuse(path, where, "it has no relative_coordinates")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -55,6 +56,13 @@ def places_of(truth: Mapping[str, Any], *, source: str) -> Places:
         categories,
         tuple(str(one["name"]) for one in truth["categories"]),
     )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of a JSON file is a finite number; an integer may be too large for a float."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 @dataclass

@@ -7,10 +7,9 @@ import torch
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.distributed.consistency import check_batch_split
 from darknet_py.errors import UsageError
-from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.model.weights import load_weights
 from darknet_py.train.compile_network import compile_network
+from darknet_py.train.run.first_weights import load_first_weights
 from darknet_py.train.schedule import check_schedule
 from darknet_py.train.settings import TrainingPlan
 from darknet_py.train.step import Trainer
@@ -31,11 +30,7 @@ def build_trainer(plan: TrainingPlan, communicator: Communicator) -> Trainer:
     check_schedule(net)
     check_batch_split(net, communicator.size)
     network = Network(plan.graph)
-    initialise(network, seed=plan.seed)
-    if settings.weights:
-        load_weights(network, settings.weights, partial=settings.partial)
-    elif net.frozen_bn:
-        raise UsageError("frozen_bn=1 keeps the statistics of --weights, and there are none")
+    load_first_weights(network, plan, first=communicator.first)
     network.to(settings.device).to(memory_format=torch.channels_last)
     trainer = Trainer(network, seed=plan.seed, precision=settings.precision, communicator=communicator)
     if settings.compiled:

@@ -108,3 +108,28 @@ def class_folders(root: Path) -> Path:
         for at, name in enumerate(("cat", "dog")):
             put(root / split / name / "a.png", noise(10 * number + at))
     return root
+
+
+VOC = """<annotation>
+  <filename>{name}.png</filename>
+  <size><width>40</width><height>30</height><depth>3</depth></size>
+  <object>
+    <name>dog</name><difficult>0</difficult>
+    <bndbox><xmin>1</xmin><ymin>3</ymin><xmax>10</xmax><ymax>30</ymax></bndbox>
+  </object>
+  <object>
+    <name>cat</name><difficult>1</difficult>
+    <bndbox><xmin>21</xmin><ymin>1</ymin><xmax>40</xmax><ymax>30</ymax></bndbox>
+  </object>
+</annotation>
+"""
+
+
+def voc(root: Path) -> Path:
+    """A VOC folder without damage."""
+    for number, (split, name) in enumerate((("train", "a"), ("train", "b"), ("val", "c"))):
+        put(root / "JPEGImages" / f"{name}.png", noise(number))
+        put(root / "Annotations" / f"{name}.xml", VOC.format(name=name))
+        file = root / "ImageSets" / "Main" / f"{split}.txt"
+        put(file, (file.read_text() if file.exists() else "") + f"{name}\n")
+    return root

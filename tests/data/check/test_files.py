@@ -17,7 +17,18 @@ from darknet_py.data.rules.classes import CLASSES
 from darknet_py.data.rules.lists import LISTS
 from darknet_py.data.rules.registry import GROUPS, RULES
 from darknet_py.errors import DataError, UsageError
-from tests.data.check.damaged import LABELS, class_folders, classifier, coco, darknet, noise, put, yolo
+from tests.data.check.damaged import (
+    LABELS,
+    VOC,
+    class_folders,
+    classifier,
+    coco,
+    darknet,
+    noise,
+    put,
+    voc,
+    yolo,
+)
 from tests.data.check.test_coco import CASES as COCO_CASES
 
 Base = Callable[[Path], Path]
@@ -218,6 +229,16 @@ CASES: list[tuple[str, Base, Damage, str, str]] = [
      "labels/val/b.txt:3:1"),
     ("circle", yolo, lambda r: (r / "images/train/loop").symlink_to(r / "images"), "folder-loop",
      "images/train/loop"),
+    ("broken yaml", yolo, write("data.yaml", "names: &a [*a]\n"), "data-yaml", "data.yaml:1"),
+    ("no valid", darknet, write("obj.data", "classes = 2\ntrain = train.txt\nnames = obj.names\n"),
+     "not-divided", "obj.data"),
+    # Pascal VOC
+    ("no XML", voc, write("Annotations/a.xml", "<annotation>"), "not-xml", "Annotations/a.xml"),
+    ("DTD", voc, write("Annotations/b.xml", "<!DOCTYPE a>\n<annotation/>"), "xml-refused",
+     "Annotations/b.xml:1"),
+    ("no size", voc, write("Annotations/c.xml", "<annotation/>"), "xml-element", "Annotations/c.xml:1"),
+    ("number", voc, lambda r: put(r / "Annotations/a.xml", VOC.replace("<xmax>10", "<xmax>x")), "xml-number",
+     "Annotations/a.xml:6"),
     # folders of classes
     ("class of val", class_folders, picture(noise(42), "val/cow.png"), "stray-file", "val/cow.png"),
     ("class unknown", class_folders, lambda r: put(r / "val/cow/a.png", noise(43)), "class-unknown",

@@ -23,8 +23,8 @@ from darknet_py.data.formats.box_units import (
     units_of,
 )
 from darknet_py.data.formats.registry import open_data
-from darknet_py.data.formats.voc import VocFolder
-from darknet_py.data.formats.voc_corners import CONTINUOUS, FROM_ONE, FROM_ZERO, corner_offsets
+from darknet_py.data.formats.voc.corners import CONTINUOUS, FROM_ONE, FROM_ZERO, corner_offsets
+from darknet_py.data.formats.voc.folder import VocFolder
 from darknet_py.errors import DataError, UsageError
 from tests.data.check.damaged import darknet, noise, put
 from tests.paths import SHARED_DATA

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from darknet_py.data.formats.voc import VocFolder
+from darknet_py.data.formats.voc.folder import VocFolder
 
 XML = """<annotation><filename>{name}</filename><size><width>40</width><height>30</height></size>
 <object><name>cat</name>

@@ -13,34 +13,11 @@ from darknet_py.__main__ import main
 from darknet_py.data.check.run import check
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
-from darknet_py.data.formats.voc import VocFolder
+from darknet_py.data.formats.voc.folder import VocFolder
 from darknet_py.data.tools.convert import convert
 from darknet_py.errors import DataError, UsageError
-from tests.data.check.damaged import class_folders, coco, darknet, noise, put, yolo
+from tests.data.check.damaged import VOC, class_folders, coco, darknet, noise, put, voc, yolo
 from tests.paths import SHARED_DATA
-
-VOC = """<annotation>
-  <filename>{name}.png</filename>
-  <size><width>40</width><height>30</height><depth>3</depth></size>
-  <object>
-    <name>dog</name><difficult>0</difficult>
-    <bndbox><xmin>1</xmin><ymin>3</ymin><xmax>10</xmax><ymax>30</ymax></bndbox>
-  </object>
-  <object>
-    <name>cat</name><difficult>1</difficult>
-    <bndbox><xmin>21</xmin><ymin>1</ymin><xmax>40</xmax><ymax>30</ymax></bndbox>
-  </object>
-</annotation>
-"""
-
-
-def voc(root: Path) -> Path:
-    for number, (split, name) in enumerate((("train", "a"), ("train", "b"), ("val", "c"))):
-        put(root / "JPEGImages" / f"{name}.png", noise(number))
-        put(root / "Annotations" / f"{name}.xml", VOC.format(name=name))
-        file = root / "ImageSets" / "Main" / f"{split}.txt"
-        put(file, (file.read_text() if file.exists() else "") + f"{name}\n")
-    return root
 
 
 def same_truths(one: Dataset, other: Dataset, *, crowds: bool) -> None:
@@ -192,7 +169,7 @@ XML = [
     ("<a>&b;</a>", ": error: is not XML: undefined entity"),
     ("<a>" * 40, ":1: error: is nested more than 32 deep"),
     ("<annotation></annotation>", ":1: error: <annotation> has no <size>"),
-    (VOC.replace("<width>40", "<width>x"), ":3: error: <width> is `x`, not a number from 1 to 1e+06"),
+    (VOC.replace("<width>40", "<width>x"), ":3: error: <width> is `x`, not a number from 0 to 1e+06"),
     (VOC.replace("<name>cat</name>", ""), ":8: error: <object> has no <name>"),
     (VOC.replace("<xmax>10", "<xmax>nan"), ":6: error: <xmax> is `nan`, not a number from -1e+06 to 1e+06"),
     (VOC.replace("cat", " "), ":8: error: an object is called ``"),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from darknet_py.model.adapt.api import Adaptation
+from darknet_py.model.adapt.api import Adaptation, adapt
 from darknet_py.model.network import Network
+from darknet_py.model.weights import save_weights
 from tests.model.adapt.networks import EXACT, carried, net, relative
 from tests.model.adapt.test_preserving import BASE, CONV, END, LEAKY, edited, inserted
 
@@ -139,3 +140,23 @@ def test_the_default_verifies_and_exact_does_not(tmp_path: Path) -> None:
     a = net(*BASE)
     assert carried(a, a, tmp_path, Adaptation())[2].difference == 0
     assert carried(a, a, tmp_path, EXACT)[2].difference is None
+
+
+def test_a_connected_layer_of_another_input_size_starts_anew(tmp_path: Path) -> None:
+    a, b = (net(LEAKY, "connected output=5", size=size) for size in (8, 12))
+    _, _, ledger = carried(a, b, tmp_path, Adaptation())
+    assert [layer.what for layer in ledger.layers if layer.to is not None] == ["copied", "initialised"]
+    assert not ledger.preserving
+    assert ledger.difference is None
+
+
+def test_outputs_that_are_not_finite_are_not_preserved(tmp_path: Path) -> None:
+    sections = ["convolutional filters=3 size=3 pad=1 activation=linear"] * 9
+    old, _, _ = carried(net(*sections), net(*sections), tmp_path)
+    with torch.no_grad():
+        for layer in old.layers:
+            layer.conv.weight.fill_(3e38)  # their product is no float64
+    save_weights(old, tmp_path / "large.weights")
+    _, ledger = adapt(tmp_path / "large.weights", old.graph, old.graph)
+    assert [reason.layer for reason in ledger.reasons] == ["the outputs"]
+    assert ledger.json()["difference"] is None

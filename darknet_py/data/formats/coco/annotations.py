@@ -19,6 +19,7 @@ from darknet_py.data.findings import Findings
 from darknet_py.data.formats.box_defects import box_defect
 from darknet_py.data.formats.box_units import COCO_UNITS, FOLLOW_UPS, BoxUnits, judge_units
 from darknet_py.data.formats.class_names import ClassNames
+from darknet_py.data.formats.coco.categories import unused_parent
 from darknet_py.data.formats.coco.json_tables import (
     LARGEST_ID,
     NUMBER,
@@ -69,19 +70,20 @@ class CocoAnnotations:
         boxes: of each image, by its id.
         relocated: file names that are no paths below the image folder, and whose images are found.
         repeated: how many boxes are given again, where such findings are wanted.
+        parent: the name of a category that is no class, for it is the parent of all others and of no box.
     """
 
     def __init__(
         self, tables: JsonTables, units: BoxUnits | None = None, finder: PathFinder | None = None
     ) -> None:
         self.tables, self.findings, self.units, self.finder = tables, tables.findings, units, finder
-        self._written: list[list[float]] = []  # the numbers of all boxes, to be judged together
-        self._sizes_of: list[tuple[int, int]] = []  # and the sizes of their images
+        self._written: list[float] = []  # the numbers of all boxes, four by four, to be judged together
+        self._sizes_of: list[int] = []  # and width and height of their images
         self.categories: dict[int, str] = {}
         self.images: list[CocoImage] = []
         self.relocated: set[str] = set()
         self.boxes: dict[int, list[CocoBox]] = {}
-        self.repeated = 0
+        self.repeated, self.parent = 0, ""
         self._sizes: dict[int, tuple[int, int] | None] = {}
         self._read_categories()
         self._read_images()
@@ -91,8 +93,11 @@ class CocoAnnotations:
 
     def _read_categories(self) -> None:
         known: dict[int, int] = {}
-        names = ClassNames()
+        names, parent = ClassNames(), unused_parent(self.tables)
         for at, row in self.tables.objects("categories"):
+            if parent is not None and row.get("id") == parent:
+                self.parent = str(row["name"])
+                continue
             identity = self.tables.identity("categories", at, row, known)
             name = self.tables.value("categories", at, row, "name", "text")
             problem = names.problem(name, f"categories[{at}]") if name is not None else None
@@ -196,8 +201,8 @@ class CocoAnnotations:
             return None
         numbers = as_floats(box)
         if size and len(numbers) == 4:
-            self._written.append(numbers)
-            self._sizes_of.append(size)
+            self._written += numbers
+            self._sizes_of += size
             numbers = self.units.box_xywh(numbers, size) if self.units else numbers
         defect = box_defect(numbers, size)
         if defect:
@@ -243,7 +248,8 @@ class CocoAnnotations:
         """Report that the boxes are in other units than COCO's, instead of what follows from it."""
         if self.units or not self._written:
             return
-        written, sizes = np.array(self._written, np.float64), np.array(self._sizes_of, np.float64)
+        written = np.array(self._written, np.float64).reshape(-1, 4)
+        sizes = np.array(self._sizes_of, np.float64).reshape(-1, 2)
         self._written, self._sizes_of = [], []
         verdict = judge_units(written, sizes, COCO_UNITS)
         if verdict is None:

@@ -1,4 +1,4 @@
-"""A folder in COCO's layout: `annotations/instances_X.json`, and the images of X in the folder X beside it.
+"""Annotation files of COCO and the folders of their images; `layouts.py` lists where tools put them.
 
 The file is checked when it is opened: the first error of structure is raised, a box that cannot be a truth is
 left out and counted.
@@ -15,9 +15,10 @@ from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import FirstError
 from darknet_py.data.formats.box_units import COCO_UNITS, BoxUnits
 from darknet_py.data.formats.coco.annotations import CocoBox, CocoImage, read_annotations
+from darknet_py.data.formats.coco.layouts import coco_source, coco_splits, find_coco
 from darknet_py.data.images.locate import PathFinder, path_parts
 from darknet_py.data.images.read import read_image
-from darknet_py.errors import DataError, MissingSplit, quoted
+from darknet_py.errors import DataError, quoted
 
 LEFT_OUT = {  # rules by which a box is left out, and the reason that is counted
     "box-length": "not four numbers",
@@ -32,8 +33,9 @@ class CocoFolder(Dataset):
     """One split of a COCO folder; classes stand in the order of their category ids.
 
     Args:
-        folder: holds `annotations/`, and the images in `X/` or `images/X/`.
-        split: "train", "val", or the exact X of `annotations/instances_X.json`.
+        folder: that holds annotation files and images, or the path of one annotation file.
+        split: "train", "val", "test", or the exact X of `annotations/instances_X.json`; "train" of a folder
+            without splits is all of it.
         units: of the boxes, where they are not COCO's.
 
     Raises: DataError: when anything but a box cannot be used.
@@ -43,14 +45,14 @@ class CocoFolder(Dataset):
 
     def __init__(self, folder: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read and check the annotation file, and see that every image is there."""
-        self.file = annotation_file(folder, split)
-        self.stated_in = self.file.name
-        self.images = image_folder(folder, self.file.stem.removeprefix("instances_"))
-        self._root = os.path.join(os.path.realpath(self.images), "")
+        source = coco_source(folder, split)
+        self.file, self.stated_in = source.file, source.file.name
         report = FirstError(LEFT_OUT)
-        finder = PathFinder(folder, (self.images,))
+        finder = PathFinder(folder if folder.is_dir() else folder.parent, source.likeliest())
         read = read_annotations(self.file, report, units=units, finder=finder)
         assert read is not None, "an error is raised"
+        self.images = source.images([image.name for image in read.images])
+        self._root = os.path.join(os.path.realpath(self.images), "")
         self.category_ids = tuple(sorted(read.categories))
         self.names = tuple(read.categories[identity] for identity in self.category_ids)
         labels = {identity: label for label, identity in enumerate(self.category_ids)}
@@ -60,11 +62,16 @@ class CocoFolder(Dataset):
         self._paths = [finder.find(name, [path]) for name, path in zip(names, inside, strict=True)]
         finder.require(len(self._paths), where=self.file)
         self.dropped, self.adjusted = report.dropped, report.adjusted + finder.found
+        if read.parent:
+            parent = quoted(read.parent)
+            self.notes = (
+                f"category `{parent}` is no class: it is the parent of all others, and no box is of it",
+            )
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
-        """Whether it is a folder, of any content: an error then names what COCO's layout needs."""
-        return os.path.isdir(spec)
+        """Whether it has annotation files of COCO, or is one."""
+        return bool(find_coco(Path(spec)))
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> CocoFolder:
@@ -75,6 +82,11 @@ class CocoFolder(Dataset):
     def in_units(cls, spec: str, *, split: str, units: BoxUnits) -> CocoFolder:
         """Open it with boxes in other units than the format's."""
         return cls(Path(spec), split=split, units=units)
+
+    @classmethod
+    def splits(cls, spec: str) -> tuple[str, ...]:
+        """The splits that a folder has."""
+        return coco_splits(Path(spec))
 
     def __len__(self) -> int:
         """Return the number of images, those without boxes included."""
@@ -100,40 +112,6 @@ class CocoFolder(Dataset):
     def stated_size(self, index: int) -> tuple[int, int]:
         """Return what the annotation file states."""
         return self._records[index].height, self._records[index].width
-
-
-def annotation_file(folder: Path, split: str) -> Path:
-    """Find instances_SPLIT.json, or the one file that goes on after SPLIT, as in instances_val2017.json.
-
-    Raises: DataError: when there is none, or several.
-    """
-    notes = folder / "annotations"
-    names = sorted(os.listdir(notes)) if notes.is_dir() else []
-    files = [name for name in names if name.startswith("instances_") and name.endswith(".json")]
-    exact = f"instances_{split}.json"
-    fitting = [exact] if exact in files else [f for f in files if f.startswith(f"instances_{split}")]
-    if len(fitting) == 1:
-        return notes / fitting[0]
-    error = DataError if fitting else MissingSplit
-    present = ", ".join(quoted(name) for name in fitting or files) or "no instances_*.json"
-    raise error(
-        f"one annotations/instances_{quoted(split)}*.json was expected, found {present}",
-        where=folder,
-        hint="name one of them exactly: its part between `instances_` and `.json`" if fitting else "",
-    )
-
-
-def image_folder(folder: Path, name: str) -> Path:
-    """Find the images of instances_NAME.json.
-
-    Raises: DataError: when there is no such folder.
-    """
-    for images in (folder / name, folder / "images" / name):
-        if images.is_dir():
-            return images
-    raise DataError(
-        f"has no folder `{quoted(name)}` for the images of instances_{quoted(name)}.json", where=folder
-    )
 
 
 def _record(image: CocoImage, boxes_of: dict[int, list[CocoBox]], labels: dict[int, int]) -> Record:

@@ -19,11 +19,13 @@ from typing import NamedTuple
 
 from darknet_py.data.findings import Findings
 from darknet_py.data.formats.class_names import read_names
+from darknet_py.data.formats.darknet.moved_paths import end_inside
+from darknet_py.data.formats.splits import ALL
 from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.data.images.listing import is_hidden
 from darknet_py.errors import quoted
 
-SPLIT_KEYS = {"train": "train", "val": "valid"}
+SPLIT_KEYS = {"train": "train", "val": "valid", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,12 @@ class DataFile:
             else:
                 self.entries[key] = DataEntry(value, at, line.find(value, line.find("=")) + 1)
 
+    @property
+    def splits(self) -> dict[str, str]:
+        """The splits that have a list; with `train =` alone, as CVAT exports it, all is one."""
+        found = {split: split for split, key in SPLIT_KEYS.items() if key in self.entries}
+        return {ALL: "train"} if list(found) == ["train"] else found
+
     def needed(self, key: str) -> DataEntry | None:
         """Return an entry, or None after reporting that it is missing."""
         if key not in self.entries:
@@ -98,7 +106,7 @@ class DataFile:
             message = f"classes = {quoted(count.value)} is not a whole number from 1 to 999999"
             self.findings.add("classes-value", message, self.file, count.line, count.column)
             return 0
-        path = resolve(self.entries[key].value, self.file) if key in self.entries else None
+        path = self._place(self.entries[key].value) if key in self.entries else None
         if path and os.path.exists(path) and len(names) != int(count.value):
             message = f"classes = {count.value}, but {quoted(path)} has {len(names)} {key}"
             self.findings.add("names-count", message, self.file, count.line, count.column)
@@ -126,14 +134,28 @@ class DataFile:
             self.findings.add("no-images", "lists no image", path)
         return ImageList(path, listed, hidden)
 
+    def _place(self, written: str) -> Path:
+        """Where a file is: `data/obj.names`, as CVAT writes, may be next to the `.data` file."""
+        path = resolve(written, self.file)
+        return path if os.path.exists(path) else end_inside(written, self.file.parent) or path
+
     def _path(self, key: str, entry: DataEntry) -> Path | None:
         """The file that an entry refers to, or None after reporting that there is none."""
-        path = resolve(entry.value, self.file)
+        path = self._place(entry.value)
         if os.path.exists(path):
             return path
         message = f"`{key} = {quoted(entry.value)}` does not exist"
         self.findings.add("missing-file", message, self.file, entry.line, entry.column)
         return None
+
+
+def data_file_of(place: Path) -> Path:
+    """The `.data` file in a folder, `obj.data` or the only one; else the path itself."""
+    if not place.is_dir():
+        return place
+    files = sorted(place.glob("*.data"))
+    known = [file for file in files if file.name == "obj.data"] or files
+    return known[0] if len(known) == 1 else place
 
 
 def resolve(written: str, data_file: Path, list_file: Path | None = None) -> Path:

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from darknet_py.data.dataset import SPLITS, Dataset, Record
+from darknet_py.data.dataset import Dataset, Record
 from darknet_py.data.findings import Findings, FirstError
 from darknet_py.data.formats.box_units import LABEL_UNITS, BoxUnits
-from darknet_py.data.formats.darknet.data_file import SPLIT_KEYS, DataFile
+from darknet_py.data.formats.darknet.data_file import SPLIT_KEYS, DataFile, data_file_of
 from darknet_py.data.formats.darknet.label_files import label_places, read_labels
 from darknet_py.data.formats.darknet.label_lines import Numbers, ReadBox
 from darknet_py.data.formats.darknet.label_lookup import LabelLookup
 from darknet_py.data.formats.darknet.label_units import as_fractions, judge_labels
+from darknet_py.data.formats.splits import choose
 from darknet_py.data.images.locate import PathFinder
 from darknet_py.data.images.read import image_size, read_image
 from darknet_py.data.summary import BoxCounts
@@ -118,8 +119,8 @@ class DarknetLists(LabelFileDataset):
     """One split of a Darknet data set.
 
     Args:
-        file: the `.data` file; `classes`, `names`, and `train` or `valid` are read from it.
-        split: "train" or "val".
+        file: the `.data` file, or a folder with one; read are `classes`, `names`, and the list of the split.
+        split: "train", "val" or "test"; without `valid =`, it is not divided, and "train" is all of it.
 
     Raises: DataError: when a file is missing or cannot be understood.
     """
@@ -128,14 +129,14 @@ class DarknetLists(LabelFileDataset):
 
     def __init__(self, file: Path, *, split: str, units: BoxUnits | None = None) -> None:
         """Read the names, the list, and all label files."""
-        if split not in SPLITS:
-            raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
+        file = data_file_of(file)
         data = DataFile(file, FirstError(accepted=ACCEPTED))
-        names = data.names()
-        if SPLIT_KEYS[split] not in data.entries:
+        names, splits = data.names(), data.splits
+        if not splits:
             message = f"`{SPLIT_KEYS[split]} =` is missing; found {quoted(', '.join(data.entries))}"
             raise MissingSplit(message, where=file)
-        listed = data.images(split)
+        found = choose(splits, split, where=file, expected="`train =` and `valid =`")
+        listed = data.images(found)
         finder = PathFinder(file.parent, (file.parent, listed.file.parent))
         images = [(line.written, line.path) for line in listed.paths]
         super().__init__(names, images, listed.file, units=units, finder=finder)
@@ -143,8 +144,9 @@ class DarknetLists(LabelFileDataset):
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
-        """Whether it is a `.data` file."""
-        return spec.endswith(".data") and not os.path.isdir(spec)
+        """Whether it is a `.data` file, or a folder with one."""
+        file = data_file_of(Path(spec))
+        return file.suffix == ".data" and not file.is_dir()
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> DarknetLists:
@@ -155,6 +157,11 @@ class DarknetLists(LabelFileDataset):
     def in_units(cls, spec: str, *, split: str, units: BoxUnits) -> DarknetLists:
         """Open it with boxes in other units than the format's."""
         return cls(Path(spec), split=split, units=units)
+
+    @classmethod
+    def splits(cls, spec: str) -> tuple[str, ...]:
+        """The splits that a `.data` file has."""
+        return tuple(DataFile(data_file_of(Path(spec)), Findings()).splits)
 
 
 def _read_all(

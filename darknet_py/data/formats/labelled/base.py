@@ -28,6 +28,7 @@ from darknet_py.errors import DataError, quoted
 
 MOST_LETTERS = 4096  # of a class: a folder's name has 255 bytes, which may be spelt as six letters each
 SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation", "test")}
+NO_CLASSES = ("images", "labels", "annotations", "jpegimages")  # of detection sets, and no class's name
 
 
 class Labelled(Dataset):
@@ -153,7 +154,8 @@ class ClassFolders(LabelledFiles):
         train = Path(spec, "train")
         if not train.is_dir() or any(Path(spec, "annotations").glob("instances_*.json")):
             return False
-        walked = (names for entry in _folders(train)[:3] for _, _, names in os.walk(entry))
+        folders = [entry for entry in _folders(train) if entry.name.casefold() not in NO_CLASSES]
+        walked = (names for entry in folders[:3] for _, _, names in os.walk(entry))
         return any(map(is_image_name, chain.from_iterable(walked)))
 
     @classmethod

@@ -19,7 +19,7 @@ from pathlib import Path
 from darknet_py.data.class_matching import labels_by_name, same_classes
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.findings import Findings, FirstError
-from darknet_py.data.formats.darknet.data_file import DataFile, ImageList
+from darknet_py.data.formats.darknet.data_file import DataFile, ImageList, data_file_of
 from darknet_py.data.formats.darknet.image_lists import ACCEPTED, HIDDEN, DarknetLists
 from darknet_py.data.formats.labelled.base import LabelledFiles
 from darknet_py.data.images.locate import PathFinder
@@ -42,7 +42,7 @@ class ClassifierLists(LabelledFiles):
         """Read the lists, and label every line."""
         if split not in SPLITS:
             raise DataError(f"has no split `{quoted(split)}`; it has {' and '.join(SPLITS)}", where=file)
-        data, found = DataFile(file, FirstError(accepted=(*ACCEPTED, "blank-name"))), Findings()
+        data, found = DataFile(data_file_of(file), FirstError(accepted=(*ACCEPTED, "blank-name"))), Findings()
         labels, names = read_classes(data)
         listed = data.images(split)
         classes = image_classes(listed, labels, found)
@@ -69,7 +69,8 @@ class ClassifierLists(LabelledFiles):
     @classmethod
     def recognises(cls, spec: str) -> bool:
         """Whether it is a `.data` file with `labels`."""
-        return DarknetLists.recognises(spec) and "labels" in DataFile(Path(spec), Findings()).entries
+        file = data_file_of(Path(spec))
+        return DarknetLists.recognises(spec) and "labels" in DataFile(file, Findings()).entries
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> ClassifierLists:

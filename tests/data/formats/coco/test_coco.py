@@ -275,8 +275,10 @@ def test_a_split_that_fits_two_files_is_refused_and_both_are_named(tmp_path: Pat
 def test_a_folder_without_the_split_says_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected, found instances_val2017\.json"):
         CocoFolder(folder(tmp_path, TWO_IMAGES), split="train")
-    with pytest.raises(DataError, match=r"expected, found no instances_\*\.json"):
+    with pytest.raises(DataError, match="has no split `train`; it has val"):
         CocoFolder(tmp_path / "annotations", split="train")
+    with pytest.raises(DataError, match=r"expected, found no instances_\*\.json"):
+        CocoFolder(tmp_path / "val2017", split="train")
 
 
 def perfect_ap(data: Dataset, capsys: pytest.CaptureFixture[str]) -> float:

@@ -38,7 +38,7 @@ FOUND = [  # file_name, the file, and how often it is counted
     ("x/../a.png", "a.png", 0),
     ("in//a.png", "in/a.png", 0),
     ("/content/data/val2017/a.png", "a.png", 1),
-    ("val2017/a.png", "a.png", 1),
+    ("val2017/a.png", "a.png", 0),
     ("images/val2017/a.png", "a.png", 1),
     ("C:\\Users\\ann\\val2017\\a.png", "a.png", 1),
     ("in\\a.png", "in/a.png", 1),

@@ -1,0 +1,1 @@
+"""Annotation files of Pascal VOC, an XML file an image."""

@@ -1,0 +1,21 @@
+"""A network by its name on a command line: `CFG`, or `CFG@EDIT,...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from darknet_py.cfg.edits import cut_variant, parse_edits
+from darknet_py.cfg.shipped import open_cfg
+from darknet_py.edit.overrides import apply_overrides
+from darknet_py.graph.graph import Graph
+from darknet_py.lint.check import compile_checked
+
+
+def compile_variant(text: str) -> Graph:
+    """Compile `cfg/yolov3-spp.cfg@82.size=19`.
+
+    Raises:
+        DarknetPyError: when there is no such cfg, it has errors, or an edit cannot be read.
+    """
+    name, edits = (text, "") if Path(text).is_file() else cut_variant(text)
+    return compile_checked(apply_overrides(open_cfg(Path(name)), parse_edits(edits) if edits else []))
