@@ -34,6 +34,11 @@ LEAST_CROSSED_DF = 4  # (V - 1)(S - 1) from which seeds are treated as crossed: 
 UNEQUAL = 0.80  # the quantile of F beyond which two variants are noisier than the others
 
 
+def is_crossed(variants: int, seeds: int, *, paired: bool) -> bool:
+    """Whether seeds are treated as crossed with variants: by the size of the study, never by its values."""
+    return paired and (variants - 1) * (seeds - 1) >= LEAST_CROSSED_DF
+
+
 @dataclass(frozen=True)
 class Study:
     """The figures of all runs.
@@ -53,7 +58,8 @@ class Study:
         seeds = self.values.shape[1]
         if seeds == 1:
             pair = self.covariance[[variant, baseline], 0][:, [variant, baseline], 0]
-            return Noise(float(pair[0, 0] + pair[1, 1] - pair[0, 1] - pair[1, 0]), math.inf, False)
+            variance = float(pair[0, 0] + pair[1, 1] - pair[0, 1] - pair[1, 0])
+            return Noise(variance, math.inf, False, Parts(0.0, 0.0, variance / 2))
         square, df, alone = self._mean_square(variant, baseline)
         images = _Images.of(self.covariance, variant, baseline)
         own, between = (
@@ -61,11 +67,12 @@ class Study:
             if self.crossed
             else (images.cov2, images.cov1 / seeds + images.cov3 * (1 - 1 / seeds))
         )
-        shared = seeds * max(images.cov2 - between, 0.0)
-        # Images alone make runs differ by the latter: two seeds that are equal by luck prove no less.
-        whole = max(square, images.variance - own) + shared
+        shared = max(images.cov2 - between, 0.0)
+        # Images alone make runs differ by this: two seeds that are equal by luck prove no less.
+        least = max(images.variance - own, 0.0)
+        whole = max(square, least) + seeds * shared
         df = df * (whole / square) ** 2 if square > 0 else math.inf
-        return Noise(2 / seeds * whole, df, alone)
+        return Noise(2 / seeds * whole, df, alone, Parts(max(square - least, 0.0), least, shared))
 
     def _mean_square(self, variant: int, baseline: int) -> tuple[float, float, bool]:
         """The mean square of all variants, or of two that are noisier than the others, and its df."""
@@ -86,6 +93,21 @@ class Study:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Where the noise of a difference comes from, as variances of one run.
+
+    Args:
+        training: the seed, without what images explain.
+        images_of_seed: which images a seed fails on; less with more images and with more seeds.
+        images_of_variant: which images a variant fails on; less with more images alone.
+    """
+
+    training: float
+    images_of_seed: float
+    images_of_variant: float
+
+
+@dataclass(frozen=True)
 class Noise:
     """The noise of a difference.
 
@@ -93,11 +115,13 @@ class Noise:
         variance: of the difference.
         df: its degrees of freedom.
         alone: whether it was estimated from the two variants alone, for they are noisier than the others.
+        parts: where it comes from.
     """
 
     variance: float
     df: float
     alone: bool
+    parts: Parts
 
 
 @dataclass(frozen=True)

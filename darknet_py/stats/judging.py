@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darknet_py.errors import UsageError
-from darknet_py.stats.components import LEAST_CROSSED_DF, Doubles, Study
+from darknet_py.stats.components import Doubles, Parts, Study, is_crossed
 from darknet_py.stats.quantiles import dunnett_quantile, t_quantile
 
 Outcome = Literal["better", "worse", "same", "unclear"]
@@ -38,6 +38,7 @@ class Verdict:
         visible: the smallest effect that `POWER` of such studies would see.
         seeds: how many of each variant; of one, the interval is about the images alone.
         alone: whether the noise is that of the two variants alone, for they are noisier than the others.
+        parts: where the noise comes from, for `planning.py`.
     """
 
     variant: int
@@ -51,6 +52,7 @@ class Verdict:
     visible: float
     seeds: int
     alone: bool
+    parts: Parts
 
 
 def verdict(
@@ -84,7 +86,7 @@ def verdict(
     _check_arrays(scores, noise)
     _check_settings(len(scores), baseline, margin, confidence)
     variants, seeds = scores.shape
-    crossed = paired and (variants - 1) * (seeds - 1) >= LEAST_CROSSED_DF
+    crossed = is_crossed(variants, seeds, paired=paired)
     study = Study(scores, noise.reshape(variants, seeds, variants, seeds), crossed)
     others = [at for at in range(variants) if at != baseline]
     return tuple(_judge(study, at, baseline, margin, confidence) for at in others)
@@ -108,6 +110,7 @@ def _judge(study: Study, variant: int, baseline: int, margin: float, confidence:
         visible=(critical + t_quantile(POWER, noise.df)) * deviation,
         seeds=study.values.shape[1],
         alone=noise.alone,
+        parts=noise.parts,
     )
 
 
