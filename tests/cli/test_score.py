@@ -208,9 +208,12 @@ HINT_IMAGES = "\n   = results are scored on the images they were computed from: 
         ({"score": None}, "entry 2: its score is None, not a finite number" + HINT_COCO),
         (
             {"bbox": [1, 2, float("inf"), 4]},
-            "entry 2: its bbox is [1, 2, inf, 4], not four finite numbers" + HINT_COCO,
+            "entry 2: its bbox is [1, 2, inf, 4], not four finite numbers below 1e15" + HINT_COCO,
         ),
-        ({"bbox": [1, 2, 3]}, "entry 2: its bbox is [1, 2, 3], not four finite numbers" + HINT_COCO),
+        (
+            {"bbox": [1, 2, 3]},
+            "entry 2: its bbox is [1, 2, 3], not four finite numbers below 1e15" + HINT_COCO,
+        ),
         (
             {"bbox": [1, 2, -3, 4]},
             "entry 2: its bbox [1, 2, -3, 4] has a negative width or height" + HINT_COCO,
@@ -228,7 +231,11 @@ HINT_IMAGES = "\n   = results are scored on the images they were computed from: 
         ({"score": True}, "entry 2: its score is True, not a finite number" + HINT_COCO),
         (
             {"bbox": [1, 10**400, 3, 4]},
-            f"entry 2: its bbox is [1, 1{'0' * 114}…, not four finite numbers" + HINT_COCO,
+            f"entry 2: its bbox is [1, 1{'0' * 114}…, not four finite numbers below 1e15" + HINT_COCO,
+        ),
+        (
+            {"bbox": [1, 1, 1e200, 4]},
+            "entry 2: its bbox is [1, 1, 1e+200, 4], not four finite numbers below 1e15" + HINT_COCO,
         ),
         ({"category_id": [3]}, "entry 2: its category_id is [3], not an id" + HINT_COCO),
     ],
@@ -329,7 +336,7 @@ def test_a_file_of_2_gigabytes_is_refused_before_it_is_read(tmp_path: Path, cli:
     [
         ("0 .5 .5 .2", "4 columns"),
         ("0 .5 .5 .2 x .9", "could not convert string to float: 'x'"),
-        ("0 .5 .5 .2 nan .9", "`0 .5 .5 .2 nan .9` has a number that is not finite"),
+        ("0 .5 .5 .2 nan .9", "`0 .5 .5 .2 nan .9` has a number that is not finite, or 1e15 and more"),
         ("2 .5 .5 .2 .2 .9", "`2` is no class; {data} (val) has 0 to 1"),
         ("0 .5 .5 -.2 .2 .9", "a negative width or height"),
     ],

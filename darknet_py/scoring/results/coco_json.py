@@ -31,7 +31,7 @@ def read_coco(entries: Sequence[Any], places: Places, path: Path) -> DetectionTa
         if not is_number(score):
             _refuse(path, number, f"its score is {quoted(score)}, not a finite number")
         if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
-            _refuse(path, number, f"its bbox is {quoted(box)}, not four finite numbers")
+            _refuse(path, number, f"its bbox is {quoted(box)}, not four finite numbers below 1e15")
         if box[2] < 0 or box[3] < 0:
             _refuse(path, number, f"its bbox {quoted(box)} has a negative width or height")
         for value, unknown, known in (

@@ -68,7 +68,7 @@ def _object(one: Any, path: Path, where: str) -> tuple[str, list[float], float]:
     box: list[Any] = [relative.get(key) for key in NUMBERS] if isinstance(relative, dict) else []
     for value in (*box, one.get("confidence")):
         if not is_number(value):
-            _refuse(path, where, f"{quoted(value)} is not a finite number")
+            _refuse(path, where, f"{quoted(value)} is not a finite number below 1e15")
     if not box:
         _refuse(path, where, "it has no relative_coordinates")
     return str(one["name"]), box, float(one["confidence"])

@@ -6,12 +6,11 @@ of the image. YOLO tools write such files, and Darknet's `-save_labels`, which l
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import NoReturn
 
 from darknet_py.errors import DataError, quoted
-from darknet_py.scoring.results.places import Places, Rows, Unknown
+from darknet_py.scoring.results.places import Places, Rows, Unknown, is_number
 from darknet_py.scoring.tables import DetectionTable
 
 LARGEST = 1 << 24  # bytes of one file
@@ -76,8 +75,8 @@ def _detection(
         numbers = [float(word) for word in words]
     except ValueError as error:
         _refuse(path, line, f"{quoted(error)}")
-    if not all(map(math.isfinite, numbers)):
-        _refuse(path, line, f"`{quoted(' '.join(words))}` has a number that is not finite")
+    if not all(map(is_number, numbers)):
+        _refuse(path, line, f"`{quoted(' '.join(words))}` has a number that is not finite, or 1e15 and more")
     if not numbers[0].is_integer() or not 0 <= numbers[0] < len(places.names):
         _refuse(
             path, line, f"`{quoted(words[0])}` is no class; {places.source} has 0 to {len(places.names) - 1}"

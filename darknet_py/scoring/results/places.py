@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from darknet_py.errors import DataError, quoted
 from darknet_py.scoring.tables import DetectionTable, Doubles
 
 Key = int | float | str
+TOO_LARGE = 1e15
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,8 @@ def places_of(truth: Mapping[str, Any], *, source: str) -> Places:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a JSON file is a finite number; an integer may be too large for a float."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return -sys.float_info.max <= value <= sys.float_info.max
+    """Whether a value of a file is a number that can be squared; an integer may fit into no float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -TOO_LARGE < value < TOO_LARGE
 
 
 @dataclass
