@@ -110,6 +110,22 @@ def resample_counts(images: int, resamples: int, seed: int = SEED) -> npt.NDArra
     return counts
 
 
+def deciding_images(influences: Doubles, effect: float) -> tuple[int, ...]:
+    """The fewest images without which half of an effect would be left, by their influences on it.
+
+    >>> deciding_images(np.array([0.01, 0.3, -0.35, 0.04]), 0.5)
+    (1,)
+
+    Args:
+        influences: of each image on the difference between two variants, (n,).
+    """
+    towards = influences * np.sign(effect)
+    order = np.argsort(-towards, kind="stable")
+    reached = np.cumsum(towards[order])
+    enough = np.flatnonzero(reached >= abs(effect) / 2)
+    return tuple(order[: int(enough[0]) + 1].tolist()) if effect and len(enough) else ()
+
+
 def _warnings(per_class: Ints) -> tuple[str, ...]:
     present = per_class[per_class > 0]
     few = int((present < FEW_IMAGES).sum())

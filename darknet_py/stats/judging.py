@@ -39,6 +39,7 @@ class Verdict:
         seeds: how many of each variant; of one, the interval is about the images alone.
         alone: whether the noise is that of the two variants alone, for they are noisier than the others.
         parts: where the noise comes from, for `planning.py`.
+        variants: of the study, with the baseline.
     """
 
     variant: int
@@ -53,6 +54,7 @@ class Verdict:
     seeds: int
     alone: bool
     parts: Parts
+    variants: int
 
 
 def verdict(
@@ -111,6 +113,7 @@ def _judge(study: Study, variant: int, baseline: int, margin: float, confidence:
         seeds=study.values.shape[1],
         alone=noise.alone,
         parts=noise.parts,
+        variants=len(study.values),
     )
 
 

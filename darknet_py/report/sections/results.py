@@ -34,7 +34,7 @@ class ResultsSection(ReportSection):
             (1 + at // len(metrics), FIRST_SCORE + at % len(metrics)): verdict.outcome
             for at, verdict in enumerate(report.verdicts)
         }
-        note = f" ▲ ▼: in every seed above or below every seed of {report.baseline}."
+        note = f" ▲ ▼: better or worse than {report.baseline}, by the verdicts."
         return {
             "table": main_table(report.comparison),
             "marks": marks,
