@@ -1,4 +1,4 @@
-"""Story: what verdicts need is written for runs that lack it; the oracles are the evaluation's own figures."""
+"""Story: what verdicts need is written for runs that lack it; the oracles are the evaluation's figures."""
 
 from __future__ import annotations
 
