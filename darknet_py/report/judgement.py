@@ -32,7 +32,8 @@ class VariantVerdict:
     Args:
         result: None where nothing can be judged; the sentence says why, and `effect` is then None too when
             there are no scores.
-        deciding: the images that carry half of an effect, by index, the most important first.
+        deciding: the images that carry half of an effect, by id, of classifiers by position, the most
+            important first.
     """
 
     variant: str
@@ -89,7 +90,8 @@ def judge(comparison: Comparison) -> Judgement:
         notes.append(f"Verdicts leave out what not every variant has finished: seed {names}.")
     verdicts = []
     for one in found:
-        decided = deciding_images(influences[one.variant] - influences[0], one.effect)
+        at = deciding_images(influences[one.variant] - influences[0], one.effect)
+        decided = tuple(noise.image_ids[list(at)].tolist())
         verdicts.append(_with_result(comparison, one, decided if one.outcome in {"better", "worse"} else ()))
         if one.alone:
             name = label(comparison.variants[one.variant].name)
@@ -130,13 +132,21 @@ def _noise(comparison: Comparison, runs: Sequence[Run]) -> ImageCovariance:
     if detectors:
         noise = covariance_of_matches([load_matches(file) for file in files])
     else:
-        noise = covariance_of_means([read_json_object(file).counts("hits") for file in files])
+        noise = covariance_of_means([_hits(run) for run in runs])
     for run, file, value in zip(runs, files, noise.values.tolist(), strict=True):
         score = run.scores.metrics[comparison.metrics.first]
         if score is None or not math.isclose(score, value, abs_tol=NEAR):
             message = f"gives {comparison.metrics.word} {value:.6f}, and result.json has {score}"
             raise ReportError(message, where=file, hint="delete the file; `compare` writes it again")
     return noise
+
+
+def _hits(run: Run) -> tuple[int, ...]:
+    hits = read_json_object(run.folder.hits).counts("hits")
+    if len(hits) != run.scores.images:
+        message = f"has hits of {len(hits)} images, and result.json has {run.scores.images} images"
+        raise ReportError(message, where=run.folder.hits, hint="delete the file; `compare` writes it again")
+    return hits
 
 
 def _with_result(comparison: Comparison, result: Verdict, deciding: tuple[int, ...]) -> VariantVerdict:

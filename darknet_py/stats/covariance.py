@@ -35,6 +35,7 @@ class ImageCovariance:
         values: the score of each run, (runs,).
         covariance: over images, (runs, runs).
         influences: of each image on each score, (runs, n).
+        image_ids: of the images; of means their positions.
         method: how the covariance was estimated; "mean": the score is a mean over images.
         warnings: why it may be wrong.
     """
@@ -42,6 +43,7 @@ class ImageCovariance:
     values: Doubles
     covariance: Doubles
     influences: Doubles
+    image_ids: Ints
     method: Method
     warnings: tuple[str, ...] = ()
 
@@ -67,7 +69,7 @@ def covariance_of_matches(
         covariance = moved @ moved.T * (count / max(count - 1, 1))
     else:
         covariance = bootstrap_covariance(runs, figure)
-    return ImageCovariance(values, covariance, moved, chosen, _warnings(per_class))
+    return ImageCovariance(values, covariance, moved, runs[0].image_ids, chosen, _warnings(per_class))
 
 
 def covariance_of_means(scores: npt.ArrayLike) -> ImageCovariance:
@@ -79,7 +81,7 @@ def covariance_of_means(scores: npt.ArrayLike) -> ImageCovariance:
     each = np.asarray(scores, float)
     moved = (each - each.mean(axis=1, keepdims=True)) / each.shape[1]
     covariance = moved @ moved.T * (each.shape[1] / max(each.shape[1] - 1, 1))
-    return ImageCovariance(each.mean(axis=1), covariance, moved, "mean")
+    return ImageCovariance(each.mean(axis=1), covariance, moved, np.arange(each.shape[1]), "mean")
 
 
 def choose_method(per_class: Ints) -> Method:
