@@ -14,11 +14,12 @@ from darknet_py.compare.error_facts import record_errors
 from darknet_py.compare.latency import measure_latencies
 from darknet_py.compare.samples import draw_samples
 from darknet_py.compare.variants import FittedVariant
+from darknet_py.compare.verdict_facts import record_hits, record_matches
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import UsageError
 from darknet_py.progress import Progress
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
-from darknet_py.runs.plan_file import ComparisonPlan, PlannedVariant, write_plan
+from darknet_py.runs.plan_file import MARGIN, ComparisonPlan, PlannedVariant, write_plan
 from darknet_py.runs.read_run import read_result
 from darknet_py.tasks.metrics import describe_scores
 from darknet_py.train.class_order import match_splits
@@ -38,6 +39,7 @@ class Experiment:
         out: the folder of the comparison.
         seeds: how many, from 0 up.
         epochs: passes over the data that were asked for; None when the cfgs decide.
+        margin: a difference of at most this is none for practical purposes, for the verdicts.
     """
 
     variants: tuple[FittedVariant, ...]
@@ -48,6 +50,7 @@ class Experiment:
     seeds: int = 2
     epochs: float | None = None
     settings: Settings = field(default_factory=Settings)
+    margin: float = MARGIN
 
     @property
     def folder(self) -> ComparisonFolder:
@@ -120,7 +123,9 @@ class Experiment:
             title = f"[{number}/{len(plans)}] {plan.name}, seed {plan.seed}"
             print_line(f"{title}: {status}, {describe_scores(result)}")
         for number, plan in enumerate(plans):
+            record_hits(plan)
             if plan.graph.heads:
+                record_matches(plan)
                 record_errors(plan)
                 if number < len(self.variants):  # of the first seed
                     draw_samples(plan, self.folder)
@@ -132,6 +137,7 @@ class Experiment:
             data=self.data,
             epochs=self.epochs or round(self.plans[0].epochs, 2),
             seeds=tuple(range(self.seeds)),
+            margin=self.margin,
             variants=tuple(
                 PlannedVariant(v.name, v.cfg.as_posix(), tuple(map(str, v.edits))) for v in variants
             ),

@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from darknet_py.report.judgement import Judgement, VariantVerdict, judge
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
-from darknet_py.stats.verdict import Verdict, verdict
 from darknet_py.tasks.metrics import Metrics
 
 
@@ -21,25 +21,17 @@ class Report:
     """The content of a report: a comparison, and the verdicts on its variants."""
 
     comparison: Comparison
-    verdicts: tuple[Verdict, ...]
+    judgement: Judgement
 
     @classmethod
     def of(cls, comparison: Comparison) -> Report:
-        """Compare every variant with the baseline in each metric that is judged."""
-        base, metrics = comparison.baseline, comparison.metrics
-        verdicts = tuple(
-            verdict(
-                variant.name,
-                base.name,
-                metric=metric,
-                word=metrics.words[metric],
-                ours=variant.values(metric),
-                theirs=base.values(metric),
-            )
-            for variant in comparison.variants[1:]
-            for metric in metrics.judged
-        )
-        return cls(comparison, verdicts)
+        """Compare every variant with the baseline."""
+        return cls(comparison, judge(comparison))
+
+    @property
+    def verdicts(self) -> tuple[VariantVerdict, ...]:
+        """One a variant, without the baseline."""
+        return self.judgement.verdicts
 
     @property
     def metrics(self) -> Metrics:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from darknet_py.errors import quoted
-from darknet_py.stats.verdict import Spread
+from darknet_py.stats.spread import Spread
 from darknet_py.tasks.metrics import NONE
 
 THIN = "\N{NARROW NO-BREAK SPACE}"

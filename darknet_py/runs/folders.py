@@ -43,6 +43,21 @@ class RunFolder:
         return self.path / "detections.json"
 
     @property
+    def matches(self) -> Path:
+        """What became of these detections, for the verdicts."""
+        return self.path / "matches.npz"
+
+    @property
+    def predictions(self) -> Path:
+        """The class that a classifier predicts for each validation image."""
+        return self.path / "predictions.json"
+
+    @property
+    def hits(self) -> Path:
+        """Whether each of these is right, for the verdicts."""
+        return self.path / "hits.json"
+
+    @property
     def errors(self) -> Path:
         """The kinds of errors among these detections, for the report."""
         return self.path / "errors.json"

@@ -9,6 +9,8 @@ from darknet_py.errors import ReportError, quoted
 from darknet_py.files.json_fields import JsonObject, name_if_absolute, read_json_object
 from darknet_py.runs.log import write_json
 
+MARGIN = 0.005  # half a point of AP: less matters to nobody
+
 
 @dataclass(frozen=True)
 class PlannedVariant:
@@ -26,21 +28,21 @@ class ComparisonPlan:
     Args:
         data: the name of the data set, as the user gave it.
         epochs: passes over the training images.
+        margin: a difference of at most this is none for practical purposes.
     """
 
     data: str
     epochs: float
     seeds: tuple[int, ...]
     variants: tuple[PlannedVariant, ...]
+    margin: float = MARGIN
 
 
 def write_plan(file: Path, plan: ComparisonPlan) -> None:
     """Write a plan, atomically."""
     variants = [{"name": v.name, "cfg": v.cfg, "edits": list(v.edits)} for v in plan.variants]
-    write_json(
-        file,
-        {"data": plan.data, "epochs": plan.epochs, "seeds": list(plan.seeds), "variants": variants},
-    )
+    content = {"data": plan.data, "epochs": plan.epochs, "seeds": list(plan.seeds), "margin": plan.margin}
+    write_json(file, {**content, "variants": variants})
 
 
 def read_plan(file: Path) -> ComparisonPlan:
@@ -54,6 +56,7 @@ def read_plan(file: Path) -> ComparisonPlan:
         epochs=content.number("epochs", low=0),
         seeds=content.counts("seeds"),
         variants=tuple(_read_variant(entry) for entry in content.children("variants")),
+        margin=content.number("margin", low=0) if "margin" in content.values else MARGIN,
     )
     names = {variant.name for variant in plan.variants}
     if not names or not plan.seeds or len(names) < len(plan.variants) or len({*plan.seeds}) < len(plan.seeds):

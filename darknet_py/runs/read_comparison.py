@@ -33,7 +33,7 @@ def read_comparison(path: Path) -> Comparison:
         _read_variant(folder, planned, plan.seeds, latencies.get(planned.name)) for planned in plan.variants
     )
     _check_comparable([run for variant in variants for run in variant.runs])
-    return Comparison(variants[0].runs[0].data, plan.epochs, plan.seeds, variants, setting)
+    return Comparison(variants[0].runs[0].data, plan.epochs, plan.seeds, variants, setting, plan.margin)
 
 
 def _read_variant(

@@ -167,13 +167,18 @@ class VariantRuns:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything a report is made of; the first variant is the baseline."""
+    """Everything a report is made of; the first variant is the baseline.
+
+    Args:
+        margin: a difference of at most this is none for practical purposes.
+    """
 
     data: DataFacts
     epochs: float
     seeds: tuple[int, ...]
     variants: tuple[VariantRuns, ...]
     latency_setting: Mapping[str, Any]
+    margin: float
 
     @property
     def metrics(self) -> Metrics:

@@ -1,1 +1,5 @@
-"""Arrays in, statements about differences out."""
+"""Comparison of repeated runs: arrays in, intervals out."""
+
+from darknet_py.stats.judging import Verdict, verdict
+
+__all__ = ["Verdict", "verdict"]

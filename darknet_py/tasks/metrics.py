@@ -51,7 +51,7 @@ DETECTION = Metrics(
         "ap_medium": "medium",
         "ap_large": "large",
     },
-    judged=("ap", "ap50"),
+    judged=("ap",),
     curves=("ap50",),
     of_class="AP",
 )

@@ -122,3 +122,20 @@ def test_compare_prints_its_report_as_json(cli: Cli, tiny_cfg: Callable[..., str
     assert code == 0
     assert json.loads(out) == json.loads((tmp_path / "out" / "report.json").read_text())
     assert [len(one["missed"]["cost"]) for one in json.loads(out)["errors"].values()] == [1, 1]
+    (verdict,) = json.loads(out)["verdicts"]
+    assert verdict["seeds"] == 1
+
+    for file in (tmp_path / "out").glob("runs/*/seed-0/matches.npz"):
+        file.unlink()  # as in folders of earlier versions
+    words += ["--margin", 100, "--out", tmp_path / "out"]
+    code, out, _ = cli("compare", path, f"{path}@0.size=1", *words)
+    (verdict,) = json.loads((tmp_path / "out" / "report.json").read_text())["verdicts"]
+    assert verdict["outcome"] == "same"
+    assert f"tiny@0.size=1: {verdict['sentence']}" in out
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "101", "much"])
+def test_a_margin_that_is_no_number_of_points_is_refused(text: str, cli: Cli) -> None:
+    code, out, err = cli("compare", "yolov3-tiny", "--data", "scenes", "--out", "out", f"--margin={text}")
+    assert (code, out) == (2, "")
+    assert f"{text!r} is not a number of points, 0 to 100" in err

@@ -133,26 +133,36 @@ def test_the_page_names_no_place_of_the_machine(written: Path) -> None:
             assert str(written.parent) not in svg
 
 
-def test_overlapping_ranges_call_no_winner(written: Path) -> None:
-    text = "".join(dom(written / "report.html").text)
-    assert "yolov3-tiny-stochpool cannot be distinguished from yolov3-tiny: no difference we can see." in text
-    assert "yolov3-tiny-spp (+4.1 AP) is higher than yolov3-tiny in every seed." in text
-    assert "1 of 3 pairs of equal variants" in text
+def test_the_verdicts_are_sentences_with_their_intervals(written: Path) -> None:
+    found = json.loads((written / "report.json").read_text())["verdicts"]
+    same, spp = ([f"{100 * one[key]:+.1f}" for key in ("effect", "low", "high")] for one in found)
+    text = "".join(dom(written / "report.html").text).replace("\N{MINUS SIGN}", "-")
+    assert (
+        f"yolov3-tiny-spp ({spp[0]} AP, 95 % interval {spp[1]} to {spp[2]}) is better than yolov3-tiny."
+        in text
+    )
+    assert f"This study cannot tell yolov3-tiny-stochpool ({same[0]} AP, 95 % interval {same[1]} to" in text
+    assert "; this study sees differences of " in text
 
 
 def test_the_json_holds_what_was_measured(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
     assert list(value) == ["format", "task", "data", "seeds", "variants", "verdicts"]
     spp = value["variants"][2]
-    assert spp["ap"] == {"mean": 0.457, "min": 0.451, "max": 0.463, "runs": [0.451, 0.463]}
+    low, high = 557 / 1010, 569 / 1010
+    assert spp["ap"] == {"mean": 563 / 1010, "min": low, "max": high, "runs": [low, high]}
     assert (spp["reach"], spp["latency_ms"], spp["missing"]) == ([702, 702], 6.8, [])
     assert set(DETECTION.words) <= set(spp)
-    assert [(v["variant"], v["metric"], v["differs"]) for v in value["verdicts"]] == [
-        ("yolov3-tiny-stochpool", "ap", False),
-        ("yolov3-tiny-stochpool", "ap50", False),
-        ("yolov3-tiny-spp", "ap", True),
-        ("yolov3-tiny-spp", "ap50", True),
+    assert [(v["variant"], v["metric"], v["differs"], v["outcome"]) for v in value["verdicts"]] == [
+        ("yolov3-tiny-stochpool", "ap", False, "unclear"),
+        ("yolov3-tiny-spp", "ap", True, "better"),
     ]
+    better = value["verdicts"][1]
+    assert better["effect"] == pytest.approx((557 + 569 - 409 - 432) / 2020)
+    assert 0 < better["low"] < better["effect"] < better["high"]
+    assert (better["baseline"], better["confidence"], better["method"]) == ("yolov3-tiny", 0.95, "nested")
+    assert better["visible"] > better["high"] - better["effect"]
+    assert better["df"] >= 3
 
 
 def test_what_has_no_truth_is_null_and_is_printed_as_such(written: Path) -> None:
@@ -200,7 +210,9 @@ def test_an_unfinished_run_is_listed(incomplete: Path) -> None:
     assert "1 of 2" in text
     value = json.loads((incomplete / "report.json").read_text())
     assert value["variants"][2]["missing"] == [1]
-    assert not any(verdict["differs"] for verdict in value["verdicts"])
+    assert [one["seeds"] for one in value["verdicts"]] == [1, 1]
+    assert "Verdicts leave out what not every variant has finished: seed 1." in text
+    assert "Of one seed each, this is about the images alone: seeds were not looked at." in "".join(text)
 
 
 def test_a_sample_that_is_no_image_is_left_out(incomplete: Path) -> None:

@@ -18,7 +18,7 @@ from darknet_py.report.sections.results import main_table
 from darknet_py.report.sections.training import training_table
 from darknet_py.report.tables import ReportTable, format_points, format_range, label
 from darknet_py.runs.read_comparison import read_comparison
-from darknet_py.stats.verdict import Spread
+from darknet_py.stats.spread import Spread
 
 PAYLOADS = (
     "a|b",

@@ -9,7 +9,7 @@ from darknet_py.report.plotting import INK, add_legend, colour, svg
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import MOST_COLUMNS, ReportTable, format_points, label
 from darknet_py.runs.records import Comparison
-from darknet_py.stats.verdict import spread_of
+from darknet_py.stats.spread import spread_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from darknet_py.report.plotting import MOST_IN_LEGEND, MOST_VARIANTS, PAPER, add_legend, colour, panels, svg
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.runs.records import Comparison, VariantRuns
-from darknet_py.stats.verdict import spread_of
+from darknet_py.stats.spread import spread_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,7 +17,7 @@ from darknet_py.report.tables import MOST_COLUMNS, ReportTable, format_points, l
 from darknet_py.runs.records import Comparison, ErrorFacts, VariantRuns
 from darknet_py.scoring.errors.confusion import Confusion
 from darknet_py.scoring.errors.kinds import ErrorKind
-from darknet_py.stats.verdict import spread_of
+from darknet_py.stats.spread import spread_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

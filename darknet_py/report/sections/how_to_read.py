@@ -19,8 +19,11 @@ class HowToReadSection(ReportSection):
 <dt>AP</dt><dd>mAP@[.50:.95]: the mean over classes of the area under the precision-recall curve, averaged over ten IoU thresholds from 0.50 to 0.95. AP50 and AP75 use one threshold. Tables print AP x 100, sentences 0..1.</dd>
 <dt>small, medium, large</dt><dd>AP of objects under 32 x 32, up to 96 x 96, and over 96 x 96 pixels of the image as it is stored.</dd>
 {% endif %}
-<dt>±</dt><dd>Half of maximum minus minimum over the seeds. It is a spread, not a confidence interval: it shows what the seed alone changes.</dd>
-<dt>higher, lower</dt><dd>Every seed of one variant lies above every seed of the other. Equal variants with n and m seeds are separated like that with probability 2&nbsp;/&nbsp;C(n&nbsp;+&nbsp;m,&nbsp;n). {% if metrics.judged | length > 1 %}{{ metrics.judged_words }} come from the same runs: they are not independent evidence.{% endif %}</dd>
+<dt>±</dt><dd>Half of maximum minus minimum over the seeds. It is a spread, not a confidence interval.</dd>
+<dt>interval</dt><dd>Where the difference would lie in 95 of 100 studies like this one, with other seeds and other images: for all variants of the study at once. {{ metrics.word }} alone is judged; the other scores are shown.</dd>
+<dt>better, worse</dt><dd>The interval lies above 0, or below.</dd>
+<dt>same</dt><dd>The interval lies within the margin, {{ margin }} {{ metrics.word }}: the same for practical purposes.</dd>
+<dt>unclear</dt><dd>The interval holds 0 and reaches beyond the margin: this study cannot tell. The smallest effect that it would see in 8 of 10 cases is printed with it.</dd>
 {% if metrics.task == "classification" %}
 <dt>n/a</dt><dd>There is nothing to score: no image of that class in the data, or no top-5 of five classes or fewer.</dd>
 {% else %}
@@ -32,5 +35,5 @@ class HowToReadSection(ReportSection):
 """  # noqa: E501
 
     def context(self, report: Report) -> dict[str, object]:
-        """The metrics, which decide what is explained."""
-        return {"metrics": report.metrics}
+        """The metrics, which decide what is explained, and the margin of the verdicts."""
+        return {"metrics": report.metrics, "margin": f"{report.comparison.margin * 100:g}"}

@@ -19,15 +19,19 @@ class NotesSection(ReportSection):
 
     def applies(self, report: Report) -> bool:
         """When there is a note."""
-        return bool(notes(report.comparison))
+        return bool(_all_notes(report))
 
     def context(self, report: Report) -> dict[str, object]:
         """The notes."""
-        return {"notes": notes(report.comparison)}
+        return {"notes": _all_notes(report)}
 
     def markdown(self, report: Report) -> list[str]:
         """A list item per note."""
-        return [f"- {escape_markdown(note)}" for note in notes(report.comparison)]
+        return [f"- {escape_markdown(note)}" for note in _all_notes(report)]
+
+
+def _all_notes(report: Report) -> list[str]:
+    return [*notes(report.comparison), *report.judgement.notes]
 
 
 def notes(comparison: Comparison) -> list[str]:

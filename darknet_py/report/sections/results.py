@@ -8,7 +8,7 @@ from darknet_py.report.markdown import table_section
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_points, group_digits, label
 from darknet_py.runs.records import Comparison, VariantRuns
-from darknet_py.stats.verdict import spread_of
+from darknet_py.stats.spread import spread_of
 from darknet_py.tasks.metrics import NONE
 
 FIRST_SCORE = 2  # the column of the first score, after the variant and its seeds
@@ -34,7 +34,7 @@ class ResultsSection(ReportSection):
             (1 + at // len(metrics), FIRST_SCORE + at % len(metrics)): verdict.outcome
             for at, verdict in enumerate(report.verdicts)
         }
-        note = f" ▲ ▼: in every seed above or below every seed of {report.baseline}."
+        note = f" ▲ ▼: better or worse than {report.baseline}, by the verdicts."
         return {
             "table": main_table(report.comparison),
             "marks": marks,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from darknet_py.report.judgement import VariantVerdict
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
-from darknet_py.runs.records import Comparison, VariantRuns
-from darknet_py.stats.verdict import Verdict, chance_of_separation, describe_seeds, spread_of
+from darknet_py.report.verdict_sentence import describe_effect
+from darknet_py.runs.records import Comparison
 
-WEAK = 0.05  # a difference that equal variants show more often than in one of twenty pairs is weak evidence
 MOST_NAMES = 4
 
 
@@ -43,15 +43,8 @@ def headline(comparison: Comparison) -> str:
 
 
 def summarize(report: Report) -> str:
-    """What was trained, what the verdicts are, and how strong the evidence is."""
-    comparison, (first, *others) = report.comparison, report.metrics.judged
-    main = [v for v in report.verdicts if v.metric == first]
-    sentences = [_describe_trainings(comparison), *_describe_outcomes(comparison, main)]
-    for metric in others:
-        other = [v for v in report.verdicts if v.metric == metric]
-        sentences.append(_describe_agreement(main, other, report.metrics.words[metric]))
-    sentences.append(_describe_evidence(comparison, main))
-    return " ".join(sentence for sentence in sentences if sentence)
+    """What was trained, and what the verdicts are."""
+    return " ".join([_describe_trainings(report.comparison), *_describe_outcomes(report)])
 
 
 def _describe_trainings(comparison: Comparison) -> str:
@@ -64,64 +57,33 @@ def _describe_trainings(comparison: Comparison) -> str:
     return f"{label(comparison.baseline.name)}{who} {training}, and evaluated on {images}."
 
 
-def _describe_outcomes(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[str]:
-    base, sentences = label(comparison.baseline.name), []
-    for outcome in ("higher", "lower"):
-        if names := _names(comparison, verdicts, outcome, gains=True):
-            count = sum(verdict.outcome == outcome for verdict in verdicts)
-            sentences.append(f"{names} {'is' if count == 1 else 'are'} {outcome} than {base} in every seed.")
-    if names := _names(comparison, verdicts, "no difference"):
-        sentences.append(f"{names} cannot be distinguished from {base}: no difference we can see.")
-    if names := _names(comparison, verdicts, "no statement"):
-        reason = "that needs at least two seeds of each variant, and ground truth"
-        sentences.append(f"No statement can be made about {names}: {reason}.")
+def _describe_outcomes(report: Report) -> list[str]:
+    base, word, sentences = report.baseline, report.metrics.word, []
+    judged = [one for one in report.verdicts if one.result]
+    for outcome, text in (("better", "better than"), ("worse", "worse than")):
+        if names := _names(judged, outcome, effects=word):
+            count = sum(one.outcome == outcome for one in judged)
+            sentences.append(f"{names} {'is' if count == 1 else 'are'} {text} {base}.")
+    if names := _names(judged, "same"):
+        margin = f"{report.comparison.margin * 100:g} {word}"
+        sentences.append(f"{names} and {base} are the same for practical purposes: within {margin}.")
+    if names := _names(judged, "unclear", effects=word):
+        sentences.append(f"This study cannot tell {names} from {base}.")
+    if len(judged) < len(report.verdicts):
+        reasons = dict.fromkeys(one.sentence for one in report.verdicts if not one.result)
+        sentences += [f"{reason[0].upper()}{reason[1:]}." for reason in reasons]
+    if any(one.result and one.result.seeds == 1 for one in judged):
+        sentences.append("Of one seed each, this is about the images alone: seeds were not looked at.")
     return sentences
 
 
-def _names(comparison: Comparison, verdicts: Sequence[Verdict], outcome: str, *, gains: bool = False) -> str:
-    """The variants with an outcome, by name while they are few, with their gains if asked for."""
-    names = {verdict.variant for verdict in verdicts if verdict.outcome == outcome}
-    chosen = [variant for variant in comparison.variants if variant.name in names]
+def _names(verdicts: Sequence[VariantVerdict], outcome: str, *, effects: str = "") -> str:
+    """The variants with an outcome, by name while they are few, with their effects in `effects` if given."""
+    chosen = [one for one in verdicts if one.outcome == outcome]
     if len(chosen) > MOST_NAMES:
         return f"{len(chosen)} of {len(verdicts)} variants"
-    texts = [label(v.name) + (f" ({_gain(v, comparison.baseline)})" if gains else "") for v in chosen]
+    texts = [
+        label(one.variant) + (f" ({describe_effect(one.result, effects)})" if effects and one.result else "")
+        for one in chosen
+    ]
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
-
-
-def _gain(variant: VariantRuns, base: VariantRuns) -> str:
-    metrics = variant.runs[0].metrics
-    ours, theirs = spread_of(variant.values(metrics.first)), spread_of(base.values(metrics.first))
-    assert ours, "a variant that differs has values"
-    assert theirs, "a baseline that differs has values"
-    gain = f"{(ours.mean - theirs.mean) * 100:+.1f}".replace("-", "\N{MINUS SIGN}")
-    return f"{gain} {metrics.word}"
-
-
-def _describe_agreement(main: Sequence[Verdict], other: Sequence[Verdict], word: str) -> str:
-    """Whether a second metric gives the same verdicts."""
-    pairs = list(zip(main, other, strict=True))
-    odd = [label(one.variant) for one, two in pairs if one.outcome != two.outcome]
-    if not pairs or all(one.outcome == "no statement" for one, _ in pairs):
-        return ""
-    if not odd:
-        return f"{word} gives the same verdict{'s' * (len(pairs) > 1)}."
-    who = ", ".join(odd) if len(odd) <= MOST_NAMES else f"{len(odd)} of them"
-    return f"{word} gives another verdict on {who}."
-
-
-def _describe_evidence(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
-    """How often chance alone would produce the differences."""
-    counts = {variant.name: len(variant.runs) for variant in comparison.variants}
-    judged = [v for v in verdicts if v.outcome != "no statement"]
-    chances = {v: chance_of_separation(counts[v.variant], counts[v.baseline]) for v in judged}
-    different = [v for v in judged if v.differs]
-    if not different:
-        return ""
-    weakest = max(different, key=lambda v: chances[v])
-    chance, seeds = chances[weakest], describe_seeds(counts[weakest.variant], counts[weakest.baseline])
-    advice = ": weak evidence until more seeds agree" if chance > WEAK else ""
-    text = f"By chance alone, {chance.numerator} of {chance.denominator} pairs of equal variants"
-    text = f"{text} differ like this ({seeds}){advice}."
-    if len(judged) > 2:
-        text += f" Of {len(judged)} pairs of equal variants, about {float(sum(chances.values())):.1f} would."
-    return text

@@ -1,0 +1,63 @@
+"""How much each image moves AP: the derivative by its weight (the infinitesimal jackknife).
+
+Of a class, AP is taken as the sum over true detections of the greatest precision there or behind, over the
+truths. A detection changes the precision of every true one behind it; sums over these are cumulated from the
+end, so that one pass over the detections gives all derivatives. They add up to 0: AP does not change when
+every image counts twice.
+
+Jaeckel, "The infinitesimal jackknife", Bell Laboratories memorandum 72-1215-11, 1972; Efron and Stein,
+"The jackknife estimate of variance", Annals of Statistics 9 (1981) 586.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from darknet_py.scoring.matches import Matches
+from darknet_py.scoring.tables import Booleans, Doubles, Ints
+from darknet_py.scoring.weighted import FIGURE_CELLS, ClassCurves, class_truths
+
+
+def influences(matches: Matches, figure: str = "ap") -> Doubles:
+    """The derivative of a figure by the weight of each image, (n,)."""
+    cells, count = FIGURE_CELLS[figure], len(matches.image_ids)
+    truths = class_truths(matches, cells)
+    total, present = np.zeros(count), 0
+    for k, images in enumerate(truths):
+        if not len(images):
+            continue
+        present += 1
+        curves = ClassCurves.of(matches, k, cells)
+        share = np.bincount(images, minlength=count) / len(images)
+        for true, counted in zip(curves.true, curves.counted, strict=True):
+            of = np.flatnonzero(counted)
+            moved, ap = _derivatives(true[of], len(images))
+            total += np.bincount(curves.images[of], moved, count) - ap * share
+    return total / (max(present, 1) * len(cells))
+
+
+def _derivatives(true: Booleans, truths: int) -> tuple[Doubles, float]:
+    """The derivative by the weight of each counted detection, and AP."""
+    before: Ints = np.cumsum(true) - true
+    places = np.flatnonzero(true)
+    number = places + 1.0
+    precision = np.arange(1.0, len(places) + 1) / number
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    # The precision of a true detection is that of the next peak; a peak stands for all that lead to it.
+    peaks = np.flatnonzero(precision == best)
+    mass = np.zeros(len(places))
+    mass[peaks] = np.diff(peaks, prepend=-1) / truths
+    gain, loss = (_from_the_end(mass * part / number) for part in (1.0, precision))
+    moved = np.where(true, gain[before], 0.0) - loss[before]
+    moved[places] += best / truths
+    return moved, float(best.sum()) / truths
+
+
+def _from_the_end(values: Doubles) -> Doubles:
+    """Sums of each value and all behind it, and the 0 behind the last."""
+    return np.append(np.cumsum(values[::-1])[::-1], 0.0)
+
+
+def images_per_class(matches: Matches) -> Ints:
+    """In how many images each class has a truth that counts, (K,)."""
+    return np.array([len(np.unique(images)) for images in class_truths(matches, FIGURE_CELLS["ap"])])
