@@ -259,8 +259,8 @@ def test_a_top5_that_there_is_not_is_printed_as_such(folder: Path) -> None:
 def test_hits_of_other_images_are_refused(folder: Path) -> None:
     file = folder / "runs" / NAMES[1] / "seed-0" / "hits.json"
     file.write_text(json.dumps({"predictions": "", "hits": [1, 0]}))
-    with pytest.raises(ReportError, match="has hits of 2 images, and result.json has 200 images"):
+    with pytest.raises(ReportError, match=r"has hits of 2 images, and result\.json has 200 images"):
         Report.of(read_comparison(folder))
     file.write_text(json.dumps({"predictions": "", "hits": [1] * 200}))
-    with pytest.raises(ReportError, match="gives top-1 1.000000, and result.json has 0.85"):
+    with pytest.raises(ReportError, match=r"gives top-1 1\.000000, and result\.json has 0\.85"):
         Report.of(read_comparison(folder))
