@@ -182,7 +182,7 @@ def test_a_comparison_goes_on_with_its_classes_in_the_order_that_it_began_with(
         words = ("--recipe", "darknet", "--evaluations", 1, "--seeds", seeds, "--cache", "none", "-o")
         out = runs.root / "out"
         out.mkdir(exist_ok=True)
-        (out / "report.json").write_text("{}")
+        (out / "report.json").write_text('{"verdicts": []}')
         options = ("--weights", weights, "--data", data, "--out", out, *words, runs.root / "report.json")
         return runs.cli("compare", cfg, f"{cfg}@1.num=1", *options)
 
