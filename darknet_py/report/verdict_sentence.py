@@ -78,7 +78,7 @@ def _larger_study(one: Verdict, word: str, images: int, margin: float) -> str:
     size = f"{points(effect)} {word}"
     seeds = seeds_needed(one.parts, effect, variants=one.variants, confidence=one.confidence)
     if seeds is not None:
-        return f", one of {max(seeds, one.seeds + 1)} seeds each {size}"
+        return f"; {max(seeds, one.seeds + 1)} seeds each would see {size}"
     factor = images_needed(one.parts, effect, variants=one.variants, confidence=one.confidence)
     if factor is None:
         return f"; no study of {MOST_SEEDS} seeds sees {size}"

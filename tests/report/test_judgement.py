@@ -116,7 +116,7 @@ def test_an_unclear_verdict_names_what_would_tell() -> None:
     text = describe_verdict(few_seeds, word="AP", images=300, margin=0.005)
     assert text == (
         "cannot tell: +1.3 AP, 95 % interval \N{MINUS SIGN}1.6 to +4.3 (3 seeds each, 300 images); "
-        "this study sees differences of 3.9 AP and more, one of 17 seeds each 1.3 AP"
+        "this study sees differences of 3.9 AP and more; 17 seeds each would see 1.3 AP"
     )
     images = np.kron(np.eye(2), np.full((3, 3), 4e-4))
     (few_images,) = verdict(values, images)
