@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from darknet_py.scoring.matches import AREAS, MOST, THRESHOLDS, Bits, Matches
+from darknet_py.scoring.pairs import ious_of_pairs, pairs_of_groups
 from darknet_py.scoring.tables import Booleans, DetectionTable, Doubles, Ints, TruthTable
 
-PAIRS = 4_000_000  # boxes compared at once
 COLUMN = len(THRESHOLDS)
 AT_MOST_ONE = 1 - 1e-10  # pycocotools' cap of the threshold
 
@@ -134,36 +134,14 @@ class _Matching:
 
     def _pairs(self, boxes: Doubles, groups: Ints) -> _Pairs:
         """The pairs of one class and image with the least IoU that can match."""
-        first = np.searchsorted(self.groups, groups, side="left")
-        counts = np.searchsorted(self.groups, groups, side="right") - first
-        ends, parts, start = np.cumsum(counts), [], 0
-        while start < len(boxes):
-            done = ends[start - 1] if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS, side="right")))
-            part = counts[start:stop]
-            detections = np.repeat(np.arange(start, stop), part)
-            inside = np.arange(len(detections)) - np.repeat(np.cumsum(part) - part, part)
-            truths = first[detections] + inside
-            ious = _ious(boxes[detections], self.boxes[truths], self.crowds[truths])
+        parts = []
+        for detections, truths in pairs_of_groups(groups, self.groups):
+            ious = ious_of_pairs(boxes[detections], self.boxes[truths], self.crowds[truths])
             near = ious >= THRESHOLDS[0]
             parts.append((detections[near], truths[near], ious[near]))
-            start = stop
         if not parts:
             return _Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
         return _Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _ious(one: Doubles, other: Doubles, crowds: Booleans) -> Doubles:
-    """IoU of boxes row by row, over the detection's own area where the truth is a crowd, as pycocotools."""
-    sides = [
-        np.minimum(one[:, 2 + axis] + one[:, axis], other[:, 2 + axis] + other[:, axis])
-        - np.maximum(one[:, axis], other[:, axis])
-        for axis in (0, 1)
-    ]
-    common = np.where((sides[0] > 0) & (sides[1] > 0), sides[0] * sides[1], 0.0)
-    area = one[:, 2] * one[:, 3]
-    union = np.where(crowds, area, area + other[:, 2] * other[:, 3] - common)
-    return np.divide(common, union, out=np.zeros_like(common), where=common > 0)
 
 
 def _rounds(pairs: _Pairs, groups: Ints) -> tuple[_Pairs, list[list[Ints]]]:

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from darknet_py.scoring.pairs import ious_of_pairs, pairs_of_groups
 from darknet_py.scoring.tables import Booleans, DetectionTable, Doubles, Ints, TruthTable
-
-PAIRS = 4_000_000  # boxes compared at once
 
 
 class TruthChoice(Enum):
@@ -192,37 +191,15 @@ class Overlaps:
         own = truth.labels * len(truth.image_ids) + truth.images
         by_group = np.argsort(own, kind="stable")
         groups = found.labels * len(truth.image_ids) + found.images
-        first = np.searchsorted(own[by_group], groups, side="left")
-        counts = np.searchsorted(own[by_group], groups, side="right") - first
-        ends, parts, start = np.cumsum(counts), [], 0
-        while start < len(groups):
-            done = ends[start - 1] if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS, side="right")))
-            part = counts[start:stop]
-            detections = np.repeat(np.arange(start, stop), part)
-            inside = np.arange(len(detections)) - np.repeat(np.cumsum(part) - part, part)
-            truths = by_group[first[detections] + inside]
-            ious = self._ious(found.boxes_xywh[detections], truths)
-            parts.append([one[ious > 0] for one in (detections, truths, ious)])
-            start = stop
-        empty = [np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)]
-        self.detections, self.truths, self.ious = map(np.concatenate, zip(*(parts or [empty]), strict=True))
-
-    def _ious(self, boxes: Doubles, truths: Ints) -> Doubles:
-        """IoU row by row; over the detection's own area where the truth is a region."""
-        border, other = self.protocol.border, self.truth.boxes_xywh[truths]
-        sides = [
-            np.minimum(boxes[:, 2 + axis] + boxes[:, axis], other[:, 2 + axis] + other[:, axis])
-            - np.maximum(boxes[:, axis], other[:, axis])
-            + border
-            for axis in (0, 1)
-        ]
-        common = np.where((sides[0] > 0) & (sides[1] > 0), sides[0] * sides[1], 0.0)
-        area = (boxes[:, 2] + border) * (boxes[:, 3] + border)
-        union = area + (other[:, 2] + border) * (other[:, 3] + border) - common
-        if self.protocol.crowds is Crowds.REGION:
-            union = np.where(self.truth.crowds[truths], area, union)
-        return np.divide(common, union, out=np.zeros_like(common), where=common > 0)
+        regions = truth.crowds & (protocol.crowds is Crowds.REGION)
+        parts: list[tuple[Ints, Ints, Doubles]] = [(own[:0], own[:0], np.zeros(0))]
+        for detections, places in pairs_of_groups(groups, own[by_group]):
+            truths = by_group[places]
+            boxes = found.boxes_xywh[detections], truth.boxes_xywh[truths]
+            ious = ious_of_pairs(*boxes, regions[truths], border=protocol.border)
+            near = ious > 0
+            parts.append((detections[near], truths[near], ious[near]))
+        self.detections, self.truths, self.ious = map(np.concatenate, zip(*parts, strict=True))
 
     def at(self, threshold: float) -> Outcomes:
         """What becomes of the detections at a threshold of IoU."""
