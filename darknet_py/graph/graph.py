@@ -91,6 +91,11 @@ class Graph(Sequence[Node]):
         return self.heads or (len(self.nodes) - 1,)
 
     @cached_property
+    def raw_outputs(self) -> tuple[int, ...]:
+        """Indices of the maps that an engine returns: `outputs`, or what a classifier's [softmax] reads."""
+        return self.outputs if self.classifier is None else self.nodes[self.classifier].inputs
+
+    @cached_property
     def cost(self) -> Cost:
         """The sum over layers."""
         return sum((node.cost for node in self.nodes), Cost())

@@ -75,10 +75,15 @@ class Network(nn.Module):
     def logits(self, images: Tensor) -> Tensor:
         """The input of a classifier's [softmax], divided by its temperature: (N, K)."""
         assert self.graph.classifier is not None
-        node = self.graph[self.graph.classifier]
-        assert isinstance(node.layer, Softmax)
-        maps = self._run(images, node.index, NO_OVERRIDES)
-        return maps[node.inputs[0]].flatten(1) / node.layer.temperature
+        layer = self.graph[self.graph.classifier].layer
+        assert isinstance(layer, Softmax)
+        return self.raw_maps(images)[0].flatten(1) / layer.temperature
+
+    def raw_maps(self, images: Tensor) -> list[Tensor]:
+        """The maps of `graph.raw_outputs`; of a classifier, the layers from its [softmax] on do not run."""
+        stop = len(self.graph) if self.graph.classifier is None else self.graph.classifier
+        maps = self._run(images, stop, NO_OVERRIDES)
+        return [maps[index] for index in self.graph.raw_outputs]
 
     def map_of(self, images: Tensor, layer: int) -> Tensor:
         """The map of one layer, raw (pre-sigmoid) for heads; later layers are not computed."""

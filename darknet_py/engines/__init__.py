@@ -1,0 +1,1 @@
+"""What runs a network: images in, raw maps out, as numpy arrays."""
