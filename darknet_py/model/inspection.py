@@ -11,9 +11,10 @@ import torch
 
 from darknet_py.graph.graph import Graph
 from darknet_py.model.network import Network
-from darknet_py.model.weights import Layout, file_layout, is_skipped, parts_of
+from darknet_py.model.weights import file_layout
+from darknet_py.model.weights_file import ArraySpecs, parts_of
 from darknet_py.model.weights_fit.inspected import ArraySummary, Inspection, inspect_header, open_weights
-from darknet_py.model.weights_fit.parts import total
+from darknet_py.model.weights_fit.parts import is_lacking, total
 from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 from darknet_py.model.weights_fit.values import Floats, survey
 
@@ -26,9 +27,9 @@ def inspect_weights(path: Path, graph: Graph) -> Inspection:
         CfgError: when the network of the cfg cannot be built.
     """
     file, _ = open_weights(path)
-    layout = _layout(graph, file)
-    parts, values = parts_of(layout), file.values()
-    layers = tuple(_summaries(layout, values, file.header))
+    specs = _specs(graph, file)
+    parts, values = parts_of(specs), file.values()
+    layers = tuple(_summaries(specs, values, file.header))
     expected, damage = total(parts), [one for one in layers if one.nan]
     left_over = file.size - file.header - 4 * expected
     plausible = survey(parts, values).fits
@@ -47,25 +48,25 @@ def inspect_weights(path: Path, graph: Graph) -> Inspection:
     )
 
 
-def _layout(graph: Graph, file: WeightsFile) -> Layout:
+def _specs(graph: Graph, file: WeightsFile) -> ArraySpecs:
     """The arrays of a file: all, or without those that the cfg says Darknet's file lacks."""
     with torch.device("meta"):
-        layout = file_layout(Network(graph))
-    complete = file.size == file.header + 4 * total(parts_of(layout))
-    return layout if complete else [array for array in layout if not is_skipped(array)]
+        specs = [array.spec for array in file_layout(Network(graph))]
+    complete = file.size == file.header + 4 * total(parts_of(specs))
+    return specs if complete else [one for one in specs if not is_lacking(one.node.layer, one.name)]
 
 
-def _summaries(layout: Layout, values: Floats, header: int) -> Iterator[ArraySummary]:
+def _summaries(specs: ArraySpecs, values: Floats, header: int) -> Iterator[ArraySummary]:
     at = 0
-    for node, name, tensor in layout:
-        count = tensor.numel()
+    for array in specs:
+        count = array.floats
         part = values[at : at + count]
         finite = part if np.isfinite(part).all() else part[np.isfinite(part)]
         mean = deviation = greatest = None
         if len(finite):
             mean, deviation = float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))
             greatest = float(np.abs(finite).max())
-        shape, nan = tuple(tensor.shape), len(part) - len(finite)
-        place = (node.index, node.layer.section, name, shape, header + 4 * at)
+        node, nan = array.node, len(part) - len(finite)
+        place = (node.index, node.layer.section, array.name, array.shape, header + 4 * at)
         yield ArraySummary(*place, mean, deviation, greatest, nan, complete=len(part) == count)
         at += count

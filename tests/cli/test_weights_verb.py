@@ -16,7 +16,8 @@ import torch
 from darknet_py.__main__ import main
 from darknet_py.lint.api import compile as must_compile
 from darknet_py.model.network import Network
-from darknet_py.model.weights import file_layout, parts_of
+from darknet_py.model.weights import file_layout
+from darknet_py.model.weights_file import parts_of
 from darknet_py.model.weights_fit.candidates import declared_parts
 from darknet_py.model.weights_fit.parts import total
 from tests.model.test_weights_fit import TINY, graph_of, needs_tiny, text, values_of, write
@@ -189,7 +190,7 @@ def test_15_declared_arrays_are_those_of_the_network() -> None:
     for path in (*(ROOT / "cfg").glob("*.cfg"), *sorted((ROOT / "cfg" / "pools").glob("*.cfg"))[::9]):
         graph = must_compile(path)
         with torch.device("meta"):
-            layout = file_layout(Network(graph))
+            layout = [array.spec for array in file_layout(Network(graph))]
         expected = [part for part in parts_of(layout) if graph[part.layer].layer.section == "convolutional"]
         declared = declared_parts(graph)
         assert [p for p in declared if graph[p.layer].layer.section == "convolutional"] == expected, path

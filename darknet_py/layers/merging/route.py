@@ -14,6 +14,8 @@ from darknet_py.layers.base import Layer, absolute
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Route(Layer, section="route"):
     """The maps of other layers, concatenated along channels in the order given.
@@ -71,3 +73,14 @@ class Route(Layer, section="route"):
         if self.groups == 1 and len(maps) == 1:
             return super().module(*maps)
         return Function(partial(concatenate_groups, blocks=self.groups, block=self.group_id))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Slices, then a concatenation."""
+        from darknet_py.onnx_ops.map import channels, concatenated
+
+        counts = (source.channels // self.groups for source in nodes.maps)
+        blocks = [
+            channels(nodes, name, self.group_id * count, count) if self.groups > 1 else name
+            for name, count in zip(maps, counts, strict=True)
+        ]
+        return concatenated(nodes, blocks)

@@ -11,10 +11,12 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import ACTIVATIONS, NAMES
+from darknet_py.layers.transforms.activations import ACTIVATIONS, NAMES, activation_nodes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 TYPES = ("none", "per_feature", "per_layer", "per_channel")
 NORMALIZATIONS = ("none", "relu", "avg_relu", "softmax")
@@ -100,6 +102,25 @@ class Shortcut(Layer, section="shortcut"):
             return MapSum(act, plain=all(m == maps[0] for m in maps), factors=(self.alpha, self.beta))
         per_map = maps[0].channels if self.weights_type == "per_channel" else 1
         return WeightedSum(len(maps), per_map, self.weights_normalization, act)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Sums, of weighted maps if asked, and the activation."""
+        from darknet_py.onnx_ops.shortcut import Factors, added, weighted_sum
+
+        if self.weights:
+            out = weighted_sum(nodes, maps, self.weights_normalization)
+        else:
+            out = maps[0]
+            for position, other in enumerate(maps[1:], start=1):
+                out = added(
+                    nodes, out, other, Factors(nodes.maps[0], nodes.maps[position], self.alpha, self.beta)
+                )
+        return activation_nodes(self.activation, nodes, out)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        if self.weights:
+            yield "weights", (len(maps), maps[0].channels if self.weights_type == "per_channel" else 1)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """The weights, map by map."""

@@ -10,12 +10,15 @@ from darknet_py.arithmetic.shape import Shape
 from darknet_py.arithmetic.window import Axis, Window, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key, same_as
+from darknet_py.layers.parametric.block import block_shapes
 from darknet_py.layers.parametric.kernel import KernelKeys
 from darknet_py.layers.parametric.rare import RareKeys
-from darknet_py.layers.transforms.activations import NAMES, activation
+from darknet_py.layers.transforms.activations import NAMES, activation, activation_nodes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 NONE = -1_000_000_000  # Darknet's value for no layer
 BINARY = "binary networks are not computed"
@@ -123,6 +126,29 @@ class Convolutional(KernelKeys, RareKeys, section="convolutional", aliases=("con
         )
         norm = batch_norm(self.filters) if self.batch_normalize else None
         return ConvBlock(conv, norm, activation(self.activation))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A convolution and its activation; batch normalisation is folded into the weights."""
+        from darknet_py.onnx_ops.convolution import convolution
+
+        pads, sides = [self.around * self.spread] * 4, [self.size] * 2
+        strides, dilations = [self.stride_y, self.stride_x], [self.spread] * 2
+        out = convolution(
+            nodes,
+            maps[0],
+            kernel_shape=sides,
+            strides=strides,
+            pads=pads,
+            dilations=dilations,
+            group=self.blocks,
+        )
+        return activation_nodes(self.activation, nodes, out)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        if not self.shared:
+            weights = (self.filters, maps[0].channels // self.blocks, self.size, self.size)
+            yield from block_shapes(self.filters, weights, normalized=self.batch_normalize)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases first, then BN's scales, means and variances, then the weights; none of those it shares."""

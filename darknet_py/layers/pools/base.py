@@ -20,6 +20,7 @@ from darknet_py.layers.pools.laws import Law
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.windows import Windows
     from darknet_py.ops.pools.window import Grid
 
 
@@ -127,6 +128,12 @@ class WindowPool(Layer):
         if self.adaptive:
             return BinGrid(self.size, strides, self.padding, self.adaptive)
         return Grid(self.size, strides, self.padding)
+
+    def windows(self) -> Windows:
+        """The windows, for ONNX."""
+        from darknet_py.onnx_ops.windows import Windows
+
+        return Windows(self.size, (self.stride_y, self.stride_x), self.padding, self.adaptive)
 
 
 def hide(cells: Tensor, inside: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ from darknet_py.layers.pools.base import WindowPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 BLURRED = (
     "[blurpool] is equal inside the map, not at its border, where Darknet blurs with zeros; for 2, stride=1 "
@@ -82,6 +84,14 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
             return Function(partial(max_over_channels, out_channels=self.out_channels))
         return WindowMaximum(self.grid())
 
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's pool, whose padding is no cell either."""
+        from darknet_py.onnx_ops.windows import max_over_channels, maximum
+
+        if self.maxpool_depth:
+            return max_over_channels(nodes, maps[0], self.out_channels)
+        return maximum(nodes, maps[0], self.windows())
+
     def grown_from(self, smaller: Layer) -> GrownMaxPool | None:
         """This pool as one that starts from the maxima of a smaller one on the same map, or None."""
         if not (self._around_each_cell() and isinstance(smaller, MaxPool) and smaller._around_each_cell()):
@@ -108,3 +118,9 @@ class GrownMaxPool(Layer):
         from darknet_py.ops.pools.window import MaxPoolStride1
 
         return MaxPoolStride1(self.pool.grid(), known=self.known)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The maximum of maxima: a chain, each as exact as one pool."""
+        from darknet_py.onnx_ops.windows import grown_maximum
+
+        return grown_maximum(nodes, maps[1], self.known, self.pool.size)

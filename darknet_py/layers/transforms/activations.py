@@ -7,9 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from darknet_py.cfg.diagnostics import Complaint, Refused
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
+NO_ONNX = "no-onnx"  # the code of errors about what has no ONNX form
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 Rule = TypeVar("Rule", bound="Callable[[Tensor], Tensor]")
 
@@ -114,6 +119,22 @@ def plugged_functions() -> dict[str, Callable[[Tensor], Tensor]]:
 def activation(name: str) -> nn.Module | None:
     """The activation of a block; None for `linear`."""
     return None if name == "linear" else ACTIVATIONS[name]()
+
+
+def activation_nodes(name: str, nodes: Nodes, x: str) -> str:
+    """Add the ONNX nodes of an activation; of a plug-in's, those that its attribute `onnx` adds.
+
+    Raises:
+        Refused: when the function of a plug-in has none.
+    """
+    from darknet_py.onnx_ops.activation import ACTIVATIONS as RULES
+
+    rule = RULES.get(name) or getattr(plugged_functions()[name], "onnx", None)
+    if rule is None:
+        reason = f"the function of the plug-in has no attribute `onnx`, {name}.onnx = lambda nodes, x: ..."
+        message = f"activation={name} has no ONNX form"
+        raise Refused(Complaint(message, key="activation", code=NO_ONNX, reason=reason))
+    return str(rule(nodes, x))
 
 
 def out_of_place(name: str) -> nn.Module:

@@ -16,6 +16,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Upsample(Layer, section="upsample"):
     """Each cell repeated stride x stride times; a negative stride sums blocks of cells instead.
@@ -66,3 +68,11 @@ class Upsample(Layer, section="upsample"):
         if self.stride < 0:
             return Function(partial(downsampled, stride=-self.stride, scale=self.scale))
         return Function(partial(upsampled, stride=self.stride, scale=self.scale))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Nearest neighbour, or sums of blocks."""
+        from darknet_py.onnx_ops.map import downsampled, scaled, upsampled
+
+        if self.stride < 0:
+            return downsampled(nodes, maps[0], -self.stride, self.scale)
+        return scaled(nodes, upsampled(nodes, maps[0], self.stride), self.scale)

@@ -22,7 +22,8 @@ from darknet_py.cfg.document import Document, parse
 from darknet_py.errors import WeightsError, quoted
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.model.network import Network
-from darknet_py.model.weights import Array, check_values, file_layout
+from darknet_py.model.weights import Array, file_layout
+from darknet_py.model.weights_file import check_values
 from darknet_py.model.weights_fit.header import Header
 
 MOST_TABLE = 8 << 20  # bytes of a file's table and metadata; yolov4-p7's are 150 kB

@@ -18,7 +18,8 @@ from darknet_py.files.atomic import publish_bytes
 from darknet_py.model.conversion.checkpoint_file import load_checkpoint
 from darknet_py.model.conversion.schemes import SCHEMES, Scheme
 from darknet_py.model.network import Network
-from darknet_py.model.weights import Array, check_values, expected_bytes, file_layout
+from darknet_py.model.weights import Array, expected_bytes, file_layout
+from darknet_py.model.weights_file import check_values
 from darknet_py.model.weights_fit.header import VERSION, Header
 from darknet_py.model.weights_fit.kinds import is_pickle
 

@@ -1,0 +1,1 @@
+"""Networks for other programs: ONNX, from declarations and weights by numpy alone."""
