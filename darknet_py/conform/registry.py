@@ -11,12 +11,13 @@ from typing import Any
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cfg.document import parse
 from darknet_py.cfg.keys import REQUIRED, SameAs, keys_of
-from darknet_py.conform import checks, pool_checks, window_check
+from darknet_py.conform import checks, onnx_check, pool_checks, window_check
 from darknet_py.conform.sample import CheckFailed, Sample
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.base import Layer
 from darknet_py.layers.cards import card
 from darknet_py.layers.not_executable import NOT_RUN, NotExecutable
+from darknet_py.layers.onnx_form import declares_onnx
 from darknet_py.layers.pools.base import WindowPool
 from darknet_py.lint.check import compile_checked, warnings
 
@@ -73,6 +74,10 @@ def _no_pool(cls: type[Layer]) -> str:
     return "" if issubclass(cls, WindowPool) else NO_POOL
 
 
+def _no_onnx(cls: type[Layer]) -> str:
+    return "" if declares_onnx(cls) else "it declares no `onnx`"
+
+
 def _unbounded(cls: type[Layer]) -> str:
     if not issubclass(cls, WindowPool):
         return NO_POOL
@@ -100,6 +105,7 @@ CHECKS = (
     Check("float64", checks.precise),
     Check("memory", checks.strided),
     Check("export", checks.exported, share=0.1),
+    Check("onnx", onnx_check.onnx_form, share=0.5, exception=_no_onnx),
     Check("weights", checks.saved, share=0.25),
     Check("laws", pool_checks.lawful, exception=_no_law),
     Check("constant", pool_checks.constant, {"eps": 1e-6}, exception=_unbounded),

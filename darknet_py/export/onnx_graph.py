@@ -18,10 +18,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import onnx
 from onnx import TensorProto, helper
 
+from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Refused, in_order
 from darknet_py.errors import UsageError
 from darknet_py.graph.executable import must_run
@@ -96,19 +98,40 @@ def onnx_graph(
     maps = _maps(graph, arrays, built)
     names = _named(built, {index: maps[index] for index in outputs or graph.outputs}, graph)
     fixed_size = "it was asked for" if fixed else built.fixed_size
-    batch, sides = "N", (graph.image.height, graph.image.width) if fixed_size else ("H", "W")
-    images = helper.make_tensor_value_info(IMAGES, TensorProto.FLOAT, (batch, graph.image.channels, *sides))
-    values = []
-    for index, name in names.items():
-        shape = graph[index].shape
-        cells = (shape.height, shape.width) if fixed_size else (None, None)
-        values.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, (batch, shape.channels, *cells)))
+    source = Value(IMAGES, graph.image)
+    results = [Value(name, graph[index].shape) for index, name in names.items()]
+    model = assembled(built, [source], results, fixed=bool(fixed_size))
+    tensors = tuple(names.get(index, name) for index, name in enumerate(maps))
+    return OnnxNetwork(model, built.weights, tensors, fixed_size)
+
+
+class Value(NamedTuple):
+    """An input or an output of a graph: its name, and the shape that it has at the cfg's size."""
+
+    name: str
+    shape: Shape
+
+
+def assembled(
+    built: GraphNodes, inputs: Sequence[Value], outputs: Sequence[Value], *, fixed: bool
+) -> onnx.ModelProto:
+    """A model of nodes; large arrays are declared as external data.
+
+    Args:
+        fixed: rows and columns are those of the values; else they are free.
+    """
+
+    def declared(value: Value, rows: str | None, columns: str | None) -> onnx.ValueInfoProto:
+        sides = (value.shape.height, value.shape.width) if fixed else (rows, columns)
+        return helper.make_tensor_value_info(
+            value.name, TensorProto.FLOAT, ("N", value.shape.channels, *sides)
+        )
+
+    infos = [declared(value, "H", "W") for value in inputs], [declared(v, None, None) for v in outputs]
     tensors = [*built.constants.values(), *(_external(name, a) for name, a in built.weights.items())]
-    proto = helper.make_graph(built.nodes, "darknet", [images], values, tensors)
+    proto = helper.make_graph(built.nodes, "darknet", *infos, tensors)
     opset = helper.make_operatorsetid("", OPSET)
-    model = helper.make_model(proto, producer_name="darknet-py", ir_version=IR, opset_imports=[opset])
-    tensor_names = tuple(names.get(index, name) for index, name in enumerate(maps))
-    return OnnxNetwork(model, built.weights, tensor_names, fixed_size)
+    return helper.make_model(proto, producer_name="darknet-py", ir_version=IR, opset_imports=[opset])
 
 
 def _maps(graph: Graph, arrays: Arrays, built: GraphNodes) -> list[str]:

@@ -22,12 +22,18 @@ def onnx_of(layer: Layer, nodes: Nodes, *maps: str) -> str:
         Refused: when it has no ONNX form. A class that redefines what it computes (`module` or `reduce`) and
             not `onnx` has none, whatever it inherits.
     """
-    for cls in type(layer).__mro__:
-        own = vars(cls)
-        if "onnx" in own:
-            return layer.onnx(nodes, *maps)
-        if "module" in own or "reduce" in own:
-            break
+    if declares_onnx(type(layer)):
+        return layer.onnx(nodes, *maps)
     reason = f"{type(layer).__name__} does not declare `onnx`"
     message = f"[{layer.section}] has no ONNX form"
     raise Refused(Complaint(message, code=NO_ONNX, reason=reason))
+
+
+def declares_onnx(cls: type[Layer]) -> bool:
+    """Whether the ONNX form of a class is that of its module."""
+    for one in cls.__mro__:
+        if "onnx" in vars(one):
+            return True
+        if "module" in vars(one) or "reduce" in vars(one):
+            break
+    return False

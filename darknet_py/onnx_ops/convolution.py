@@ -39,3 +39,10 @@ def convolution(nodes: Nodes, x: str, **attributes: int | list[int]) -> str:
     weights, biases = folded(nodes.arrays)
     inputs = nodes.constant(weights, "weights"), nodes.constant(biases, "biases")
     return nodes.add("Conv", x, *inputs, **attributes)
+
+
+def transposed_convolution(nodes: Nodes, x: str, **attributes: int | list[int]) -> str:
+    """A transposed convolution with the layer's arrays; the outputs are their second axis."""
+    weights, biases = folded(nodes.arrays, axis=1)
+    inputs = nodes.constant(weights, "weights"), nodes.constant(biases, "biases")
+    return nodes.add("ConvTranspose", x, *inputs, **attributes)

@@ -99,6 +99,14 @@ class Nodes:
         """A list of whole numbers as a constant: axes, sides, places."""
         return self.graph.constant(np.array(values, np.int64), self._name("integers"))
 
+    def scalar(self, value: int) -> str:
+        """A whole number as a constant without axes."""
+        return self.array(np.array(value, np.int64))
+
+    def array(self, values: npt.NDArray[Any]) -> str:
+        """An array of any type as a constant."""
+        return self.graph.constant(values, self._name("array"))
+
     def part(self, number: int, maps: Sequence[Shape]) -> Nodes:
         """The nodes of a part of the layer, whose arrays are called `... of branch <number>`."""
         ending = f" of branch {number}"

@@ -137,6 +137,18 @@ FAULTS = {  # what is wrong: the check that says it, and the body of the class
     ),
     "a branch on what the map holds": ("export", by("grid.mean(x) if x.sum() > 0 else grid.maximum(x)")),
     "numpy inside": ("export", by("torch.from_numpy(grid.mean(x).detach().numpy())")),
+    "a maximum for other programs": (
+        "onnx",
+        f"{MEAN}\ndef onnx(self, nodes, *maps):\n"
+        "    return nodes.add('MaxPool', maps[0], **self.windows().attributes)",
+    ),
+    "an array that array_shapes leaves out": (
+        "onnx",
+        "def module(self, *maps): return Weighted(self.grid())\n"
+        "def onnx(self, nodes, *maps):\n"
+        "    mean = nodes.add('AveragePool', maps[0], **self.windows().attributes)\n"
+        f"    return nodes.add('Mul', mean, nodes.constant(nodes.arrays['w']))\n{A_WEIGHT}\n{ONE_WEIGHT}",
+    ),
     "an array that is a copy": (
         "weights",
         "def module(self, *maps):\n"

@@ -14,6 +14,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Iseg(Layer, section="iseg"):
     """A sigmoid of the class channels; the identity channels after them are unchanged.
@@ -48,3 +50,9 @@ class Iseg(Layer, section="iseg"):
         from darknet_py.ops.map import sigmoid_of_first
 
         return Function(partial(sigmoid_of_first, channels=self.classes))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A sigmoid of the first channels."""
+        from darknet_py.onnx_ops.map import sigmoid_of_first
+
+        return sigmoid_of_first(nodes, maps[0], self.classes)

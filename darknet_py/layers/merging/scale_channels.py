@@ -10,10 +10,12 @@ from darknet_py.arithmetic.window import Everywhere, Window
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, absolute
-from darknet_py.layers.transforms.activations import NAMES, out_of_place
+from darknet_py.layers.transforms.activations import NAMES, activation_nodes, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 
 class ScaleChannels(Layer, section="scale_channels"):
@@ -63,3 +65,7 @@ class ScaleChannels(Layer, section="scale_channels"):
         from darknet_py.ops.product import Product
 
         return Product(out_of_place(self.activation))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A product and the activation."""
+        return activation_nodes(self.activation, nodes, nodes.add("Mul", *maps))

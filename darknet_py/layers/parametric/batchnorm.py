@@ -12,6 +12,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class BatchNorm(Layer, section="batchnorm"):
     """y = scale (x - mean) / sqrt(variance + 1e-5) + bias, channel by channel.
@@ -34,6 +36,17 @@ class BatchNorm(Layer, section="batchnorm"):
         from darknet_py.ops.block import batch_norm
 
         return batch_norm(maps[0].channels)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's own."""
+        names = ("scales", "biases", "means", "variances")
+        arrays = (nodes.constant(nodes.arrays[name], name) for name in names)
+        return nodes.add("BatchNormalization", maps[0], *arrays, epsilon=1e-5)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        for name in ("biases", "scales", "means", "variances"):
+            yield name, (maps[0].channels,)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases, scales, means, variances."""

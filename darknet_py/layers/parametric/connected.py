@@ -9,10 +9,13 @@ from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.full_map import FullMap
-from darknet_py.layers.transforms.activations import NAMES, activation
+from darknet_py.layers.parametric.block import block_shapes
+from darknet_py.layers.transforms.activations import NAMES, activation, activation_nodes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 
 class Connected(FullMap, section="connected", aliases=("conn",)):
@@ -51,6 +54,18 @@ class Connected(FullMap, section="connected", aliases=("conn",)):
         linear = nn.Linear(maps[0].floats, self.output, bias=not self.batch_normalize)
         norm = batch_norm(self.output) if self.batch_normalize else None
         return LinearBlock(linear, norm, activation(self.activation))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A product of matrices, batch normalisation folded into it, and the activation."""
+        from darknet_py.onnx_ops.vectors import connected
+
+        return activation_nodes(self.activation, nodes, connected(nodes, maps[0]))
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        weights = (self.output, maps[0].floats)
+        normalized = self.batch_normalize
+        yield from block_shapes(self.output, weights, normalized=normalized, weights_last=False)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases, weights (outputs x inputs), then BN's scales, means and variances."""

@@ -11,10 +11,13 @@ from darknet_py.arithmetic.window import Axis, Window, covering
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import NAMES, activation
+from darknet_py.layers.parametric.block import block_shapes
+from darknet_py.layers.transforms.activations import NAMES, activation, activation_nodes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 
 class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
@@ -84,6 +87,19 @@ class Deconvolutional(Layer, section="deconvolutional", aliases=("deconv",)):
         )
         norm = batch_norm(self.filters) if self.batch_normalize else None
         return ConvBlock(conv, norm, activation(self.activation))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A transposed convolution, batch normalisation folded into it, and the activation."""
+        from darknet_py.onnx_ops.convolution import transposed_convolution
+
+        sides, strides, pads = [self.size] * 2, [self.stride] * 2, [self.cut] * 4
+        out = transposed_convolution(nodes, maps[0], kernel_shape=sides, strides=strides, pads=pads)
+        return activation_nodes(self.activation, nodes, out)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        weights = (maps[0].channels, self.filters, self.size, self.size)
+        yield from block_shapes(self.filters, weights, normalized=self.batch_normalize)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases, BN's scales, means and variances, then the weights (channels, filters, size, size)."""

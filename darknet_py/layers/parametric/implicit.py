@@ -14,6 +14,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Implicit(Layer, section="implicit"):
     """The same learned numbers for every image, to be added, multiplied or routed.
@@ -47,6 +49,17 @@ class Implicit(Layer, section="implicit"):
         from darknet_py.ops.implicit import Constant
 
         return Constant((self.filters, self.atoms), mean=self.mean, spread=self.std)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The numbers, repeated."""
+        from darknet_py.onnx_ops.map import repeated
+
+        weights = nodes.constant(nodes.arrays["weights"][None], "weights")
+        return repeated(nodes, weights, maps[0], (self.filters, self.atoms, 1))
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        yield "weights", (self.filters, self.atoms, 1)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Its numbers, channel by channel."""

@@ -11,10 +11,12 @@ from darknet_py.arithmetic.window import Axis, Window, output_size
 from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import ACTIVATIONS, NAMES
+from darknet_py.layers.transforms.activations import ACTIVATIONS, NAMES, activation_nodes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 
 class Local(Layer, section="local"):
@@ -78,6 +80,20 @@ class Local(Layer, section="local"):
             window=(self.size, self.stride, self.pad),
             act=ACTIVATIONS[self.activation](),
         )
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Products of windows with their own weights, then the activation."""
+        from darknet_py.onnx_ops.local import locally_connected
+
+        window = (self.size, self.stride, self.pad)
+        out = locally_connected(nodes, maps[0], self.shape(*nodes.maps), window)
+        return activation_nodes(self.activation, nodes, out)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        out = self.shape(*maps)
+        yield "biases", (out.channels, out.height, out.width)
+        yield "weights", (out.cells, out.channels, maps[0].channels * self.size**2)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Biases (filters, rows, columns), then the weights cell by cell (filters, channels, size, size)."""

@@ -20,7 +20,7 @@ from darknet_py.layers.pools.laws import Law
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from darknet_py.onnx_ops.windows import Windows
+    from darknet_py.onnx_ops.pools.windows import Windows
     from darknet_py.ops.pools.window import Grid
 
 
@@ -131,7 +131,7 @@ class WindowPool(Layer):
 
     def windows(self) -> Windows:
         """The windows, for ONNX."""
-        from darknet_py.onnx_ops.windows import Windows
+        from darknet_py.onnx_ops.pools.windows import Windows
 
         return Windows(self.size, (self.stride_y, self.stride_x), self.padding, self.adaptive)
 

@@ -16,6 +16,8 @@ from darknet_py.layers.pools.laws import equals
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class BlurPool(WindowPool, section="blurpool"):
     """The maximum with stride 1, then a binomial filter with the stride: shifts of the input alias less.
@@ -57,3 +59,11 @@ class BlurPool(WindowPool, section="blurpool"):
         from darknet_py.ops.pools.blurpool import BlurredMaximum
 
         return BlurredMaximum(self.maxima().grid(), self.filter, (self.stride_y, self.stride_x))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The maximum, and a convolution of each channel."""
+        from darknet_py.onnx_ops.pools.reduction import blurred_maximum
+        from darknet_py.onnx_ops.pools.windows import Windows
+
+        blur = Windows(self.filter, (self.stride_y, self.stride_x), self.filter - 1)
+        return blurred_maximum(nodes, maps[0], self.maxima().windows(), blur)

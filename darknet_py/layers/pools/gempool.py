@@ -13,6 +13,8 @@ from darknet_py.layers.pools.base import WindowPool
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class GemPool(WindowPool, section="gempool"):
     """(mean(max(x_i, eps)^p))^(1/p) of each window, one p for the layer.
@@ -45,6 +47,20 @@ class GemPool(WindowPool, section="gempool"):
         from darknet_py.ops.pools.power import GeneralisedMean
 
         return GeneralisedMean(self.grid(), self.p, eps=self.eps, learn=self.learn)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Powers of the map, and a local average of them; a large p goes window by window."""
+        from darknet_py.onnx_ops.pools.reduction import power_mean
+
+        p = float(nodes.arrays["p"][0]) if self.learn else self.p
+        least = nodes.constant(self.eps)
+        mean = power_mean(nodes, nodes.add("Max", maps[0], least), self.windows(), p)
+        return nodes.add("Max", mean, least)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        if self.learn:
+            yield "p", (1,)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """p."""

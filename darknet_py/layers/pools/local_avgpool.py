@@ -10,6 +10,8 @@ from darknet_py.layers.pools.base import WindowPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
     """The mean of the existing cells of each window, as Darknet's forward pass computes it.
@@ -28,3 +30,9 @@ class LocalAvgPool(WindowPool, section="local_avgpool", aliases=("local_avg",)):
         from darknet_py.ops.function import Function
 
         return Function(self.grid().mean)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's pool, whose padding is not counted."""
+        from darknet_py.onnx_ops.pools.windows import mean
+
+        return mean(nodes, maps[0], self.windows())

@@ -11,6 +11,8 @@ from darknet_py.layers.pools.base import WindowPool
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class LpPool(WindowPool, section="lppool"):
     """(mean(|x_i|^p))^(1/p) of each window: a p-norm in which a constant stays itself, up to its sign.
@@ -36,3 +38,9 @@ class LpPool(WindowPool, section="lppool"):
         from darknet_py.ops.pools.power import LpNorm
 
         return LpNorm(self.grid(), self.p)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Powers of the map, and a local average of them; a large p goes window by window."""
+        from darknet_py.onnx_ops.pools.reduction import power_mean
+
+        return power_mean(nodes, nodes.add("Abs", maps[0]), self.windows(), self.p)

@@ -12,6 +12,8 @@ from darknet_py.layers.pools.laws import near
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class LsePool(WindowPool, section="lsepool"):
     """The log-mean-exp of each window: log(mean(exp(r x_i))) / r.
@@ -48,3 +50,9 @@ class LsePool(WindowPool, section="lsepool"):
         from darknet_py.ops.pools.lsepool import LogMeanExp
 
         return LogMeanExp(self.grid(), self.sharpness())
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Exponentials of the gathered cells."""
+        from darknet_py.onnx_ops.pools.reduction import log_mean_exp
+
+        return log_mean_exp(nodes, maps[0], self.windows(), self.sharpness())

@@ -86,7 +86,7 @@ class MaxPool(WindowPool, section="maxpool", aliases=("max",)):
 
     def onnx(self, nodes: Nodes, *maps: str) -> str:
         """ONNX's pool, whose padding is no cell either."""
-        from darknet_py.onnx_ops.windows import max_over_channels, maximum
+        from darknet_py.onnx_ops.pools.windows import max_over_channels, maximum
 
         if self.maxpool_depth:
             return max_over_channels(nodes, maps[0], self.out_channels)
@@ -121,6 +121,6 @@ class GrownMaxPool(Layer):
 
     def onnx(self, nodes: Nodes, *maps: str) -> str:
         """The maximum of maxima: a chain, each as exact as one pool."""
-        from darknet_py.onnx_ops.windows import grown_maximum
+        from darknet_py.onnx_ops.pools.windows import grown_maximum
 
         return grown_maximum(nodes, maps[1], self.known, self.pool.size)

@@ -11,6 +11,8 @@ from darknet_py.layers.pools.base import WindowPool
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class MedianPool(WindowPool, section="medianpool"):
     """The median of the existing cells of each window; its gradient goes to the cell, or cells, it is.
@@ -41,3 +43,9 @@ class MedianPool(WindowPool, section="medianpool"):
         from darknet_py.ops.pools.median import Median
 
         return Median(self.grid(), lower=self.even == "lower")
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The gathered cells, sorted."""
+        from darknet_py.onnx_ops.pools.reduction import median
+
+        return median(nodes, maps[0], self.windows(), lower=self.even == "lower")

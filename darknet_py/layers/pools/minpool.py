@@ -10,6 +10,8 @@ from darknet_py.layers.pools.base import WindowPool, hide
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class MinPool(WindowPool, section="minpool"):
     """The least existing cell of each window: what is dark, or absent, spreads.
@@ -31,3 +33,9 @@ class MinPool(WindowPool, section="minpool"):
         from darknet_py.ops.pools.minpool import WindowMinimum
 
         return WindowMinimum(self.grid())
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The maximum of the negative."""
+        from darknet_py.onnx_ops.pools.reduction import minimum
+
+        return minimum(nodes, maps[0], self.windows())

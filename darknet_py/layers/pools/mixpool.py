@@ -16,6 +16,8 @@ from darknet_py.layers.pools.laws import equals
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class MixPool(WindowPool, section="mixpool"):
     """`add`: alpha max + (1 - alpha) mean. `cat`: the means, then the maxima, as channels.
@@ -64,6 +66,17 @@ class MixPool(WindowPool, section="mixpool"):
         from darknet_py.ops.pools.mixpool import MIXTURES
 
         return MIXTURES[self.mode](self.grid(), self.alpha)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's two pools, mixed."""
+        from darknet_py.onnx_ops.pools.reduction import MIXTURES
+
+        return MIXTURES[self.mode](nodes, maps[0], self.windows(), self.alpha)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        if self.mode == "gated":
+            yield "gate", (self.size, self.size)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """The gate's weights, row by row."""

@@ -12,10 +12,13 @@ from darknet_py.cfg.diagnostics import Complaint, did_you_mean
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer, layer_class
 from darknet_py.layers.catalogue import CATALOGUE
+from darknet_py.layers.onnx_form import onnx_of
 from darknet_py.layers.pools.base import WindowPool
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 
 class Pyramid(Layer):
@@ -50,6 +53,17 @@ class Pyramid(Layer):
     def cost(self, *maps: Shape) -> Cost:
         """Each pool's."""
         return sum((pool.cost(*maps) for pool in self.pools()), Cost())
+
+    def branches_onnx(self, nodes: Nodes, x: str) -> list[str]:
+        """The outputs of the branches."""
+        pools = enumerate(self.pools())
+        return [onnx_of(pool, nodes.part(number, nodes.maps), x) for number, pool in pools]
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        for number, pool in enumerate(self.pools()):
+            shapes = pool.array_shapes(*maps)
+            yield from ((f"{name} of branch {number}", shape) for name, shape in shapes)
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Each pool's, in the order of the output."""

@@ -12,6 +12,8 @@ from darknet_py.layers.pools.laws import near
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class SoftPool(WindowPool, section="softpool"):
     """The mean of each window, weighted by softmax: sum(x_i exp(x_i / t)) / sum(exp(x_i / t)).
@@ -39,3 +41,9 @@ class SoftPool(WindowPool, section="softpool"):
         from darknet_py.ops.pools.window_sums import WindowSums, softmax_mean
 
         return WindowSums(self.grid(), softmax_mean(self.temperature))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Exponentials of the gathered cells."""
+        from darknet_py.onnx_ops.pools.reduction import softmax_mean
+
+        return softmax_mean(nodes, maps[0], self.windows(), self.temperature)

@@ -20,6 +20,8 @@ from darknet_py.layers.pools.pyramid import Pyramid
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 IN_DARKNET = ("maxpool", "local_avgpool")  # the window pools that Darknet has
 
@@ -81,6 +83,16 @@ class Spp(Pyramid, Composite, section="spp"):
             return ConcatWithInput(pool.module(*maps) for pool in pools)
         grown = [pool.grown_from(known) or pool for pool, known in pairwise(maxima)]
         return GrownConcatWithInput(pool.module(*maps) for pool in (*grown, maxima[-1]))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The branches, concatenated; a maximum starts from the next smaller one."""
+        from darknet_py.onnx_ops.map import concatenated
+        from darknet_py.onnx_ops.pools.windows import maxima
+
+        pools = self.pools()
+        if not isinstance(pools[0], MaxPool):
+            return concatenated(nodes, [*self.branches_onnx(nodes, maps[0]), maps[0]])
+        return concatenated(nodes, [*maxima(nodes, maps[0], [pool.size for pool in pools]), maps[0]])
 
     def in_sections(self, *maps: Shape) -> tuple[str, ...]:
         """The pools by size, with routes to the map between them, and a route of all, as in yolov3-spp."""

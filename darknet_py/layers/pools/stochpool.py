@@ -11,6 +11,8 @@ from darknet_py.layers.pools.base import WindowPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 NEGATIVES = ("relu", "shift", "softmax", "abs")
 
 
@@ -35,3 +37,9 @@ class StochPool(WindowPool, section="stochpool"):
         from darknet_py.ops.pools.stochpool import StochasticPool
 
         return StochasticPool(self.grid(), self.negatives)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The expected value, of averages where the weights allow it."""
+        from darknet_py.onnx_ops.pools.reduction import expected_cell
+
+        return expected_cell(nodes, maps[0], self.windows(), self.negatives)

@@ -19,6 +19,8 @@ from darknet_py.layers.pools.maxpool import MaxPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Unpool(InverseLayer, section="unpool"):
     """The map of the layer before, each value where the named `[maxpool]` found its maximum; zeros elsewhere.
@@ -89,3 +91,9 @@ class Unpool(InverseLayer, section="unpool"):
         """The pool that is inverted."""
         assert isinstance(self.inverse_of, MaxPool)
         return self.inverse_of
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's maximum with its indices, then a sum at those."""
+        from darknet_py.onnx_ops.pools.unpool import unpooled
+
+        return unpooled(nodes, maps[0], maps[2], self.pool.windows())

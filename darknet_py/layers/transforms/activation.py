@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
-from darknet_py.layers.transforms.activations import NAMES, out_of_place
+from darknet_py.layers.transforms.activations import NAMES, activation_nodes, out_of_place
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from darknet_py.onnx_ops.nodes import Nodes
 
 
 class Activation(Layer, section="activation"):
@@ -35,3 +37,7 @@ class Activation(Layer, section="activation"):
     def module(self, *maps: Shape) -> nn.Module:
         """The function; the map that it reads stays as it is."""
         return out_of_place(self.activation)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The function."""
+        return activation_nodes(self.activation, nodes, maps[0])

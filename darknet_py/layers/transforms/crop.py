@@ -13,6 +13,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 GPU_ONLY = "only Darknet's GPU code honours it"
 
 
@@ -61,3 +63,12 @@ class Crop(Layer, section="crop"):
         from darknet_py.ops.crop import KeyedRandomCrop
 
         return KeyedRandomCrop((self.crop_height, self.crop_width), flip=self.flip, adjust=not self.noadjust)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The centre, and 2 x - 1 unless `noadjust`."""
+        from darknet_py.onnx_ops.map import centre, scaled
+
+        cropped = centre(nodes, maps[0], self.crop_height, self.crop_width)
+        if self.noadjust:
+            return cropped
+        return nodes.add("Sub", scaled(nodes, cropped, 2), nodes.constant(1))

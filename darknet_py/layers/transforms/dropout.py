@@ -11,6 +11,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Dropout(Layer, section="dropout"):
     """Zeroes each number with `probability` in training and scales the rest up; nothing in evaluation.
@@ -39,3 +41,7 @@ class Dropout(Layer, section="dropout"):
         from darknet_py.ops.keyed import KeyedDropout
 
         return KeyedDropout(self.probability)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Nothing: numbers are zeroed in training alone."""
+        return maps[0]

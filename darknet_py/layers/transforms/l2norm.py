@@ -10,6 +10,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class L2Norm(Layer, section="l2norm"):
     """x over the square root of the sum of x² over channels, at each cell.
@@ -25,3 +27,9 @@ class L2Norm(Layer, section="l2norm"):
         from darknet_py.ops.map import unit_vectors
 
         return Function(unit_vectors)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The length over channels, and a quotient."""
+        from darknet_py.onnx_ops.vectors import unit_length
+
+        return unit_length(nodes, maps[0], 1, 1e-12)

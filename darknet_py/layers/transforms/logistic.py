@@ -10,6 +10,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Logistic(Layer, section="logistic"):
     """1 / (1 + exp(-x)) of every number. Only pjreddie's Darknet has it, and trains it by cross entropy.
@@ -27,3 +29,7 @@ class Logistic(Layer, section="logistic"):
         from torch import nn
 
         return nn.Sigmoid()
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A sigmoid."""
+        return nodes.add("Sigmoid", maps[0])

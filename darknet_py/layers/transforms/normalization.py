@@ -11,6 +11,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Normalization(Layer, section="normalization", aliases=("lrn",)):
     """y_k = x_k (kappa + alpha * sum of x_j²) ^ -beta, over `size` neighbouring channels j around k.
@@ -44,3 +46,10 @@ class Normalization(Layer, section="normalization", aliases=("lrn",)):
         missing, channels = self.sum == "darknet", maps[0].channels
         band, cancels = window_of(channels, self.size, missing=missing), missing and channels > self.size
         return LocalResponse(band, alpha=self.alpha, beta=self.beta, kappa=self.kappa, cancels=cancels)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's own where it has the same sum, else a product with a banded matrix."""
+        from darknet_py.onnx_ops.normalization import Response, local_response
+
+        missing = self.sum == "darknet"
+        return local_response(nodes, maps[0], Response(self.size, self.alpha, self.beta, self.kappa, missing))

@@ -16,6 +16,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Reorg(Layer, section="reorg"):
     """Cells into channels, in the order that YOLOv2's weights were trained with.
@@ -92,3 +94,15 @@ class Reorg(Layer, section="reorg"):
             rule = channels_first if self.reverse else channels_last
             return Function(partial(rule, shape=(out.channels, out.height, out.width)))
         return Function(partial(channels_to_cells if self.reverse else old_reorg, stride=self.stride))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A permutation."""
+        from darknet_py.onnx_ops.map import channels_first, channels_last, old_reorg
+
+        if self.flatten:
+            out = self.shape(*nodes.maps)
+            rule = channels_first if self.reverse else channels_last
+            return rule(nodes, maps[0], (out.channels, out.height, out.width))
+        if self.reverse:
+            return nodes.add("DepthToSpace", maps[0], blocksize=self.stride)
+        return old_reorg(nodes, maps[0], self.stride)

@@ -16,6 +16,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Reorg3d(Layer, section="reorg3d"):
     """Space to depth: output channel (dy * stride + dx) * C + c is cell (dy, dx) of each block of channel c.
@@ -62,3 +64,11 @@ class Reorg3d(Layer, section="reorg3d"):
 
         rule = reinterpreted_to_cells if self.reverse else blocks_to_channels
         return Function(partial(rule, stride=self.stride))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's own order; with `reverse` Darknet's."""
+        from darknet_py.onnx_ops.map import reinterpreted_to_cells
+
+        if self.reverse:
+            return reinterpreted_to_cells(nodes, maps[0], self.stride)
+        return nodes.add("SpaceToDepth", maps[0], blocksize=self.stride)

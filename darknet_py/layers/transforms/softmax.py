@@ -15,6 +15,8 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Softmax(Layer, section="softmax", aliases=("soft",)):
     """exp(x / temperature) over its sum: within `groups` equal parts, or over channels at each cell.
@@ -53,3 +55,11 @@ class Softmax(Layer, section="softmax", aliases=("soft",)):
         if self.spatial:
             return Function(partial(softmax_of_channels, temperature=self.temperature))
         return Function(partial(softmax_of_parts, count=self.groups, temperature=self.temperature))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's softmax on a reshaped map."""
+        from darknet_py.onnx_ops.vectors import over, softmax_of_parts
+
+        if self.spatial:
+            return nodes.add("Softmax", over(nodes, maps[0], self.temperature), axis=1)
+        return softmax_of_parts(nodes, maps[0], self.groups, self.temperature)

@@ -10,6 +10,8 @@ from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class AvgPool(FullMapPool, section="avgpool", aliases=("avg",)):
     """Global average pooling: one cell per channel, whatever the input's size.
@@ -35,3 +37,7 @@ class AvgPool(FullMapPool, section="avgpool", aliases=("avg",)):
         from darknet_py.ops.map import global_mean
 
         return Function(global_mean)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's own."""
+        return nodes.add("GlobalAveragePool", maps[0])

@@ -15,6 +15,8 @@ from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class Bilinear(FullMapPool, section="bilinear"):
     """Outer products of two maps' cells averaged, then sign(x) sqrt(|x| + eps), then length 1.
@@ -54,3 +56,9 @@ class Bilinear(FullMapPool, section="bilinear"):
         from darknet_py.ops.pools.bilinear import bilinear
 
         return Function(partial(bilinear, eps=self.sqrt_eps))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """A product of matrices, and the two normalisations."""
+        from darknet_py.onnx_ops.pools.full_map import bilinear
+
+        return bilinear(nodes, maps, self.sqrt_eps)

@@ -10,6 +10,8 @@ from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class GlobalMaxPool(FullMapPool, section="global_maxpool"):
     """Global max pooling: the greatest cell of each channel, whatever the input's size.
@@ -36,3 +38,7 @@ class GlobalMaxPool(FullMapPool, section="global_maxpool"):
         from darknet_py.ops.function import Function
 
         return Function(partial(adaptive_max_pool2d, output_size=1))
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """ONNX's own."""
+        return nodes.add("GlobalMaxPool", maps[0])

@@ -13,6 +13,8 @@ from darknet_py.layers.pools.full_map.full_map_pool import FullMapPool
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class NetVlad(FullMapPool, section="netvlad"):
     """V(k) = sum over cells of a_k(x) (x - c_k), with the soft assignment a = softmax(W x + b) to K centres.
@@ -46,6 +48,17 @@ class NetVlad(FullMapPool, section="netvlad"):
         from darknet_py.ops.pools.netvlad import Vlad
 
         return Vlad(self.clusters, maps[0].channels, alpha=self.alpha, normalize_input=self.normalize_input)
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """Two products of matrices."""
+        from darknet_py.onnx_ops.pools.full_map import vlad
+
+        return vlad(nodes, maps[0], normalize_input=self.normalize_input)
+
+    def array_shapes(self, *maps: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """As `arrays`."""
+        both = (self.clusters, maps[0].channels)
+        yield from (("W", both), ("b", both[:1]), ("c", both))
 
     def arrays(self, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """W, b and c."""

@@ -13,6 +13,8 @@ from darknet_py.layers.pools.pyramid import Pyramid
 if TYPE_CHECKING:
     from torch import nn
 
+    from darknet_py.onnx_ops.nodes import Nodes
+
 
 class SppNet(Pyramid, FullMap, section="sppnet"):
     """An l x l grid of bins for each level l, flattened and concatenated: one length for any map size.
@@ -41,3 +43,11 @@ class SppNet(Pyramid, FullMap, section="sppnet"):
         from darknet_py.ops.pools.spp import ConcatFlattened
 
         return ConcatFlattened(pool.module(*maps) for pool in self.pools())
+
+    def onnx(self, nodes: Nodes, *maps: str) -> str:
+        """The pools of the levels, flattened and concatenated."""
+        from darknet_py.onnx_ops.map import concatenated
+        from darknet_py.onnx_ops.vectors import as_cell
+
+        branches = self.branches_onnx(nodes, maps[0])
+        return concatenated(nodes, [as_cell(nodes, branch) for branch in branches])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from darknet_py.arithmetic.window import bin_edges
@@ -101,3 +102,12 @@ def _of_bins(nodes: Nodes, x: str, count: int, pool: str) -> str:
             bins.append(nodes.add(reduce, part, axes=[axis], keepdims=1))
         x = nodes.add("Concat", *bins, axis=axis)
     return x
+
+
+def maxima(nodes: Nodes, x: str, sizes: Sequence[int]) -> list[str]:
+    """The maxima around each cell of windows of several sizes, each from those of the next smaller one."""
+    known, found = 1, {1: x}
+    for size in sorted(sizes):
+        x = found[size] = grown_maximum(nodes, x, known, size)
+        known = size
+    return [found[size] for size in sizes]

@@ -1,0 +1,1 @@
+"""Pools as ONNX nodes."""
