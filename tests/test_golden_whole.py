@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from darknet_py.data.formats.registry import open_data
+from darknet_py.engines.torch_engine import TorchEngine
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
 from darknet_py.tasks.detection_evaluation import evaluate_detector
@@ -61,7 +62,8 @@ def test_maps_of_published_weights_are_darknets(path: Path) -> None:
 @needs_shared
 @pytest.mark.parametrize("name", PAIRS)
 def test_coco_figures_of_published_weights_are_darknets(name: str) -> None:
-    scores = evaluate_detector(published(name), open_data(str(SHARED / "data" / "coco-mini"), split="val"))
+    data = open_data(str(SHARED / "data" / "coco-mini"), split="val")
+    scores = evaluate_detector(TorchEngine(published(name)), data)
     assert scores.images == 128
     assert scores.ap == pytest.approx(DARKNET[name][0], abs=0.002)
     assert scores.ap50 == pytest.approx(DARKNET[name][1], abs=0.002)

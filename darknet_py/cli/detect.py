@@ -32,22 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is found in each image, and draw it where that is asked for."""
     from darknet_py.data.images.listing import passed_over
-    from darknet_py.model.api import load
-    from darknet_py.model.device import usable
+    from darknet_py.engines.opening import open_engine
+    from darknet_py.lint.check import compile_checked
     from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
     from darknet_py.predict.names import class_names
     from darknet_py.predict.network_classes import order_warning
     from darknet_py.predict.sources import find_images, image_paths
 
-    network = load(document_of(args), args.weights)
-    settings = DetectorSettings(
-        threshold=args.threshold, nms=args.nms, device=usable(args.device), batch=args.batch
-    )
-    detector = BatchDetector(network, settings)
+    graph = compile_checked(document_of(args))
+    settings = DetectorSettings(threshold=args.threshold, nms=args.nms, batch=args.batch)
+    detector = BatchDetector(open_engine(graph, args.weights, device=args.device), settings)
     images = list(find_images(args.source)) if args.keep_going else image_paths(args.source)
     for line in filter(None, (passed_over(source) for source in args.source if source.is_dir())):
         print(line, file=sys.stderr)
-    classes, neighbours = network.graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
+    classes, neighbours = graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
     detector.names = class_names(classes, file=args.names, neighbours=neighbours)
     if warning := order_warning(args.names, neighbours):
         print(warning, file=sys.stderr)

@@ -62,34 +62,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print COCO's figures of a detector, or how often a classifier is right."""
     from darknet_py.data.formats.registry import split_to_evaluate
-    from darknet_py.model.api import load
-    from darknet_py.model.device import usable
+    from darknet_py.engines.opening import open_engine
+    from darknet_py.lint.check import compile_checked
     from darknet_py.predict.network_classes import names_file, order_warning
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
     from darknet_py.tasks.base import EvaluationSettings
 
     args.split = args.split or split_to_evaluate(args.data)
     settings = EvaluationSettings(
-        usable(args.device),
-        args.split,
-        args.batch,
+        split=args.split,
+        batch=args.batch,
         threshold=THRESHOLDS[args.detect_as][0] if args.threshold is None else args.threshold,
         nms=THRESHOLDS[args.detect_as][1] if args.nms is None else args.nms,
         detect_as=args.detect_as,
         precision_at=args.precision_at,
         engine=args.engine,
     )
-    network, neighbours = load(document_of(args), args.weights), (args.weights, Path(args.cfg))
+    graph, neighbours = compile_checked(document_of(args)), (args.weights, Path(args.cfg))
+    engine = open_engine(graph, args.weights, device=args.device)
     if args.detections:
-        _check_output(args.detections, network.graph)
+        _check_output(args.detections, graph)
     if warning := order_warning(args.names, neighbours):
         print_note(args, warning)
-    data = open_in_network_order(network, args.data, args.split, names=args.names or names_file(neighbours))
+    data = open_in_network_order(graph, args.data, args.split, names=args.names or names_file(neighbours))
     (data,) = readable_data(args, data)
     print_opening(args, {args.split: data})
     print_class_notes(args, data)
     with show_progress("images", quiet=args.json) as progress:
-        found = evaluate_network(network, data, settings, progress=progress)
+        found = evaluate_network(engine, data, settings, progress=progress)
     if args.detections:
         publish_bytes(args.detections, json.dumps(getattr(found, found.separate)).encode() + b"\n")
     print_result(

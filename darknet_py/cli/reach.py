@@ -129,6 +129,8 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
         raise UsageError("--weights and --images belong together", hint="trained weights look at images")
     if len(wanted) > 1:
         raise UsageError("--layer names one layer where weights are given")
+    import torch
+
     from darknet_py.analysis.effective import effective, picture
     from darknet_py.data.images.channels import check_channels, in_channels
     from darknet_py.data.images.read import read_image
@@ -143,7 +145,8 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     network = restore(graph, args.weights)
     paths = image_paths([args.images])[: args.most]
     pixels = (in_channels(read_image(path), graph.net.channels) for path in paths)
-    found = effective(network, (fit_for(graph.net, one.shape[:2]).apply(one) for one in pixels), layer)
+    inputs = (torch.from_numpy(fit_for(graph.net, one.shape[:2]).apply(one)) for one in pixels)
+    found = effective(network, inputs, layer)
     if found is None:
         raise UsageError(f"no pixel changes the middle cell of layer {layer}", where=args.cfg)
     title = f"{Path(args.cfg).stem}, layer {layer} [{graph[layer].layer.section}], {found.images} images"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from darknet_py.engines.torch_engine import TorchEngine
 from darknet_py.files.digest import sha256_of
 from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.model.restoring import restore
@@ -27,9 +28,8 @@ def draw_samples(plan: TrainingPlan, folder: ComparisonFolder) -> None:
     if file_exists(source_file) and read_json_object(source_file).values == source:
         return
     samples.mkdir(exist_ok=True)
-    network = restore(plan.graph, weights)
-    settings = DetectorSettings(device=plan.settings.device, keep=MOST_BOXES)
-    detector = BatchDetector(network, settings, names=plan.val.names)
+    engine = TorchEngine(restore(plan.graph, weights), plan.settings.device)
+    detector = BatchDetector(engine, DetectorSettings(keep=MOST_BOXES), names=plan.val.names)
     step = max(1, len(plan.val) // SAMPLES)
     images = [plan.val.pixels(number * step) for number in range(min(SAMPLES, len(plan.val)))]
     for number, (pixels, detections) in enumerate(zip(images, detector.detect(images), strict=True)):

@@ -1,7 +1,7 @@
 """Communication between the processes of a training that torchrun started.
 
 Processes send each other tensors and JSON; nothing that is received is unpickled. Tensors on a CPU are sent
-by gloo, tensors on a GPU by NCCL. With one process nothing is sent.
+by gloo, tensors on a GPU by NCCL. With one process nothing is sent, and torch is not imported.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torch.distributed as dist
-from torch import Tensor
-from torch.distributed.distributed_c10d import Store
 
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.errors import DarknetPyError, DistributedError, PeerFailed
+
+if TYPE_CHECKING:
+    import torch.distributed as dist
+    from torch import Tensor
+    from torch.distributed.distributed_c10d import Store
 
 TIMEOUT_SECONDS = 300.0  # seconds that one process waits for another
 REPORTED = "darknet-py/reported"  # key in the store: how many processes reported why they end
@@ -65,6 +66,9 @@ class Communicator:
     def use_device(self, device: str) -> None:
         """Send tensors of this device by NCCL, if it is a GPU."""
         if self.size > 1 and device.startswith("cuda"):
+            import torch
+            import torch.distributed as dist
+
             torch.cuda.set_device(device)
             with self._peer_errors():
                 group = dist.new_group(backend="nccl", timeout=timedelta(seconds=self.seconds))
@@ -102,6 +106,9 @@ class Communicator:
         finally:
             self.in_local_section = False
         if self.size > 1:
+            import torch
+            import torch.distributed as dist
+
             mine = [self.size - self.rank if failure else 0, int(flags.stop), int(flags.save)]
             worst, stop, save = self._reduced(torch.tensor(mine), dist.ReduceOp.MAX).tolist()
             flags.stop, flags.save = bool(stop), bool(save)
@@ -131,23 +138,32 @@ class Communicator:
         """
         if self.size == 1:
             raise error
+        import torch
+        import torch.distributed as dist
+
         order = self.rank if informed else self.size + self.rank
         rank = int(self._reduced(torch.tensor([order]), dist.ReduceOp.MIN)) % self.size
         self.raise_failure(rank, error, exit_code=error.exit_code)
 
     def sum(self, tensor: Tensor) -> Tensor:
         """Replace a tensor by its sum over all processes, with the same bits in each; returns it."""
+        import torch.distributed as dist
+
         return self._reduced(tensor, dist.ReduceOp.SUM)
 
     def mean(self, tensors: list[Tensor]) -> None:
         """Replace each tensor by its mean over all processes."""
         if self.size > 1 and tensors:
+            import torch
+
             flat = self.sum(torch.cat([tensor.reshape(-1) for tensor in tensors])).div_(self.size)
             for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
                 tensor.copy_(part.view_as(tensor))
 
     def broadcast(self, tensor: Tensor) -> None:
         """Replace a contiguous tensor by that of the first process."""
+        import torch.distributed as dist
+
         with self._peer_errors():
             dist.broadcast(tensor, src=0, group=self._group(tensor))
 
@@ -155,6 +171,9 @@ class Communicator:
         """The bytes of every process, by rank."""
         if self.size == 1:
             return [data]
+        import torch
+        import torch.distributed as dist
+
         lengths = torch.zeros(self.size, dtype=torch.int64)
         lengths[self.rank] = len(data)
         longest = int(self.sum(lengths).max())
@@ -182,6 +201,8 @@ class Communicator:
 
     def _reduced(self, tensor: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
         if self.size > 1:
+            import torch.distributed as dist
+
             with self._peer_errors():
                 dist.all_reduce(tensor, operation, group=self._group(tensor))
         return tensor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 
@@ -34,3 +36,8 @@ class TorchEngine:
         with torch.inference_mode():
             raws = self.network.raw_maps(inputs.contiguous(memory_format=torch.channels_last))
             return [raw.float().cpu().numpy() for raw in raws]
+
+
+def engine_of_copy(network: Network, device: str) -> TorchEngine:
+    """An engine that runs a copy: the network itself keeps its mode, its device and its layout."""
+    return TorchEngine(copy.deepcopy(network), device)

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from darknet_py.boxes import clip
 from darknet_py.data.images.channels import check_channels, in_channels
@@ -19,7 +18,7 @@ from darknet_py.predict.letterbox import Fit, fit_for
 from darknet_py.predict.nms import NmsSettings, nms
 
 if TYPE_CHECKING:
-    from darknet_py.model.network import Network
+    from darknet_py.engines.base import Engine, Floats
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class DetectorSettings:
     Args:
         threshold: of the objectness and of each score, 0..1.
         nms: threshold of the overlap, 0..1.
-        device: where the network runs.
         batch: images that run at once.
         relative: NMS measures in fractions of the image, as `detector test`; else in pixels, as `detector
             valid`. It matters to `greedynms` and `diounms`.
@@ -43,7 +41,6 @@ class DetectorSettings:
 
     threshold: float = 0.25
     nms: float = 0.45
-    device: str = "cpu"
     batch: int = 1
     relative: bool = True
     keep_per_class: int | None = None
@@ -65,7 +62,7 @@ class BatchDetector:
     The kind of NMS and its beta come from the last head, as in Darknet.
 
     Args:
-        network: it is moved to the device, laid out channels last, and put in evaluation mode.
+        engine: what runs the network.
         names: of the classes, for the Detections.
 
     Raises:
@@ -73,15 +70,14 @@ class BatchDetector:
     """
 
     def __init__(
-        self, network: Network, settings: DetectorSettings | None = None, *, names: Sequence[str] = ()
+        self, engine: Engine, settings: DetectorSettings | None = None, *, names: Sequence[str] = ()
     ) -> None:
-        """Move the network to the device."""
-        self.settings, self.graph, self.names = settings or DetectorSettings(), network.graph, tuple(names)
+        """Check that the network detects."""
+        self.engine, self.graph, self.names = engine, engine.graph, tuple(names)
+        self.settings = settings or DetectorSettings()
         if not self.graph.heads:
             raise UsageError("the network has no head such as [yolo] or [region], so it detects nothing")
         check_channels(self.graph)
-        # yolov3-tiny takes 37 ms on two threads, and 51 ms with channels first
-        self.network = network.to(self.settings.device).to(memory_format=torch.channels_last)
         last = self.graph.head_layers[-1]
         self.nms_settings = NmsSettings(
             threshold=self.settings.nms,
@@ -102,18 +98,22 @@ class BatchDetector:
         """
         waiting = iter(images)
         while batch := list(islice(waiting, self.settings.batch)):
-            yield from self._detect_batch(batch)
+            fits = [fit_for(self.graph.net, image.shape[:2]) for image in batch]
+            yield from self.found(self.engine(self.inputs(batch, fits)), fits)
 
-    def _detect_batch(self, images: list[np.ndarray]) -> list[Detections]:
-        self.network.eval()
-        fits = [fit_for(self.graph.net, image.shape[:2]) for image in images]
-        with torch.inference_mode():
-            read = [in_channels(image, self.graph.net.channels) for image in images]
-            inputs = torch.stack([fit.apply(image) for fit, image in zip(fits, read, strict=True)])
-            inputs = inputs.to(self.settings.device)
-            raws = self.network(inputs.contiguous(memory_format=torch.channels_last))
-            found = candidates(self.graph, raws, threshold=self.settings.threshold)
-            return [self._suppress(fit, each) for fit, each in zip(fits, found, strict=True)]
+    def inputs(self, images: Sequence[np.ndarray], fits: Sequence[Fit]) -> Floats:
+        """What the engine is given: the images in the network's channels, each fitted, (N, C, H, W)."""
+        net = self.graph.net
+        inputs = np.empty((len(images), net.channels, net.height, net.width), np.float32)
+        for image, fit, out in zip(images, fits, inputs, strict=True):
+            fit.apply(in_channels(image, net.channels), out)
+        return inputs
+
+    def found(self, raws: Sequence[Floats], fits: Sequence[Fit]) -> Iterator[Detections]:
+        """The detections of each image, from the raw maps that the engine gave."""
+        decoded = candidates(self.graph, raws, threshold=self.settings.threshold)
+        for fit, each in zip(fits, decoded, strict=True):
+            yield self._suppress(fit, each)
 
     def _suppress(self, fit: Fit, found: Candidates) -> Detections:
         fractions = fit.correct(found.boxes_cxcywh_fraction)
@@ -125,4 +125,10 @@ class BatchDetector:
             boxes_xyxy_px = kept.boxes_xyxy
         if self.settings.clip:
             boxes_xyxy_px = clip(boxes_xyxy_px, fit.image_size)
-        return replace(kept, boxes_xyxy=boxes_xyxy_px, names=self.names, dropped=found.dropped)
+        return replace(
+            kept,
+            boxes_xyxy=boxes_xyxy_px,
+            names=self.names,
+            dropped=found.dropped,
+            image_size=fit.image_size,
+        )

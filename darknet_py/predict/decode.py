@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from darknet_py.ops.cells import Floats
 
 if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
@@ -26,12 +27,12 @@ class Candidates(NamedTuple):
         dropped: how many boxes were not finite, or had a negative size.
     """
 
-    boxes_cxcywh_fraction: Tensor
-    scores: Tensor
+    boxes_cxcywh_fraction: Floats
+    scores: Floats
     dropped: int
 
 
-def candidates(graph: Graph, raws: Sequence[Tensor], *, threshold: float) -> list[Candidates]:
+def candidates(graph: Graph, raws: Sequence[Floats], *, threshold: float) -> list[Candidates]:
     """Decode the raw maps of every head, and keep what is above the threshold.
 
     Args:
@@ -40,25 +41,21 @@ def candidates(graph: Graph, raws: Sequence[Tensor], *, threshold: float) -> lis
         threshold: of the objectness, and of each score; 0..1.
 
     Returns:
-        One entry per image, on the CPU.
+        One entry per image.
     """
-    decoded = [
-        head.decode(raw, graph.net.height, graph.net.width)
-        for head, raw in zip(graph.head_layers, raws, strict=True)
-    ]
-    found = []
-    for n in range(len(raws[0])):
-        parts = [_above([each[n] for each in head], threshold) for head in decoded]
-        boxes, scores, dropped = zip(*parts, strict=True)
-        found.append(Candidates(torch.cat(boxes), torch.cat(scores), sum(dropped)))
-    return found
-
-
-def _above(decoded: Sequence[Tensor], threshold: float) -> Candidates:
-    """What one head found in one image: boxes (B, 4), objectness (B,) and classes (B, K)."""
-    kept = (decoded[1] > threshold) | ~decoded[1].isfinite()  # NaN is looked at, to be counted
-    boxes, objectness, classes = (each[kept].cpu() for each in decoded)
-    scores = objectness[:, None] * classes  # (B, K)
-    valid = boxes.isfinite().all(dim=1) & (boxes[:, 2:] >= 0).all(dim=1) & scores.isfinite().all(dim=1)
-    scores = scores[valid]
-    return Candidates(boxes[valid], scores.where(scores > threshold, 0), int((~valid).sum()))
+    net_size, count = (graph.net.height, graph.net.width), len(raws[0])
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is dropped and counted
+        decoded = [
+            head.predictions(raw, net_size, threshold=threshold)
+            for head, raw in zip(graph.head_layers, raws, strict=True)
+        ]
+        images, boxes, objectness, classes = map(np.concatenate, zip(*decoded, strict=True))
+        scores = objectness[:, None] * classes  # (B, K)
+    valid = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1) & np.isfinite(scores).all(axis=1)
+    scores[scores <= threshold] = 0
+    dropped = np.bincount(images[~valid], minlength=count)
+    kept = np.flatnonzero(valid)
+    kept = kept[np.argsort(images[kept], kind="stable")]
+    ends = np.cumsum(np.bincount(images[kept], minlength=count))[:-1]
+    parts = zip(np.split(boxes[kept], ends), np.split(scores[kept], ends), dropped.tolist(), strict=True)
+    return [Candidates(*part) for part in parts]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from darknet_py.boxes import cxcywh_from_xyxy, xywh_from_xyxy
+from darknet_py.data.formats.coco.names import COCO_IDS, COCO_NAMES
+from darknet_py.errors import UsageError
+from darknet_py.ops.cells import Floats, Ints
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from darknet_py.predict.pixels import PixelSource
 
 
 @dataclass(frozen=True)
@@ -35,13 +44,15 @@ class Detections:
         labels: (B,), class index.
         names: of all classes, in the order of class indices; may be empty where nobody asks for names.
         dropped: how many boxes were thrown away because they were not finite, or had a negative size.
+        image_size: (height, width) in pixels; None where nobody knows it.
     """
 
-    boxes_xyxy: Tensor
-    scores: Tensor
-    labels: Tensor
+    boxes_xyxy: Floats
+    scores: Floats
+    labels: Ints
     names: tuple[str, ...] = ()
     dropped: int = 0
+    image_size: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         """How many detections there are."""
@@ -53,3 +64,73 @@ class Detections:
         for (left, top, right, bottom), score, label in rows:
             name = self.names[label] if self.names else f"class {label}"
             yield DetectedObject((left, top, right, bottom), score, label, name)
+
+    def draw(self, image: PixelSource) -> np.ndarray:
+        """A copy of the image with the detections on it, (H, W, 3) uint8 RGB.
+
+        Raises: DataError: when a file is not an image, or an array has another shape or type.
+        """
+        from darknet_py.predict.drawing import draw
+        from darknet_py.predict.pixels import pixels_of
+
+        return draw(pixels_of(image, grey=True), self)
+
+    def to_coco(
+        self, image_id: int | str = 0, category_ids: Sequence[int] | None = None
+    ) -> list[dict[str, Any]]:
+        """Entries of a COCO results list: image_id, category_id, bbox and score.
+
+        Args:
+            category_ids: of each label; without, COCO's own of COCO's names, else 1, 2, ...
+        """
+        if category_ids is None:
+            coco = self.names == COCO_NAMES
+            category_ids = COCO_IDS if coco else range(1, 1 + max([len(self.names) - 1, *self.labels]) + 1)
+        boxes_xywh = xywh_from_xyxy(self.boxes_xyxy.astype(float)).tolist()
+        found = zip(boxes_xywh, self.scores.tolist(), self.labels.tolist(), strict=True)
+        return [
+            {
+                "image_id": image_id,
+                "category_id": category_ids[label],
+                "bbox": [round(value, 3) for value in box],
+                "score": round(score, 6),
+            }
+            for box, score, label in found
+        ]
+
+    def to_yolo(self, *, scores: bool = False) -> str:
+        """A YOLO label file: class, centre x and y, width and height as fractions of the image, a line each.
+
+        Args:
+            scores: end each line with the score.
+
+        Raises: UsageError: when nobody knows the size of the image.
+        """
+        if self.image_size is None:
+            raise UsageError("YOLO labels are fractions of the image, whose size is not known")
+        height, width = self.image_size
+        rows = cxcywh_from_xyxy(self.boxes_xyxy.astype(float)) / (width, height, width, height)
+        found = zip(self.labels.tolist(), rows.tolist(), self.scores.tolist(), strict=True)
+        return "".join(
+            " ".join([str(label), *(f"{value:.6f}" for value in (*row, *[score] * scores))]) + "\n"
+            for label, row, score in found
+        )
+
+    def to_supervision(self) -> Any:
+        """The same as `supervision.Detections`, with the names as `class_name`.
+
+        Raises: UsageError: when supervision is not installed.
+        """
+        import numpy as np
+
+        try:
+            from supervision import Detections as SupervisionDetections
+        except ImportError:
+            hint = "python -m pip install supervision; boxes_xyxy, scores and labels are there without it"
+            raise UsageError("supervision is not installed", hint=hint) from None
+        return SupervisionDetections(
+            xyxy=self.boxes_xyxy,
+            confidence=self.scores,
+            class_id=self.labels.astype(int),
+            data={"class_name": np.array([found.name for found in self], dtype=str)},
+        )

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, overload
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING, overload
 
 from darknet_py.cfg.document import Document
-from darknet_py.cfg.shipped import open_cfg
-from darknet_py.data.images.read import read_image
+from darknet_py.engines.opening import open_given
 from darknet_py.errors import DataError, UsageError
-from darknet_py.lint.check import compile_checked
-from darknet_py.model.device import usable
-from darknet_py.model.network import Network
-from darknet_py.model.restoring import restore
-from darknet_py.model.weights import load_weights
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.names import class_names
+from darknet_py.predict.pixels import pixels_of, several_images
 
-PixelSource = str | Path | Image.Image | np.ndarray
-PixelSourceT = TypeVar("PixelSourceT", bound=PixelSource)
+if TYPE_CHECKING:
+    from darknet_py.model.network import Network
+    from darknet_py.predict.pixels import PixelSource
+
+    Listed = list[PixelSource] | tuple[PixelSource, ...]
 
 
 class Detector(BatchDetector):
@@ -41,6 +36,7 @@ class Detector(BatchDetector):
         device: `cpu`, `cuda`, `cuda:1` or `mps`.
         names: of the classes, or the file that lists them, one a line; without, the `.names` file next to the
             weights or the cfg, or COCO's names for 80 classes.
+        batch: images that run at once, of several.
 
     Raises:
         CfgError, WeightsError, DataError: when the cfg, the weights or the file of names cannot be used.
@@ -56,66 +52,48 @@ class Detector(BatchDetector):
         nms: float = 0.45,
         device: str = "cpu",
         names: str | Path | Sequence[str] | None = None,
+        batch: int = 1,
     ) -> None:
         """Read the files."""
-        settings = DetectorSettings(threshold=threshold, nms=nms, device=usable(device))
-        if isinstance(cfg, Network):
-            network, files = cfg, []
-            if weights is not None:
-                load_weights(network, weights)
-        elif weights is None:
+        settings = DetectorSettings(threshold=threshold, nms=nms, batch=batch)
+        if isinstance(cfg, (str, Path, Document)) and weights is None:
             raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
-        else:
-            document = open_cfg(cfg)
-            network, files = restore(compile_checked(document), weights), [Path(document.path)]
-        if weights is not None:
-            files.insert(0, Path(weights))
-        classes = network.graph.head_layers[-1].classes if network.graph.heads else 0
-        super().__init__(network, settings, names=_names(names, classes, files))
+        engine = open_given(cfg, weights, device=device)
+        files = [Path(weights)] if weights is not None else []
+        if isinstance(cfg, (str, Path, Document)):
+            files.append(Path(engine.graph.document.path))
+        super().__init__(engine, settings)
+        self.names = tuple(_names(names, self.graph.head_layers[-1].classes, files))
 
     @overload
-    def __call__(self, image: PixelSource) -> Detections: ...
+    def __call__(self, images: PixelSource) -> Detections: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, image: list[PixelSourceT]) -> list[Detections]: ...
-    def __call__(self, image: PixelSource | list[PixelSourceT]) -> Detections | list[Detections]:
+    def __call__(self, images: Listed) -> list[Detections]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, images: Iterable[PixelSource]) -> Iterator[Detections]: ...
+    def __call__(
+        self, images: PixelSource | Iterable[PixelSource]
+    ) -> Detections | list[Detections] | Iterator[Detections]:
         """Detect in one image, or in each of several.
 
         Args:
-            image: a file, a PIL image, or an (H, W, 3) uint8 RGB array, for a cfg with channels=1 also an
-                (H, W) grey one; or a list of such.
+            images: a file, a PIL image, or an (H, W, 3) uint8 RGB array, for a cfg with channels=1 also an
+                (H, W) grey one; or several such.
 
         Returns:
-            Detections with boxes_xyxy in pixels, clipped to the image, best first; of a list, a list.
+            Detections with boxes_xyxy in pixels, clipped to the image, best first. A list of them for a list
+            or a tuple. For anything else that is iterable, such as a generator, an iterator, which reads
+            `batch` images at a time, when their detections are asked for.
 
         Raises:
             DataError: when a file is not an image, or an array has another shape or type.
         """
         grey = self.graph.net.channels == 1
-        if isinstance(image, (str, Path, Image.Image, np.ndarray)):
-            return next(self.detect([pixels_of(image, grey=grey)]))
-        return list(self.detect(pixels_of(one, grey=grey) for one in image))
-
-
-def pixels_of(image: PixelSource, *, grey: bool = False) -> np.ndarray:
-    """An image as an (H, W, 3) uint8 RGB array.
-
-    Args:
-        grey: an array may also be (H, W) or (H, W, 1), which becomes three equal channels.
-
-    Raises:
-        DataError: when the file is not an image, or the array has another shape or type.
-    """
-    if isinstance(image, (str, Path)):
-        return read_image(image)
-    if isinstance(image, Image.Image):
-        return np.array(image.convert("RGB"))
-    if grey and image.ndim in (2, 3) and image.shape[2:] in ((), (1,)):
-        image = np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        found = f"{' x '.join(map(str, image.shape))} {image.dtype}"
-        expected = "H x W x 3 uint8 (RGB)" + (" or H x W (grey)" if grey else "")
-        raise DataError(f"an image is an array of {expected}, and this one is {found}")
-    return image
+        several = several_images(images)
+        if several is None:
+            return next(self.detect([pixels_of(images, grey=grey)]))
+        found = self.detect(pixels_of(one, grey=grey) for one in several)
+        return list(found) if isinstance(several, (list, tuple)) else found
 
 
 def _names(names: str | Path | Sequence[str] | None, classes: int, files: Sequence[Path]) -> Sequence[str]:

@@ -9,22 +9,23 @@
 
 d is the distance of the centres and c the diagonal of the box around both. They depend on the unit: Darknet
 takes fractions of the image in `detector test`, and pixels in `detector valid`.
+
+Which boxes overlap does not depend on the class, so it is computed once for all classes, and a row of it is
+kept as the bits of a Python integer: the loop over boxes and classes then needs no array operation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from darknet_py.boxes import distance_iou, xyxy_from_cxcywh
+from darknet_py.boxes import xyxy_from_cxcywh
+from darknet_py.ops.cells import Floats, Ints
 from darknet_py.predict.detections import Detections
 
 PER_CLASS = 5_000
-Suppress = Callable[[Tensor], Tensor]  # boxes_xyxy (B, 4), best first -> which of them stay (B,)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class NmsSettings:
             0; Darknet has no such bound.
         keep_per_class: how many of a class remain at most, the best; without, all.
         keep: how many remain at most in all, the best; without, all.
-        block: rows of the matrix of overlaps that are in memory at once: 256 x 5,000 floats are 5 MB.
+        block: overlaps that are computed at once: 256k floats are 1 MB.
     """
 
     threshold: float = 0.45
@@ -48,17 +49,15 @@ class NmsSettings:
     per_class: int = PER_CLASS
     keep_per_class: int | None = None
     keep: int | None = None
-    block: int = 256
+    block: int = 1 << 18
 
-    def suppress(self) -> Suppress:
-        """The rule of the kind."""
-        if self.kind in ("default", "cornersnms"):
-            return partial(_by_iou, threshold=self.threshold)
-        beta = {"greedynms": 0.6, "diounms": self.beta}[self.kind]
-        return partial(_by_distance, threshold=self.threshold, beta=beta, block=self.block)
+    @property
+    def exponent(self) -> float | None:
+        """Of the distance that is subtracted from the IoU; None where none is."""
+        return {"default": None, "cornersnms": None, "greedynms": 0.6, "diounms": self.beta}[self.kind]
 
 
-def nms(boxes_cxcywh: Tensor, scores: Tensor, settings: NmsSettings) -> Detections:
+def nms(boxes_cxcywh: Floats, scores: Floats, settings: NmsSettings) -> Detections:
     """Detections that remain, in descending score.
 
     Of equal scores the earlier box goes first, then the lower class. Darknet's `qsort` leaves that open.
@@ -70,63 +69,86 @@ def nms(boxes_cxcywh: Tensor, scores: Tensor, settings: NmsSettings) -> Detectio
     Returns:
         Detections, with boxes_xyxy in the unit of the boxes given.
     """
-    suppress = settings.suppress()
-    boxes_xyxy = xyxy_from_cxcywh(boxes_cxcywh)
-    box, label = (scores > 0).nonzero(as_tuple=True)  # (P,) pairs of a box and a class
-    best_first = scores[box, label].argsort(descending=True, stable=True)
+    box, label = np.nonzero(scores > 0)  # (P,) pairs of a box and a class
+    best_first = np.argsort(-scores[box, label], kind="stable")
     box, label = box[best_first], label[best_first]
+    if len(label) > settings.per_class:
+        taking_part = _ranks(label) < settings.per_class
+        box, label = box[taking_part], label[taking_part]
 
-    stays = torch.zeros(len(box), dtype=torch.bool)
-    by_class = torch.split(label.argsort(stable=True), label.bincount().tolist()) if len(label) else ()
-    for pairs in (group[: settings.per_class] for group in by_class if len(group)):
-        boxes = boxes_xyxy[box[pairs]]
-        stays[pairs] = _best(boxes, suppress, settings.keep_per_class) if len(pairs) > 1 else True
-    box, label = box[stays][: settings.keep], label[stays][: settings.keep]
-    return Detections(boxes_xyxy[box], scores[box, label], label)
-
-
-def _best(boxes_xyxy: Tensor, suppress: Suppress, keep: int | None) -> Tensor:
-    """Which boxes stay; with `keep` the first of them that many. What stays depends on better boxes alone."""
-    if keep is None:
-        return suppress(boxes_xyxy)
-    first, stays = 4 * keep, suppress(boxes_xyxy[: 4 * keep])
-    while first < len(boxes_xyxy) and stays.sum() < keep:
-        first *= 4
-        stays = suppress(boxes_xyxy[:first])
-    stays &= stays.cumsum(0) <= keep
-    return torch.cat([stays, stays.new_zeros(len(boxes_xyxy) - len(stays))])
+    used, first, number = np.unique(box, return_index=True, return_inverse=True)
+    by_score = np.argsort(first)  # boxes by their best score: the first are needed first
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        rivals = _Rivals(xyxy_from_cxcywh(boxes_cxcywh[used[by_score]]), settings)
+        stays = _staying(np.argsort(by_score)[number].tolist(), label.tolist(), rivals)
+    box, label = box[stays], label[stays]
+    return Detections(xyxy_from_cxcywh(boxes_cxcywh[box]), scores[box, label], label)
 
 
-def _by_iou(boxes_xyxy: Tensor, *, threshold: float) -> Tensor:
-    from torchvision.ops import nms as torchvision_nms  # late: importing it doubles the start-up
+def _ranks(labels: Ints) -> Ints:
+    """The number of earlier pairs of the same class, for each pair."""
+    by_class = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    ranks = np.empty(len(labels), np.intp)
+    ranks[by_class] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return ranks
 
-    # Class by class, not `batched_nms`: that one separates classes by adding to the coordinates, and
-    # fractions lose digits. Ranks for scores, so that equal scores keep their order.
-    rank = torch.arange(len(boxes_xyxy), 0, -1, dtype=boxes_xyxy.dtype)
-    stays = torch.zeros(len(boxes_xyxy), dtype=torch.bool)
-    stays[torchvision_nms(boxes_xyxy, rank, threshold)] = True
+
+def _staying(boxes: list[int], labels: list[int], rivals: _Rivals) -> list[int]:
+    """Which pairs of a box and a class stay, best first."""
+    settings = rivals.settings
+    beaten: dict[int, int] = {}  # by class, the boxes that overlap a better one, as bits
+    kept_of_class: dict[int, int] = {}
+    stays: list[int] = []
+    for number, (box, label) in enumerate(zip(boxes, labels, strict=True)):
+        bits, kept = beaten.get(label, 0), kept_of_class.get(label, 0)
+        if bits >> box & 1 or kept == settings.keep_per_class:
+            continue
+        if len(stays) == settings.keep:
+            break
+        beaten[label], kept_of_class[label] = bits | rivals.of(box), kept + 1
+        stays.append(number)
     return stays
 
 
-def _by_distance(boxes_xyxy: Tensor, *, threshold: float, beta: float, block: int) -> Tensor:
-    stays = torch.ones(len(boxes_xyxy), dtype=torch.bool)
-    for start in range(0, len(stays), block):
-        rows = start + stays[start : start + block].nonzero()[:, 0]
-        rivals = distance_iou(boxes_xyxy[rows], boxes_xyxy[rows], beta=beta) > threshold
-        stays[rows] = _first_wins(rivals)
-        winners = rows[stays[rows]]
-        later = start + block + stays[start + block :].nonzero()[:, 0]
-        if len(later):
-            beaten = distance_iou(boxes_xyxy[winners], boxes_xyxy[later], beta=beta) > threshold
-            stays[later] = ~beaten.any(dim=0)
-    return stays
+class _Rivals:
+    """Which boxes overlap a box too much, as the bits of an integer; rows are computed when first needed."""
 
+    def __init__(self, boxes_xyxy: Floats, settings: NmsSettings) -> None:
+        self.settings = settings
+        self._sides = np.ascontiguousarray(boxes_xyxy.T)  # (4, B)
+        self._areas = (self._sides[2:] - self._sides[:2]).prod(axis=0)
+        self._rows = max(1, settings.block // max(1, len(boxes_xyxy)))
+        self._blocks: dict[int, list[int]] = {}
 
-def _first_wins(rivals: Tensor) -> Tensor:
-    matrix = rivals.numpy()
-    stays = torch.ones(len(matrix), dtype=torch.bool)
-    alive = stays.numpy()  # the same memory
-    for row in range(len(matrix)):
-        if alive[row]:
-            alive[row + 1 :] &= ~matrix[row, row + 1 :]
-    return stays
+    def of(self, box: int) -> int:
+        """The rivals of a box."""
+        number, row = divmod(box, self._rows)
+        if number not in self._blocks:
+            matrix = self._matrix(slice(number * self._rows, (number + 1) * self._rows))
+            packed = np.packbits(matrix, axis=1, bitorder="little")
+            self._blocks[number] = [int.from_bytes(bits.tobytes(), "little") for bits in packed]
+        return self._blocks[number][row]
+
+    def _matrix(self, rows: slice) -> npt.NDArray[np.bool_]:
+        """(rows, B): whether two boxes overlap by more than the threshold."""
+        left, top, right, bottom = self._sides
+        width = np.minimum(right[rows, None], right) - np.maximum(left[rows, None], left)
+        height = np.minimum(bottom[rows, None], bottom) - np.maximum(top[rows, None], top)
+        common = np.maximum(width, 0) * np.maximum(height, 0)
+        iou = common / (self._areas[rows, None] + self._areas - common)  # NaN, where both are 0, is not above
+        above: npt.NDArray[np.bool_] = iou > self.settings.threshold
+        exponent = self.settings.exponent
+        if exponent is not None:
+            one, other = np.nonzero(above)  # a distance only lowers the IoU
+            distances = self._centre_distances(one + rows.start, other)
+            above[one, other] = iou[one, other] - distances**exponent > self.settings.threshold
+        return above
+
+    def _centre_distances(self, one: Ints, other: Ints) -> Floats:
+        """d²/c² of pairs of boxes, 0 where c is 0: Zheng et al., "Distance-IoU Loss", arXiv:1911.08287."""
+        a, b = self._sides[:, one], self._sides[:, other]
+        span = np.maximum(a[2:], b[2:]) - np.minimum(a[:2], b[:2])
+        offset = (a[:2] + a[2:] - b[:2] - b[2:]) / 2
+        diagonal = (span**2).sum(axis=0)
+        return np.where(diagonal > 0, (offset**2).sum(axis=0) / diagonal, 0).astype(a.dtype)

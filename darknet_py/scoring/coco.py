@@ -8,7 +8,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.predict.detections import Detections
 
 if TYPE_CHECKING:
@@ -92,14 +91,4 @@ def coco_results(detections: Detections, image_id: int, category_ids: Sequence[i
         image_id: COCO's number of the image.
         category_ids: COCO category of each label.
     """
-    boxes = xywh_from_xyxy(detections.boxes_xyxy.double()).tolist()
-    found = zip(boxes, detections.scores.tolist(), detections.labels.tolist(), strict=True)
-    return [
-        {
-            "image_id": image_id,
-            "category_id": category_ids[label],
-            "bbox": [round(value, 3) for value in box],
-            "score": round(score, 6),
-        }
-        for box, score, label in found
-    ]
+    return detections.to_coco(image_id, category_ids)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from darknet_py.cfg.document import Document
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.verify.run import readable
+from darknet_py.engines.base import Engine
+from darknet_py.engines.opening import open_given
 from darknet_py.errors import quoted
-from darknet_py.model.api import load
-from darknet_py.model.device import usable
-from darknet_py.model.network import Network
-from darknet_py.model.weights import load_weights
+from darknet_py.graph.graph import Graph
 from darknet_py.predict.network_classes import classes_of_graph, in_network_order, names_file
 from darknet_py.progress import Progress, no_progress
 from darknet_py.tasks.base import Evaluation, EvaluationSettings
 from darknet_py.tasks.classification_evaluation import evaluate_classifier
 from darknet_py.tasks.detection_evaluation import evaluate_detector
+
+if TYPE_CHECKING:
+    from darknet_py.model.network import Network
 
 
 def evaluate(
@@ -48,17 +51,14 @@ def evaluate(
     Raises:
         CfgError, WeightsError, DataError, UsageError: when what is given cannot be used.
     """
-    network = cfg if isinstance(cfg, Network) else load(cfg, weights)
-    if network is cfg and weights is not None:
-        load_weights(network, weights)
+    engine = open_given(cfg, weights, device=device)
     files = [Path(weights)] if weights is not None else []
-    names = names_file([*files, Path(network.graph.document.path)])
-    (dataset,) = readable(open_in_network_order(network, data, split, names=names))
-    settings = EvaluationSettings(usable(device), split)
-    return evaluate_network(network, dataset, settings, progress=progress)
+    names = names_file([*files, Path(engine.graph.document.path)])
+    (dataset,) = readable(open_in_network_order(engine.graph, data, split, names=names))
+    return evaluate_network(engine, dataset, EvaluationSettings(split=split), progress=progress)
 
 
-def open_in_network_order(network: Network, data: str, split: str, *, names: Path | None) -> Dataset:
+def open_in_network_order(graph: Graph, data: str, split: str, *, names: Path | None) -> Dataset:
     """Open a split to evaluate a network on, with the classes in the network's order.
 
     Args:
@@ -68,14 +68,14 @@ def open_in_network_order(network: Network, data: str, split: str, *, names: Pat
         DataError: when the data cannot be used, or has boxes of a class that the network does not have.
     """
     hint = "the file of names has a line for each class of the network, in its order (`eval --names FILE`)"
-    source, classes = f"{quoted(data)} ({quoted(split)})", classes_of_graph(network.graph)
+    source, classes = f"{quoted(data)} ({quoted(split)})", classes_of_graph(graph)
     return in_network_order(open_data(data, split=split), classes, source=source, names=names, hint=hint)
 
 
 def evaluate_network(
-    network: Network, dataset: Dataset, settings: EvaluationSettings, *, progress: Progress
+    engine: Engine, dataset: Dataset, settings: EvaluationSettings, *, progress: Progress
 ) -> Evaluation:
     """The figures of a classifier or of a detector, which need not have a loss."""
-    if network.graph.classifier is not None:
-        return evaluate_classifier(network, dataset, settings, progress=progress)
-    return evaluate_detector(network, dataset, settings, progress=progress)
+    if engine.graph.classifier is not None:
+        return evaluate_classifier(engine, dataset, settings, progress=progress)
+    return evaluate_detector(engine, dataset, settings, progress=progress)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from darknet_py.data.augment.base import Augment
 from darknet_py.data.dataset import Dataset
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
-from darknet_py.losses.truths import Truths
-from darknet_py.model.network import Network
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.detection_figures import ENGINES
 from darknet_py.scoring.operating_point import SCORE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from darknet_py.losses.truths import Truths
+    from darknet_py.model.network import Network
 
 DETECT_AS = ("valid", "map")
 

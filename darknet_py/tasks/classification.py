@@ -9,6 +9,7 @@ from darknet_py.data.augment.base import Augment
 from darknet_py.data.augment.classification import ClassifierAugmentation
 from darknet_py.data.dataset import Dataset
 from darknet_py.distributed.communicator import Communicator
+from darknet_py.engines.torch_engine import engine_of_copy
 from darknet_py.graph.graph import Graph
 from darknet_py.losses.classification import cross_entropy
 from darknet_py.losses.truths import Truths
@@ -59,4 +60,6 @@ class ClassificationTask(Task):
         communicator: Communicator | None = None,
     ) -> ClassificationEvaluation:
         """Top-1 and top-5; and top-1 of training images, where the settings have any."""
-        return evaluate_classifier(network, dataset, settings, progress=progress, communicator=communicator)
+        settings = settings or EvaluationSettings()
+        engine = engine_of_copy(network, settings.device)
+        return evaluate_classifier(engine, dataset, settings, progress=progress, communicator=communicator)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.images.channels import check_channels, in_channels
 from darknet_py.distributed.communicator import Communicator
+from darknet_py.engines.base import Engine
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.transforms.softmax import Softmax
-from darknet_py.model.network import Network
+from darknet_py.ops.cells import Floats, Ints
 from darknet_py.predict.letterbox import Fit
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.classification import TOP, accuracy_per_class, confusion_matrix
@@ -66,7 +64,7 @@ class ClassificationEvaluation(Evaluation):
 
 
 def evaluate_classifier(
-    network: Network,
+    engine: Engine,
     dataset: Dataset,
     settings: EvaluationSettings | None = None,
     *,
@@ -75,8 +73,8 @@ def evaluate_classifier(
 ) -> ClassificationEvaluation:
     """Score a classifier on labelled images.
 
-    A copy of the network runs. Each image is scaled so that its shorter side fits, and cropped to its centre,
-    as Darknet's `classifier valid` does.
+    Each image is scaled so that its shorter side fits, and cropped to its centre, as Darknet's `classifier
+    valid` does.
 
     Args:
         progress: called with (images done, images in all) of this process's share.
@@ -86,11 +84,10 @@ def evaluate_classifier(
         DataError, NotFinite: no labels, or other classes than the network; a loss that is NaN or infinite.
     """
     settings = settings or EvaluationSettings()
-    check_classifier(network.graph)
-    check_channels(network.graph)
-    check_labels(network.graph, dataset)
-    copied = copy.deepcopy(network).eval().to(settings.device).to(memory_format=torch.channels_last)
-    runner = _Runner(copied, settings.batch or BATCH, communicator or Communicator())
+    check_classifier(engine.graph)
+    check_channels(engine.graph)
+    check_labels(engine.graph, dataset)
+    runner = _Runner(engine, settings.batch or BATCH, communicator or Communicator())
     spread = np.zeros(0, np.int64)
     if settings.train is not None:  # as many of its images as the data set has, evenly spread
         most = min(len(dataset), len(settings.train))
@@ -100,7 +97,7 @@ def evaluate_classifier(
     of_train = None
     if settings.train is not None:
         of_train = runner.run(settings.train, spread, lambda done: progress(len(dataset) + done, total))
-    return _evaluation(found, of_train, dataset, _protocol(network.graph, settings.split, len(spread)))
+    return _evaluation(found, of_train, dataset, _protocol(engine.graph, settings.split, len(spread)))
 
 
 def _evaluation(
@@ -163,6 +160,22 @@ class _Answers:
     losses: np.ndarray
     in_top: np.ndarray
 
+    @classmethod
+    def none(cls) -> _Answers:
+        """Of no image."""
+        return cls.of(np.zeros((0, 1), np.float32), np.zeros(0, np.int64))
+
+    @classmethod
+    def of(cls, logits: Floats, labels: Ints) -> _Answers:
+        """From the logits (N, K) and labels (N,) of images; of equal logits the first class is predicted."""
+        first = np.argsort(-logits, axis=1, kind="stable")[:, :TOP]
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are reported by the caller
+            shifted = logits - logits.max(axis=1, keepdims=True)
+            losses = (
+                np.log(np.exp(shifted).sum(axis=1)) - np.take_along_axis(shifted, labels[:, None], 1)[:, 0]
+            )
+        return cls(labels, first[:, 0], losses, (first == labels[:, None]).any(axis=1))
+
     @property
     def top1(self) -> float:
         """The share of images whose label is predicted."""
@@ -178,7 +191,7 @@ class _Answers:
 class _Runner:
     """Runs a network on images, each process on its share of them."""
 
-    network: Network
+    engine: Engine
     batch: int
     communicator: Communicator
 
@@ -196,28 +209,26 @@ class _Runner:
         return _Answers(_labels(dataset)[chosen], predicted, losses, in_top)
 
     def _answers(self, dataset: Dataset, chosen: np.ndarray, done: Callable[[int], None]) -> _Answers:
-        labels, net = _labels(dataset), self.network.graph.net
-        device = next(self.network.parameters(), torch.empty(0)).device
-        nothing = torch.zeros(0, device=device)
-        predicted, losses, in_top = [nothing.long()], [nothing], [nothing.bool()]
-        with torch.inference_mode():
-            for at in range(0, len(chosen), self.batch):
-                part = chosen[at : at + self.batch].tolist()
-                truth = torch.from_numpy(labels[part]).to(device)
-                pixels = [in_channels(dataset.pixels(i), net.channels) for i in part]
-                images = torch.stack([fitted_image(one, (net.height, net.width)) for one in pixels])
-                images = images.contiguous(memory_format=torch.channels_last).to(device)
-                logits = self.network.logits(images).float()
-                first = logits.topk(min(TOP, logits.shape[1])).indices
-                predicted.append(first[:, 0])
-                losses.append(torch.nn.functional.cross_entropy(logits, truth, reduction="none"))
-                in_top.append((first == truth[:, None]).any(dim=1))
-                done(sum(map(len, predicted)))
-        columns = (torch.cat(column).cpu().numpy() for column in (predicted, losses, in_top))
-        found = _Answers(labels[chosen], *columns)
+        labels, parts = _labels(dataset)[chosen], [_Answers.none()]
+        for at in range(0, len(chosen), self.batch):
+            part = slice(at, at + self.batch)
+            parts.append(_Answers.of(self._logits(dataset, chosen[part].tolist()), labels[part]))
+            done(min(part.stop, len(chosen)))
+        found = _Answers(*(np.concatenate(column) for column in zip(*map(astuple, parts), strict=True)))
         if not np.isfinite(found.losses).all():
             raise NotFinite("the output of the network is not finite", hint="a lower learning_rate may help")
         return found
+
+    def _logits(self, dataset: Dataset, chosen: list[int]) -> Floats:
+        """The logits of some images, (N, K)."""
+        graph = self.engine.graph
+        size = (graph.net.height, graph.net.width)
+        pixels = (in_channels(dataset.pixels(index), graph.net.channels) for index in chosen)
+        (raw,) = self.engine(np.stack([fitted_image(one, size) for one in pixels]))
+        assert graph.classifier is not None
+        softmax = graph[graph.classifier].layer
+        assert isinstance(softmax, Softmax)
+        return raw.reshape(len(raw), -1) / softmax.temperature
 
 
 def _labels(dataset: Dataset) -> np.ndarray:
@@ -225,7 +236,7 @@ def _labels(dataset: Dataset) -> np.ndarray:
     return dataset.labels
 
 
-def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
+def fitted_image(pixels: np.ndarray, size: tuple[int, int]) -> Floats:
     """The centre crop of an image whose shorter side was scaled to fit: (C, H, W) float32 in 0..1."""
     (high, wide), (rows, columns) = pixels.shape[:2], size
     wider = rows * wide > columns * high  # than the input, in proportion

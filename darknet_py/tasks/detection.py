@@ -9,6 +9,7 @@ from darknet_py.data.augment.base import Augment
 from darknet_py.data.augment.detection import Augmentation
 from darknet_py.data.dataset import Dataset
 from darknet_py.distributed.communicator import Communicator
+from darknet_py.engines.torch_engine import engine_of_copy
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.yolo import SHARING, Yolo
@@ -71,4 +72,6 @@ class DetectionTask(Task):
         communicator: Communicator | None = None,
     ) -> DetectionEvaluation:
         """COCO's figures."""
-        return evaluate_detector(network, dataset, settings, progress=progress, communicator=communicator)
+        settings = settings or EvaluationSettings()
+        engine = engine_of_copy(network, settings.device)
+        return evaluate_detector(engine, dataset, settings, progress=progress, communicator=communicator)

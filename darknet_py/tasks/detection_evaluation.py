@@ -7,7 +7,6 @@ network in its first epochs finds something of every class everywhere, and Pytho
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -15,9 +14,9 @@ from typing import Any, ClassVar
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.distributed.communicator import Communicator
+from darknet_py.engines.base import Engine
 from darknet_py.errors import DataError
 from darknet_py.graph.graph import Graph
-from darknet_py.model.network import Network
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.coco import FIGURES, coco_results
@@ -102,7 +101,7 @@ class DetectionEvaluation(Evaluation):
 
 
 def evaluate_detector(
-    network: Network,
+    engine: Engine,
     dataset: Dataset,
     settings: EvaluationSettings | None = None,
     *,
@@ -110,8 +109,6 @@ def evaluate_detector(
     communicator: Communicator | None = None,
 ) -> DetectionEvaluation:
     """Detect in every image of a data set, and score the detections as COCO does.
-
-    A copy of the network runs, so the network itself keeps its mode, its device and its layout.
 
     Args:
         progress: called with (images done, images in all) after each image of this process's share.
@@ -122,8 +119,8 @@ def evaluate_detector(
     """
     settings, communicator = settings or EvaluationSettings(), communicator or Communicator()
     with communicator.local_section():
-        check_boxes(network.graph, dataset)
-        detector = BatchDetector(copy.deepcopy(network), _detector_settings(settings))
+        check_boxes(engine.graph, dataset)
+        detector = BatchDetector(engine, _detector_settings(settings))
         share = communicator.share(len(dataset), block=detector.settings.batch)
         found = detect_images(detector, dataset, share, progress=progress)
     results = gathered_results(communicator, len(dataset), share, found)
@@ -157,7 +154,6 @@ def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
     return DetectorSettings(
         threshold=settings.threshold,
         nms=settings.nms,
-        device=settings.device,
         batch=BATCH if settings.batch is None else settings.batch,
         relative=as_map,
         keep_per_class=None if as_map else KEPT_PER_CLASS,

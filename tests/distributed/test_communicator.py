@@ -25,6 +25,7 @@ from darknet_py.distributed.consistency import check_batch_split
 from darknet_py.distributed.gradient_sync import GradientSync
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.distributed.rendezvous import fresh_store
+from darknet_py.engines.torch_engine import TorchEngine
 from darknet_py.errors import DataError, DistributedError, PeerFailed, UsageError
 from darknet_py.graph.compile import compile
 from darknet_py.layers.net import Net
@@ -383,7 +384,7 @@ def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Pa
 
     def scores(count: int, batch: int, communicator: Communicator | None = None) -> DetectionEvaluation:
         settings = EvaluationSettings(threshold=0.01, batch=batch)
-        return evaluate_detector(net, FirstOf(whole, count), settings, communicator=communicator)
+        return evaluate_detector(TorchEngine(net), FirstOf(whole, count), settings, communicator=communicator)
 
     sizes = [(count, batch) for count in range(1, 8) for batch in (1, 2)]
     alone = [scores(*size) for size in sizes]
@@ -398,11 +399,11 @@ def test_X13_boxes_are_scored_as_by_one_process(unbroken: Unbroken, tmp_path: Pa
 
 def test_X13_classes_are_scored_as_by_one_process(tmp_path: Path) -> None:
     net, settings = classifier(), EvaluationSettings(batch=2, train=Pictures(9, seed=1))
-    alone = [evaluate_classifier(net, Pictures(count), settings) for count in range(1, 8)]
+    alone = [evaluate_classifier(TorchEngine(net), Pictures(count), settings) for count in range(1, 8)]
 
     def act(communicator: Communicator) -> None:
         together = [
-            evaluate_classifier(net, Pictures(count), settings, communicator=communicator)
+            evaluate_classifier(TorchEngine(net), Pictures(count), settings, communicator=communicator)
             for count in range(1, 8)
         ]
         assert together == alone

@@ -8,7 +8,7 @@ import torch
 
 from darknet_py import load
 from darknet_py.engines.base import Engine
-from darknet_py.engines.torch_engine import TorchEngine
+from darknet_py.engines.torch_engine import TorchEngine, engine_of_copy
 
 DETECTOR = """[net]
 width=32
@@ -95,3 +95,15 @@ def test_a_network_in_training_is_evaluated() -> None:
     network = load(text).train()
     images = images_of(text)
     np.testing.assert_array_equal(TorchEngine(network)(images)[0], TorchEngine(network.eval())(images)[0])
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_an_engine_of_a_copy_leaves_the_network_alone(training: bool) -> None:
+    network = load(DETECTOR).train(training)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    engine = engine_of_copy(network, "cpu")
+    engine(images_of(DETECTOR))
+    assert network.training is training
+    assert not engine.network.training
+    assert engine.network is not network
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())

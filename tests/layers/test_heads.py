@@ -142,9 +142,9 @@ def test_a_gaussian_box_is_found_by_its_objectness_and_scored_by_its_certainty()
     theirs = np.array(list(gaussian_boxes(raw[0], range(4), 1.0, "center")))
     theirs = theirs[theirs[:, 4] > 0.3]
     scores = theirs[:, 4:5] * theirs[:, 5:]
-    found = candidates(net.graph, [torch.from_numpy(raw)], threshold=0.3)[0]
+    found = candidates(net.graph, [raw], threshold=0.3)[0]
     assert 0 < (scores > 0.3).sum() < scores.size
-    np.testing.assert_allclose(found.scores.numpy(), np.where(scores > 0.3, scores, 0), rtol=1e-9)
+    np.testing.assert_allclose(found.scores, np.where(scores > 0.3, scores, 0), rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", HEADS)

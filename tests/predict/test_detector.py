@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from darknet_py.boxes import clip
 from darknet_py.errors import UsageError
@@ -19,34 +17,15 @@ from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit
 from darknet_py.predict.nms import NmsSettings, nms
 from darknet_py.scoring.coco import coco_results
+from tests.fake_engine import FakeEngine
 from tests.paths import SHARED
 
 INF, NAN = float("inf"), float("nan")
 
 
-class FakeNetwork(nn.Module):
-    """A network, its graph and its head in one, that sees `rows` (B, 5 + K) in every image."""
-
-    heads, nms_kind, beta_nms = (0,), "default", 0.6
-    graph = layer = property(lambda self: self)
-    head_layers = property(lambda self: (self,))
-
-    def __init__(self, rows: list[list[float]], *, letter_box: bool = False, channels: int = 3) -> None:
-        super().__init__()
-        self.rows = torch.tensor(rows)
-        self.net = SimpleNamespace(height=32, width=64, channels=channels, letter_box=letter_box)
-        self.shapes: list[tuple[int, ...]] = []
-
-    def __getitem__(self, index):
-        return self
-
-    def forward(self, images):
-        assert not self.training
-        self.shapes.append(tuple(images.shape))
-        return [self.rows.expand(len(images), *self.rows.shape)]
-
-    def decode(self, raw, net_height, net_width):
-        return raw[..., :4], raw[..., 4], raw[..., 5:]
+def seeing(rows: list[list[float]], **net: int) -> FakeEngine:
+    """An engine that sees `rows` (B, 5 + K) in every image."""
+    return FakeEngine(lambda image: np.array(rows), **{"height": 32, "width": 64, **net})
 
 
 def black(height: int, width: int) -> np.ndarray:
@@ -54,7 +33,7 @@ def black(height: int, width: int) -> np.ndarray:
 
 
 def test_boxes_come_back_in_the_pixels_of_each_image_in_order():
-    network = FakeNetwork([[0.5, 0.5, 0.5, 1.5, 1.0, 0.9]]).train()
+    network = seeing([[0.5, 0.5, 0.5, 1.5, 1.0, 0.9]])
     found = list(
         BatchDetector(network, DetectorSettings(batch=2)).detect(
             black(*size) for size in ((10, 20), (30, 40), (50, 60))
@@ -69,7 +48,7 @@ def test_boxes_come_back_in_the_pixels_of_each_image_in_order():
 
 
 def test_a_letterboxed_image_has_its_boxes_back_too():
-    network = FakeNetwork([[0.5, 0.5, 0.25, 0.5, 1.0, 0.9]], letter_box=True)
+    network = seeing([[0.5, 0.5, 0.25, 0.5, 1.0, 0.9]], letter_box=True)
     (found,) = BatchDetector(network).detect([black(100, 100)])  # covers the middle 32 of 64 columns
     assert found.boxes_xyxy.tolist() == [[25, 25, 75, 75]]
 
@@ -77,19 +56,19 @@ def test_a_letterboxed_image_has_its_boxes_back_too():
 def test_images_are_read_a_batch_ahead_and_no_more():
     read = []
     images = (read.append(n) or black(8, 8) for n in range(9))
-    next(BatchDetector(FakeNetwork([[0.5] * 6]), DetectorSettings(batch=3)).detect(images))
+    next(BatchDetector(seeing([[0.5] * 6]), DetectorSettings(batch=3)).detect(images))
     assert read == [0, 1, 2]
 
 
 def test_a_grey_network_is_given_grey_images():
-    network = FakeNetwork([[0.5] * 6], channels=1)
+    network = seeing([[0.5] * 6], channels=1)
     list(BatchDetector(network).detect([black(8, 8)]))
     assert network.shapes == [(1, 1, 32, 64)]
 
 
 def test_what_is_not_finite_is_counted_and_the_rest_found():
     rows = [[NAN, 0.5, 0.1, 0.1, 1.0, 1.0], [0.5, 0.5, INF, 0.1, 1.0, 1.0], [0.5, 0.5, 0.1, 0.1, 0.8, 0.8]]
-    (found,) = BatchDetector(FakeNetwork(rows)).detect([black(8, 8)])
+    (found,) = BatchDetector(seeing(rows)).detect([black(8, 8)])
     assert found.scores.tolist() == [pytest.approx(0.64)]
     assert found.dropped == 2
 
@@ -105,7 +84,7 @@ def test_a_threshold_out_of_range_is_refused(name, value):
 def test_a_batch_of_nothing_and_a_network_without_heads_are_refused():
     with pytest.raises(UsageError, match="batch is 0, and must be at least 1"):
         DetectorSettings(batch=0)
-    network = FakeNetwork([[0.5] * 6])
+    network = seeing([[0.5] * 6])
     network.heads = ()
     with pytest.raises(UsageError, match="the network has no head"):
         BatchDetector(network)
@@ -113,7 +92,7 @@ def test_a_batch_of_nothing_and_a_network_without_heads_are_refused():
 
 def test_the_unit_of_nms_matters_to_greedynms_alone():
     rows = [[0.50, 0.5, 0.4, 0.4, 1.0, 0.9], [0.54, 0.5, 0.4, 0.4, 1.0, 0.8]]
-    network = FakeNetwork(rows)
+    network = seeing(rows)
     counts = {}
     for network.nms_kind in ("default", "greedynms"):
         for relative in (True, False):
@@ -141,7 +120,7 @@ def test_darknets_input_gives_darknets_detections(model, image):
     fit = Fit.stretch(size, (network.graph.net.height, network.graph.net.width))
     with torch.inference_mode():
         raws = network(torch.from_numpy(np.load(golden, allow_pickle=False)["input"]))
-        (found,) = candidates(network.graph, raws, threshold=0.001)
+    (found,) = candidates(network.graph, [raw.numpy() for raw in raws], threshold=0.001)
     boxes = fit.to_pixels(fit.correct(found.boxes_cxcywh_fraction))
     kept = nms(boxes, found.scores, NmsSettings(threshold=0.6, kind="greedynms"))
     kept = Detections(clip(kept.boxes_xyxy, size), kept.scores, kept.labels)

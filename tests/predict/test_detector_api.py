@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import darknet_py
@@ -34,8 +33,8 @@ def test_a_file_a_picture_and_an_array_give_the_same(files: tuple[str, Path], tm
     assert len(each[0]) > 0
     assert isinstance(together, list)
     for found in (*each[1:], *together):
-        assert torch.equal(found.boxes_xyxy, each[0].boxes_xyxy)
-        assert torch.equal(found.scores, each[0].scores)
+        assert np.array_equal(found.boxes_xyxy, each[0].boxes_xyxy)
+        assert np.array_equal(found.scores, each[0].scores)
 
 
 def test_detections_are_objects_with_names_best_first(files: tuple[str, Path]) -> None:
@@ -50,7 +49,7 @@ def test_detections_are_objects_with_names_best_first(files: tuple[str, Path]) -
 def test_a_network_is_taken_as_it_is(files: tuple[str, Path]) -> None:
     network = darknet_py.load(*files)
     one, two = darknet_py.Detector(network, threshold=0.05), darknet_py.Detector(*files, threshold=0.05)
-    assert torch.equal(one(PIXELS).scores, two(PIXELS).scores)
+    assert np.array_equal(one(PIXELS).scores, two(PIXELS).scores)
     assert one.names == ("class 0", "class 1")
 
 
@@ -64,7 +63,7 @@ def test_names_come_from_a_file_or_the_neighbour_of_the_weights(
 
 
 def test_detections_without_names_are_numbered() -> None:
-    (one,) = Detections(torch.ones(1, 4), torch.ones(1), torch.tensor([3]))
+    (one,) = Detections(np.ones((1, 4)), np.ones(1), np.array([3]))
     assert one.name == "class 3"
 
 

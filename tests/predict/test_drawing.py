@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import torch
 
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import ascii_of, colour_of, draw
@@ -18,9 +17,9 @@ def detections(
     *boxes: list[float], labels: list[int] | None = None, names: Sequence[str] = ("dog",)
 ) -> Detections:
     count = len(boxes)
-    corners = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
-    scores = torch.linspace(0.9, 0.5, count) if count else torch.zeros(0)
-    return Detections(corners, scores, torch.tensor(labels or [0] * count, dtype=torch.long), tuple(names))
+    corners = np.array(boxes, np.float32).reshape(-1, 4)
+    scores = np.linspace(0.9, 0.5, count)
+    return Detections(corners, scores, np.array(labels or [0] * count, int), tuple(names))
 
 
 def plain(height: int, width: int) -> np.ndarray:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from darknet_py.errors import DataError, UsageError
@@ -32,7 +31,7 @@ class FakeDetector:
         for _ in images:
             self.seen += 1
             box, score, label = [[1.0, 2.0, 7.123, 6.0]], [0.875], [0]
-            yield Detections(torch.tensor(box), torch.tensor(score), torch.tensor(label), ("dog",))
+            yield Detections(np.array(box), np.array(score), np.array(label), ("dog",))
 
 
 def test_files_folders_and_lists_become_paths(tmp_path):

@@ -13,6 +13,7 @@ from PIL import Image
 from darknet_py.__main__ import main
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.formats.registry import open_data
+from darknet_py.engines.torch_engine import TorchEngine, engine_of_copy
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.model.network import Network
 from darknet_py.model.weights import save_weights
@@ -67,7 +68,8 @@ def logits_of(net, data: Pictures) -> np.ndarray:
 @pytest.mark.parametrize("cost", [True, False])
 def test_the_figures_are_those_of_numpy(temperature, cost):
     net, data = classifier(temperature=temperature, cost=cost), Pictures()
-    found, logits = evaluate_classifier(net, data, EvaluationSettings(batch=7)), logits_of(net, data)
+    found = evaluate_classifier(TorchEngine(net), data, EvaluationSettings(batch=7))
+    logits = logits_of(net, data)
     scores = reference.softmax(logits, temperature)
     assert found.top1 == pytest.approx(reference.top(scores, data.labels, 1))
     assert found.top5 == pytest.approx(reference.top(scores, data.labels, 5))
@@ -88,7 +90,7 @@ def test_the_figures_are_those_of_numpy(temperature, cost):
 
 def test_training_images_are_scored_as_they_are_evenly_spread():
     net, val, train = classifier(), Pictures(5), Pictures(17, seed=1)
-    found = evaluate_classifier(net, val, EvaluationSettings(train=train))
+    found = evaluate_classifier(TorchEngine(net), val, EvaluationSettings(train=train))
     chosen, logits = [0, 4, 8, 12, 16], logits_of(net, train)
     labels = train.labels[chosen]
     assert found.train_top1 == pytest.approx(reference.top(logits[chosen], labels, 1))
@@ -99,9 +101,9 @@ def test_training_images_are_scored_as_they_are_evenly_spread():
 
 def test_few_classes_have_no_top5():
     names = NAMES[:5]
-    found = evaluate_classifier(classifier(5), Pictures(8, names=names))
+    found = evaluate_classifier(TorchEngine(classifier(5)), Pictures(8, names=names))
     assert found.top5 is None
-    assert evaluate_classifier(classifier(6), Pictures(8, names=NAMES[:6])).top5 is not None
+    assert evaluate_classifier(TorchEngine(classifier(6)), Pictures(8, names=NAMES[:6])).top5 is not None
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -109,14 +111,15 @@ def test_the_network_is_left_alone_and_progress_is_told(training):
     drop = classifier(body=section("dropout", probability=0.5)).train(training)
     told: list[tuple[int, int]] = []
     settings = EvaluationSettings(batch=2, train=Pictures(9))
-    found = evaluate_classifier(drop, Pictures(5), settings, progress=lambda *args: told.append(args))
+    engine = engine_of_copy(drop, "cpu")
+    found = evaluate_classifier(engine, Pictures(5), settings, progress=lambda *args: told.append(args))
     assert drop.training is training
     assert told == [(n, 10) for n in (2, 4, 5, 7, 9, 10)]
-    assert found.top1 == evaluate_classifier(drop, Pictures(5)).top1
+    assert found.top1 == evaluate_classifier(engine, Pictures(5)).top1
 
 
 def test_the_json_has_the_figures_and_not_the_predictions():
-    found = evaluate_classifier(classifier(), Pictures()).to_json()
+    found = evaluate_classifier(TorchEngine(classifier()), Pictures()).to_json()
     assert list(found) == [
         *("top1", "top5", "loss", "train_top1", "train_loss"),
         *("per_class", "confusion", "images", "protocol"),
@@ -136,7 +139,7 @@ def test_an_image_is_resized_to_its_shorter_side_and_cut_from_the_middle(image):
     for size in (6, 10):
         expected = reference.centre_crop(pixels.transpose(2, 0, 1) / 255, size, size)
         found = fitted_image(pixels, (size, size))
-        assert found.dtype == torch.float32
+        assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -156,13 +159,13 @@ def test_an_input_that_is_not_square_is_filled(image, size):
 
 def test_other_classes_are_refused():
     with pytest.raises(DataError) as caught:
-        evaluate_classifier(classifier(3), Pictures())
+        evaluate_classifier(TorchEngine(classifier(3)), Pictures())
     assert str(caught.value) == "error: the data has 7 classes, and the network outputs 3"
 
 
 def test_boxes_are_refused_by_a_classifier():
     with pytest.raises(DataError) as caught:
-        evaluate_classifier(classifier(8), open_data("scenes:train=2,val=2", split="val"))
+        evaluate_classifier(TorchEngine(classifier(8)), open_data("scenes:train=2,val=2", split="val"))
     assert str(caught.value) == (
         "error: the data has boxes, and the network is a classifier\n"
         "   = give train/CLASS/*.jpg folders, or a .data file with `labels`"
@@ -173,7 +176,7 @@ def test_boxes_are_refused_by_a_classifier():
 def test_several_distributions_are_refused(keys):
     net = network(section("connected", output=6), section("softmax", **keys), shape=(3, 2, 2))
     with pytest.raises(UsageError) as caught:
-        evaluate_classifier(net, Pictures(names=NAMES[:6]))
+        evaluate_classifier(TorchEngine(net), Pictures(names=NAMES[:6]))
     assert str(caught.value) == (
         "error: layer 1 [softmax] (cfg line 10) outputs several distributions; a classifier has one\n"
         "   = groups=1 and spatial=0 are trained and scored"
@@ -198,7 +201,7 @@ def test_weights_that_are_not_finite_are_told():
     net = classifier()
     net.layers[0].linear.bias.data[2] = torch.nan
     with pytest.raises(NotFinite, match="the output of the network is not finite"):
-        evaluate_classifier(net, Pictures(4))
+        evaluate_classifier(TorchEngine(net), Pictures(4))
 
 
 def test_a_network_without_weights_is_scored():
@@ -207,7 +210,7 @@ def test_a_network_without_weights_is_scored():
     net = network(section("avgpool"), section("softmax"), shape=(3, SIDE, SIDE))
     middles = [reference.centre_crop(i.transpose(2, 0, 1) / 255, SIDE, SIDE) for i in data.images]
     brightest = [int(one.mean(axis=(1, 2)).argmax()) for one in middles]
-    assert evaluate_classifier(net, data).predictions == brightest
+    assert evaluate_classifier(TorchEngine(net), data).predictions == brightest
 
 
 # The command line: what does not go together is told in one message, before anything is trained.

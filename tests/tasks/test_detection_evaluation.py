@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from darknet_py.boxes import cxcywh_from_xywh
 from darknet_py.data.dataset import Dataset, Record
@@ -21,6 +19,7 @@ from darknet_py.predict.nms import NmsSettings, nms
 from darknet_py.scoring.coco import coco_figures, coco_results
 from darknet_py.tasks.base import EvaluationSettings
 from darknet_py.tasks.detection_evaluation import evaluate_detector
+from tests.fake_engine import FakeEngine
 
 NAMES, CATEGORIES = ("cat", "dog", "emu"), (3, 17, 90)
 
@@ -50,29 +49,9 @@ class FakeData(Dataset):
         return np.full((120, 160, 3), index * 10, np.uint8)
 
 
-class FakeNetwork(nn.Module):
-    """A network, its graph and its head in one: what it sees of image i is `rows[i]` (B, 5 + K)."""
-
-    def __init__(self, rows: list[torch.Tensor], classes: int = 3) -> None:
-        super().__init__()
-        self.rows, self.classes, self.nms_kind, self.beta_nms = rows, classes, "default", 0.6
-        self.net = SimpleNamespace(height=64, width=64, channels=3, letter_box=False)
-        self.heads = (0,)
-
-    graph = layer = property(lambda self: self)
-    head_layers = property(lambda self: (self,))
-
-    def __getitem__(self, index):
-        return self
-
-    def forward(self, images):
-        assert not self.training
-        assert torch.is_inference_mode_enabled()
-        numbers = (images[:, 0, 0, 0] * 25.5).round().int().tolist()
-        return [torch.stack([self.rows[number] for number in numbers])]
-
-    def decode(self, raw, net_height, net_width):
-        return raw[..., :4], raw[..., 4], raw[..., 5:]
+def seeing(rows: list[torch.Tensor], classes: int = 3) -> FakeEngine:
+    """An engine that sees `rows[i]` (B, 5 + K) in image i."""
+    return FakeEngine(lambda image: rows[round(float(image[0, 0, 0]) * 25.5)], classes)
 
 
 def perfect_rows(data: FakeData) -> list[torch.Tensor]:
@@ -92,7 +71,7 @@ def perfect_rows(data: FakeData) -> list[torch.Tensor]:
 
 def test_perfect_boxes_score_one():
     data = FakeData()
-    scores = evaluate_detector(FakeNetwork(perfect_rows(data)), data, EvaluationSettings(nms=1.0, batch=4))
+    scores = evaluate_detector(seeing(perfect_rows(data)), data, EvaluationSettings(nms=1.0, batch=4))
     assert scores.ap == scores.ap50 == scores.ap75 == pytest.approx(1)
     assert scores.per_class == {"cat": pytest.approx(1), "dog": pytest.approx(1), "emu": None}
     assert scores.images == 6
@@ -101,7 +80,7 @@ def test_perfect_boxes_score_one():
 
 def test_results_are_in_pixels_from_the_corner_with_the_categories_of_the_source():
     data = FakeData(1)
-    found = evaluate_detector(FakeNetwork(perfect_rows(data)), data, EvaluationSettings(nms=1.0)).detections
+    found = evaluate_detector(seeing(perfect_rows(data)), data, EvaluationSettings(nms=1.0)).detections
     boxes = np.array(sorted(entry["bbox"] for entry in found))
     assert boxes == pytest.approx(np.array(sorted(data.records[0].boxes_xywh.tolist())), abs=1e-3)
     assert {entry["category_id"] for entry in found} == {3, 17}
@@ -111,26 +90,26 @@ def test_results_are_in_pixels_from_the_corner_with_the_categories_of_the_source
 
 def test_boxes_are_clamped_to_the_image():
     rows = [torch.tensor([[0.5, 0.5, 3.0, 3.0, 0.9, 1.0, 0.0, 0.0]])]
-    (found,) = evaluate_detector(FakeNetwork(rows), FakeData(1)).detections
+    (found,) = evaluate_detector(seeing(rows), FakeData(1)).detections
     assert found["bbox"] == [0, 0, 160, 120]
 
 
 def test_finding_nothing_scores_zero():
-    scores = evaluate_detector(FakeNetwork([torch.zeros(4, 8)] * 6), FakeData())
+    scores = evaluate_detector(seeing([torch.zeros(4, 8)] * 6), FakeData())
     assert scores.ap == scores.ap50 == 0
     assert scores.per_class == {"cat": 0, "dog": 0, "emu": None}
     assert scores.detections == []
 
 
 def test_no_large_truth_is_no_figure():
-    scores = evaluate_detector(FakeNetwork([torch.zeros(4, 8)] * 6), FakeData())  # no box is over 96 x 96
+    scores = evaluate_detector(seeing([torch.zeros(4, 8)] * 6), FakeData())  # no box is over 96 x 96
     assert scores.ap_large is None
     assert scores.ap_small == 0
 
 
 def test_the_json_has_the_keys_of_the_contract(capsys):
     data = FakeData()
-    network = FakeNetwork(perfect_rows(data))
+    network = seeing(perfect_rows(data))
     entry = evaluate_detector(network, data, EvaluationSettings(threshold=0.01)).to_json()
     assert list(entry) == [
         *("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large"),
@@ -158,12 +137,12 @@ def test_a_hundred_of_each_class_are_kept_which_is_all_that_pycocotools_looks_at
     rows = torch.rand(300, 8, generator=draw, dtype=torch.float64).clamp(min=0.1)
     rows[:, :4] = perfect_rows(data)[0][torch.arange(300) % 4, :4]
     rows[:, :2] += 0.2 * torch.rand(300, 2, generator=draw) ** 4  # near the truth, and next to it
-    scores = evaluate_detector(FakeNetwork([rows]), data, EvaluationSettings(nms=1.0))
+    scores = evaluate_detector(seeing([rows]), data, EvaluationSettings(nms=1.0))
     labels = [entry["category_id"] for entry in scores.detections]
     assert {category: labels.count(category) for category in CATEGORIES} == {3: 100, 17: 100, 90: 100}
     every = nms(
-        rows[:, :4] * torch.tensor([160, 120, 160, 120]),
-        rows[:, 4:5] * rows[:, 5:],
+        (rows[:, :4] * torch.tensor([160, 120, 160, 120])).numpy(),
+        (rows[:, 4:5] * rows[:, 5:]).numpy(),
         NmsSettings(threshold=1.0),
     )
     assert len(every) == 900
@@ -177,27 +156,24 @@ def test_an_image_keeps_the_best_thousand():
     data = FakeData(1)
     data.names, data.category_ids = tuple("abcdefghijkl"), tuple(range(12))
     found = evaluate_detector(
-        FakeNetwork([rows], classes=12), data, EvaluationSettings(nms=1.0, threshold=0)
+        seeing([rows], classes=12), data, EvaluationSettings(nms=1.0, threshold=0)
     ).detections
     assert len(found) == 1000
     best = (rows[:, 4:5] * rows[:, 5:]).flatten().sort(descending=True).values[:1000]
     assert [entry["score"] for entry in found] == pytest.approx(best.tolist(), abs=1e-6)
 
 
-@pytest.mark.parametrize("training", [False, True])
-def test_the_network_is_left_alone_and_progress_is_told(training):
+def test_progress_is_told_after_each_image():
     data, told = FakeData(), []
-    network = FakeNetwork(perfect_rows(data)).train(training)
-    evaluate_detector(
-        network, data, EvaluationSettings(batch=4), progress=lambda done, total: told.append((done, total))
-    )
-    assert network.training is training
+    engine, settings = seeing(perfect_rows(data)), EvaluationSettings(batch=4)
+    evaluate_detector(engine, data, settings, progress=lambda done, total: told.append((done, total)))
+    assert engine.shapes == [(4, 3, 64, 64), (2, 3, 64, 64)]
     assert told == [(n, 6) for n in range(1, 7)]
 
 
 def test_other_classes_are_refused():
     with pytest.raises(DataError) as error:
-        evaluate_detector(FakeNetwork([], classes=80), FakeData())
+        evaluate_detector(seeing([], classes=80), FakeData())
     assert str(error.value) == (
         "error: the data set has 3 classes, and layer 0 of the network 80\n"
         "   = set classes=3 in every head and train, or evaluate on the data it was trained for"
@@ -206,13 +182,13 @@ def test_other_classes_are_refused():
 
 def test_an_empty_data_set_is_refused():
     with pytest.raises(DataError, match="the data set has no image to evaluate on"):
-        evaluate_detector(FakeNetwork([]), FakeData(0))
+        evaluate_detector(seeing([]), FakeData(0))
 
 
 def test_what_is_given_to_be_scored_is_not_written_into():
     data = FakeData()
     truth = data.ground_truth()
-    results = evaluate_detector(FakeNetwork(perfect_rows(data)), data, EvaluationSettings(nms=1.0)).detections
+    results = evaluate_detector(seeing(perfect_rows(data)), data, EvaluationSettings(nms=1.0)).detections
     before = json.dumps([truth, results])
     coco_figures(truth, results)
     assert json.dumps([truth, results]) == before
@@ -245,11 +221,11 @@ def noisy_rows(data: FakeData) -> list[torch.Tensor]:
 def test_two_processes_match_their_shares_and_merge_them_to_the_matches_of_one():
     data = FakeData()
     settings = EvaluationSettings(nms=1.0, batch=2, threshold=0.001)
-    alone = evaluate_detector(FakeNetwork(noisy_rows(data)), data, settings)
+    alone = evaluate_detector(seeing(noisy_rows(data)), data, settings)
     barrier, board = threading.Barrier(2), {}
 
     def run(rank: int) -> object:
-        network = FakeNetwork(noisy_rows(data))
+        network = seeing(noisy_rows(data))
         return evaluate_detector(network, data, settings, communicator=Thread(rank, barrier, board))
 
     with ThreadPoolExecutor(2) as pool:
@@ -264,9 +240,7 @@ def test_two_processes_match_their_shares_and_merge_them_to_the_matches_of_one()
 def test_pycocotools_gives_the_same_figures_and_keeps_no_matches():
     data = FakeData()
     found = {
-        engine: evaluate_detector(
-            FakeNetwork(noisy_rows(data)), data, EvaluationSettings(nms=1.0, engine=engine)
-        )
+        engine: evaluate_detector(seeing(noisy_rows(data)), data, EvaluationSettings(nms=1.0, engine=engine))
         for engine in ("darknet-py", "pycocotools")
     }
     ours, theirs = (one.to_json() for one in found.values())
@@ -277,6 +251,6 @@ def test_pycocotools_gives_the_same_figures_and_keeps_no_matches():
 
 def test_detecting_as_darknets_map_keeps_boxes_beyond_the_image():
     rows = [torch.tensor([[0.5, 0.5, 3.0, 3.0, 0.9, 1.0, 0.0, 0.0]])]
-    found = evaluate_detector(FakeNetwork(rows), FakeData(1), EvaluationSettings(detect_as="map"))
+    found = evaluate_detector(seeing(rows), FakeData(1), EvaluationSettings(detect_as="map"))
     assert found.detections[0]["bbox"] == [-160, -120, 480, 360]
     assert found.protocol["most"] == "all"

@@ -13,6 +13,8 @@ from darknet_py.layers.heads.head import Head
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.ops.cells import Floats, Predictions
+
 NO_LOSS = "the loss of [detection] is not implemented"
 
 
@@ -89,3 +91,22 @@ class DetectionHead(Head, section="detection"):
             boxes[..., 2:] = boxes[..., 2:] ** 2
         classes = classes.reshape(n, cells, 1, self.classes).expand(-1, -1, self.num, -1)
         return boxes.reshape(n, -1, 4), objectness, classes.reshape(n, -1, self.classes)
+
+    def predictions(self, raw: Floats, net_size: tuple[int, int], *, threshold: float) -> Predictions:
+        """See `Head.predictions`."""
+        import numpy as np
+
+        from darknet_py.ops.cells import Predictions, softmax
+
+        n, side, cells = len(raw), self.side, self.side**2
+        ends = [cells * self.classes, cells * (self.classes + self.num)]
+        classes, objectness, found = np.split(raw.reshape(n, -1), ends, axis=1)
+        images, at = np.nonzero((objectness > threshold) | ~np.isfinite(objectness))
+        cell = at // self.num
+        boxes = found.reshape(n, -1, self.coords)[images, at]
+        corners = np.stack([cell % side, cell // side], axis=1).astype(raw.dtype)
+        sizes = boxes[:, 2:] ** 2 if self.sqrt else boxes[:, 2:]
+        boxes = np.concatenate([(boxes[:, :2] + corners) / side, sizes], axis=1)
+        shares = classes.reshape(n, cells, self.classes)[images, cell]
+        shares = softmax(shares) if self.softmax else shares
+        return Predictions(images, boxes, objectness[images, at], shares)

@@ -13,6 +13,8 @@ from darknet_py.layers.heads.anchored import Anchored
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.ops.cells import Floats, Predictions
+
 PLACES, SIZES, UNCERTAINTIES = slice(0, 4, 2), slice(4, 8, 2), slice(1, 8, 2)  # of x, ux, y, uy, w, uw, h, uh
 
 
@@ -90,3 +92,19 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
             values[..., 8].reshape(n, -1),
             (values[..., 9:] * certain).reshape(n, -1, self.classes),
         )
+
+    def predictions(self, raw: Floats, net_size: tuple[int, int], *, threshold: float) -> Predictions:
+        """See `Head.predictions`."""
+        import numpy as np
+
+        from darknet_py.ops.cells import Predictions, cells_above, exp, sigmoid
+
+        cells = cells_above(raw, (self.boxes_per_cell, self.entries), 8, threshold)
+        anchors = np.array(self.masked, raw.dtype) / np.array(net_size[::-1], raw.dtype)
+        sizes = exp(cells.entries[:, SIZES]) * anchors[cells.anchors]
+        places = sigmoid(cells.entries[:, PLACES]) * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
+        points = (places + cells.corners) / np.array(raw.shape[:1:-1], raw.dtype)
+        boxes = np.concatenate([points - self.from_centre * sizes, sizes], axis=1)
+        certain = 1 - sigmoid(cells.entries[:, UNCERTAINTIES]).mean(axis=1, keepdims=True)
+        classes = sigmoid(cells.entries[:, 9:]) * certain
+        return Predictions(cells.images, boxes, cells.objectness, classes)

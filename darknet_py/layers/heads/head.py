@@ -14,6 +14,7 @@ from darknet_py.layers.base import Layer
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.ops.cells import Floats, Predictions
 
 UNLISTED = 0.5  # width and height of an anchor that `anchors` does not list, as in Darknet
 
@@ -75,6 +76,15 @@ class Head(Layer, ABC):
         Returns:
             boxes_cxcywh as fractions of the network's input (N, B, 4), objectness (N, B) and class
             probabilities (N, B, K), B = H * W * A in Darknet's order: rows, columns, anchors.
+        """
+
+    @abstractmethod
+    def predictions(self, raw: Floats, net_size: tuple[int, int], *, threshold: float) -> Predictions:
+        """What `decode` gives, by numpy, of the boxes whose objectness is above the threshold.
+
+        Args:
+            raw: (N, C, H, W), any memory layout.
+            net_size: (height, width) of the network's input.
         """
 
     def channels_complaint(self, source: Shape) -> Complaint | None:

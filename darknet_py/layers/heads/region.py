@@ -13,6 +13,8 @@ from darknet_py.layers.heads.head import UNLISTED, Head, anchor_pairs
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.ops.cells import Floats, Predictions
+
 
 class Region(Head, section="region"):
     """One box for each cell and anchor, anchors in cells of the map.
@@ -103,3 +105,17 @@ class Region(Head, section="region"):
         boxes[..., 2:] = boxes[..., 2:].exp() * raw.new_tensor(self.pairs) / size
         scores = cells[..., self.coords + 1 :].reshape(n, -1, self.classes)
         return boxes.reshape(n, -1, 4), cells[..., self.coords].reshape(n, -1), scores
+
+    def predictions(self, raw: Floats, net_size: tuple[int, int], *, threshold: float) -> Predictions:
+        """See `Head.predictions`."""
+        import numpy as np
+
+        from darknet_py.ops.cells import Predictions, cells_above, exp, sigmoid, softmax
+
+        cells = cells_above(raw, (self.num, self.entries), self.coords, threshold)
+        size = np.array(raw.shape[:1:-1], raw.dtype)
+        centres = (sigmoid(cells.entries[:, :2]) + cells.corners) / size
+        sizes = exp(cells.entries[:, 2:4]) * np.array(self.pairs, raw.dtype)[cells.anchors] / size
+        classes = cells.entries[:, self.coords + 1 :]
+        classes = softmax(classes) if self.softmax else classes
+        return Predictions(cells.images, np.concatenate([centres, sizes], axis=1), cells.objectness, classes)

@@ -13,6 +13,8 @@ from darknet_py.layers.heads.anchored import Anchored
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.ops.cells import Floats, Predictions
+
 SHARING = ("neighbours", "simota")  # assigners that assign a ground truth to several boxes, of all heads
 TRACKING = "tracking is not implemented"
 
@@ -91,3 +93,20 @@ class Yolo(Anchored, section="yolo"):
             values[..., 4].reshape(n, -1),
             values[..., 5:].reshape(n, -1, self.classes),
         )
+
+    def predictions(self, raw: Floats, net_size: tuple[int, int], *, threshold: float) -> Predictions:
+        """See `Head.predictions`."""
+        import numpy as np
+
+        from darknet_py.ops.cells import Predictions, cells_above, exp, sigmoid
+
+        shape, logistic = (self.boxes_per_cell, self.entries), self.new_coords
+        cells = cells_above(raw, shape, 4, threshold, activated=logistic)
+        places, sizes, _, classes = np.split(cells.entries, [2, 4, 5], axis=1)
+        places = places if logistic else sigmoid(places)
+        places = places * self.scale_x_y - 0.5 * (self.scale_x_y - 1)
+        anchors = np.array(self.masked, raw.dtype) / np.array(net_size[::-1], raw.dtype)
+        sizes = ((2 * sizes) ** 2 if logistic else exp(sizes)) * anchors[cells.anchors]
+        centres = (places + cells.corners) / np.array(raw.shape[:1:-1], raw.dtype)
+        boxes = np.concatenate([centres, sizes], axis=1)
+        return Predictions(cells.images, boxes, cells.objectness, classes if logistic else sigmoid(classes))

@@ -1,4 +1,4 @@
-"""The 80 classes of COCO's detection task, in the order of their category ids."""
+"""The 80 classes of COCO's detection task and their category ids, which have gaps."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ COCO_NAMES = tuple(
     oven,toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush
     """.replace("\n", "").split(",")
 )
+COCO_IDS = tuple(i for i in range(1, 91) if i not in {12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
