@@ -50,14 +50,19 @@ class Sample:
         self, batch: int = 2, dtype: torch.dtype = torch.float32, *, positive: bool = False
     ) -> list[Tensor]:
         """Its inputs: normal numbers from a fixed seed; `positive`: their absolute values."""
-        generator = torch.Generator().manual_seed(2)
-        shapes = [(batch, m.channels, m.height, m.width) for m in self.node.maps]
-        made = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+        made = normal_maps(self.node, batch)
         return [(m.abs() if positive else m).to(dtype) for m in made]
 
     def like(self, section: str, keys: dict[str, str]) -> Sample:
         """Another section on the same map."""
         return Sample(replace(self.case, section=section, keys=tuple(keys.items())))
+
+
+def normal_maps(node: Node, batch: int = 2) -> list[Tensor]:
+    """Maps that a node reads, of normal numbers from a fixed seed, in float64."""
+    generator = torch.Generator().manual_seed(2)
+    shapes = [(batch, m.channels, m.height, m.width) for m in node.maps]
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
 
 
 def weighted(node: Node) -> nn.Module:

@@ -29,7 +29,6 @@ from darknet_py.errors import UsageError
 from darknet_py.graph.executable import must_run
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.sharing import weight_sources
-from darknet_py.layers.heads.head import Head
 from darknet_py.layers.onnx_form import onnx_of
 from darknet_py.model.rewriting import rewritten
 from darknet_py.onnx_ops.nodes import Floats, GraphNodes, Nodes
@@ -82,24 +81,27 @@ class OnnxNetwork:
 
 
 def onnx_graph(
-    graph: Graph, arrays: Arrays, *, outputs: Sequence[int] = (), fixed: bool = False
+    graph: Graph, arrays: Arrays, *, outputs: Sequence[int] = (), fixed: bool = False, in_place: bool = False
 ) -> OnnxNetwork:
     """Build the ONNX graph of a network.
 
     Args:
         arrays: of every layer that has any, as `read_arrays` returns them.
         outputs: the layers whose maps are put out, raw for heads; `graph.outputs` where none is given.
+        in_place: fold batch normalisation into `arrays` themselves, which saves a copy of all weights; they
+            are those of another network then.
         fixed: take H and W from [net], so that shapes are known when a session is made.
 
     Raises:
         CfgError: with every layer that has no ONNX form.
     """
-    built = GraphNodes()
+    built = GraphNodes(in_place=in_place)
     maps = _maps(graph, arrays, built)
-    names = _named(built, {index: maps[index] for index in outputs or graph.outputs}, graph)
+    wanted = outputs or graph.outputs
+    names = _named(built, {i: maps[i] if i >= 0 else IMAGES for i in wanted}, graph)
     fixed_size = "it was asked for" if fixed else built.fixed_size
     source = Value(IMAGES, graph.image)
-    results = [Value(name, graph[index].shape) for index, name in names.items()]
+    results = [Value(name, graph[i].shape if i >= 0 else graph.image) for i, name in names.items()]
     model = assembled(built, [source], results, fixed=bool(fixed_size))
     tensors = tuple(names.get(index, name) for index, name in enumerate(maps))
     return OnnxNetwork(model, built.weights, tensors, fixed_size)
@@ -154,7 +156,8 @@ def _maps(graph: Graph, arrays: Arrays, built: GraphNodes) -> list[str]:
 
 def _named(built: GraphNodes, outputs: Mapping[int, str], graph: Graph) -> dict[int, str]:
     """Give outputs their names: their tensors are renamed, or copied where two are one tensor."""
-    names = {i: f"head_{i}" if isinstance(graph[i].layer, Head) else f"map_{i}" for i in outputs}
+    heads = set(graph.heads)
+    names = {i: f"head_{i}" if i in heads else f"map_{i}" if i >= 0 else "image" for i in outputs}
     times = Counter(outputs.values())
     renamed = {tensor: names[i] for i, tensor in outputs.items() if times[tensor] == 1 and tensor != IMAGES}
     for node in built.nodes:

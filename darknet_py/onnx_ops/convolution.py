@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from darknet_py.onnx_ops.nodes import Floats, Nodes
+from darknet_py.onnx_ops.nodes import Floats, Fold, Nodes
 
 EPSILON = 1e-5  # of batch normalisation, in the root
 
@@ -19,30 +19,32 @@ def scale_and_shift(arrays: Mapping[str, Floats]) -> tuple[Floats, Floats]:
     return scales.astype(np.float32), shift.astype(np.float32)
 
 
-def folded(arrays: Mapping[str, Floats], *, axis: int = 0) -> tuple[Floats, Floats]:
+def folded(nodes: Nodes, *, axis: int = 0) -> tuple[str, str]:
     """Weights and biases with batch normalisation, where there is one, folded into them.
+
+    Layers that share their arrays share what is folded.
 
     Args:
         axis: of the outputs in the weights.
     """
-    weights = arrays["weights"]
-    if "scales" not in arrays:
-        return weights, arrays["biases"]
-    scale, shift = scale_and_shift(arrays)
-    shape = [1] * weights.ndim
-    shape[axis] = -1
-    return weights * scale.reshape(shape), shift
+    arrays, folds = nodes.arrays, nodes.graph.folds
+    if id(arrays) not in folds:
+        weights, biases = arrays["weights"], arrays["biases"]
+        if "scales" in arrays:
+            scale, biases = scale_and_shift(arrays)
+            shape = [-1 if at == axis else 1 for at in range(weights.ndim)]
+            out = weights if nodes.graph.in_place else None
+            weights = np.multiply(weights, scale.reshape(shape), out=out)
+        names = nodes.constant(weights, "weights"), nodes.constant(biases, "biases")
+        folds[id(arrays)] = Fold(arrays, *names)
+    return folds[id(arrays)][1:]
 
 
 def convolution(nodes: Nodes, x: str, **attributes: int | list[int]) -> str:
     """A convolution with the layer's arrays."""
-    weights, biases = folded(nodes.arrays)
-    inputs = nodes.constant(weights, "weights"), nodes.constant(biases, "biases")
-    return nodes.add("Conv", x, *inputs, **attributes)
+    return nodes.add("Conv", x, *folded(nodes), **attributes)
 
 
 def transposed_convolution(nodes: Nodes, x: str, **attributes: int | list[int]) -> str:
     """A transposed convolution with the layer's arrays; the outputs are their second axis."""
-    weights, biases = folded(nodes.arrays, axis=1)
-    inputs = nodes.constant(weights, "weights"), nodes.constant(biases, "biases")
-    return nodes.add("ConvTranspose", x, *inputs, **attributes)
+    return nodes.add("ConvTranspose", x, *folded(nodes, axis=1), **attributes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +17,30 @@ Floats = npt.NDArray[np.float32]
 EMBEDDED = 1024  # bytes: larger constants are kept as numpy arrays beside the graph, and not copied
 
 
+class Fold(NamedTuple):
+    """Weights and biases with batch normalisation folded into them, and the arrays that they are made of."""
+
+    arrays: Mapping[str, Floats]
+    weights: str
+    biases: str
+
+
 @dataclass
 class GraphNodes:
     """All nodes and constants so far.
 
     Attributes:
         weights: the large constants by name, which no tensor of `constants` holds.
+        in_place: batch normalisation is folded into the arrays that layers get, in place of copies.
+        folds: by the identity of a layer's arrays, what they were folded into.
         fixed_size: why the graph computes only inputs of the cfg's size; empty where it computes others too.
     """
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
     weights: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    in_place: bool = False
+    folds: dict[int, Fold] = field(default_factory=dict)
     fixed_size: str = ""
     _known: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
 

@@ -22,9 +22,7 @@ def as_cell(nodes: Nodes, x: str) -> str:
 def connected(nodes: Nodes, x: str) -> str:
     """Every output reads every number of the map."""
     nodes.sides("a connected layer reads every number of the map")
-    weights, biases = folded(nodes.arrays)
-    inputs = nodes.constant(weights, "weights"), nodes.constant(biases, "biases")
-    return as_cell(nodes, nodes.add("Gemm", nodes.add("Flatten", x), *inputs, transB=1))
+    return as_cell(nodes, nodes.add("Gemm", nodes.add("Flatten", x), *folded(nodes), transB=1))
 
 
 def softmax_of_parts(nodes: Nodes, x: str, count: int, temperature: float) -> str:
