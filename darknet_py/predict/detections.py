@@ -84,8 +84,8 @@ class Detections:
             category_ids: of each label; without, COCO's own of COCO's names, else 1, 2, ...
         """
         if category_ids is None:
-            coco = self.names == COCO_NAMES
-            category_ids = COCO_IDS if coco else range(1, 1 + max([len(self.names) - 1, *self.labels]) + 1)
+            most = max([len(self.names), *(self.labels + 1).tolist()])
+            category_ids = COCO_IDS if self.names == COCO_NAMES else range(1, most + 1)
         boxes_xywh = xywh_from_xyxy(self.boxes_xyxy.astype(float)).tolist()
         found = zip(boxes_xywh, self.scores.tolist(), self.labels.tolist(), strict=True)
         return [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import darknet_py
@@ -91,3 +93,68 @@ def test_errors_are_exceptions_with_the_text_of_the_command_line(
 def test_an_array_that_is_no_image_is_refused(pixels: np.ndarray, files: tuple[str, Path]) -> None:
     with pytest.raises(DataError, match=r"an image is an array of H x W x 3 uint8 \(RGB\)"):
         darknet_py.Detector(*files)(pixels)
+
+
+def test_a_generator_is_read_a_batch_ahead_when_its_detections_are_asked_for(files: tuple[str, Path]) -> None:
+    detector = darknet_py.Detector(*files, threshold=0.05, batch=2)
+    read: list[int] = []
+
+    def camera() -> Iterator[np.ndarray]:
+        for number in range(10**9):
+            read.append(number)
+            yield np.roll(PIXELS, number, axis=1)
+
+    stream = detector(camera())
+    assert read == []
+    first, second = next(stream), next(stream)
+    assert read == [0, 1]
+    next(stream)
+    assert read == [0, 1, 2, 3]
+    alone = detector([PIXELS, np.roll(PIXELS, 1, axis=1)])
+    for found, expected in zip((first, second), alone, strict=True):
+        np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy, rtol=1e-5)
+
+
+def test_a_tuple_gives_a_list_and_nothing_gives_nothing(files: tuple[str, Path]) -> None:
+    detector = darknet_py.Detector(*files, threshold=0.05)
+    found = detector((PIXELS, PIXELS[::2]))
+    assert [each.image_size for each in found] == [(40, 60), (20, 60)]
+    assert isinstance(found, list)
+    assert (detector([]), list(detector(iter(())))) == ([], [])
+
+
+def test_a_bad_image_of_a_stream_is_named_after_those_before_it(
+    files: tuple[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no image")
+    stream = darknet_py.Detector(*files)(path for path in [PIXELS, str(tmp_path / "bad.jpg")])
+    next(stream)
+    with pytest.raises(DataError, match=r"bad\.jpg: error: "):
+        next(stream)
+
+
+@pytest.mark.parametrize("image", [None, 5, b"a.jpg", {"a": 1}, torch.zeros(3, 4, 4), [None], object()])
+def test_what_is_no_image_is_named_by_its_type(image: Any, files: tuple[str, Path]) -> None:
+    with pytest.raises(DataError) as caught:
+        list(darknet_py.Detector(*files)(image))
+    assert "an image cannot be of type" in str(caught.value)
+    assert "expected a file, an RGB array or a PIL image, or several of them" in str(caught.value)
+
+
+def test_a_pil_image_that_ends_too_early_is_an_error(files: tuple[str, Path], tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:2000])
+    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(DataError, match="cannot be decoded"):
+        darknet_py.Detector(*files)(cut)
+
+
+@pytest.mark.parametrize("cfg", [None, 3, ["yolov3-tiny"]])
+def test_what_is_no_cfg_is_named_by_its_type(cfg: Any) -> None:
+    with pytest.raises(UsageError, match=f"a cfg is a file, .* and not of type {type(cfg).__name__}"):
+        darknet_py.Detector(cfg, "a.weights")
+
+
+def test_a_classifier_is_refused() -> None:
+    text = "[net]\nwidth=4\nheight=4\nchannels=3\n[connected]\noutput=5\n[softmax]\n"
+    with pytest.raises(UsageError, match="no head such as"):
+        darknet_py.Detector(darknet_py.load(text))
