@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -71,7 +72,7 @@ class Nodes:
     prefix: str
     maps: Sequence[Shape]
     arrays: Mapping[str, Floats] = field(default_factory=dict)
-    _count: int = 0
+    _kinds: Counter[str] = field(default_factory=Counter)
 
     @property
     def channels(self) -> int:
@@ -126,5 +127,6 @@ class Nodes:
         return Nodes(self.graph, f"{self.prefix}/branch_{number}", maps, own)
 
     def _name(self, kind: str) -> str:
-        self._count += 1
-        return f"{self.prefix}/{kind}" + (f"_{self._count}" if self._count > 1 else "")
+        self._kinds[kind] += 1
+        number = self._kinds[kind]
+        return f"{self.prefix}/{kind}" + (f"_{number}" if number > 1 else "")

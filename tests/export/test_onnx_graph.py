@@ -114,3 +114,64 @@ print(len(model.graph.output), sorted({"torch", "torchvision", "onnxruntime"} & 
     command = [sys.executable, "-c", code, tmp_path / "a.cfg", tmp_path / "a.weights"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "2 []\n"
+
+
+SHARED = """[net]
+width=8
+height=6
+channels=4
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+pad=1
+activation=leaky
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+pad=1
+activation=linear
+share_index=0
+[softmax]
+spatial=1
+"""
+
+
+def test_shared_weights_are_folded_once_and_not_changed_unless_asked(tmp_path: Path) -> None:
+    network, graph = with_weights(SHARED, tmp_path / "a.weights")
+    arrays = read_arrays(graph, tmp_path / "a.weights")
+    before = arrays[0]["weights"].copy()
+    images = torch.rand(1, 4, 6, 8, generator=torch.Generator().manual_seed(2))
+    expected = network.trace(images)
+    first = onnx_graph(graph, arrays, outputs=graph.raw_outputs)
+    assert (arrays[0]["weights"] == before).all()
+    second = onnx_graph(graph, arrays, outputs=graph.raw_outputs, in_place=True)
+    for onnx in (first, second):
+        assert onnx.outputs == ("map_1",)
+        assert np.abs(run_onnx(onnx, images.numpy())[0] - expected[1].detach().numpy()).max() <= 1e-5
+    assert [tensor.name for tensor in second.proto.graph.initializer] == ["layer_0/weights", "layer_0/biases"]
+
+
+def test_two_heads_on_one_map_and_a_map_that_is_the_image() -> None:
+    text = "[net]\nwidth=4\nheight=4\nchannels=6\n"
+    head = "[yolo]\nmask=0\nanchors=10,14\nnum=1\nclasses=1\n"
+    route = "[route]\nlayers=0\n"
+    graph = compile(parse(text + "[empty]\n" + route + head + route + head))
+    onnx = onnx_graph(graph, {})
+    assert onnx.outputs == ("head_2", "head_4")
+    images = np.random.default_rng(1).random((2, 6, 4, 4), np.float32)
+    for found in run_onnx(onnx, images):
+        assert (found == images).all()
+
+
+def test_the_size_is_fixed_by_the_layers_that_need_it_or_when_asked() -> None:
+    text = "[net]\nwidth=8\nheight=8\nchannels=2\n[maxpool]\nsize=2\nstride=2\n"
+    free, asked = (onnx_graph(compile(parse(text)), {}, fixed=fixed) for fixed in (False, True))
+    needed = onnx_graph(compile(parse(text + "[avgpool]\n[local_avgpool]\nadaptive=2\n")), {})
+    sides = [
+        [d.dim_value or d.dim_param for d in n.proto.graph.input[0].type.tensor_type.shape.dim]
+        for n in (free, asked, needed)
+    ]
+    assert sides == [["N", 2, "H", "W"], ["N", 2, 8, 8], ["N", 2, 8, 8]]
+    assert needed.fixed_size == "layer_2: an adaptive pool of 2 x 2 divides the map"
