@@ -16,7 +16,7 @@ ROWS, COLUMNS = [0, 1, 4, 5], [0, 1, 2, 3]  # the axes that a mask of rows lacks
 
 
 @dataclass(frozen=True)
-class Cells:
+class WindowCells:
     """The cells of every window, (N, C, H', rows of a window, W', columns of a window).
 
     Args:
@@ -56,7 +56,7 @@ class Cells:
         return self.nodes.add("Reshape", ordered, shape)
 
 
-def cells_of(nodes: Nodes, x: str, windows: Windows) -> Cells:
+def cells_of(nodes: Nodes, x: str, windows: Windows) -> WindowCells:
     """Gather the rows of windows, then their columns."""
     masks = []
     source = x
@@ -64,7 +64,7 @@ def cells_of(nodes: Nodes, x: str, windows: Windows) -> Cells:
         index, inside = _bins(nodes, windows, axis) if windows.bins else _rows(nodes, source, windows, axis)
         x = nodes.add("Gather", x, index, axis=into)
         masks.append(nodes.add("Unsqueeze", inside, nodes.integers(*absent)))
-    return Cells(nodes, x, nodes.add("And", *masks))
+    return WindowCells(nodes, x, nodes.add("And", *masks))
 
 
 def _rows(nodes: Nodes, x: str, windows: Windows, axis: int) -> tuple[str, str]:

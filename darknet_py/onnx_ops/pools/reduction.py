@@ -9,7 +9,7 @@ import numpy as np
 
 from darknet_py.onnx_ops.map import ones_like_map
 from darknet_py.onnx_ops.nodes import Nodes
-from darknet_py.onnx_ops.pools.cells import Cells, cells_of
+from darknet_py.onnx_ops.pools.cells import WindowCells, cells_of
 from darknet_py.onnx_ops.pools.windows import Windows, maximum, mean
 
 LARGEST_POWER = 5.0  # beyond it, powers of a map overflow float32, and each window is scaled to 1
@@ -140,7 +140,7 @@ def expected_cell(nodes: Nodes, x: str, windows: Windows, negatives: str) -> str
 
 def _shifted_sums(nodes: Nodes, x: str, windows: Windows) -> tuple[str, str]:
     """The sums of a - least, and of that times a."""
-    cells: Cells = cells_of(nodes, x, windows)
+    cells: WindowCells = cells_of(nodes, x, windows)
     least = cells.extreme("ReduceMin", cells.or_else(math.inf))
     above = nodes.add("Where", cells.inside, nodes.add("Sub", cells.values, least), nodes.constant(0))
     terms = nodes.add("Mul", above, cells.values)

@@ -9,7 +9,7 @@ from darknet_py.arithmetic.window import bin_edges
 from darknet_py.onnx_ops.map import concatenated
 from darknet_py.onnx_ops.nodes import Nodes
 
-LINK = 5  # the largest window of a chain
+SQUARE = 5  # the size up to which a square window is as fast as one of rows, then one of columns
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,17 @@ def maximum(nodes: Nodes, x: str, windows: Windows) -> str:
 def grown_maximum(nodes: Nodes, maxima: str, known: int, size: int) -> str:
     """The maximum around each cell, of windows of `size`, from the maxima of windows of `known`.
 
-    Windows of a cell and its neighbours together are a larger window, at the border too, so that a large
-    window is a chain of small ones.
+    Windows of a cell and its neighbours together are a larger window, at the border too. A window of many
+    cells is one of rows, then one of columns.
     """
-    before, after = (known - 1) // 2, known // 2
-    while (before, after) != ((size - 1) // 2, size // 2):
-        step = min((size - 1) // 2 - before, LINK // 2), min(size // 2 - after, LINK // 2)
-        kernel = [sum(step) + 1] * 2
-        pads = [step[0]] * 2 + [step[1]] * 2
+    before, after = (size - 1) // 2 - (known - 1) // 2, size // 2 - known // 2
+    if not before + after:
+        return maxima
+    both = [[True, True]] if before + after < SQUARE else [[True, False], [False, True]]
+    for axes in both:
+        kernel = [before + after + 1 if along else 1 for along in axes]
+        pads = [side if along else 0 for side in (before, after) for along in axes]
         maxima = nodes.add("MaxPool", maxima, kernel_shape=kernel, strides=[1, 1], pads=pads)
-        before, after = before + step[0], after + step[1]
     return maxima
 
 
