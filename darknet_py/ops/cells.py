@@ -30,7 +30,7 @@ class Predictions(NamedTuple):
     classes: Floats
 
 
-class Cells(NamedTuple):
+class RawBoxes(NamedTuple):
     """The cells and anchors of a raw map whose objectness is above a threshold.
 
     Args:
@@ -49,7 +49,7 @@ class Cells(NamedTuple):
 
 def cells_above(
     raw: Floats, shape: tuple[int, int], at: int, threshold: float, *, activated: bool = False
-) -> Cells:
+) -> RawBoxes:
     """Find the boxes with an objectness above the threshold, or one that is not finite.
 
     Args:
@@ -62,7 +62,7 @@ def cells_above(
     objectness = boxes[:, :, at].transpose(0, 2, 3, 1)  # (N, H, W, A)
     objectness = objectness if activated else sigmoid(objectness)
     images, rows, columns, anchors = np.nonzero((objectness > threshold) | ~np.isfinite(objectness))
-    return Cells(
+    return RawBoxes(
         images,
         anchors,
         np.stack([columns, rows], axis=1).astype(raw.dtype),

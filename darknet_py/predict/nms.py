@@ -40,7 +40,7 @@ class NmsSettings:
             0; Darknet has no such bound.
         keep_per_class: how many of a class remain at most, the best; without, all.
         keep: how many remain at most in all, the best; without, all.
-        block: overlaps that are computed at once: 256k floats are 1 MB.
+        block: overlaps that are computed at once: 32k floats are 128 kB.
     """
 
     threshold: float = 0.45
@@ -49,7 +49,7 @@ class NmsSettings:
     per_class: int = PER_CLASS
     keep_per_class: int | None = None
     keep: int | None = None
-    block: int = 1 << 18
+    block: int = 1 << 15
 
     @property
     def exponent(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,14 +10,11 @@ import numpy as np
 
 import darknet_py
 import darknet_py.cli.detect
-import darknet_py.cli.eval
 import darknet_py.predict.detector
 import darknet_py.scoring.score
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detect_files import detect_files
 from darknet_py.predict.names import class_names
-from darknet_py.tasks.api import evaluate_network, open_in_network_order
-from darknet_py.tasks.base import EvaluationSettings
 
 NET = "[net]\nwidth={0}\nheight={0}\nchannels=3\n"
 CONV = "[convolutional]\nfilters=26\nsize=4\nstride=4\nactivation=linear\n"
@@ -41,21 +39,25 @@ class Noise:
 
 
 def evaluated(graph, data):
+    from darknet_py.tasks.api import evaluate_network, open_in_network_order
+    from darknet_py.tasks.base import EvaluationSettings
+
     dataset = open_in_network_order(graph, data, "val", names=None)
     return evaluate_network(Noise(graph), dataset, EvaluationSettings(), progress=lambda done, total: None)
 
 
 detector = darknet_py.compile(NET.format(32) + CONV + HEAD)
-found = evaluated(detector, "scenes:train=2,val=3,size=96")
-assert found.images == 3
-assert len(found.detections) > 10
-
 pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 cv2.imwrite("a.jpg", pixels)
 ready = BatchDetector(Noise(detector), DetectorSettings(threshold=0.1), names=class_names(8))
 (entry,) = detect_files(ready, [Path("a.jpg")], out=Path("out"))
 assert entry["detections"]
 assert Path("out/a.jpg").stat().st_size > 100
+assert "PIL.Image" not in sys.modules  # a plain JPEG does without
+
+found = evaluated(detector, "scenes:train=2,val=3,size=96")
+assert found.images == 3
+assert len(found.detections) > 10
 
 for place in ("train/x", "train/y", "val/x", "val/y"):
     Path(place).mkdir(parents=True)

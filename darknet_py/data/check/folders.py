@@ -20,8 +20,8 @@ from darknet_py.data.formats.darknet.yolo_layouts import (
     name_from,
 )
 from darknet_py.data.formats.labelled.base import SPLIT_FOLDERS
+from darknet_py.data.images.kinds import SUFFIXES
 from darknet_py.data.images.listing import is_hidden, is_image_name
-from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import DataError, quoted
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from darknet_py.data.images.read import FORMATS, MOST_PIXELS, SUFFIXES_OF, image_size, read_image
+from darknet_py.data.images.kinds import FORMATS, MOST_PIXELS, SUFFIXES_OF
+from darknet_py.data.images.read import image_size, read_image
 from darknet_py.errors import DataError
 from darknet_py.files.digest import sha256_of
 

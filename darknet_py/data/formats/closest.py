@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from darknet_py.data.formats.splits import split_of
-from darknet_py.data.images.read import SUFFIXES
+from darknet_py.data.images.kinds import SUFFIXES
 from darknet_py.errors import quoted
 
 MOST_ENTRIES = 5000  # looked at, over all folders

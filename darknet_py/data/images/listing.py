@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from darknet_py.data.images.read import SUFFIXES
+from darknet_py.data.images.kinds import SUFFIXES
 from darknet_py.errors import DataError, quoted
 
 UNREAD = (  # endings of pictures, and of films, in formats that are not read

@@ -11,7 +11,8 @@ from pathlib import Path
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.images.ends import is_complete
-from darknet_py.data.images.read import opened_image, read_image, upright_size
+from darknet_py.data.images.pillow import opened_image, upright_size
+from darknet_py.data.images.read import read_image
 from darknet_py.data.verify.limit import SkipLimit
 from darknet_py.data.verify.subset import without
 from darknet_py.data.verify.verified import WORTHWHILE, VerifiedImages

@@ -31,8 +31,8 @@ from darknet_py.data.formats.darknet.moved_paths import end_inside
 from darknet_py.data.formats.darknet.names_files import data_yaml_of
 from darknet_py.data.formats.splits import ALL, WORDS, ordered, split_of
 from darknet_py.data.formats.text_lines import numbered_lines
+from darknet_py.data.images.kinds import SUFFIXES
 from darknet_py.data.images.listing import is_hidden, is_image_name, list_images
-from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import quoted
 
 IMAGE_FOLDERS = ("images", "imgs", "img", "obj_train_data")

@@ -22,8 +22,8 @@ from darknet_py.data.findings import Findings
 from darknet_py.data.formats.splits import ALL, ordered, split_of
 from darknet_py.data.formats.text_lines import numbered_lines
 from darknet_py.data.formats.voc.annotation import VocAnnotation
+from darknet_py.data.images.kinds import SUFFIXES
 from darknet_py.data.images.locate import PathFinder, path_parts
-from darknet_py.data.images.read import SUFFIXES
 from darknet_py.errors import quoted
 
 NOTES = ("annotations", "annotation", "xml", "xmls", "labels", "label")
