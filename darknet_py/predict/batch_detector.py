@@ -19,6 +19,7 @@ from darknet_py.predict.nms import NmsSettings, nms
 
 if TYPE_CHECKING:
     from darknet_py.engines.base import Engine, Floats
+    from darknet_py.graph.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,15 @@ class DetectorSettings:
             raise UsageError(f"batch is {self.batch}, and must be at least 1")
 
 
+def _check_classes(graph: Graph) -> None:
+    """Refuse heads with other numbers of classes than the last, which alone Darknet makes room for."""
+    last = graph.head_layers[-1].classes
+    for index, head in zip(graph.heads, graph.head_layers, strict=True):
+        if head.classes != last:
+            message = f"layer {index} has {head.classes} classes, and layer {graph.heads[-1]} has {last}"
+            raise UsageError(message, hint="a label is one class: set the same `classes` in every head")
+
+
 class BatchDetector:
     """Fit, network, decode, NMS, and back to pixels: what Darknet's `detector test` does with an image.
 
@@ -66,7 +76,7 @@ class BatchDetector:
         names: of the classes, for the Detections.
 
     Raises:
-        UsageError: when the network has no head, or its input is no image.
+        UsageError: when the network has no head, heads of different classes, or its input is no image.
     """
 
     def __init__(
@@ -78,6 +88,7 @@ class BatchDetector:
         if not self.graph.heads:
             raise UsageError("the network has no head such as [yolo] or [region], so it detects nothing")
         check_channels(self.graph)
+        _check_classes(self.graph)
         last = self.graph.head_layers[-1]
         self.nms_settings = NmsSettings(
             threshold=self.settings.nms,

@@ -90,6 +90,19 @@ def test_a_batch_of_nothing_and_a_network_without_heads_are_refused():
         BatchDetector(network)
 
 
+def test_heads_of_different_classes_are_refused():
+    network = seeing([[0.5] * 6], classes=2)
+    network.heads = (16, 23)
+    heads = (network, seeing([[0.5] * 6], classes=80))
+    network.__class__ = type("TwoHeads", (FakeEngine,), {"head_layers": heads})
+    with pytest.raises(UsageError) as caught:
+        BatchDetector(network)
+    assert str(caught.value) == (
+        "error: layer 16 has 2 classes, and layer 23 has 80\n"
+        "   = a label is one class: set the same `classes` in every head"
+    )
+
+
 def test_the_unit_of_nms_matters_to_greedynms_alone():
     rows = [[0.50, 0.5, 0.4, 0.4, 1.0, 0.9], [0.54, 0.5, 0.4, 0.4, 1.0, 0.8]]
     network = seeing(rows)
