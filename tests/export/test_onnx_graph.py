@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from darknet_py.cfg.document import parse
+from darknet_py.cfg.document import Document, parse, read
+from darknet_py.cfg.edits import Edit
+from darknet_py.edit.overrides import apply_overrides
 from darknet_py.export.onnx_graph import OnnxNetwork, onnx_graph
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.api import compile
@@ -18,6 +20,7 @@ from darknet_py.model.network import Network
 from darknet_py.model.weights import save_weights
 from darknet_py.model.weights_file import read_arrays
 from tests.onnx_runs import run_onnx
+from tests.paths import ROOT
 
 TINY = """[net]
 width=64
@@ -66,21 +69,21 @@ classes=1
 """
 
 
-def with_weights(text: str, path: Path) -> tuple[Network, Graph]:
+def with_weights(cfg: str | Document, path: Path) -> tuple[Network, Graph]:
     """A network with drawn weights, saved at the path."""
-    graph = compile(parse(text))
+    graph = compile(parse(cfg) if isinstance(cfg, str) else cfg)
     network = Network(graph).eval()
     generator = torch.Generator().manual_seed(1)
     for node in graph:
         for name, array in node.layer.arrays(network.layers[node.index]):
-            numbers = torch.randn(array.shape, generator=generator)
+            numbers = torch.randn(array.shape, generator=generator) * (3 / max(9, array[0].numel()) ** 0.5)
             array.data.copy_(numbers.abs() + 0.5 if name in ("scales", "variances") else numbers / 3)
     save_weights(network, path)
     return network, graph
 
 
-def built(text: str, path: Path) -> tuple[Network, OnnxNetwork]:
-    network, graph = with_weights(text, path)
+def built(cfg: str | Document, path: Path) -> tuple[Network, OnnxNetwork]:
+    network, graph = with_weights(cfg, path)
     return network, onnx_graph(graph, read_arrays(graph, path))
 
 
@@ -175,3 +178,17 @@ def test_the_size_is_fixed_by_the_layers_that_need_it_or_when_asked() -> None:
     ]
     assert sides == [["N", 2, "H", "W"], ["N", 2, 8, 8], ["N", 2, 8, 8]]
     assert needed.fixed_size == "layer_2: an adaptive pool of 2 x 2 divides the map"
+
+
+OWN = ("yolov3-tiny.cfg", "pools/yolov3-tiny-stochpool.cfg", "pools/yolov3-tiny-medianpool.cfg")
+
+
+@pytest.mark.parametrize("cfg", [ROOT / "cfg" / name for name in OWN], ids=lambda path: path.stem)
+def test_a_cfg_of_ours_computes_what_the_network_does(cfg: Path, tmp_path: Path) -> None:
+    edits = [Edit(None, side, "96") for side in ("width", "height")]
+    network, onnx = built(apply_overrides(read(cfg), edits), tmp_path / "a.weights")
+    images = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        theirs = network(images)
+    for ours, raw in zip(run_onnx(onnx, images.numpy()), theirs, strict=True):
+        assert np.abs(ours - raw.numpy()).max() <= 1e-5 * raw.abs().max()
