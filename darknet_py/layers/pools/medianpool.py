@@ -45,7 +45,7 @@ class MedianPool(WindowPool, section="medianpool"):
         return Median(self.grid(), lower=self.even == "lower")
 
     def onnx(self, nodes: Nodes, *maps: str) -> str:
-        """The gathered cells, sorted."""
-        from darknet_py.onnx_ops.pools.reduction import median
+        """Minima and maxima of shifted maps; large windows are sorted."""
+        from darknet_py.onnx_ops.pools.median import median
 
         return median(nodes, maps[0], self.windows(), lower=self.even == "lower")

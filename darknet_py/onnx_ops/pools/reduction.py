@@ -10,8 +10,11 @@ import numpy as np
 from darknet_py.onnx_ops.map import ones_like_map
 from darknet_py.onnx_ops.nodes import Nodes
 from darknet_py.onnx_ops.pools.cells import WindowCells, cells_of
+from darknet_py.onnx_ops.pools.shifts import LOWEST, are_small, counts, shifts, total
 from darknet_py.onnx_ops.pools.windows import Windows, maximum, mean
 
+HOT = 1e30  # the temperature from which exp(LOWEST / t) is not 0
+SHARP = 1.0  # the r from which an error of float32's epsilon / r does not matter
 LARGEST_POWER = 5.0  # beyond it, powers of a map overflow float32, and each window is scaled to 1
 
 
@@ -50,6 +53,12 @@ def blurred_maximum(nodes: Nodes, x: str, maxima: Windows, blur: Windows) -> str
 
 def softmax_mean(nodes: Nodes, x: str, windows: Windows, temperature: float) -> str:
     """sum(x exp(x / t)) / sum(exp(x / t))."""
+    if are_small(windows) and temperature < HOT:
+        shifted, peak = shifts(nodes, x, windows, LOWEST), maximum(nodes, x, windows)
+        t = nodes.constant(temperature)
+        shares = [nodes.add("Exp", nodes.add("Div", nodes.add("Sub", c, peak), t)) for c in shifted]
+        terms = [nodes.add("Mul", share, cell) for share, cell in zip(shares, shifted, strict=True)]
+        return nodes.add("Div", total(nodes, terms), total(nodes, shares))
     cells = cells_of(nodes, x, windows)
     existing = cells.or_else(-math.inf)
     below = nodes.add("Sub", existing, cells.extreme("ReduceMax", existing))
@@ -62,8 +71,15 @@ def log_mean_exp(nodes: Nodes, x: str, windows: Windows, r: float) -> str:
     """log(mean(exp(r x))) / r.
 
     Near 1 the mean's distance from 1 has more digits than the mean: its terms are expm1(y) = tanh(y / 2)
-    (exp(y) + 1), and log1p(d) = 2 atanh(d / (2 + d)). Far below 1 the mean itself is taken.
+    (exp(y) + 1), and log1p(d) = 2 atanh(d / (2 + d)). Far below 1 the mean itself is taken, and always where
+    r is so large that the digits do not matter.
     """
+    if r >= SHARP and are_small(windows):
+        peak, factor = maximum(nodes, x, windows), nodes.constant(r)
+        shifted = shifts(nodes, x, windows, LOWEST)
+        powers = [nodes.add("Exp", nodes.add("Mul", nodes.add("Sub", c, peak), factor)) for c in shifted]
+        average = nodes.add("Div", total(nodes, powers), counts(nodes, x, windows))
+        return nodes.add("Add", peak, nodes.add("Div", nodes.add("Log", average), factor))
     cells = cells_of(nodes, x, windows)
     existing = cells.or_else(-math.inf)
     greatest, count = cells.extreme("ReduceMax", existing), cells.count()
@@ -98,30 +114,6 @@ def power_mean(nodes: Nodes, x: str, windows: Windows, p: float) -> str:
     return cells.as_map(nodes.add("Mul", greatest, nodes.add("Pow", average, root)))
 
 
-def median(nodes: Nodes, x: str, windows: Windows, *, lower: bool) -> str:
-    """The middle of the sorted cells, those outside of the map last; of two middles their mean."""
-    cells = cells_of(nodes, x, windows)
-    row = cells.in_a_row(cells.or_else(math.inf))
-    size = nodes.add("Shape", row, start=4)
-    ascending, _ = nodes.add_many("TopK", 2, row, size, axis=-1, largest=0)
-    number = nodes.add("Range", nodes.scalar(0), nodes.add("Squeeze", size), nodes.scalar(1))
-    inside = cells.in_a_row(nodes.add("Cast", cells.inside, to=7))
-    count = nodes.add("ReduceSum", inside, nodes.integers(4), keepdims=1)
-
-    def at(position: str) -> str:
-        here = nodes.add("Equal", number, position)
-        return nodes.add(
-            "ReduceSum", nodes.add("Where", here, ascending, nodes.constant(0)), nodes.integers(4), keepdims=0
-        )
-
-    two = nodes.integers(2)
-    first = at(nodes.add("Div", nodes.add("Sub", count, nodes.integers(1)), two))
-    if lower:
-        return first
-    both = nodes.add("Add", first, at(nodes.add("Div", count, two)))
-    return nodes.add("Mul", both, nodes.constant(0.5))
-
-
 def expected_cell(nodes: Nodes, x: str, windows: Windows, negatives: str) -> str:
     """The expected value of stochastic pooling: sum(w a) / sum(w), the mean where all weights are 0."""
     if negatives == "softmax":
@@ -140,6 +132,11 @@ def expected_cell(nodes: Nodes, x: str, windows: Windows, negatives: str) -> str
 
 def _shifted_sums(nodes: Nodes, x: str, windows: Windows) -> tuple[str, str]:
     """The sums of a - least, and of that times a."""
+    if are_small(windows):
+        shifted, minima = shifts(nodes, x, windows, LOWEST), minimum(nodes, x, windows)
+        weights = [nodes.add("Relu", nodes.add("Sub", cell, minima)) for cell in shifted]
+        products = [nodes.add("Mul", *pair) for pair in zip(weights, shifted, strict=True)]
+        return total(nodes, weights), total(nodes, products)
     cells: WindowCells = cells_of(nodes, x, windows)
     least = cells.extreme("ReduceMin", cells.or_else(math.inf))
     above = nodes.add("Where", cells.inside, nodes.add("Sub", cells.values, least), nodes.constant(0))
