@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from darknet_py.cli.options import add_detection, add_json, document_of
+from darknet_py.cli.options import add_detection, add_engine, add_json, document_of, print_engine
 from darknet_py.cli.terminal import print_json, wants_json
 from darknet_py.errors import DataError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_detection(parser, threshold=0.25, nms=0.45, batch=1)
+    add_engine(parser)
     parser.add_argument("source", nargs="+", type=Path, help="images, folders, or lists of images (.txt)")
     parser.add_argument("--out", type=Path, help="folder for the drawn pictures")
     parser.add_argument("--names", type=Path, help="file of class names, one a line")
@@ -41,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
 
     graph = compile_checked(document_of(args))
     settings = DetectorSettings(threshold=args.threshold, nms=args.nms, batch=args.batch)
-    detector = BatchDetector(open_engine(graph, args.weights, device=args.device), settings)
+    report = print_engine(args)
+    engine = open_engine(graph, args.weights, engine=args.engine, device=args.device, report=report)
+    detector = BatchDetector(engine, settings)
     images = list(find_images(args.source)) if args.keep_going else image_paths(args.source)
     for line in filter(None, (passed_over(source) for source in args.source if source.is_dir())):
         print(line, file=sys.stderr)

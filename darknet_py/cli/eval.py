@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from darknet_py.cli.options import add_data, add_detection, add_json, add_skip_bad, document_of
+from darknet_py.cli.options import (
+    add_data,
+    add_detection,
+    add_engine,
+    add_json,
+    add_skip_bad,
+    document_of,
+    print_engine,
+)
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
 from darknet_py.cli.training import print_class_notes, readable_data
@@ -17,7 +26,9 @@ from darknet_py.files.atomic import publish_bytes
 
 if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
+    from darknet_py.tasks.base import EvaluationSettings
 
+MATCHERS = ("darknet-py", "pycocotools")
 THRESHOLDS = {"valid": (0.001, 0.6), "map": (0.005, 0.45)}  # of the score and of NMS, as in Darknet
 SHARES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 OF_CLASS = {"ap": "AP", "ap50": "AP50", **SHARES}
@@ -51,11 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--detections", type=Path, metavar="FILE", help="write the detections as a COCO results list"
     )
     parser.add_argument(
-        "--engine",
-        choices=("darknet-py", "pycocotools"),
-        default="darknet-py",
+        "--match-by",
+        choices=MATCHERS,
+        default=MATCHERS[0],
         help="what matches boxes; the figures are the same to the last bit (default: darknet-py)",
     )
+    add_engine(parser, others=MATCHERS)
     add_json(parser)
 
 
@@ -66,20 +78,13 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.lint.check import compile_checked
     from darknet_py.predict.network_classes import names_file, order_warning
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
-    from darknet_py.tasks.base import EvaluationSettings
 
+    _rename_matcher(args)
     args.split = args.split or split_to_evaluate(args.data)
-    settings = EvaluationSettings(
-        split=args.split,
-        batch=args.batch,
-        threshold=THRESHOLDS[args.detect_as][0] if args.threshold is None else args.threshold,
-        nms=THRESHOLDS[args.detect_as][1] if args.nms is None else args.nms,
-        detect_as=args.detect_as,
-        precision_at=args.precision_at,
-        engine=args.engine,
-    )
+    settings = _settings(args)
     graph, neighbours = compile_checked(document_of(args)), (args.weights, Path(args.cfg))
-    engine = open_engine(graph, args.weights, device=args.device)
+    report = print_engine(args)
+    engine = open_engine(graph, args.weights, engine=args.engine, device=args.device, report=report)
     if args.detections:
         _check_output(args.detections, graph)
     if warning := order_warning(args.names, neighbours):
@@ -98,6 +103,28 @@ def run(args: argparse.Namespace) -> int:
         lambda: _lines(args, found.to_json()),
     )
     return 0
+
+
+def _settings(args: argparse.Namespace) -> EvaluationSettings:
+    from darknet_py.tasks.base import EvaluationSettings
+
+    return EvaluationSettings(
+        split=args.split,
+        batch=args.batch,
+        threshold=THRESHOLDS[args.detect_as][0] if args.threshold is None else args.threshold,
+        nms=THRESHOLDS[args.detect_as][1] if args.nms is None else args.nms,
+        detect_as=args.detect_as,
+        precision_at=args.precision_at,
+        engine=args.match_by,
+    )
+
+
+def _rename_matcher(args: argparse.Namespace) -> None:
+    """`--engine` named what matches boxes when only torch ran networks; its values still do."""
+    if args.engine in MATCHERS:
+        note = f"note: `--engine {args.engine}` is now `--match-by {args.engine}`; --engine names what runs"
+        print(f"{note} the network", file=sys.stderr)
+        args.match_by, args.engine = args.engine, "auto"
 
 
 def _check_output(path: Path, graph: Graph) -> None:

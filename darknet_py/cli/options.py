@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +57,29 @@ def add_skip_bad(parser: argparse.ArgumentParser) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """`--device`."""
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def add_engine(parser: argparse.ArgumentParser, *, others: tuple[str, ...] = ()) -> None:
+    """`--engine` and `--verbose`.
+
+    Args:
+        others: values that `--engine` takes besides, and does not list.
+    """
+    from darknet_py.engines.names import ENGINES
+
+    parser.add_argument(
+        "--engine",
+        choices=(*ENGINES, *others),
+        default=ENGINES[0],
+        metavar="|".join(ENGINES),
+        help="what runs the network (default: auto, onnxruntime on a CPU if it can, else torch)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="say which engine runs, and why")
+
+
+def print_engine(args: argparse.Namespace) -> Callable[[str], None]:
+    """What `open_engine` reports: a line on standard error with `--verbose`, else nothing."""
+    return partial(print, file=sys.stderr) if args.verbose else lambda line: None
 
 
 def add_plugin(parser: argparse.ArgumentParser) -> None:

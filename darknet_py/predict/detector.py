@@ -37,10 +37,13 @@ class Detector(BatchDetector):
         names: of the classes, or the file that lists them, one a line; without, the `.names` file next to the
             weights or the cfg, or COCO's names for 80 classes.
         batch: images that run at once, of several.
+        engine: what runs the network: `onnxruntime`, `torch`, `openvino`, or `auto`, which is onnxruntime on
+            a CPU if it can, else torch.
 
     Raises:
         CfgError, WeightsError, DataError: when the cfg, the weights or the file of names cannot be used.
-        UsageError: when a number is out of its range, the device is not there, or weights are missing.
+        UsageError: when a number is out of its range, the device or the engine is not there, or
+            weights are missing.
     """
 
     def __init__(
@@ -53,16 +56,17 @@ class Detector(BatchDetector):
         device: str = "cpu",
         names: str | Path | Sequence[str] | None = None,
         batch: int = 1,
+        engine: str = "auto",
     ) -> None:
         """Read the files."""
         settings = DetectorSettings(threshold=threshold, nms=nms, batch=batch)
         if isinstance(cfg, (str, Path, Document)) and weights is None:
             raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
-        engine = open_given(cfg, weights, device=device)
+        opened = open_given(cfg, weights, engine=engine, device=device)
         files = [Path(weights)] if weights is not None else []
         if isinstance(cfg, (str, Path, Document)):
-            files.append(Path(engine.graph.document.path))
-        super().__init__(engine, settings)
+            files.append(Path(opened.graph.document.path))
+        super().__init__(opened, settings)
         self.names = tuple(_names(names, self.graph.head_layers[-1].classes, files))
 
     @overload

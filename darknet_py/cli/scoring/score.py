@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="walk from each protocol's AP to the next one's, one rule at a time",
     )
     parser.add_argument(
+        "--match-by",
         "--engine",
+        dest="engine",
         choices=("darknet-py", "pycocotools"),
         default="darknet-py",
         help="what matches for COCO; the figures are the same to the last bit (default: darknet-py)",

@@ -1,0 +1,3 @@
+"""The names of the engines."""
+
+ENGINES = ("auto", "onnxruntime", "torch", "openvino")

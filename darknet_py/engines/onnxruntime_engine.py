@@ -1,0 +1,51 @@
+"""The engine `onnxruntime`: the ONNX graph of the network on a CPU, without torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from darknet_py.engines.base import Floats
+from darknet_py.engines.packages import library
+from darknet_py.engines.threads import usable_threads
+from darknet_py.export.onnx_graph import IMAGES, OnnxNetwork
+from darknet_py.graph.graph import Graph
+
+ERRORS_ONLY = 3  # of log_severity_level
+
+
+class OnnxRuntimeEngine:
+    """Runs an ONNX graph.
+
+    Args:
+        graph: what `network` was made of.
+        network: its outputs are `graph.raw_outputs`.
+
+    Raises:
+        UsageError: when onnxruntime is not installed.
+    """
+
+    name, device = "onnxruntime", "cpu"
+
+    def __init__(self, graph: Graph, network: OnnxNetwork) -> None:
+        """Make the session."""
+        onnxruntime = library("onnxruntime")
+        self.graph, self.threads = graph, usable_threads()
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.log_severity_level = ERRORS_ONLY
+        # threads that wait for the next call leave the processors to those that read and write images
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        # the session reads the arrays where they are, so that they live as long as it does
+        self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in network.weights.values()]
+        options.add_external_initializers(list(network.weights), self._arrays)
+        model = network.proto.SerializeToString()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._outputs = list(network.outputs)
+
+    def __call__(self, images: Floats) -> list[Floats]:
+        """See `Engine.__call__`."""
+        found: list[Floats] = self._session.run(
+            self._outputs, {IMAGES: np.ascontiguousarray(images, np.float32)}
+        )
+        return found
