@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from darknet_py.cfg.edits import Edit
 
 CFG_HELP = "a cfg file, or a shipped one by name"
+VARIANT_HELP = f"{CFG_HELP}, or CFG@EDIT,... as in yolov3-spp@82.size=19"
 
 
 def add_cfg(parser: argparse.ArgumentParser, *, option: bool = False, required: bool = True) -> None:
     """CFG, or `--cfg CFG`; and `--set`."""
     if option:
-        parser.add_argument("--cfg", required=required, help=CFG_HELP)
+        parser.add_argument("--cfg", required=required, help=VARIANT_HELP)
     else:
-        parser.add_argument("cfg", help=CFG_HELP)
+        parser.add_argument("cfg", help=VARIANT_HELP)
     parser.add_argument(
         "--set", action="append", metavar="EDIT", help="edit the cfg first, as in net.width=608 or 82.size=19"
     )
@@ -84,10 +85,10 @@ def add_detection(parser: argparse.ArgumentParser, *, threshold: float, nms: flo
 
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg that the command line names, with `--set` applied; compiling it reports its errors."""
-    from darknet_py.cfg.shipped import open_cfg
     from darknet_py.edit.overrides import apply_overrides
+    from darknet_py.edit.variant import open_variant
 
-    return apply_overrides(open_cfg(Path(args.cfg)), edits_of(args))
+    return apply_overrides(open_variant(args.cfg), edits_of(args))
 
 
 def edits_of(args: argparse.Namespace) -> list[Edit]:
