@@ -91,22 +91,39 @@ def verdict(
     crossed = is_crossed(variants, seeds, paired=paired)
     study = Study(scores, noise.reshape(variants, seeds, variants, seeds), crossed)
     others = [at for at in range(variants) if at != baseline]
-    return tuple(_judge(study, at, baseline, margin, confidence) for at in others)
+    rule = Rule(margin, confidence, comparisons=variants - 1)
+    return tuple(judge_pair(study, at, baseline, rule) for at in others)
 
 
-def _judge(study: Study, variant: int, baseline: int, margin: float, confidence: float) -> Verdict:
+@dataclass(frozen=True)
+class Rule:
+    """How a difference is judged.
+
+    Args:
+        margin: a difference of at most this is none for practical purposes.
+        confidence: of the intervals of all comparisons at once.
+        comparisons: with the baseline; in a sequential study as many as at its begin.
+    """
+
+    margin: float
+    confidence: float
+    comparisons: int
+
+
+def judge_pair(study: Study, variant: int, baseline: int, rule: Rule) -> Verdict:
+    """The verdict on one variant of a study."""
     noise = study.noise(variant, baseline)
     effect = float(study.values[variant].mean() - study.values[baseline].mean())
     deviation = math.sqrt(max(noise.variance, 0.0))
-    critical = dunnett_quantile(confidence, len(study.values) - 1, noise.df)
+    critical = dunnett_quantile(rule.confidence, rule.comparisons, noise.df)
     low, high = effect - critical * deviation, effect + critical * deviation
     return Verdict(
         variant=variant,
-        outcome=_outcome(low, high, margin),
+        outcome=_outcome(low, high, rule.margin),
         effect=effect,
         low=low,
         high=high,
-        confidence=confidence,
+        confidence=rule.confidence,
         df=noise.df,
         method="crossed" if study.crossed else "nested",
         visible=(critical + t_quantile(POWER, noise.df)) * deviation,
