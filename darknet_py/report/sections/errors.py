@@ -34,7 +34,7 @@ class ErrorKindsSection(ReportSection):
     template = """\
 {{ ui.table(table) }}
 <figure>
-<div class="plotbox"><img class="plot" src="{{ costs }}" alt="cost of each kind of error and variant"></div>
+{{ ui.plot(costs, "cost of each kind of error and variant") }}
 </figure>
 <figure>
 <div class="plotbox"><img class="plot" src="{{ confusion }}" alt="confusion matrix of each variant"></div>

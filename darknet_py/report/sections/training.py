@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.markdown import table_section
-from darknet_py.report.plotting import add_legend, colour, stroke, svg
+from darknet_py.report.plotting import add_legend, colour, plot, stroke
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_range, label
 from darknet_py.runs.curves import thin
@@ -35,7 +36,7 @@ class TrainingSection(ReportSection):
     link = "Training"
     template = """\
 <figure>
-<div class="plotbox"><img class="plot" src="{{ plot }}" alt="loss and scores over the epochs"></div>
+{{ ui.plot(plot, "loss and scores over the epochs") }}
 <figcaption>One colour per variant, one line per seed. The loss is averaged over neighbouring iterations.</figcaption>
 </figure>
 {{ ui.table(table, by_variant=true) }}
@@ -64,18 +65,21 @@ def training_table(comparison: Comparison) -> ReportTable:
     return ReportTable(caption, head, rows)
 
 
-def curves_plot(comparison: Comparison) -> str:
+def curves_plot(comparison: Comparison) -> Plot:
     """Loss (neighbours averaged) and scores over the epochs: a colour per variant, a line per seed."""
     variants, metrics = comparison.variants[:MOST_CURVES], comparison.metrics
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         loss, scores = figure.subplots(1, 2)
         for at, variant in reversed(list(enumerate(variants))):
             for run in variant.runs:
-                _draw_line(loss, thin(run.curves.loss, CURVE_POINTS), at, scale=1)
+                name, points = f"{label(variant.name)}, seed {run.seed}", curve_points(run, "loss")
+                _draw_line(loss, points, at)
+                hover.line(loss, points, name, across="epoch", up="loss")
                 for number, key in enumerate(metrics.curves):
-                    points = thin(run.curves.figures[key], CURVE_POINTS)
-                    _draw_line(scores, points, at, scale=100, faint=number > 0)
+                    points = [(epoch, 100 * value) for epoch, value in curve_points(run, key)]
+                    _draw_line(scores, points, at, faint=number > 0)
+                    hover.line(scores, points, name, across="epoch", up=metrics.words[key])
         _use_log_scale(loss, [value for v in variants for run in v.runs for _, value in run.curves.loss])
         words = ", faint: ".join(metrics.words[key] for key in metrics.curves)
         epochs = max(run.training.epochs for variant in variants for run in variant.runs)
@@ -85,15 +89,18 @@ def curves_plot(comparison: Comparison) -> str:
             axes.set_xlim(0, epochs or 1)
         add_legend(figure, variants)
 
-    return svg(draw, height=3.7)
+    return plot(draw, height=3.7)
 
 
-def _draw_line(
-    axes: Axes, points: Sequence[tuple[float, float]], at: int, *, scale: float, faint: bool = False
-) -> None:
+def curve_points(run: Run, key: str) -> Sequence[tuple[float, float]]:
+    """The curve of the loss or of a score as it is drawn: epochs and values, neighbours averaged."""
+    return thin(run.curves.loss if key == "loss" else run.curves.figures[key], CURVE_POINTS)
+
+
+def _draw_line(axes: Axes, points: Sequence[tuple[float, float]], at: int, *, faint: bool = False) -> None:
     axes.plot(
         [epoch for epoch, _ in points],
-        [value * scale for _, value in points],
+        [value for _, value in points],
         color=colour(at),
         linestyle=stroke(at),
         linewidth=1.3,
