@@ -91,12 +91,12 @@ def verdict(
     crossed = is_crossed(variants, seeds, paired=paired)
     study = Study(scores, noise.reshape(variants, seeds, variants, seeds), crossed)
     others = [at for at in range(variants) if at != baseline]
-    rule = Rule(margin, confidence, comparisons=variants - 1)
-    return tuple(judge_pair(study, at, baseline, rule) for at in others)
+    criterion = Criterion(margin, confidence, comparisons=variants - 1)
+    return tuple(judge_pair(study, at, baseline, criterion) for at in others)
 
 
 @dataclass(frozen=True)
-class Rule:
+class Criterion:
     """How a difference is judged.
 
     Args:
@@ -110,20 +110,20 @@ class Rule:
     comparisons: int
 
 
-def judge_pair(study: Study, variant: int, baseline: int, rule: Rule) -> Verdict:
+def judge_pair(study: Study, variant: int, baseline: int, criterion: Criterion) -> Verdict:
     """The verdict on one variant of a study."""
     noise = study.noise(variant, baseline)
     effect = float(study.values[variant].mean() - study.values[baseline].mean())
     deviation = math.sqrt(max(noise.variance, 0.0))
-    critical = dunnett_quantile(rule.confidence, rule.comparisons, noise.df)
+    critical = dunnett_quantile(criterion.confidence, criterion.comparisons, noise.df)
     low, high = effect - critical * deviation, effect + critical * deviation
     return Verdict(
         variant=variant,
-        outcome=_outcome(low, high, rule.margin),
+        outcome=_outcome(low, high, criterion.margin),
         effect=effect,
         low=low,
         high=high,
-        confidence=rule.confidence,
+        confidence=criterion.confidence,
         df=noise.df,
         method="crossed" if study.crossed else "nested",
         visible=(critical + t_quantile(POWER, noise.df)) * deviation,

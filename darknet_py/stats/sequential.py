@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 
 from darknet_py.stats.components import Doubles, Study, is_crossed
-from darknet_py.stats.judging import Rule, Verdict, judge_pair
+from darknet_py.stats.judging import Criterion, Verdict, judge_pair
 from darknet_py.stats.planning import StudySize, expected_noise
 from darknet_py.stats.quantiles import dunnett_quantile
 
@@ -137,9 +137,9 @@ def replay(
             return SequentialStudy(found, Stage(seeds, tuple(rows)))
         noise = covariance[np.ix_(rows, range(seeds), rows, range(seeds))]
         study = Study(scores, noise, is_crossed(len(rows), seeds, paired=paired))
-        rule = Rule(margin, 1 - level, comparisons)
+        criterion = Criterion(margin, 1 - level, comparisons)
         for at, row in enumerate(rows[1:], start=1):
-            one = judge_pair(study, at, 0, rule)
+            one = judge_pair(study, at, 0, criterion)
             reason = _reason(one, looks, levels[-1], margin, comparisons)
             one = replace(one, variant=row, variants=len(values))
             found[row] = StagedVerdict(one, look, reason)
