@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from darknet_py.cli.options import count
+from darknet_py.cli.options import add_margin, count
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
 from darknet_py.cli.training import add_training, open_splits, print_changes, print_class_notes, settings_of
@@ -25,25 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline",
     )
     parser.add_argument("--seeds", type=count, default=2, help="trainings of each variant (default: 2)")
-    parser.add_argument(
-        "--margin",
-        type=margin,
-        default=0.5,
-        help="AP or top-1, in points of 100: a difference within it is none for practical purposes"
-        " (default: 0.5)",
-    )
+    add_margin(parser, default=0.5)
     add_training(parser)
-
-
-def margin(text: str) -> float:
-    """Read a number of points."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:  # NaN too
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of points, 0 to 100")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

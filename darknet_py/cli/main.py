@@ -19,6 +19,7 @@ PLUGINS = "darknet_py.layers.plugins"
 MODULES = {
     "adapt": "weights.adapt",
     "convert": "weights.convert",
+    "report": "reporting.report",
     "score": "scoring.score",
     "weights": "weights.inspect",
 }  # of verbs whose modules are in a folder
@@ -40,6 +41,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "convert": "weights in another format: Darknet's, safetensors, PyTorch",
     "train": "train a network",
     "compare": "train variants, and report how they compare",
+    "report": "the report of a comparison again, or one of several, without training",
     "runs": "the runs so far: state and figures",
     "lsp": "the language server, for editors (standard input and output)",
 }

@@ -83,6 +83,18 @@ def add_detection(parser: argparse.ArgumentParser, *, threshold: float, nms: flo
     add_device(parser)
 
 
+def add_margin(parser: argparse.ArgumentParser, *, default: float | None) -> None:
+    """`--margin`, in points of 100; None: that of the comparison."""
+    parser.add_argument(
+        "--margin",
+        type=margin,
+        metavar="POINTS",
+        default=default,
+        help="AP or top-1, in points of 100: a difference within it is none for practical purposes"
+        f" (default: {'that of the comparison' if default is None else default})",
+    )
+
+
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg that the command line names, with `--set` applied; compiling it reports its errors."""
     from darknet_py.edit.overrides import apply_overrides
@@ -120,4 +132,15 @@ def positive(text: str) -> float:
         value = 0.0
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def margin(text: str) -> float:
+    """A number of points."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:  # NaN too
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of points, 0 to 100")
     return value

@@ -13,7 +13,9 @@ from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.registry import open_data
 from darknet_py.model.device import usable
 from darknet_py.progress import no_progress
+from darknet_py.report.again import valid_margin
 from darknet_py.report.report import write_report
+from darknet_py.runs.plan_file import MARGIN
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.runs.records import Comparison
 from darknet_py.train.settings import Settings
@@ -27,6 +29,7 @@ def compare(
     seeds: int = 2,
     epochs: float | None = None,
     settings: Settings | None = None,
+    margin: float = MARGIN,
 ) -> Comparison:
     """Train every variant and write a report, as `darknet-py compare` does; the same call resumes.
 
@@ -37,12 +40,10 @@ def compare(
         seeds: how many trainings of each variant.
         epochs: passes over the data; None leaves the length of the training to each cfg.
         settings: weights to start from, device, precision and more.
+        margin: a difference of at most this, 0..1, is none for practical purposes.
 
-    Returns:
-        The scores, costs and learning curves of all runs.
-
-    Raises:
-        DarknetPyError: as `train`; and a ReportError when the folder has runs of another comparison.
+    Returns: the scores, costs and learning curves of all runs.
+    Raises:  DarknetPyError: as `train`; and a ReportError when the folder has runs of another comparison.
     """
     settings = settings or Settings()
     settings = replace(settings, device=usable(settings.device))
@@ -56,6 +57,7 @@ def compare(
         seeds=seeds,
         epochs=epochs,
         settings=settings,
+        margin=valid_margin(margin),
     ).matched()
     run_and_report(experiment, print_line=lambda text: None, progress=lambda plan: nullcontext(no_progress))
     return read_comparison(experiment.out)

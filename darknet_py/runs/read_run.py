@@ -49,6 +49,7 @@ def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
         folder=folder,
         errors=read_errors(folder.errors, classes=len(data.classes)),
         carried=_read_carried(folder) if file_exists(folder.carried) else None,
+        fingerprint=result.child("fingerprint").values if "fingerprint" in result.values else {},
     )
 
 

@@ -108,6 +108,7 @@ class Run:
     Args:
         carried: where it started from another cfg's weights.
         errors: of a detector; None where they were not recorded.
+        fingerprint: what distinguishes the run from others, as `TrainingPlan.fingerprint` has it.
     """
 
     seed: int
@@ -121,6 +122,7 @@ class Run:
     folder: RunFolder
     errors: ErrorFacts | None = None
     carried: CarriedFacts | None = None
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,8 @@ class Comparison:
 
     Args:
         margin: a difference of at most this is none for practical purposes.
+        absent: variants without a finished run, which are in no table.
+        remarks: on how comparisons were merged.
     """
 
     data: DataFacts
@@ -179,6 +183,8 @@ class Comparison:
     variants: tuple[VariantRuns, ...]
     latency_setting: Mapping[str, Any]
     margin: float
+    absent: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> Metrics:

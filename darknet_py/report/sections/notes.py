@@ -42,6 +42,8 @@ def notes(comparison: Comparison) -> list[str]:
         for v in comparison.variants
         if v.missing
     ]
+    texts += [f"Not finished, and left out: {label(name)}, every seed." for name in comparison.absent]
+    texts += [label(remark, limit=300) for remark in comparison.remarks]
     runs = [run for v in comparison.variants for run in v.runs]
     for split in ("train", "val"):
         skipped = {run.data.skipped.get(split, 0) for run in runs}
