@@ -150,10 +150,13 @@ def test_the_verdicts_are_sentences_with_their_intervals(written: Path) -> None:
 
 def test_the_json_holds_what_was_measured(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
-    assert list(value) == ["format", "task", "data", "seeds", "variants", "verdicts"]
+    assert list(value)[:8] == [
+        "format", "task", "data", "seeds", "title", "summary", "notes", "variants",
+    ]  # fmt: skip
     spp = value["variants"][2]
     low, high = 557 / 1010, 569 / 1010
-    assert spp["ap"] == {"mean": 563 / 1010, "min": low, "max": high, "runs": [low, high]}
+    half = {"half_range": (high - low) / 2}
+    assert spp["ap"] == {"mean": 563 / 1010, **half, "min": low, "max": high, "runs": [low, high]}
     assert (spp["reach"], spp["latency_ms"], spp["missing"]) == ([702, 702], 6.8, [])
     assert set(DETECTION.words) <= set(spp)
     assert [(v["variant"], v["metric"], v["differs"], v["outcome"]) for v in value["verdicts"]] == [
@@ -170,7 +173,7 @@ def test_the_json_holds_what_was_measured(written: Path) -> None:
 
 def test_what_has_no_truth_is_null_and_is_printed_as_such(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
-    nothing = {"mean": None, "min": None, "max": None, "runs": [None, None]}
+    nothing = {"mean": None, "half_range": None, "min": None, "max": None, "runs": [None, None]}
     assert value["variants"][0]["ap_large"] == nothing
     assert "| n/a |" in (written / "report.md").read_text(encoding="utf-8")
     assert "n/a" in dom(written / "report.html").text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from darknet_py.data.summary import described
 from darknet_py.data.verify.run import UNREADABLE
 from darknet_py.report.markdown import escape_markdown
@@ -28,6 +30,10 @@ class NotesSection(ReportSection):
     def markdown(self, report: Report) -> list[str]:
         """A list item per note."""
         return [f"- {escape_markdown(note)}" for note in _all_notes(report)]
+
+    def json(self, report: Report) -> dict[str, Any]:
+        """The notes."""
+        return {"notes": _all_notes(report)}
 
 
 def _all_notes(report: Report) -> list[str]:

@@ -99,11 +99,18 @@ def _variant_json(variant: VariantRuns) -> dict[str, Any]:
         "latency_ms": variant.latency.median if variant.latency else None,
         **{metric: _spread_json(variant.values(metric)) for metric in first.metrics.words},
         "per_class": {name: value.mean if value else None for name, value in per_class.items()},
+        "per_class_half_range": {name: one.half_range if one else None for name, one in per_class.items()},
     }
 
 
 def _spread_json(values: tuple[float | None, ...]) -> dict[str, Any]:
     value = spread_of(values)
     if value is None:
-        return {"mean": None, "min": None, "max": None, "runs": values}
-    return {"mean": value.mean, "min": value.low, "max": value.high, "runs": values}
+        return dict.fromkeys(("mean", "half_range", "min", "max")) | {"runs": values}
+    return {
+        "mean": value.mean,
+        "half_range": value.half_range,
+        "min": value.low,
+        "max": value.high,
+        "runs": values,
+    }

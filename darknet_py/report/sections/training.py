@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.markdown import table_section
@@ -49,6 +49,23 @@ class TrainingSection(ReportSection):
     def markdown(self, report: Report) -> list[str]:
         """The table."""
         return table_section("Training", training_table(report.comparison))
+
+    def json(self, report: Report) -> dict[str, Any]:
+        """`trainings`: the effort of each run; `curves`: as they are drawn, epochs and values 0..1."""
+        runs = [(variant, run) for variant in report.comparison.variants for run in variant.runs]
+        drawn = [one for one in runs if one[0] in report.comparison.variants[:MOST_CURVES]]
+        return {
+            "trainings": [
+                {"variant": variant.name, "seed": run.seed}
+                | {head.replace(" ", "_"): value(run) for head, value, _ in COLUMNS}
+                for variant, run in runs
+            ],
+            "curves": [
+                {"variant": variant.name, "seed": run.seed}
+                | {key: curve_points(run, key) for key in ("loss", *report.metrics.curves)}
+                for variant, run in drawn
+            ],
+        }
 
 
 def training_table(comparison: Comparison) -> ReportTable:
