@@ -81,15 +81,18 @@ def judge(comparison: Comparison) -> Judgement:
         noise = _noise(comparison, runs)
     except Unjudged as reason:
         return Judgement(_without_result(comparison, str(reason)), ())
-    found = verdict(values, noise.covariance, margin=comparison.margin)
+    found = verdict(values, noise.covariance, margin=comparison.margin, images=noise.influences.shape[1])
     influences = noise.influences.reshape(*values.shape, -1).mean(axis=1)
-    notes = [f"Noise of the images: {warning}." for warning in noise.warnings]
+    notes = [f"Noise of the images: {warning}." for warning in noise.warnings] + _not_learned(comparison)
     left_out = [seed for seed in comparison.seeds if seed not in seeds]
     if left_out:
         names = ", ".join(map(str, left_out))
         notes.append(f"Verdicts leave out what not every variant has finished: seed {names}.")
     verdicts = []
     for one in found:
+        if math.isinf(one.visible):
+            verdicts.append(_without_result(comparison, one.caveat)[one.variant - 1])
+            continue
         at = deciding_images(influences[one.variant] - influences[0], one.effect)
         decided = tuple(noise.image_ids[list(at)].tolist())
         verdicts.append(_with_result(comparison, one, decided if one.outcome in {"better", "worse"} else ()))
@@ -129,6 +132,8 @@ def _noise(comparison: Comparison, runs: Sequence[Run]) -> ImageCovariance:
         name = label(comparison.variants[at * len(comparison.variants) // len(runs)].name)
         hint = "the same `compare` command writes it"
         raise Unjudged(f"seed {runs[at].seed} of {name} has no {missing[0].name}; {hint}")
+    if runs[0].scores.images < 2:
+        raise Unjudged("one image says nothing about other images")
     if detectors:
         noise = covariance_of_matches([load_matches(file) for file in files])
     else:
@@ -139,6 +144,16 @@ def _noise(comparison: Comparison, runs: Sequence[Run]) -> ImageCovariance:
             message = f"gives {comparison.metrics.word} {value:.6f}, and result.json has {score}"
             raise ReportError(message, where=file, hint="delete the file; `compare` writes it again")
     return noise
+
+
+def _not_learned(comparison: Comparison) -> list[str]:
+    """A note on each variant without any score above 0."""
+    metric, word = comparison.metrics.first, comparison.metrics.word
+    failed = [label(one.name) for one in comparison.variants if not any(one.values(metric))]
+    return [
+        f"{name} has {word} 0 in every run: it has not learned, and says nothing of its cfg."
+        for name in failed
+    ]
 
 
 def _hits(run: Run) -> tuple[int, ...]:

@@ -31,6 +31,8 @@ def describe_verdict(one: Verdict, *, word: str, images: int, margin: float, dec
     if one.outcome == "unclear":
         text += f"; this study sees differences of {points(one.visible)} {word} and more"
         text += _larger_study(one, word, images, margin) if one.seeds > 1 else ""
+    if one.caveat:
+        text += f"; {one.caveat}"
     if one.seeds == 1:
         text += "; seeds were not looked at: another training may differ by more"
     return text

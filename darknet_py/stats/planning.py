@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from darknet_py.stats.components import Parts, is_crossed
+from darknet_py.stats.components import Parts, combined_df, is_crossed
 from darknet_py.stats.judging import POWER
 from darknet_py.stats.quantiles import dunnett_quantile, t_quantile
 
@@ -38,7 +38,7 @@ def expected_noise(parts: Parts, size: StudySize, *, paired: bool = True) -> tup
     whole = square + size.seeds * parts.images_of_variant / size.images
     crossed = is_crossed(size.variants, size.seeds, paired=paired)
     base = (size.variants - crossed) * (size.seeds - 1)
-    df = math.inf if size.seeds == 1 or square == 0 else base * (whole / square) ** 2
+    df = math.inf if size.seeds == 1 else combined_df(whole, square, base, math.inf)
     return math.sqrt(2 / size.seeds * whole), df
 
 
