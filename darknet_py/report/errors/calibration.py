@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.report.errors.content import ErrorReport
 from darknet_py.report.hover import Hover, Plot
@@ -39,6 +39,10 @@ class CalibrationSection(PageSection[ErrorReport]):
     def markdown(self, report: ErrorReport) -> list[str]:
         """The figures."""
         return [f"## {self.title}", caption_of(report.calibration)] if self.applies(report) else []
+
+    def json(self, report: ErrorReport) -> dict[str, Any]:
+        """How many detections are counted; their scores and shares are in `calibration`."""
+        return {"counted": sum(one.count for one in report.calibration.bins)}
 
 
 def caption_of(found: Calibration) -> str:
