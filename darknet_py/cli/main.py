@@ -71,13 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """The verb's arguments; `args.run` runs it. Only that verb's module is imported."""
+    """The verb's arguments; `args.run` runs it, `args.words` are as they were typed.
+
+    Only that verb's module is imported.
+    """
     if not words or words[0] not in VERBS:
         _without_verb(words)
     verb = words[0]
     module = import_module(f"{__package__}.{MODULES.get(verb, verb.replace('-', '_'))}")
     args = verb_parser(verb, module).parse_args(words[1:])
-    args.run = module.run
+    args.run, args.words = module.run, tuple(words[1:])
     return args
 
 

@@ -38,6 +38,11 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def not_finite(self) -> Path:
+        """Why a comparison's training has no result: it stopped before an update that was not finite."""
+        return self.path / "not-finite.json"
+
+    @property
     def detections(self) -> Path:
         """What a detector finds in the validation images, as COCO results."""
         return self.path / "detections.json"

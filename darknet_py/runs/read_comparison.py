@@ -15,7 +15,7 @@ from typing import Any
 
 from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.errors import ReportError, UsageError, quoted
-from darknet_py.files.json_fields import file_exists
+from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.latency_file import read_latencies
 from darknet_py.runs.plan_file import ComparisonPlan, PlannedVariant, read_plan
@@ -48,6 +48,13 @@ def read_comparison(path: Path) -> Comparison:
         )
     check_comparable([run for variant in variants for run in variant.runs])
     planned, first = plan.variants[0].name, variants[0].name
+    remarks = [] if first == planned else [f"The baseline is {first} in the place of {planned}."]
+    remarks += [
+        f"Not finite: {name}, seed {seed}: {why}."
+        for name, variant in found.items()
+        if not variant.runs
+        for seed, why in variant.not_finite.items()
+    ]
     return Comparison(
         variants[0].runs[0].data,
         plan.epochs,
@@ -56,7 +63,7 @@ def read_comparison(path: Path) -> Comparison:
         setting,
         plan.margin,
         absent=tuple(name for name, variant in found.items() if not variant.runs),
-        remarks=() if first == planned else (f"The baseline is {first} in the place of {planned}.",),
+        remarks=tuple(remarks),
     )
 
 
@@ -117,6 +124,11 @@ def _read_variant(
         missing=tuple(seed for seed in seeds if seed not in finished),
         latency=latency,
         samples={int(path.stem): path for path in pictures},
+        not_finite={
+            seed: read_json_object(run.not_finite).text("message")
+            for seed in seeds
+            if not (run := folder.run(name, seed)).finished and file_exists(run.not_finite)
+        },
     )
 
 

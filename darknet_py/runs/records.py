@@ -142,6 +142,7 @@ class VariantRuns:
         cfg: the path as it was given; the name alone when it was absolute.
         edits: applied to the cfg, as text.
         missing: the seeds without a finished run.
+        not_finite: of these, the seeds whose training stopped, and why.
         samples: drawn validation images, by number.
     """
 
@@ -152,6 +153,7 @@ class VariantRuns:
     missing: tuple[int, ...]
     latency: Latency | None
     samples: Mapping[int, Path]
+    not_finite: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def network(self) -> NetworkFacts:

@@ -42,12 +42,7 @@ def _all_notes(report: Report) -> list[str]:
 
 def notes(comparison: Comparison) -> list[str]:
     """What is missing or was left out, and what is not the same for all runs."""
-    texts = [
-        f"Not finished, and left out: {label(v.name)}, seed{'s' * (len(v.missing) > 1)} "
-        f"{', '.join(map(str, v.missing))}."
-        for v in comparison.variants
-        if v.missing
-    ]
+    texts = _left_out(comparison)
     texts += [f"Not finished, and left out: {label(name)}, every seed." for name in comparison.absent]
     texts += [label(remark, limit=300) for remark in comparison.remarks]
     runs = [run for v in comparison.variants for run in v.runs]
@@ -71,4 +66,19 @@ def notes(comparison: Comparison) -> list[str]:
         for v in comparison.variants
         if len({run.cfg_text for run in v.runs}) > 1
     ]
+    return texts
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    """The runs without a result, of variants that have others."""
+    texts = []
+    for variant in comparison.variants:
+        unfinished = [seed for seed in variant.missing if seed not in variant.not_finite]
+        if unfinished:
+            seeds = f"seed{'s' * (len(unfinished) > 1)} {', '.join(map(str, unfinished))}"
+            texts.append(f"Not finished, and left out: {label(variant.name)}, {seeds}.")
+        texts += [
+            f"Not finite, and left out: {label(variant.name)}, seed {seed}: {label(why, limit=160)}."
+            for seed, why in variant.not_finite.items()
+        ]
     return texts

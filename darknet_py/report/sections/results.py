@@ -91,6 +91,7 @@ def _variant_json(variant: VariantRuns) -> dict[str, Any]:
         "cfg": variant.cfg,
         "edits": variant.edits,
         "missing": variant.missing,
+        "not_finite": {str(seed): why for seed, why in variant.not_finite.items()},
         "parameters": network.parameters,
         "trainable": network.trainable,
         "bflops": network.bflops,
