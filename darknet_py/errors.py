@@ -125,7 +125,7 @@ class Stopped(DarknetPyError):
 
 
 class RunsFailed(DarknetPyError):
-    """Runs of a comparison that other processes trained have no result; what they printed is in the message."""
+    """Runs that other processes trained have no result; what these printed is in the message."""
 
     def __init__(self, message: str, *, hint: str = "", exit_code: int = 3) -> None:
         super().__init__(message, hint=hint)

@@ -129,8 +129,8 @@ def _experiment(args: argparse.Namespace) -> Experiment:
         error = UsageError(f"compare runs in one process, not in {process.size}", hint=hint)
         raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
     variants, (train, val) = parse_variants(args.cfg), open_splits(args)
-    elsewhere = args.list_runs or args.ray is not None  # this machine may have no such device
-    settings = settings_of(args, process, device="cpu" if elsewhere else args.device)
+    remote = args.list_runs or args.ray is not None  # this machine may have no such device
+    settings = settings_of(args, process, device="cpu" if remote else args.device)
     return Experiment(
         variants=fit_variants(variants, train, settings, epochs=args.epochs),
         data=args.data,

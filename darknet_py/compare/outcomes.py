@@ -38,13 +38,13 @@ def read_outcome(plan: TrainingPlan) -> RunOutcome | None:
 
     Raises: ReportError: when its result is damaged, or of another experiment.
     """
-    run, fingerprint = RunFolder(plan.out), plan.fingerprint()
+    run = RunFolder(plan.out)
     if run.finished:
-        return RunOutcome(f"finished before, {describe_scores(read_result(run, fingerprint))}")
+        return RunOutcome(f"finished before, {describe_scores(read_result(run, plan.fingerprint()))}")
     if not file_exists(run.not_finite):
         return None
     known = read_json_object(run.not_finite)
-    if known.child("fingerprint").values != fingerprint:
+    if known.child("fingerprint").values != plan.fingerprint():
         return None
     again = f"without {run.not_finite} the same command tries again"
     return RunOutcome(f"not finite before, {known.text('message')}; {again}", finite=False)

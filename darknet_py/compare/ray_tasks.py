@@ -1,8 +1,8 @@
 """Commands as tasks of Ray, which places them on its machines, and starts them again where one is lost.
 
-A task is a command line of this program and runs in a process of Ray on one of its machines; all machines share
-the folder of the comparison. What a lost process had trained is in its checkpoints, from which the next one
-resumes. Ray (https://docs.ray.io) is imported when it is needed; it is no requirement of the package.
+A task is a command line of this program and runs in a process of Ray on one of its machines; all machines
+share the folder of the comparison. What a lost process had trained is in its checkpoints, from which the next
+one resumes. Ray (https://docs.ray.io) is imported when it is needed; it is no requirement of the package.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def ray_cluster(address: str) -> Iterator[Any]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of it leaves the machine
     import ray
 
-    more = {"include_dashboard": False} if local else {}
+    more: dict[str, Any] = {"include_dashboard": False} if local else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except (ConnectionError, ValueError, RuntimeError) as error:
@@ -207,7 +207,7 @@ def perform(main: Main, words: Sequence[str], resources: Resources) -> TaskEnd:
         os.chdir(resources.folder)
     except OSError as error:
         message = (
-            f"{machine} cannot enter {resources.folder}: {error.strerror}; all machines need that folder"
+            f"{machine} cannot enter {resources.folder}, a folder that all machines need: {error.strerror}"
         )
         return TaskEnd(REFUSED, f"error: {message}", machine)
     torch.set_num_threads(resources.threads)

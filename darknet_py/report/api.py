@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from darknet_py.compare.experiment import Experiment, OpenProgress
+from darknet_py.compare.experiment import Experiment
+from darknet_py.compare.outcomes import OpenProgress
 from darknet_py.compare.variants import fit_variants, parse_variants
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.registry import open_data

@@ -125,9 +125,9 @@ def _read_variant(
         latency=latency,
         samples={int(path.stem): path for path in pictures},
         not_finite={
-            seed: read_json_object(run.not_finite).text("message")
+            seed: read_json_object(folder.run(name, seed).not_finite).text("message")
             for seed in seeds
-            if not (run := folder.run(name, seed)).finished and file_exists(run.not_finite)
+            if seed not in finished and file_exists(folder.run(name, seed).not_finite)
         },
     )
 
