@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from darknet_py.cfg.diagnostics import did_you_mean
@@ -19,6 +20,8 @@ from darknet_py.compare.verdict_facts import record_hits, record_matches
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import NotFinite, UsageError, quoted
 from darknet_py.files.json_fields import file_exists
+from darknet_py.graph.graph import Graph
+from darknet_py.model.adapt.paired_start import has_same_start
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.plan_file import MARGIN, ComparisonPlan, PlannedVariant, write_plan
 from darknet_py.train.class_order import match_splits
@@ -56,6 +59,7 @@ class Experiment:
     @property
     def plans(self) -> tuple[TrainingPlan, ...]:
         """Every run, seed by seed: when the experiment is interrupted, all variants have equally many."""
+        likes = self._likes
         return tuple(
             TrainingPlan(
                 graph=fitted.graph,
@@ -66,10 +70,17 @@ class Experiment:
                 data=self.data,
                 seed=seed,
                 settings=self._settings_of(seed),
+                like=likes[fitted.name],
             )
             for seed in range(self.seeds)
             for fitted in self.variants
         )
+
+    @cached_property
+    def _likes(self) -> dict[str, Graph | None]:
+        """By variant: the baseline, where the first weights would not be its own without further care."""
+        base = self.variants[0].graph
+        return {one.name: None if has_same_start(base, one.graph) else base for one in self.variants}
 
     def _settings_of(self, seed: int) -> Settings:
         """Those of all runs; carried weights are verified once for each variant."""

@@ -7,9 +7,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.report.comparison_folder import CLASSES, NAMES, POINTS, cfg_text, draw_sample, log_text, matches_of
+from tests.report.comparison_folder import (
+    CLASSES,
+    NAMES,
+    POINTS,
+    cfg_text,
+    draw_sample,
+    log_text,
+    matches_of,
+    write_json,
+)
 from tests.report.comparison_folder import result as result_of
-from tests.report.comparison_folder import write_json
 
 
 def errors_of(classes: int, seed: int) -> dict[str, Any]:
