@@ -1,38 +1,88 @@
-"""`report`: the report of a comparison again, from its folder, or one of several comparisons."""
+"""`report`: the report of a comparison again, one of several comparisons, or a leaderboard of many runs."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from darknet_py.cli.options import add_json, add_margin
-from darknet_py.cli.terminal import print_result
-from darknet_py.errors import quoted
+from darknet_py.cli.terminal import print_note, print_result
+from darknet_py.errors import ReportError, UsageError, quoted
+
+if TYPE_CHECKING:
+    from darknet_py.runs.records import Comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    parser.add_argument("folder", nargs="+", type=Path, help="the --out of a `compare`; several are merged")
     parser.add_argument(
-        "--out",
+        "source",
+        nargs="+",
         type=Path,
-        metavar="FOLDER",
-        help="where to write it (default: the folder, of one)",
+        help="the --out of a `compare`; several are merged. Or files of results, for a leaderboard",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where to write it (default: the folder, of one)"
     )
     parser.add_argument("--baseline", metavar="NAME", help="the variant to compare with (default: the first)")
     add_margin(parser, default=None)
+    parser.add_argument(
+        "--append", type=Path, metavar="FILE", help="add the runs to a file of results, a line each"
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report, and print its verdicts."""
+    """Write the report, and print its verdicts; of files, print the leaderboard."""
+    if any(source.is_file() or source.suffix == ".jsonl" for source in args.source):
+        return _print_leaderboard(args)
     from darknet_py.report.again import report
     from darknet_py.report.report import report_json
 
     margin = None if args.margin is None else args.margin / 100
-    found = report(*args.folder, out=args.out, baseline=args.baseline, margin=margin)
-    page = (args.out or args.folder[0]) / "report.html"
+    found = report(*args.source, out=args.out, baseline=args.baseline, margin=margin)
+    page = (args.out or args.source[0]) / "report.html"
+    if args.append:
+        _append(args, [found.comparison])
     lines = [f"{quoted(one.variant)}: {one.sentence}" for one in found.verdicts]
     lines.append(f"report: {page} (report.md and report.json next to it)")
     print_result(args, lambda: report_json(found), lambda: lines)
+    return 0
+
+
+def _append(args: argparse.Namespace, comparisons: list[Comparison]) -> None:
+    from darknet_py.report.leaderboard.file import append_results, collect, problem_lines, read_results
+    from darknet_py.report.leaderboard.record import records_of
+
+    found = collect(record for one in comparisons for record in records_of(one))
+    added = append_results(args.append, found.records)
+    problems = (*found.problems, *collect(read_results(args.append)).problems)
+    for line in problem_lines(problems):
+        print_note(args, line)
+    print_note(args, f"{quoted(args.append)}: {added} of {len(found.records)} runs added")
+
+
+def _print_leaderboard(args: argparse.Namespace) -> int:
+    from darknet_py.report.leaderboard.file import collect, problem_lines, read_results
+    from darknet_py.report.leaderboard.record import records_of
+    from darknet_py.report.leaderboard.table import leaderboard, leaderboard_lines
+    from darknet_py.runs.plan_file import MARGIN
+    from darknet_py.runs.read_comparison import read_comparison
+
+    if args.out or args.append:
+        hint = "name folders alone for a report, or leave the option out for a leaderboard"
+        raise UsageError("--out and --append are for the folders of comparisons", hint=hint)
+    results = collect(
+        one
+        for source in args.source
+        for one in (records_of(read_comparison(source)) if source.is_dir() else read_results(source))
+    )
+    where = ", ".join(map(str, args.source))
+    if not results.records:
+        details = "\n".join(problem_lines(results.problems))
+        raise ReportError(f"has no run that can be used\n{details}", where=where)
+    margin = MARGIN if args.margin is None else args.margin / 100
+    options = {"baseline": args.baseline, "margin": margin, "where": where}
+    print_result(args, lambda: leaderboard(results, **options), lambda: leaderboard_lines(results, **options))
     return 0
