@@ -12,45 +12,59 @@ Jaeckel, "The infinitesimal jackknife", Bell Laboratories memorandum 72-1215-11,
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from darknet_py.scoring.matches import Matches
 from darknet_py.scoring.tables import Booleans, Doubles, Ints
 from darknet_py.scoring.weighted import FIGURE_CELLS, ClassCurves, class_truths
 
 
-def influences(matches: Matches, figure: str = "ap") -> Doubles:
-    """The derivative of a figure by the weight of each image, (n,)."""
+def influences(matches: Matches, figure: str = "ap", weights: npt.ArrayLike | None = None) -> Doubles:
+    """The derivative of a figure by the weight of each image, (n,).
+
+    Args:
+        weights: how often each image counts, whole numbers, (n,); None: each once. The derivative is that by
+            the weight of one copy.
+    """
     cells, count = FIGURE_CELLS[figure], len(matches.image_ids)
-    truths = class_truths(matches, cells)
+    times = np.ones(count, np.int64) if weights is None else np.asarray(weights).astype(np.int64)
     total, present = np.zeros(count), 0
-    for k, images in enumerate(truths):
-        if not len(images):
+    for k, images in enumerate(class_truths(matches, cells)):
+        truths = int(times[images].sum())
+        if not truths:
             continue
         present += 1
         curves = ClassCurves.of(matches, k, cells)
-        share = np.bincount(images, minlength=count) / len(images)
+        share = np.bincount(images, minlength=count) / truths
+        of_detections = times[curves.images]
         for true, counted in zip(curves.true, curves.counted, strict=True):
-            of = np.flatnonzero(counted)
-            moved, ap = _derivatives(true[of], len(images))
+            of = np.flatnonzero(counted & (of_detections > 0))
+            moved, ap = _derivatives(true[of], of_detections[of], truths)
             total += np.bincount(curves.images[of], moved, count) - ap * share
-    return total / (max(present, 1) * len(cells))
+    return np.where(times > 0, total / (max(present, 1) * len(cells)), 0.0)
 
 
-def _derivatives(true: Booleans, truths: int) -> tuple[Doubles, float]:
-    """The derivative by the weight of each counted detection, and AP."""
+def _derivatives(true: Booleans, times: Ints, truths: int) -> tuple[Doubles, float]:
+    """The derivative by the weight of each counted detection, and AP.
+
+    Args:
+        times: how often each detection counts.
+        truths: how many there are, each as often as it counts.
+    """
     before: Ints = np.cumsum(true) - true
     places = np.flatnonzero(true)
-    number = places + 1.0
-    precision = np.arange(1.0, len(places) + 1) / number
+    number = np.cumsum(times)[places].astype(float)
+    found = np.cumsum(times[places])
+    precision = found / number
     best = np.maximum.accumulate(precision[::-1])[::-1]
     # The precision of a true detection is that of the next peak; a peak stands for all that lead to it.
     peaks = np.flatnonzero(precision == best)
     mass = np.zeros(len(places))
-    mass[peaks] = np.diff(peaks, prepend=-1) / truths
+    mass[peaks] = np.diff(found[peaks], prepend=0) / truths
     gain, loss = (_from_the_end(mass * part / number) for part in (1.0, precision))
     moved = np.where(true, gain[before], 0.0) - loss[before]
     moved[places] += best / truths
-    return moved, float(best.sum()) / truths
+    return moved, float((best * times[places]).sum()) / truths
 
 
 def _from_the_end(values: Doubles) -> Doubles:

@@ -89,3 +89,16 @@ def test_influences_add_up_to_what_ap_gains_by_other_weights() -> None:
     expected = influences(matches) @ (weights - 1)
     assert np.corrcoef(gains, expected)[0, 1] > 0.97
     assert np.polyfit(expected, gains, 1)[0] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", SEEDS[::4])
+def test_the_influence_of_a_copy_is_that_of_an_image_that_counts_more_often(seed: int) -> None:
+    truth, results = drawn(seed)
+    for number, one in enumerate(results):
+        one["score"] += number * 1e-9
+    matches = matched(truth, results)
+    weights = np.random.default_rng(seed).integers(0, 4, len(matches.image_ids))
+    weights[0] = 2
+    found = influences(matches, "ap", weights)
+    assert np.repeat(found, weights) == pytest.approx(influences(copied(truth, results, weights)), abs=1e-12)
+    assert not found[weights == 0].any()
