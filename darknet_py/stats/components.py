@@ -13,8 +13,8 @@ those of the two variants alone, for some variants err on more different images 
 MS + K is at least what images alone explain, by Cov1 to Cov3 and the variance over images. What exceeds MS
 is an estimate from the n images, as K is, and not from a few seeds: both have n - 1 degrees of freedom.
 
-Of two variants with two seeds each, MS has 2 degrees of freedom, and is less than half of its expectation in
-two studies of five. The df then take it twice, (1 + 2/df(MS)) MS: its square is that much larger on average.
+With two seeds each, MS is small by luck so often that the df, which divide by its square, are too large. They
+then take it (1 + 2/df(MS)) times, the factor by which E(MS^2) exceeds E(MS)^2.
 
 Obuchowski and Rockette, "Hypothesis testing of diagnostic accuracy for multiple readers and multiple tests",
 Communications in Statistics 24 (1995) 285; degrees of freedom: Hillis, "A comparison of denominator degrees
@@ -34,8 +34,8 @@ from darknet_py.stats.quantiles import f_quantile
 Doubles = npt.NDArray[np.float64]
 
 LEAST_CROSSED_DF = 4  # (V - 1)(S - 1) from which seeds are treated as crossed: docs/statistics.md
-FEWEST_DF = 3  # of MS from which the degrees of freedom take it as it is: docs/statistics.md
-UNEQUAL = 0.80  # the quantile of F beyond which two variants are noisier than the others
+FEW_SEEDS = 2  # with which the degrees of freedom take more than MS: docs/statistics.md
+UNEQUAL = 0.95  # the quantile of F beyond which two variants are noisier than the others: docs/statistics.md
 
 
 def is_crossed(variants: int, seeds: int, *, paired: bool) -> bool:
@@ -77,7 +77,7 @@ class Study:
         # Images alone make runs differ by this: two seeds that are equal by luck prove no less.
         least = max(images.variance - own, 0.0)
         whole = max(square, least) + seeds * shared
-        df = combined_df(whole, square, df, self.images - 1)
+        df = combined_df(whole, square, df, seeds=seeds, of_images=self.images - 1)
         return Noise(2 / seeds * whole, df, alone, Parts(max(square - least, 0.0), least, shared))
 
     def _mean_square(self, variant: int, baseline: int) -> tuple[float, float, bool]:
@@ -98,18 +98,18 @@ class Study:
         return total / total_df, total_df, False
 
 
-def combined_df(whole: float, square: float, df: float, of_images: float) -> float:
+def combined_df(whole: float, square: float, df: float, *, seeds: int, of_images: float = math.inf) -> float:
     """The degrees of freedom of a sum of a mean square and of noise that is known from images.
 
     Args:
         whole, square: the sum, and the mean square between seeds in it.
         df, of_images: of `square`, and of the rest.
     """
-    part = square if df >= FEWEST_DF else square * (1 + 2 / df)
-    # `whole` has this part in its place, too, or the df could be less than those of the mean square.
-    whole, rest = whole + part - square, whole - square
+    part, rest = square, whole - square
+    if seeds == FEW_SEEDS:
+        part *= 1 + 2 / df
     spread = part**2 / df + rest**2 / of_images
-    return whole**2 / spread if spread > 0 else of_images
+    return (part + rest) ** 2 / spread if spread > 0 else of_images
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def expected_noise(parts: Parts, size: StudySize, *, paired: bool = True) -> tup
     whole = square + size.seeds * parts.images_of_variant / size.images
     crossed = is_crossed(size.variants, size.seeds, paired=paired)
     base = (size.variants - crossed) * (size.seeds - 1)
-    df = math.inf if size.seeds == 1 else combined_df(whole, square, base, math.inf)
+    df = math.inf if size.seeds == 1 else combined_df(whole, square, base, seeds=size.seeds)
     return math.sqrt(2 / size.seeds * whole), df
 
 
