@@ -12,7 +12,8 @@ from darknet_py.runs.read_comparison import conditions
 from darknet_py.runs.records import Comparison, Run, VariantRuns
 from darknet_py.tasks.metrics import in_percent
 
-OF_THE_RUN = {"cfg", "seed", "plugins"}  # what of a fingerprint may differ between comparable runs
+LIKE = "first weights like"  # whose first weights a run shares, in a fingerprint
+OF_THE_RUN = {"cfg", "seed", "plugins", LIKE}  # what of a fingerprint may differ between comparable runs
 MOST_LENGTH = 24  # characters of a value in a message: digests are cut
 
 
@@ -52,7 +53,7 @@ def merge(comparisons: Mapping[Path, Comparison], *, margin: float | None = None
         latency_setting=base.latency_setting if together else {},
         margin=base.margin if margin is None else margin,
         absent=tuple(absent),
-        remarks=(*base.remarks, *remarks),
+        remarks=(*(text for one in comparisons.values() for text in one.remarks), *remarks),
     )
 
 
@@ -103,8 +104,10 @@ def _merge_variant(
                     f"Seed {run.seed} of {quoted(variant.name)} was trained twice, with {kept.metrics.word} "
                     f"{values}: that of {quoted(home.name)} is used."
                 )
+    stopped = {seed: why for one in parts.values() for seed, why in one.not_finite.items()}
     return replace(
         next(iter(parts.values())),
+        not_finite={seed: why for seed, why in stopped.items() if seed not in runs},
         runs=tuple(run for _, (_, run) in sorted(runs.items())),
         missing=tuple(seed for seed in seeds if seed not in runs),
         latency=next((one.latency for one in parts.values() if one.latency), None),

@@ -120,6 +120,15 @@ def test_a_run_that_was_trained_twice_with_other_scores_is_noted(
     )
 
 
+def test_notes_and_runs_that_were_not_finite_are_kept(halves: tuple[Path, Path], tmp_path: Path) -> None:
+    run = halves[1] / "runs" / NAMES[2] / "seed-1"
+    (run / "result.json").unlink()
+    write_json(run / "not-finite.json", {"message": "loss is NaN"})
+    merged = read_report(*halves, out=tmp_path / "both")[0].comparison
+    assert merged.variants[2].not_finite == {1: "loss is NaN"}
+    assert "Not finite, and left out: yolov3-tiny-spp, seed 1: loss is NaN." in notes(merged)
+
+
 def test_latencies_of_other_settings_are_left_out(halves: tuple[Path, Path], tmp_path: Path) -> None:
     edit(halves[1] / "latency.json", "threads", to=4)
     merged = read_report(*halves, out=tmp_path / "both")[0].comparison

@@ -173,6 +173,8 @@ def test_a_pair_without_a_common_seed_has_no_verdict(records: tuple[RunRecord, .
 def test_two_cfgs_of_one_name_are_two_variants(records: tuple[RunRecord, ...]) -> None:
     (group,) = standings(replace(one, name="net") for one in records)
     assert sorted(one.name for one in group.variants) == sorted({f"net [{one.cfg[:8]}]" for one in records})
+    (group,) = standings(replace(one, cfg="0", name="net", like="ab" * 8 * one.seed) for one in records[:2])
+    assert sorted(one.name for one in group.variants) == ["net [like abababab]", "net [like none]"]
 
 
 def test_runs_that_have_learned_nothing_have_no_verdict(records: tuple[RunRecord, ...]) -> None:

@@ -66,12 +66,12 @@ def append_results(file: Path, records: Iterable[RunRecord]) -> int:
 def collect(found: Iterable[RunRecord | ReportError]) -> Results:
     """The runs of files and folders, equal ones once; runs that contradict each other are not used."""
     problems: list[ReportError] = []
-    same: dict[tuple[str, str, int], list[RunRecord]] = {}
+    same: dict[tuple[object, ...], list[RunRecord]] = {}
     for one in found:
         if isinstance(one, ReportError):
             problems.append(one)
         else:
-            same.setdefault((one.study, one.cfg, one.seed), []).append(one)
+            same.setdefault((one.study, one.network, one.seed), []).append(one)
     records = []
     for group in same.values():
         if other := next((one for one in group if _contradicts(group[0], one)), None):
@@ -110,8 +110,8 @@ def _try_read(line: str) -> RunRecord | None:
         return None
 
 
-def _identity(record: RunRecord) -> tuple[str, str, int, str]:
-    return record.study, record.cfg, record.seed, record.matches
+def _identity(record: RunRecord) -> tuple[object, ...]:
+    return record.study, record.network, record.seed, record.matches
 
 
 def _contradicts(one: RunRecord, other: RunRecord) -> bool:

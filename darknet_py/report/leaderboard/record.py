@@ -15,7 +15,7 @@ import numpy.typing as npt
 from darknet_py.errors import ReportError, quoted
 from darknet_py.files.json_fields import JsonObject, file_exists, read_json_object
 from darknet_py.files.json_text import json_text
-from darknet_py.runs.merging import OF_THE_RUN
+from darknet_py.runs.merging import LIKE, OF_THE_RUN
 from darknet_py.runs.read_comparison import conditions
 from darknet_py.runs.records import Comparison, Run, VariantRuns
 from darknet_py.scoring.influence import images_per_class, influences
@@ -75,6 +75,7 @@ class RunRecord:
 
     Args:
         cfg: the digest of its cfg and plug-ins.
+        like: the digest of the cfg whose first weights it shares; "" where it has its own.
         origin, edits: the cfg as it was named, and what was changed in it.
         conditions: data, protocol and recipe: runs are comparable where these are equal.
         matches: the digest of what became of each detection, or of the hits of a classifier.
@@ -85,6 +86,7 @@ class RunRecord:
     name: str
     seed: int
     cfg: str
+    like: str
     origin: str
     edits: tuple[str, ...]
     data: str
@@ -95,6 +97,11 @@ class RunRecord:
     bflops: float
     noise: ImageNoise = field(compare=False)
     where: str = field(default="", compare=False)
+
+    @property
+    def network(self) -> tuple[str, str]:
+        """What distinguishes variants: the cfg, and the first weights."""
+        return self.cfg, self.like
 
     @property
     def metrics(self) -> Metrics:
@@ -108,7 +115,7 @@ class RunRecord:
 
     def line(self) -> str:
         """The record as a line of JSON, always the same for the same record."""
-        names = ("name", "seed", "cfg", "origin", "edits", "data")
+        names = ("name", "seed", "cfg", "like", "origin", "edits", "data")
         values = {key: getattr(self, key) for key in names} | {
             "conditions": dict(sorted(self.conditions.items())),
             "matches": self.matches,
@@ -143,6 +150,7 @@ def read_record(values: JsonObject) -> RunRecord:
         name=values.text("name"),
         seed=values.count("seed"),
         cfg=values.text("cfg"),
+        like=values.text("like"),
         origin=values.text("origin"),
         edits=values.texts("edits"),
         data=values.text("data"),
@@ -191,6 +199,7 @@ def _record(comparison: Comparison, variant: VariantRuns, run: Run) -> RunRecord
         name=variant.name,
         seed=run.seed,
         cfg=hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest(),
+        like=str(run.fingerprint.get(LIKE) or ""),
         origin=variant.cfg,
         edits=variant.edits,
         data=run.data.name,

@@ -126,9 +126,9 @@ class Standing:
 
 def standings(records: Iterable[RunRecord]) -> tuple[Standing, ...]:
     """Records in groups that are comparable, the largest first, and in them the variants by their scores."""
-    studies: dict[str, dict[str, list[RunRecord]]] = {}
+    studies: dict[str, dict[tuple[str, str], list[RunRecord]]] = {}
     for record in records:
-        studies.setdefault(record.study, {}).setdefault(record.cfg, []).append(record)
+        studies.setdefault(record.study, {}).setdefault(record.network, []).append(record)
     found = []
     for cfgs in studies.values():
         names = _names(list(cfgs.values()))
@@ -159,9 +159,12 @@ def choose_baseline(found: Sequence[Standing], name: str, *, where: object) -> t
 
 
 def _names(cfgs: Sequence[Sequence[RunRecord]]) -> list[str]:
-    """A name for each cfg; where two cfgs have one name, with the beginning of their digests."""
+    """A name for each variant; where two have one name, with the beginning of the digests that differ."""
     names = [min(run.name for run in runs) for runs in cfgs]
-    return [
-        f"{name} [{runs[0].cfg[:8]}]" if names.count(name) > 1 else name
-        for name, runs in zip(names, cfgs, strict=True)
-    ]
+    found = []
+    for name, (run, *_) in zip(names, cfgs, strict=True):
+        others = [runs[0] for runs, other in zip(cfgs, names, strict=True) if other == name]
+        marks = [run.cfg[:8]] if any(other.cfg != run.cfg for other in others) else []
+        marks += [f"like {run.like[:8] or 'none'}"] if any(other.like != run.like for other in others) else []
+        found.append(f"{name} [{', '.join(marks)}]" if marks else name)
+    return found
