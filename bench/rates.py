@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,16 +97,54 @@ def variance_over_images(covariance: np.ndarray, shape: tuple[int, ...]) -> np.n
     return np.asarray(means.diagonal()[1:] + means[0, 0] - 2 * means[0, 1:])
 
 
-def table_row(name: str, shape: tuple[int, int], cells: Sequence[Rates], plan: float, method: str) -> str:
-    """A row: pairs and studies of each number of images, the rest of the second.
+@dataclass(frozen=True)
+class Row:
+    """Studies of one kind and size.
 
     Args:
+        name: of the kind; `shape`: (V, S).
+        method: "nested" or "crossed".
+        cells: of each number of images.
         plan: the effect that was planned with the second number of images.
     """
-    one = cells[len(cells) // 2]
-    pairs = " / ".join(f"{100 * it.false_pairs / it.pairs:.1f}" for it in cells)
-    studies = " / ".join(f"{100 * it.false_studies / it.studies:.1f}" for it in cells)
-    shares = (one.seen, one.ranges, one.paired_t, one.images)
-    power, *others = (f"{100 * share / one.studies:.0f}" for share in shares)
-    row = [name, "{}, {}".format(*shape), method, pairs, studies, f"{plan / POINT:.1f}", power, *others]
-    return f"| {' | '.join(row)} |"
+
+    name: str
+    shape: tuple[int, int]
+    method: str
+    cells: tuple[Rates, ...]
+    plan: float
+
+    @property
+    def pairs(self) -> list[float]:
+        """False verdicts in 100 pairs, for each number of images."""
+        return [100 * one.false_pairs / one.pairs for one in self.cells]
+
+    @property
+    def studies(self) -> list[float]:
+        """Studies in 100 with a false verdict, for each number of images."""
+        return [100 * one.false_studies / one.studies for one in self.cells]
+
+    @property
+    def others(self) -> tuple[float, ...]:
+        """Power, and false studies by three other rules, with the second number of images, in 100."""
+        one = self.cells[len(self.cells) // 2]
+        return tuple(100 * count / one.studies for count in (one.seen, one.ranges, one.paired_t, one.images))
+
+    def text(self) -> str:
+        """As a row of the table: pairs and studies of each number of images, the rest of the second."""
+        pairs, studies = (" / ".join(f"{it:.1f}" for it in rates) for rates in (self.pairs, self.studies))
+        power, *others = (f"{it:.0f}" for it in self.others)
+        shape, plan = "{}, {}".format(*self.shape), f"{self.plan / POINT:.1f}"
+        return f"| {' | '.join([self.name, shape, self.method, pairs, studies, plan, power, *others])} |"
+
+
+def summary(rows: Sequence[Row]) -> Iterator[str]:
+    """A table of the least and the greatest rate in studies of each size."""
+    yield "| V, S | method | pairs | studies | power | ranges | paired t | images |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+    for shape in dict.fromkeys(row.shape for row in sorted(rows, key=lambda one: one.shape)):
+        some = [row for row in rows if row.shape == shape]
+        pairs, studies = ([it for row in some for it in getattr(row, key)] for key in ("pairs", "studies"))
+        ends = [f"{min(rates):.1f} to {max(rates):.1f}" for rates in (pairs, studies)]
+        ends += [f"{min(it):.0f} to {max(it):.0f}" for it in zip(*(row.others for row in some), strict=True)]
+        yield f"| {' | '.join(['{}, {}'.format(*shape), some[0].method, *ends])} |"

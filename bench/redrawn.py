@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.rates import POINT, Rates, table_row
+from bench.rates import POINT, Rates, Row
 from darknet_py.report.judgement import common_seeds
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.scoring.influence import influences
@@ -76,7 +76,7 @@ class Pool:
         shape = self.values.shape
         return values.reshape(-1, *shape), np.array(covariances).reshape(-1, *shape, *shape)
 
-    def rows(self, images: Sequence[int], draws: int, deals: int, seed: int) -> Iterator[str]:
+    def rows(self, images: Sequence[int], draws: int, deals: int, seed: int) -> Iterator[Row]:
         """The rows of the table."""
         generator = np.random.default_rng(seed)
         drawn = {n: self.drawn(n, draws, generator) for n in images}
@@ -88,7 +88,7 @@ class Pool:
             if each < seeds and len(self.values) == PAIR:
                 yield self._row("paired", (PAIR, each), drawn, deals)
 
-    def _row(self, way: str, shape: tuple[int, int], drawn: dict[int, Drawn], deals: int) -> str:
+    def _row(self, way: str, shape: tuple[int, int], drawn: dict[int, Drawn], deals: int) -> Row:
         cells, planned = [], []
         for images, (values, covariance) in drawn.items():
             effect = self.planned(way, shape, images)
@@ -101,7 +101,7 @@ class Pool:
             cells.append(rates)
             planned.append(effect)
         method = "crossed" if is_crossed(*shape, paired=True) else "nested"
-        return table_row(f"{self.name}, {way}", shape, cells, planned[len(planned) // 2], method)
+        return Row(f"{self.name}, {way}", shape, method, tuple(cells), planned[len(planned) // 2])
 
     def _dealt(
         self,

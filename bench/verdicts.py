@@ -21,14 +21,14 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.rates import HEAD, POINT, Rates, interpolate_quantiles, table_row
+from bench.rates import HEAD, POINT, Rates, Row, interpolate_quantiles, summary
 from bench.redrawn import Pool
 from darknet_py.stats.components import Parts, is_crossed
 from darknet_py.stats.planning import StudySize, visible_effect
@@ -108,17 +108,17 @@ def measure(setting: Setting, shape: tuple[int, int, int], studies: int, seed: i
     return rates
 
 
-def rows(studies: int, seed: int, images: tuple[int, ...]) -> Iterator[str]:
+def rows(studies: int, seed: int, images: tuple[int, ...]) -> Iterator[Row]:
     """The rows of the table."""
     for setting, variants, seeds in product(SETTINGS, VARIANTS, SEEDS):
-        cells = [measure(setting, (variants, seeds, n), studies, seed) for n in images]
+        cells = tuple(measure(setting, (variants, seeds, n), studies, seed) for n in images)
         method = "crossed" if is_crossed(variants, seeds, paired=True) else "nested"
         plan = setting.planned((variants, seeds, images[len(images) // 2]))
-        yield table_row(setting.name, (variants, seeds), cells, plan, method)
+        yield Row(setting.name, (variants, seeds), method, cells, plan)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table and its summary."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=400, help="of a simulated cell (default: 400)")
     parser.add_argument(
@@ -135,11 +135,16 @@ def main() -> None:
     for pool in pools:
         print("\n".join(pool.facts()), end="\n\n", flush=True)
     print("\n".join(HEAD))
-    for pool in pools:
-        for row in pool.rows(images, args.draws, args.deals, args.seed):
-            print(row, flush=True)
-    for row in () if pools else rows(args.studies, args.seed, images):
-        print(row, flush=True)
+    if pools:
+        found = chain.from_iterable(pool.rows(images, args.draws, args.deals, args.seed) for pool in pools)
+    else:
+        found = rows(args.studies, args.seed, images)
+    every = []
+    for row in found:
+        print(row.text(), flush=True)
+        every.append(row)
+    print("\nThe least and the greatest in studies of each size:\n")
+    print("\n".join(summary(every)))
 
 
 if __name__ == "__main__":

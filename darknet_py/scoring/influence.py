@@ -36,11 +36,12 @@ def influences(matches: Matches, figure: str = "ap", weights: npt.ArrayLike | No
         present += 1
         curves = ClassCurves.of(matches, k, cells)
         share = np.bincount(images, minlength=count) / truths
-        of_detections = times[curves.images]
-        for true, counted in zip(curves.true, curves.counted, strict=True):
-            of = np.flatnonzero(counted & (of_detections > 0))
-            moved, ap = _derivatives(true[of], of_detections[of], truths)
-            total += np.bincount(curves.images[of], moved, count) - ap * share
+        used = slice(None) if weights is None else np.flatnonzero(times[curves.images])
+        where = curves.images[used]
+        for true, counted in zip(curves.true[:, used], curves.counted[:, used], strict=True):
+            of = np.flatnonzero(counted)
+            moved, ap = _derivatives(true[of], times[where[of]], truths)
+            total += np.bincount(where[of], moved, count) - ap * share
     return np.where(times > 0, total / (max(present, 1) * len(cells)), 0.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.rates import Rates, half_width, variance_over_images
+from bench.rates import Rates, Row, half_width, summary, variance_over_images
 from bench.redrawn import Pool
 from darknet_py.stats import verdict
 from darknet_py.stats.covariance import covariance_of_matches
@@ -57,7 +57,7 @@ def test_images_that_are_drawn_twice_count_twice(drawn_pool: Pool) -> None:
 
 def test_every_study_that_the_runs_suffice_for_has_a_row(drawn_pool: Pool) -> None:
     rows = list(drawn_pool.rows([40, 60], draws=2, deals=2, seed=1))
-    assert [row.split(" | ")[:3] for row in rows] == [
+    assert [row.text().split(" | ")[:3] for row in rows] == [
         ["| pool, dealt", "2, 2", "nested"],
         ["| pool, dealt", "2, 3", "nested"],
         ["| pool, dealt", "2, 5", "crossed"],
@@ -70,6 +70,18 @@ def test_every_study_that_the_runs_suffice_for_has_a_row(drawn_pool: Pool) -> No
         ["| pool, paired", "2, 3", "nested"],
         ["| pool, paired", "2, 5", "crossed"],
     ]
+
+
+def test_rows_have_the_share_of_each_count_and_the_summary_its_ends() -> None:
+    less, more = Rates(200, 400, 10, 9, 50, 12, 30, 150), Rates(200, 400, 30, 20, 60, 14, 32, 170)
+    rows = [
+        Row("one", (3, 2), "nested", (less, more), 0.05),
+        Row("two", (3, 2), "nested", (more, less), 0.04),
+    ]
+    assert rows[0].text() == "| one | 3, 2 | nested | 2.5 / 7.5 | 4.5 / 10.0 | 5.0 | 85 | 30 | 7 | 16 |"
+    *_, last = summary(rows)
+    ends = "2.5 to 7.5 | 4.5 to 10.0 | 75 to 85 | 25 to 30 | 6 to 7 | 15 to 16"
+    assert last == f"| 3, 2 | nested | {ends} |"
 
 
 def test_groups_of_one_cfg_and_a_planted_difference_are_judged() -> None:
