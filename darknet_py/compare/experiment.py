@@ -14,6 +14,7 @@ from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.compare.error_facts import record_errors
 from darknet_py.compare.latency import measure_latencies
 from darknet_py.compare.outcomes import OpenProgress, RunOutcome, read_outcome, train_run
+from darknet_py.compare.pictures import record_pictures
 from darknet_py.compare.samples import draw_samples
 from darknet_py.compare.variants import FittedVariant
 from darknet_py.compare.verdict_facts import record_hits, record_matches
@@ -143,6 +144,7 @@ class Experiment:
             raise NotFinite("no training stayed finite", where=self.out, hint="lower the learning rate")
         for plan in self.plans:
             self.record(plan)
+        record_pictures(self.plans, self.folder)
         measure_latencies({v.name: v.graph for v in self.variants}, self.folder, device=self.settings.device)
 
     def line(self, plan: TrainingPlan, outcome: RunOutcome) -> str:

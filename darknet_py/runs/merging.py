@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from darknet_py.errors import ReportError, quoted
+from darknet_py.runs.pictures_file import StoredPicture
 from darknet_py.runs.read_comparison import conditions
 from darknet_py.runs.records import Comparison, Run, VariantRuns
 from darknet_py.tasks.metrics import in_percent
@@ -54,7 +55,17 @@ def merge(comparisons: Mapping[Path, Comparison], *, margin: float | None = None
         margin=base.margin if margin is None else margin,
         absent=tuple(absent),
         remarks=(*(text for one in comparisons.values() for text in one.remarks), *remarks),
+        pictures=_merge_pictures([one.pictures for one in comparisons.values()]),
     )
+
+
+def _merge_pictures(parts: Sequence[Mapping[int, StoredPicture]]) -> dict[int, StoredPicture]:
+    """The pictures of all, with what every run finds in those that several have."""
+    merged: dict[int, StoredPicture] = {}
+    for picture in (one for part in parts for one in part.values()):
+        known = merged.get(picture.image_id, picture)
+        merged[picture.image_id] = replace(known, found={**picture.found, **known.found})
+    return merged
 
 
 def _differing(base: Comparison, other: Comparison, *, with_margin: bool) -> Iterator[str]:

@@ -18,6 +18,7 @@ from darknet_py.errors import ReportError, UsageError, quoted
 from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.latency_file import read_latencies
+from darknet_py.runs.pictures_file import read_pictures
 from darknet_py.runs.plan_file import ComparisonPlan, PlannedVariant, read_plan
 from darknet_py.runs.read_run import read_run
 from darknet_py.runs.records import Comparison, Latency, Run, VariantRuns
@@ -55,8 +56,9 @@ def read_comparison(path: Path) -> Comparison:
         if not variant.runs
         for seed, why in variant.not_finite.items()
     ]
+    data = variants[0].runs[0].data
     return Comparison(
-        variants[0].runs[0].data,
+        data,
         plan.epochs,
         plan.seeds,
         variants,
@@ -64,6 +66,7 @@ def read_comparison(path: Path) -> Comparison:
         plan.margin,
         absent=tuple(name for name, variant in found.items() if not variant.runs),
         remarks=tuple(remarks),
+        pictures=read_pictures(folder.pictures, classes=len(data.classes)),
     )
 
 

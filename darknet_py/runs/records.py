@@ -9,6 +9,7 @@ from typing import Any
 
 from darknet_py.runs.curves import Curves
 from darknet_py.runs.folders import RunFolder
+from darknet_py.runs.pictures_file import StoredPicture
 from darknet_py.tasks.metrics import Metrics
 
 
@@ -177,6 +178,7 @@ class Comparison:
         margin: a difference of at most this is none for practical purposes.
         absent: variants without a finished run, which are in no table.
         remarks: on how comparisons were merged.
+        pictures: images that the report shows, by id.
     """
 
     data: DataFacts
@@ -187,6 +189,7 @@ class Comparison:
     margin: float
     absent: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
 
     @property
     def metrics(self) -> Metrics:

@@ -11,6 +11,8 @@ Jaeckel, "The infinitesimal jackknife", Bell Laboratories memorandum 72-1215-11,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,23 +28,32 @@ def influences(matches: Matches, figure: str = "ap", weights: npt.ArrayLike | No
         weights: how often each image counts, whole numbers, (n,); None: each once. The derivative is that by
             the weight of one copy.
     """
+    total, present = np.zeros(len(matches.image_ids)), 0
+    for _, moved, _ in class_influences(matches, figure, weights):
+        total += moved
+        present += 1
+    return total / max(present, 1)
+
+
+def class_influences(
+    matches: Matches, figure: str = "ap", weights: npt.ArrayLike | None = None
+) -> Iterator[tuple[int, Doubles, int]]:
+    """The same of each class that has a truth: the class, (n,), and how many images have such a truth."""
     cells, count = FIGURE_CELLS[figure], len(matches.image_ids)
     times = np.ones(count, np.int64) if weights is None else np.asarray(weights).astype(np.int64)
-    total, present = np.zeros(count), 0
     for k, images in enumerate(class_truths(matches, cells)):
         truths = int(times[images].sum())
         if not truths:
             continue
-        present += 1
         curves = ClassCurves.of(matches, k, cells)
         share = np.bincount(images, minlength=count) / truths
         used = slice(None) if weights is None else np.flatnonzero(times[curves.images])
-        where = curves.images[used]
+        where, total = curves.images[used], np.zeros(count)
         for true, counted in zip(curves.true[:, used], curves.counted[:, used], strict=True):
             of = np.flatnonzero(counted)
             moved, ap = _derivatives(true[of], times[where[of]], truths)
             total += np.bincount(where[of], moved, count) - ap * share
-    return np.where(times > 0, total / (max(present, 1) * len(cells)), 0.0)
+        yield k, np.where(times > 0, total / len(cells), 0.0), int(np.count_nonzero(share[times > 0]))
 
 
 def _derivatives(true: Booleans, times: Ints, truths: int) -> tuple[Doubles, float]:
@@ -73,6 +84,6 @@ def _from_the_end(values: Doubles) -> Doubles:
     return np.append(np.cumsum(values[::-1])[::-1], 0.0)
 
 
-def images_per_class(matches: Matches) -> Ints:
-    """In how many images each class has a truth that counts, (K,)."""
-    return np.array([len(np.unique(images)) for images in class_truths(matches, FIGURE_CELLS["ap"])])
+def images_per_class(matches: Matches, figure: str = "ap") -> Ints:
+    """In how many images each class has a truth that a figure counts, (K,)."""
+    return np.array([len(np.unique(images)) for images in class_truths(matches, FIGURE_CELLS[figure])])

@@ -6,6 +6,7 @@ from darknet_py.report.sections.classes import ClassesSection
 from darknet_py.report.sections.confusion import ConfusionSection
 from darknet_py.report.sections.cost import CostSection
 from darknet_py.report.sections.errors import ErrorKindsSection
+from darknet_py.report.sections.evidence import EvidenceSection
 from darknet_py.report.sections.first_weights import FirstWeightsSection
 from darknet_py.report.sections.how_to_read import HowToReadSection
 from darknet_py.report.sections.notes import NotesSection
@@ -25,9 +26,10 @@ BODY: tuple[ReportSection, ...] = (
     ClassesSection(),
     ConfusionSection(),
     ErrorKindsSection(),
-    SamplesSection(),
     FirstWeightsSection(),
     ChangesSection(),
+    EvidenceSection(),
+    SamplesSection(),
     ProtocolSection(),
     HowToReadSection(),
 )
