@@ -149,7 +149,7 @@ function hover(picture) {
   picture.addEventListener("focus", () => { if (!place && picture.matches(":focus-visible")) show(0, 0); });
   picture.addEventListener("blur", hide);
   picture.addEventListener("keydown", step);
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => { if (place) show(...place); }, { passive: true });
 }
 
 document.querySelectorAll(".marks").forEach(hover);

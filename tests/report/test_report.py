@@ -94,7 +94,7 @@ def incomplete(make_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-def test_the_same_folder_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
+def test_R11_the_same_folder_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
     first = {name: (written / name).read_bytes() for name in FILES}
     copy = tmp_path / "copy"
     shutil.copytree(written, copy, ignore=shutil.ignore_patterns(*FILES))
@@ -171,7 +171,7 @@ def test_the_json_holds_what_was_measured(written: Path) -> None:
     assert better["df"] >= 3
 
 
-def test_what_has_no_truth_is_null_and_is_printed_as_such(written: Path) -> None:
+def test_R06_what_has_no_truth_is_null_and_is_printed_as_such(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
     nothing = {"mean": None, "half_range": None, "min": None, "max": None, "runs": [None, None]}
     assert value["variants"][0]["ap_large"] == nothing
