@@ -218,7 +218,7 @@ def test_the_verb_ranks_files_and_folders(folder: Path, tmp_path: Path, cli: Cli
         ("", (), 3, "results.jsonl: error: is empty\n   = `darknet-py report FOLDER --append FILE` adds"),
         ("{}\n", (), 3, "error: has no run that can be used\nFILE:1: warning: format is missing"),
         (None, (), 3, "FILE: error: it cannot be read: No such file"),
-        (None, ("--append", "x.jsonl"), 2, "error: --out and --append are for the folders of comparisons"),
+        (None, ("--append", "x.jsonl"), 2, "error: --out and --append are for the report of folders"),
     ],
 )  # fmt: skip
 def test_a_file_without_runs_is_one_message(

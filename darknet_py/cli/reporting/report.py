@@ -11,6 +11,7 @@ from darknet_py.cli.terminal import print_note, print_result
 from darknet_py.errors import ReportError, UsageError, quoted
 
 if TYPE_CHECKING:
+    from darknet_py.report.leaderboard.file import Results
     from darknet_py.runs.records import Comparison
 
 
@@ -30,11 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--append", type=Path, metavar="FILE", help="add the runs to a file of results, a line each"
     )
+    parser.add_argument(
+        "--bisect",
+        metavar="VARIANT",
+        help="which of the edits of a variant makes the difference, or which runs would show it",
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the report, and print its verdicts; of files, print the leaderboard."""
+    if args.bisect is not None:
+        return _print_bisection(args)
     if any(source.is_file() or source.suffix == ".jsonl" for source in args.source):
         return _print_leaderboard(args)
     from darknet_py.report.again import report
@@ -64,25 +72,60 @@ def _append(args: argparse.Namespace, comparisons: list[Comparison]) -> None:
 
 
 def _print_leaderboard(args: argparse.Namespace) -> int:
+    from darknet_py.report.leaderboard.table import leaderboard, leaderboard_lines
+
+    results, _ = _collect(args)
+    options = {"baseline": args.baseline, "margin": _margin(args), "where": _where(args)}
+    print_result(args, lambda: leaderboard(results, **options), lambda: leaderboard_lines(results, **options))
+    return 0
+
+
+def _print_bisection(args: argparse.Namespace) -> int:
+    from darknet_py.report.edit_steps import bisection
+    from darknet_py.report.leaderboard.file import problem_lines
+    from darknet_py.report.leaderboard.standing import standings
+
+    results, comparisons = _collect(args)
+    for line in problem_lines(results.problems):
+        print_note(args, line)
+    found = bisection(
+        standings(results.records),
+        args.bisect,
+        baseline=args.baseline,
+        texts={v.name: v.runs[0].cfg_text for one in reversed(comparisons) for v in one.variants},
+        margin=_margin(args),
+        folder=args.source[0] if len(args.source) == len(comparisons) == 1 else None,
+    )
+    print_result(args, found.to_json, found.lines)
+    return 0
+
+
+def _collect(args: argparse.Namespace) -> tuple[Results, list[Comparison]]:
+    """The runs of all files and folders, and the comparisons of the folders."""
     from darknet_py.report.leaderboard.file import collect, problem_lines, read_results
     from darknet_py.report.leaderboard.record import records_of
-    from darknet_py.report.leaderboard.table import leaderboard, leaderboard_lines
-    from darknet_py.runs.plan_file import MARGIN
     from darknet_py.runs.read_comparison import read_comparison
 
     if args.out or args.append:
-        hint = "name folders alone for a report, or leave the option out for a leaderboard"
-        raise UsageError("--out and --append are for the folders of comparisons", hint=hint)
+        hint = "name folders alone for a report, or leave the option out"
+        raise UsageError("--out and --append are for the report of folders", hint=hint)
+    comparisons = {source: read_comparison(source) for source in args.source if source.is_dir()}
     results = collect(
         one
         for source in args.source
-        for one in (records_of(read_comparison(source)) if source.is_dir() else read_results(source))
+        for one in (records_of(comparisons[source]) if source in comparisons else read_results(source))
     )
-    where = ", ".join(map(str, args.source))
     if not results.records:
         details = "\n".join(problem_lines(results.problems))
-        raise ReportError(f"has no run that can be used\n{details}", where=where)
-    margin = MARGIN if args.margin is None else args.margin / 100
-    options = {"baseline": args.baseline, "margin": margin, "where": where}
-    print_result(args, lambda: leaderboard(results, **options), lambda: leaderboard_lines(results, **options))
-    return 0
+        raise ReportError(f"has no run that can be used\n{details}", where=_where(args))
+    return results, list(comparisons.values())
+
+
+def _where(args: argparse.Namespace) -> str:
+    return ", ".join(map(str, args.source))
+
+
+def _margin(args: argparse.Namespace) -> float:
+    from darknet_py.runs.plan_file import MARGIN
+
+    return MARGIN if args.margin is None else float(args.margin) / 100

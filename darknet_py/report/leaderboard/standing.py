@@ -22,6 +22,7 @@ from darknet_py.stats.judging import Criterion, judge_pair
 from darknet_py.stats.spread import Spread, spread_of
 from darknet_py.tasks.metrics import Metrics
 
+OF_RESULT = ("outcome", "effect", "low", "high", "confidence", "df", "method", "visible", "seeds")
 CONFIDENCE = 0.95  # of all intervals of a table at once
 
 
@@ -50,6 +51,18 @@ class PairVerdict:
     baseline: str
     sentence: str
     result: Verdict | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """The verdict alone as JSON; `df` null: infinite."""
+        result = {key: getattr(self.result, key) if self.result else None for key in OF_RESULT}
+        if self.result and math.isinf(self.result.df):
+            result["df"] = None
+        return result | {"outcome": result["outcome"] or "unclear"}
+
+    def to_json(self, metric: str) -> dict[str, Any]:
+        """As JSON; figures are 0..1."""
+        names = {"variant": self.variant, "baseline": self.baseline, "metric": metric}
+        return names | {"sentence": self.sentence} | self.figures()
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,14 @@ class Standing:
             covariance = values @ values.T * (count / max(count - 1, 1))
         return {key: at for at, key in enumerate(runs)}, covariance
 
+    def arrays(self, variants: Sequence[RankedVariant], seeds: Sequence[int]) -> tuple[Doubles, Doubles]:
+        """The scores of some runs, (V, S), and their covariance over images, (V S, V S)."""
+        places, covariance = self._noise
+        at = [places[one.name, seed] for one in variants for seed in seeds]
+        figure = self.metrics.first
+        scores = [[one.runs[seed].figures[figure] for seed in seeds] for one in variants]
+        return np.array(scores, float), covariance[np.ix_(at, at)]
+
     def judge(self, variant: RankedVariant, baseline: RankedVariant, criterion: Criterion) -> PairVerdict:
         """Judge two variants by the seeds that both have; all variants with these seeds lend their noise."""
         seeds = [seed for seed in sorted(variant.runs) if seed in baseline.runs]
@@ -98,12 +119,9 @@ class Standing:
             reason = "one image says nothing about other images"
         if reason:
             return PairVerdict(variant.name, baseline.name, f"no verdict: {reason}")
-        places, covariance = self._noise
-        at = [places[one.name, seed] for one in among for seed in seeds]
-        shape = (len(among), len(seeds))
-        crossed = is_crossed(*shape, paired=True)
-        noise = covariance[np.ix_(at, at)].reshape(*shape, *shape)
-        study = Study(np.array(scores, float), noise, crossed, images)
+        values, noise = self.arrays(among, seeds)
+        crossed = is_crossed(*values.shape, paired=True)
+        study = Study(values, noise.reshape(*values.shape, *values.shape), crossed, images)
         found = judge_pair(study, among.index(variant), among.index(baseline), criterion)
         if math.isinf(found.visible):
             return PairVerdict(variant.name, baseline.name, f"no verdict: {found.caveat}")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from darknet_py.errors import quoted
 from darknet_py.report.leaderboard.file import Results, problem_lines
-from darknet_py.report.leaderboard.standing import PairVerdict, Standing, choose_baseline, standings
+from darknet_py.report.leaderboard.standing import Standing, choose_baseline, standings
 from darknet_py.report.tables import format_points
 from darknet_py.stats.spread import Spread
 
-OF_RESULT = ("outcome", "effect", "low", "high", "confidence", "df", "method", "visible", "seeds")
 MOST_PAIRS = 45  # sentences of pairs in a text: those of ten variants
 MOST_NAME = 60
 FIGURES = 3  # columns: AP, AP50, AP75
@@ -54,7 +52,7 @@ def _group_json(one: Standing, baseline: str | None, margin: float) -> dict[str,
             }
             for variant in one.variants
         ],
-        "verdicts": [_verdict_json(verdict, one.metrics.first) for verdict in verdicts],
+        "verdicts": [verdict.to_json(one.metrics.first) for verdict in verdicts],
     }
 
 
@@ -62,14 +60,6 @@ def _spread_json(spread: Spread | None) -> dict[str, Any] | None:
     if spread is None:
         return None
     return {"mean": spread.mean, "min": spread.low, "max": spread.high, "runs": list(spread.values)}
-
-
-def _verdict_json(one: PairVerdict, metric: str) -> dict[str, Any]:
-    result = {key: getattr(one.result, key) if one.result else None for key in OF_RESULT}
-    if one.result and math.isinf(one.result.df):
-        result["df"] = None
-    names = {"variant": one.variant, "baseline": one.baseline, "metric": metric, "sentence": one.sentence}
-    return names | result | {"outcome": result["outcome"] or "unclear"}
 
 
 def leaderboard_lines(results: Results, *, baseline: str | None, margin: float, where: object) -> list[str]:
