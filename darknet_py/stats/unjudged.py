@@ -24,7 +24,7 @@ class UnjudgedFigure:
 
     Args:
         name: a key of `FIGURE_CELLS`; of a class its number.
-        results: one for each variant but the baseline; none where there is no truth.
+        results: one for each variant but the baseline; none where a single image has a truth.
         images: with such a truth; of a mean over classes the median of the classes.
     """
 
@@ -53,7 +53,8 @@ def unjudged_figures(
         if len(present):
             values = np.array([weighted_ap(one, ones, figure)[0] for one in runs])
             moved = np.array([influences(one, figure) for one in runs])
-            yield UnjudgedFigure(figure, _judge(values, moved, variants), int(np.median(present)))
+            images = int(np.median(present))
+            yield UnjudgedFigure(figure, _judge(values, moved, variants, images), images)
 
 
 def unjudged_classes(runs: Sequence[Matches], variants: int) -> Iterator[UnjudgedFigure]:
@@ -63,10 +64,12 @@ def unjudged_classes(runs: Sequence[Matches], variants: int) -> Iterator[Unjudge
     for parts in zip(*map(class_influences, runs), strict=True):
         k, _, images = parts[0]
         moved = np.array([one for _, one, _ in parts])
-        yield UnjudgedFigure(k, _judge(values[:, k], moved, variants), images)
+        yield UnjudgedFigure(k, _judge(values[:, k], moved, variants, images), images)
 
 
-def _judge(values: Doubles, moved: Doubles, variants: int) -> tuple[Verdict, ...]:
+def _judge(values: Doubles, moved: Doubles, variants: int, images: int) -> tuple[Verdict, ...]:
+    if images < 2:
+        return ()
     count = moved.shape[1]
     covariance = moved @ moved.T * (count / max(count - 1, 1))
-    return verdict(values.reshape(variants, -1), covariance)
+    return verdict(values.reshape(variants, -1), covariance, images=images)
