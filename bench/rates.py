@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -139,12 +140,13 @@ class Row:
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
-    """A table of the least and the greatest rate in studies of each size."""
+    """A table of the mean rate in studies of each size, with the least and the greatest."""
     yield "| V, S | method | pairs | studies | power | ranges | paired t | images |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|"
     for shape in dict.fromkeys(row.shape for row in sorted(rows, key=lambda one: one.shape)):
         some = [row for row in rows if row.shape == shape]
         pairs, studies = ([it for row in some for it in getattr(row, key)] for key in ("pairs", "studies"))
-        ends = [f"{min(rates):.1f} to {max(rates):.1f}" for rates in (pairs, studies)]
-        ends += [f"{min(it):.0f} to {max(it):.0f}" for it in zip(*(row.others for row in some), strict=True)]
+        ends = [f"{fmean(it):.1f} ({min(it):.1f} to {max(it):.1f})" for it in (pairs, studies)]
+        columns = zip(*(row.others for row in some), strict=True)
+        ends += [f"{fmean(it):.0f} ({min(it):.0f} to {max(it):.0f})" for it in columns]
         yield f"| {' | '.join(['{}, {}'.format(*shape), some[0].method, *ends])} |"

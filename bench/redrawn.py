@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -138,19 +138,27 @@ class Pool:
         return found, noise.reshape(found.size, found.size)
 
     def planned(self, way: str, shape: tuple[int, int], images: int) -> float:
-        """The effect that 80 % of such studies would see, from all trainings and images at hand."""
+        """The effect that 80 % of such studies would see, from all trainings and images at hand.
+
+        The images at hand are all there are: which of them a seed fails on is as lasting as its training, and
+        is the noise of images once more where they are drawn.
+        """
         if way == "paired":
             study = Study(self.values, self.covariance, is_crossed(*shape, paired=True))
             parts = study.noise(1, 0).parts
+            square, least, shared = parts.training + parts.images_of_seed, *astuple(parts)[1:]
         else:
             rest = self.values - self.values.mean(axis=1, keepdims=True)
             square = float((rest**2).sum() / (rest.size - len(rest)))
-            own = np.array([self.covariance[v, :, v] for v in range(len(rest))])
-            same = np.eye(rest.shape[1], dtype=bool)
-            least = float(own[:, same].mean() - own[:, ~same].mean())
-            parts = Parts(max(square - least, 0.0), least, 0.0)
-        relative = images / len(self.matches[0][0].image_ids)
-        return visible_effect(parts, StudySize(*shape, images=relative))
+            least, shared = self._failing(), 0.0
+        relative = images / self._images
+        return visible_effect(Parts(square, least, shared), StudySize(*shape, images=relative))
+
+    def _failing(self) -> float:
+        """The variance of a seed that comes from which images it fails on."""
+        own = np.array([self.covariance[v, :, v] for v in range(len(self.values))])
+        same = np.eye(self.values.shape[1], dtype=bool)
+        return max(float(own[:, same].mean() - own[:, ~same].mean()), 0.0)
 
     def false_between_equals(self) -> tuple[int, int]:
         """How many of all pairs of disjoint groups of three trainings of one cfg differ by the verdict."""
@@ -204,10 +212,8 @@ class Pool:
         spread = " and ".join(f"{one / POINT:.2f}" for one in self.values.std(axis=1, ddof=1))
         yield f"{self.name}: {cfgs} cfgs x {seeds} seeds, {self._images} images"
         yield f"  AP: {means}; deviation between seeds: {spread}"
-        own = np.array([self.covariance[v, :, v] for v in range(cfgs)])
-        same = np.eye(seeds, dtype=bool)
-        least = math.sqrt(max(own[:, same].mean() - own[:, ~same].mean(), 0)) / POINT
-        yield f"  of the seed deviation, which images a seed fails on: {least:.2f}"
+        failing = math.sqrt(self._failing()) / POINT
+        yield f"  of it, by which images a seed fails on: {failing:.2f}"
         share, low, high = self.shared()
         yield f"  shared by the variants of a seed: {100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
         false, pairs = self.false_between_equals()

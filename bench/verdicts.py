@@ -143,7 +143,7 @@ def main() -> None:
     for row in found:
         print(row.text(), flush=True)
         every.append(row)
-    print("\nThe least and the greatest in studies of each size:\n")
+    print("\nMean, least and greatest in studies of each size:\n")
     print("\n".join(summary(every)))
 
 

@@ -80,7 +80,7 @@ def test_rows_have_the_share_of_each_count_and_the_summary_its_ends() -> None:
     ]
     assert rows[0].text() == "| one | 3, 2 | nested | 2.5 / 7.5 | 4.5 / 10.0 | 5.0 | 85 | 30 | 7 | 16 |"
     *_, last = summary(rows)
-    ends = "2.5 to 7.5 | 4.5 to 10.0 | 75 to 85 | 25 to 30 | 6 to 7 | 15 to 16"
+    ends = "5.0 (2.5 to 7.5) | 7.2 (4.5 to 10.0) | 80 (75 to 85) | 28 (25 to 30) | 6 (6 to 7) | 16 (15 to 16)"
     assert last == f"| 3, 2 | nested | {ends} |"
 
 
