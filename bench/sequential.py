@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.verdicts import POINT, SETTINGS, Setting, draw
 from darknet_py.stats import verdict
-from darknet_py.stats.sequential import SequentialStudy, looks_of, replay
+from darknet_py.stats.sequential import Looks, SequentialStudy, replay
 
 MARGIN = 0.005
 CLEARLY = 15 * POINT
@@ -66,7 +66,7 @@ def measure(setting: Setting, shape: tuple[int, int, int], studies: int, seed: i
 def grow(values: np.ndarray, covariance: np.ndarray) -> tuple[SequentialStudy, int]:
     """Train stage after stage; and how many runs that took."""
     trained = np.full_like(values, np.nan)
-    looks = looks_of(values.shape[1])
+    looks = Looks.up_to(values.shape[1])
     while True:
         study = replay(trained, covariance, looks, margin=MARGIN)
         if study.stage is None:

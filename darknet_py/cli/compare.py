@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from darknet_py.cli.comparing.options import SEEDS, add_size, print_plan, seeds_of, until_of
 from darknet_py.cli.options import add_margin, count
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
@@ -30,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline",
     )
-    parser.add_argument("--seeds", type=count, default=2, help="trainings of each variant (default: 2)")
+    parser.add_argument("--seeds", type=count, help=f"trainings of each variant (default: {SEEDS})")
+    add_size(parser)
     add_margin(parser, default=0.5)
     _add_machines(parser)
     add_training(parser)
@@ -60,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
         require_ray()
     experiment = _experiment(args)
+    if args.plan:
+        return print_plan(args, experiment)
     if args.list_runs:
         from darknet_py.cli.machines.commands import lines_of, run_commands
 
@@ -81,9 +85,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_opening(args: argparse.Namespace, experiment: Experiment) -> None:
-    left, total = experiment.unfinished, len(experiment.variants) * args.seeds
-    counts = f"{len(experiment.variants)} variants x {args.seeds} seeds on {args.data}"
-    print_note(args, f"{counts}: {left} of {total} runs to train")
+    left, total = experiment.unfinished, len(experiment.plans)
+    counts = f"{len(experiment.variants)} variants x {experiment.seeds} seeds on {args.data}"
+    most = " at most" if experiment.until else ""
+    print_note(args, f"{counts}: {left} of {total} runs to train{most}")
     print_opening(args, {"train": experiment.train, "val": experiment.val})
     print_class_notes(args, experiment.train, experiment.val)
     for number, fitted in enumerate(experiment.variants):
@@ -128,6 +133,7 @@ def _experiment(args: argparse.Namespace) -> Experiment:
         hint = "torchrun starts `train`; compare trains its variants one after the other"
         error = UsageError(f"compare runs in one process, not in {process.size}", hint=hint)
         raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
+    until = until_of(args)
     variants, (train, val) = parse_variants(args.cfg), open_splits(args)
     remote = args.list_runs or args.ray is not None  # this machine may have no such device
     settings = settings_of(args, process, device="cpu" if remote else args.device)
@@ -137,8 +143,9 @@ def _experiment(args: argparse.Namespace) -> Experiment:
         train=train,
         val=val,
         out=args.out,
-        seeds=args.seeds,
+        seeds=seeds_of(args),
         epochs=args.epochs,
         settings=settings,
         margin=args.margin / 100,
+        until=until,
     ).matched()

@@ -5,7 +5,7 @@ Finished runs are skipped, and interrupted ones resume from their checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from darknet_py.files.json_fields import file_exists
 from darknet_py.graph.graph import Graph
 from darknet_py.model.adapt.paired_start import has_same_start
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
-from darknet_py.runs.plan_file import MARGIN, ComparisonPlan, PlannedVariant, write_plan
+from darknet_py.runs.plan_file import MARGIN, ComparisonPlan, PlannedVariant, Until, check_until, write_plan
 from darknet_py.train.class_order import match_splits
 from darknet_py.train.settings import Settings, TrainingPlan
 
@@ -40,6 +40,8 @@ class Experiment:
         seeds: how many, from 0 up.
         epochs: passes over the data that were asked for; None when the cfgs decide.
         margin: a difference of at most this is none for practical purposes, for the verdicts.
+        until: where it grows in stages, see `growth.py`; this is then one of them.
+        leaving: the variants that have their verdict, and after how many seeds.
     """
 
     variants: tuple[FittedVariant, ...]
@@ -51,6 +53,8 @@ class Experiment:
     epochs: float | None = None
     settings: Settings = field(default_factory=Settings)
     margin: float = MARGIN
+    until: Until | None = None
+    leaving: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> ComparisonFolder:
@@ -75,6 +79,7 @@ class Experiment:
             )
             for seed in range(self.seeds)
             for fitted in self.variants
+            if seed < self.leaving.get(fitted.name, self.seeds)
         )
 
     @cached_property
@@ -119,6 +124,7 @@ class Experiment:
         """
         if RunFolder(self.out).cfg.exists():
             raise UsageError("is the folder of a single training", where=self.out, hint="name another --out")
+        check_until(self.folder.plan, self.until)
         return [read_outcome(plan) for plan in self.plans]
 
     def run(self, *, print_line: Callable[[str], None], progress: OpenProgress) -> None:
@@ -201,6 +207,7 @@ class Experiment:
             epochs=self.epochs or round(self.plans[0].epochs, 2),
             seeds=tuple(range(self.seeds)),
             margin=self.margin,
+            until=self.until,
             variants=tuple(
                 PlannedVariant(v.name, v.cfg.as_posix(), tuple(map(str, v.edits))) for v in variants
             ),

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from darknet_py.compare.experiment import Experiment
+from darknet_py.compare.growth import grow
+from darknet_py.compare.known_noise import remember_noise
 from darknet_py.compare.outcomes import OpenProgress
 from darknet_py.compare.variants import fit_variants, parse_variants
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.registry import open_data
+from darknet_py.errors import ReportError
 from darknet_py.model.device import usable
 from darknet_py.progress import no_progress
 from darknet_py.report.again import valid_margin
@@ -67,10 +70,18 @@ def compare(
 def run_and_report(
     experiment: Experiment, *, print_line: Callable[[str], None], progress: OpenProgress
 ) -> Path:
-    """Train what is missing of an experiment, see `Experiment.run`, and write its report.
+    """Train what is missing of an experiment, see `Experiment.run` and `growth.grow`, and write its report.
 
     Returns:
         The path of report.html.
     """
-    experiment.run(print_line=print_line, progress=progress)
-    return write_report(experiment.out)
+    if experiment.until:
+        grow(experiment, print_line=print_line, progress=progress)
+    else:
+        experiment.run(print_line=print_line, progress=progress)
+    page = write_report(experiment.out)
+    try:
+        remember_noise(experiment, read_comparison(experiment.out))
+    except (OSError, ReportError) as error:  # the comparison is complete without
+        print_line(f"noise.jsonl: not written: {error}")
+    return page

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from darknet_py.compare.growth import Growth, growth_of
 from darknet_py.errors import ReportError
 from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.report.evidence import Evidence, Stored
@@ -64,6 +65,7 @@ class Judgement:
         evidence: the images that the scores rest on; None without verdicts.
         figures: the figures that are not judged, of detectors.
         classes: the same of each class.
+        growth: of a comparison that grew in stages: its looks, and why it stopped.
     """
 
     verdicts: tuple[VariantVerdict, ...] = ()
@@ -71,6 +73,7 @@ class Judgement:
     evidence: Evidence | None = None
     figures: tuple[UnjudgedFigure, ...] = ()
     classes: tuple[UnjudgedFigure, ...] = ()
+    growth: Growth | None = None
 
 
 class Unjudged(Exception):
@@ -92,14 +95,17 @@ def judge(comparison: Comparison) -> Judgement:
     except Unjudged as reason:
         return Judgement(_without_result(comparison, str(reason)), ())
     noise = _noise(comparison, runs, stored)
-    found = verdict(values, noise.covariance, margin=comparison.margin, images=noise.influences.shape[1])
+    if growth := growth_of(comparison):
+        found = tuple(one.result for _, one in sorted(growth.study.verdicts.items()))
+    else:
+        found = verdict(values, noise.covariance, margin=comparison.margin, images=noise.influences.shape[1])
     evidence = Evidence.of(noise, values, stored, seeds)
     notes = [f"Noise of the images: {warning}." for warning in noise.warnings] + _not_learned(comparison)
     left_out = [seed for seed in comparison.seeds if seed not in seeds]
-    if left_out:
+    if left_out and not growth:
         names = ", ".join(map(str, left_out))
         notes.append(f"Verdicts leave out what not every variant has finished: seed {names}.")
-    verdicts = []
+    verdicts: list[VariantVerdict] = []
     for one in found:
         if math.isinf(one.visible):
             verdicts.append(_without_result(comparison, one.caveat)[one.variant - 1])
@@ -109,10 +115,20 @@ def judge(comparison: Comparison) -> Judgement:
         if one.alone:
             name = label(comparison.variants[one.variant].name)
             notes.append(f"{name} and its baseline are noisier than the others: judged by their own noise.")
-    return Judgement(tuple(verdicts), tuple(notes), evidence, *_unjudged(comparison, stored))
+    complete = _with_unseen(comparison, verdicts)
+    return Judgement(complete, tuple(notes), evidence, *_unjudged(comparison, stored), growth=growth)
 
 
-def _unjudged(comparison: Comparison, stored: Stored) -> tuple[tuple[UnjudgedFigure, ...], ...]:
+def _with_unseen(comparison: Comparison, verdicts: Sequence[VariantVerdict]) -> tuple[VariantVerdict, ...]:
+    """The verdicts, with an empty one of each variant that no look has seen yet."""
+    judged = {one.variant: one for one in verdicts}
+    unseen = _without_result(comparison, "no look at it yet; the same `compare` command resumes")
+    return tuple(judged.get(one.variant, one) for one in unseen)
+
+
+def _unjudged(
+    comparison: Comparison, stored: Stored
+) -> tuple[tuple[UnjudgedFigure, ...], tuple[UnjudgedFigure, ...]]:
     """The other figures, and the classes; of classifiers, whose hits are of one figure, none."""
     if isinstance(stored, np.ndarray):
         return (), ()

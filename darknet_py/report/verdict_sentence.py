@@ -47,7 +47,7 @@ def describe_effect(one: Verdict, word: str) -> str:
     """
     digits = next((d for d in range(1, MOST_DIGITS) if _shows_sides(one, d)), MOST_DIGITS)
     effect, low, high = (signed(value, digits=digits) for value in (one.effect, one.low, one.high))
-    return f"{effect} {word}, {one.confidence * 100:g} % interval {low} to {high}"
+    return f"{effect} {word}, {one.confidence * 100:.4g} % interval {low} to {high}"
 
 
 def _shows_sides(one: Verdict, digits: int) -> bool:

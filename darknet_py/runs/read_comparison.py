@@ -67,6 +67,7 @@ def read_comparison(path: Path) -> Comparison:
         absent=tuple(name for name, variant in found.items() if not variant.runs),
         remarks=tuple(remarks),
         pictures=read_pictures(folder.pictures, classes=len(data.classes)),
+        until=plan.until,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from darknet_py.runs.curves import Curves
 from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.pictures_file import StoredPicture
+from darknet_py.runs.plan_file import Until
 from darknet_py.tasks.metrics import Metrics
 
 
@@ -179,6 +180,7 @@ class Comparison:
         absent: variants without a finished run, which are in no table.
         remarks: on how comparisons were merged.
         pictures: images that the report shows, by id.
+        until: where the comparison grew in stages.
     """
 
     data: DataFacts
@@ -190,6 +192,7 @@ class Comparison:
     absent: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
+    until: Until | None = None
 
     @property
     def metrics(self) -> Metrics:

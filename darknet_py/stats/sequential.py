@@ -14,7 +14,7 @@ Jennison and Turnbull, "Group sequential methods", 2000, section 4.4.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -28,7 +28,19 @@ from darknet_py.stats.quantiles import dunnett_quantile
 
 ERROR = 0.05  # over all looks and variants
 EXPONENT = 1.5  # of the spending function, by simulation: bench/sequential.py
-LOOKS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # seeds of each variant; the last look is at the most seeds
+FEWEST_SEEDS = 2  # of the first look
+LOOKS = (
+    FEWEST_SEEDS,
+    3,
+    4,
+    6,
+    8,
+    12,
+    16,
+    24,
+    32,
+    48,
+)  # seeds of each variant; the last look is at the most seeds
 HOPELESS = 0.1  # the chance of a verdict at the last look below which a variant gets no more seeds
 NODES = 401  # of a density
 CLOSE = 1e-12
@@ -36,13 +48,32 @@ CLOSE = 1e-12
 Reason = Literal["resolved", "hopeless", "last", "waiting"]
 
 
-def looks_of(most: int) -> tuple[int, ...]:
-    """After how many seeds of each variant a study of at most so many is looked at.
+@dataclass(frozen=True)
+class Looks:
+    """When a study is looked at.
 
-    >>> looks_of(10)
-    (2, 3, 4, 6, 8, 10)
+    Args:
+        seeds: of each variant, at each look.
+        error, exponent: what is spent after a share t of the seeds: `error * t ** exponent`.
     """
-    return (*(seeds for seeds in LOOKS if seeds < most), most)
+
+    seeds: tuple[int, ...]
+    error: float = ERROR
+    exponent: float = EXPONENT
+
+    @classmethod
+    def up_to(cls, most: int, error: float = ERROR, exponent: float = EXPONENT) -> Looks:
+        """Those of a study of at most so many seeds.
+
+        >>> Looks.up_to(10).seeds
+        (2, 3, 4, 6, 8, 10)
+        """
+        return cls((*(seeds for seeds in LOOKS if seeds < most), most), error, exponent)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Of each look: how often an interval may be wrong."""
+        return levels_of(self.seeds, self.error, self.exponent)
 
 
 @cache
@@ -107,14 +138,27 @@ class Stage:
 
 @dataclass(frozen=True)
 class SequentialStudy:
-    """Verdicts by variant, without those that were never looked at; and the next stage, if there is one."""
+    """A study after its last look.
 
-    verdicts: dict[int, StagedVerdict]
+    Args:
+        verdicts: by variant, without those that were never looked at.
+        failed: the variants that left for lack of a score.
+        stage: what comes next; None: nothing.
+    """
+
+    verdicts: Mapping[int, StagedVerdict]
+    failed: tuple[int, ...]
     stage: Stage | None
 
 
 def replay(
-    values: Doubles, covariance: Doubles, looks: Sequence[int], *, margin: float, paired: bool = True
+    values: Doubles,
+    covariance: Doubles,
+    looks: Looks,
+    *,
+    margin: float,
+    paired: bool = True,
+    images: float = math.inf,
 ) -> SequentialStudy:
     """Look at a study after each of its stages, as far as its runs have been finished.
 
@@ -122,43 +166,46 @@ def replay(
     that of all variants of the study also after some have left it.
 
     Args:
-        values: a score of every run, (V, S), the baseline first; NaN where it has not been finished.
+        values: a score of every run, (V, S), the baseline first; NaN: it has not been finished, infinite: it
+            has failed, and its variant leaves.
         covariance: of the scores over images, (V, S, V, S).
-        looks: after how many seeds of each variant.
-        paired: as of `verdict`.
+        paired, images: as of `verdict`.
     """
-    comparisons = len(values) - 1
-    active, found = list(range(1, len(values))), dict[int, StagedVerdict]()
-    levels = levels_of(tuple(looks))
-    for look, (seeds, level) in enumerate(zip(looks, levels, strict=True), start=1):
-        rows = [0, *active]
-        scores = values[rows, :seeds]
-        if scores.shape[1] < seeds or np.isnan(scores).any():
-            return SequentialStudy(found, Stage(seeds, tuple(rows)))
-        noise = covariance[np.ix_(rows, range(seeds), rows, range(seeds))]
-        study = Study(scores, noise, is_crossed(len(rows), seeds, paired=paired))
-        criterion = Criterion(margin, 1 - level, comparisons)
-        for at, row in enumerate(rows[1:], start=1):
-            one = judge_pair(study, at, 0, criterion)
-            reason = _reason(one, looks, levels[-1], margin, comparisons)
-            one = replace(one, variant=row, variants=len(values))
-            found[row] = StagedVerdict(one, look, reason)
-        active = [row for row in active if found[row].reason == "waiting"]
+    active, found, failed = list(range(1, len(values))), dict[int, StagedVerdict](), list[int]()
+    for look, (seeds, level) in enumerate(zip(looks.seeds, looks.levels, strict=True), start=1):
+        scores = values[:, :seeds]
+        failed += [row for row in active if np.isinf(scores[[0, row]]).any()]
+        active = [row for row in active if row not in failed]
         if not active:
             break
-    return SequentialStudy(found, None)
+        rows = [0, *active]
+        if scores.shape[1] < seeds or np.isnan(scores[rows]).any():
+            return SequentialStudy(found, tuple(failed), Stage(seeds, tuple(rows)))
+        noise = covariance[np.ix_(rows, range(seeds), rows, range(seeds))]
+        study = Study(scores[rows], noise, is_crossed(len(rows), seeds, paired=paired), images)
+        criterion = Criterion(margin, 1 - level, comparisons=len(values) - 1)
+        for at, row in enumerate(active, start=1):
+            one = judge_pair(study, at, 0, criterion)
+            reason = _reason(one, looks, criterion)
+            found[row] = StagedVerdict(replace(one, variant=row, variants=len(values)), look, reason)
+        active = [row for row in active if found[row].reason == "waiting"]
+    return SequentialStudy(found, tuple(failed), None)
 
 
-def _reason(one: Verdict, looks: Sequence[int], level: float, margin: float, comparisons: int) -> Reason:
+def _reason(one: Verdict, looks: Looks, criterion: Criterion) -> Reason:
     """Whether a variant goes on after a look."""
+    most, margin = looks.seeds[-1], criterion.margin
     if one.outcome != "unclear":
         return "resolved"
-    if one.seeds == looks[-1]:
+    if one.seeds == most:
         return "last"
+    within = -margin <= one.low and one.high <= margin
+    if math.isinf(one.visible) or within:  # more seeds do not make networks learn
+        return "hopeless"
     # The mean over all seeds is the mean so far and that of seeds to come.
-    deviation, df = expected_noise(one.parts, StudySize(one.variants, looks[-1]))
+    deviation, df = expected_noise(one.parts, StudySize(one.variants, most))
     now, _ = expected_noise(one.parts, StudySize(one.variants, one.seeds))
-    half = dunnett_quantile(1 - level, comparisons, df) * deviation
+    half = dunnett_quantile(1 - looks.levels[-1], criterion.comparisons, df) * deviation
     spread = math.sqrt(max(now**2 - deviation**2, 0.0)) or CLOSE
     chance = 1 - _between(-half, half, one.effect, spread)
     if margin > half:

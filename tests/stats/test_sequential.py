@@ -11,7 +11,7 @@ from bench.sequential import measure
 from bench.verdicts import SETTINGS
 from darknet_py.stats import verdict
 from darknet_py.stats.quantiles import dunnett_quantile
-from darknet_py.stats.sequential import ERROR, levels_of, looks_of, replay
+from darknet_py.stats.sequential import ERROR, Looks, levels_of, replay
 
 STUDIES = 150
 MARGIN = 0.005
@@ -27,7 +27,7 @@ def test_levels_are_those_of_published_bounds() -> None:
 
 
 def test_simulated_sums_exceed_their_bounds_in_five_of_a_hundred() -> None:
-    looks = looks_of(10)
+    looks = Looks.up_to(10).seeds
     sums = np.random.default_rng(1).normal(size=(100_000, 10)).cumsum(axis=1)[:, [s - 1 for s in looks]]
     bounds = [dunnett_quantile(1 - level, 1, math.inf) for level in levels_of(looks)]
     crossed = np.abs(sums) / np.sqrt(looks) > bounds
@@ -55,7 +55,7 @@ def test_a_variant_leaves_at_its_verdict_and_the_others_go_on() -> None:
     values, noise = study(0.4, 0.2, 0.407)
     trained = np.full_like(values, np.nan)
     stages = []
-    while (found := replay(trained, noise, looks_of(10), margin=MARGIN)).stage:
+    while (found := replay(trained, noise, Looks.up_to(10), margin=MARGIN)).stage:
         stages.append((found.stage.seeds, found.stage.variants))
         trained[list(found.stage.variants), : found.stage.seeds] = values[
             list(found.stage.variants), : found.stage.seeds
@@ -67,12 +67,12 @@ def test_a_variant_leaves_at_its_verdict_and_the_others_go_on() -> None:
     left = found.verdicts[1].result.seeds
     again = values.copy()
     again[1, left:] = 0.9  # runs that no look has seen
-    assert replay(again, noise, looks_of(10), margin=MARGIN).verdicts == found.verdicts
+    assert replay(again, noise, Looks.up_to(10), margin=MARGIN).verdicts == found.verdicts
 
 
 def test_the_last_of_one_look_is_the_verdict_of_a_fixed_study() -> None:
     values, noise = study(0.4, 0.41, 0.4, seeds=2)
-    found = replay(values, noise, looks_of(2), margin=MARGIN)
+    found = replay(values, noise, Looks.up_to(2), margin=MARGIN)
     fixed = verdict(values, noise.reshape(values.size, -1))
     assert [found.verdicts[at].result.low for at in (1, 2)] == pytest.approx([one.low for one in fixed])
     assert found.stage is None
@@ -82,6 +82,16 @@ def test_what_more_seeds_cannot_resolve_is_given_up() -> None:
     values, noise = study(0.4, 0.401)
     images = 4e-4 * np.eye(2)  # variants fail on other images, by 2 AP
     noise = noise + np.broadcast_to(images[:, None, :, None], noise.shape)
-    found = replay(values[:, :3], noise, looks_of(10), margin=MARGIN)
+    found = replay(values[:, :3], noise, Looks.up_to(10), margin=MARGIN)
     assert found.stage is None
     assert (found.verdicts[1].reason, found.verdicts[1].result.outcome) == ("hopeless", "unclear")
+
+
+def test_a_variant_that_fails_leaves_and_without_a_baseline_nobody_stays() -> None:
+    values, noise = study(0.4, 0.2, 0.2)
+    values[1, 1] = np.inf
+    found = replay(values, noise, Looks.up_to(10), margin=MARGIN)
+    assert (found.failed, list(found.verdicts)) == ((1,), [2])
+    values[0, 0] = np.inf
+    found = replay(values, noise, Looks.up_to(10), margin=MARGIN)
+    assert (found.failed, found.verdicts, found.stage) == ((1, 2), {}, None)

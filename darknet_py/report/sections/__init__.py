@@ -14,6 +14,7 @@ from darknet_py.report.sections.others import OtherFiguresSection
 from darknet_py.report.sections.protocol import ProtocolSection
 from darknet_py.report.sections.results import ResultsSection
 from darknet_py.report.sections.samples import SamplesSection
+from darknet_py.report.sections.stages import StagesSection
 from darknet_py.report.sections.summary import SummarySection
 from darknet_py.report.sections.training import TrainingSection
 from darknet_py.report.sections.verdicts import VerdictsSection
@@ -22,6 +23,7 @@ HEADER: tuple[ReportSection, ...] = (SummarySection(), NotesSection())
 BODY: tuple[ReportSection, ...] = (
     ResultsSection(),
     VerdictsSection(),
+    StagesSection(),
     TrainingSection(),
     CostSection(),
     ClassesSection(),

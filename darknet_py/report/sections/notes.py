@@ -74,7 +74,7 @@ def _left_out(comparison: Comparison) -> list[str]:
     texts = []
     for variant in comparison.variants:
         unfinished = [seed for seed in variant.missing if seed not in variant.not_finite]
-        if unfinished:
+        if unfinished and not comparison.until:  # in which stages may have had fewer seeds of a variant
             seeds = f"seed{'s' * (len(unfinished) > 1)} {', '.join(map(str, unfinished))}"
             texts.append(f"Not finished, and left out: {label(variant.name)}, {seeds}.")
         texts += [

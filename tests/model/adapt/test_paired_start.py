@@ -14,7 +14,7 @@ from darknet_py.data.formats.registry import open_data
 from darknet_py.distributed.communicator import Communicator
 from darknet_py.graph.compile import compile
 from darknet_py.graph.graph import Graph
-from darknet_py.model.adapt.paired_start import initialise_like, has_same_start
+from darknet_py.model.adapt.paired_start import has_same_start, initialise_like
 from darknet_py.model.adapt.parameters import named_arrays
 from darknet_py.model.network import Network
 from darknet_py.tasks.selection import task_of
