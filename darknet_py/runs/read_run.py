@@ -44,7 +44,7 @@ def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
         scores=_read_scores(result.child("scores"), data, metrics),
         network=_read_network(result.child("network")),
         training=_read_training(result.child("training")),
-        curves=read_curves(folder.log, figures=metrics.curves),
+        curves=read_curves(folder.log, figures=tuple(dict.fromkeys((metrics.first, *metrics.curves)))),
         cfg_text=read_text(folder.cfg, largest=LARGEST_CFG),
         folder=folder,
         errors=read_errors(folder.errors, classes=len(data.classes)),

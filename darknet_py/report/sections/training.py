@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from darknet_py.report.hover import Hover, Plot
-from darknet_py.report.markdown import table_section
+from darknet_py.report.markdown import escape_markdown, table_section
 from darknet_py.report.plotting import add_legend, colour, plot, stroke
+from darknet_py.report.rising import describe_rises, rises
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_range, label
 from darknet_py.runs.curves import thin
@@ -35,6 +36,7 @@ class TrainingSection(ReportSection):
     anchor = "training"
     link = "Training"
     template = """\
+<p>{{ rising }}</p>
 <figure>
 {{ ui.plot(plot, "loss and scores over the epochs") }}
 <figcaption>One colour per variant, one line per seed. The loss is averaged over neighbouring iterations.</figcaption>
@@ -44,14 +46,19 @@ class TrainingSection(ReportSection):
 
     def context(self, report: Report) -> dict[str, object]:
         """The curves and the table."""
-        return {"plot": curves_plot(report.comparison), "table": training_table(report.comparison)}
+        return {
+            "rising": describe_rises(report.comparison),
+            "plot": curves_plot(report.comparison),
+            "table": training_table(report.comparison),
+        }
 
     def markdown(self, report: Report) -> list[str]:
-        """The table."""
-        return table_section("Training", training_table(report.comparison))
+        """The sentence on the end of the trainings, and the table."""
+        title, *rest = table_section("Training", training_table(report.comparison))
+        return [title, escape_markdown(describe_rises(report.comparison)), *rest]
 
     def json(self, report: Report) -> dict[str, Any]:
-        """`trainings`: the effort of each run; `curves`: as they are drawn, epochs and values 0..1."""
+        """`trainings`: the effort of each run; `curves`: as drawn, values 0..1; `rises`: at their end."""
         runs = [(variant, run) for variant in report.comparison.variants for run in variant.runs]
         drawn = [one for one in runs if one[0] in report.comparison.variants[:MOST_CURVES]]
         return {
@@ -65,6 +72,7 @@ class TrainingSection(ReportSection):
                 | {key: curve_points(run, key) for key in ("loss", *report.metrics.curves)}
                 for variant, run in drawn
             ],
+            "rises": [one.to_json() for one in rises(report.comparison)],
         }
 
 
