@@ -92,7 +92,10 @@ def with_baseline(comparison: Comparison, name: str, *, where: object) -> Compar
 def _read_plan(folder: ComparisonFolder) -> ComparisonPlan:
     """What was compared; a folder that is none of a comparison is named for what it is."""
     path = folder.path
-    if file_exists(folder.plan) or any(path.glob("runs/*/seed-*")):
+    begun = any(path.glob("runs/*/seed-*"))
+    if not file_exists(folder.plan) and begun and not any(path.glob("runs/*/*/result.json")):
+        raise ReportError("none of its runs has finished", where=path, hint=RESUME)
+    if file_exists(folder.plan) or begun:
         return read_plan(folder.plan)
     if not path.is_dir():
         raise UsageError("there is no such folder", where=path, hint="name the --out of a `compare`")

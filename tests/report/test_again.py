@@ -195,6 +195,16 @@ def test_a_folder_that_is_no_comparison_is_named_for_what_it_is(run_folder: Path
         assert f": error: {words}" in outcome.err
 
 
+def test_a_comparison_whose_first_run_is_not_finished_says_so(run_folder: Path, cli: Cli) -> None:
+    (run_folder / "compare.json").unlink()
+    for result in run_folder.glob("runs/*/*/result.json"):
+        result.unlink()
+    outcome = cli("report", run_folder)
+    assert (outcome.code, outcome.err) == (
+        3, f"{run_folder}: error: none of its runs has finished\n   = the same `compare` command resumes it\n",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
