@@ -20,6 +20,7 @@ from darknet_py.compare.variants import FittedVariant
 from darknet_py.compare.verdict_facts import record_hits, record_matches
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import NotFinite, UsageError, quoted
+from darknet_py.files.atomic import sweep
 from darknet_py.files.json_fields import file_exists
 from darknet_py.graph.graph import Graph
 from darknet_py.model.adapt.paired_start import has_same_start
@@ -150,7 +151,11 @@ class Experiment:
             raise NotFinite("no training stayed finite", where=self.out, hint="lower the learning rate")
         for plan in self.plans:
             self.record(plan)
+            sweep(plan.out)
         record_pictures(self.plans, self.folder)
+        for folder in (self.out, *(self.folder.samples(one.name) for one in self.variants)):
+            if folder.is_dir():
+                sweep(folder)
         measure_latencies({v.name: v.graph for v in self.variants}, self.folder, device=self.settings.device)
 
     def line(self, plan: TrainingPlan, outcome: RunOutcome) -> str:
