@@ -61,11 +61,9 @@ def test_a_report_made_again_has_the_same_bytes(run_folder: Path, cli: Cli) -> N
     before = {name: (run_folder / name).read_bytes() for name in FILES}
     for name in FILES:
         (run_folder / name).unlink()
-    out = cli("report", run_folder).printed()
+    out = cli("report", run_folder, "--json").printed()
     assert {name: (run_folder / name).read_bytes() for name in FILES} == before
-    verdicts = json.loads(before["report.json"])["verdicts"]
-    assert out.splitlines()[:2] == [f"{one['variant']}: {one['sentence']}" for one in verdicts]
-    assert json.loads(cli("report", run_folder, "--json").printed()) == json.loads(before["report.json"])
+    assert json.loads(out) == json.loads(before["report.json"])
 
 
 def test_another_baseline_and_margin_are_taken_without_a_training(run_folder: Path, tmp_path: Path) -> None:
@@ -200,9 +198,8 @@ def test_a_comparison_whose_first_run_is_not_finished_says_so(run_folder: Path, 
     for result in run_folder.glob("runs/*/*/result.json"):
         result.unlink()
     outcome = cli("report", run_folder)
-    assert (outcome.code, outcome.err) == (
-        3, f"{run_folder}: error: none of its runs has finished\n   = the same `compare` command resumes it\n",
-    )  # fmt: skip
+    words = "none of its runs has finished\n   = the same `compare` command resumes it\n"
+    assert (outcome.code, outcome.err) == (3, f"{run_folder}: error: {words}")
 
 
 @pytest.mark.parametrize(
