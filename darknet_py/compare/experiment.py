@@ -153,8 +153,9 @@ class Experiment:
             self.record(plan)
             sweep(plan.out)
         record_pictures(self.plans, self.folder)
-        for folder in (self.out, *(self.folder.samples(one.name) for one in self.variants)):
-            if folder.is_dir():
+        drawn = (self.folder.samples(one.name) for one in self.variants)
+        for folder in (self.out, self.folder.pictures, *drawn):
+            if folder.is_dir():  # of writers that were killed
                 sweep(folder)
         measure_latencies({v.name: v.graph for v in self.variants}, self.folder, device=self.settings.device)
 

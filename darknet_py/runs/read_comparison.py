@@ -157,5 +157,6 @@ def conditions(run: Run) -> dict[str, Any]:
         "data.fingerprint": run.data.fingerprint,
         "data.classes": run.data.classes,
         "scores.images": run.scores.images,
+        "train data": run.fingerprint.get("train data"),
         **{f"scores.protocol.{key}": run.scores.protocol.get(key) for key in SAME_PROTOCOL},
     }

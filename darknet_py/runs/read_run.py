@@ -50,6 +50,7 @@ def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
         errors=read_errors(folder.errors, classes=len(data.classes)),
         carried=_read_carried(folder) if file_exists(folder.carried) else None,
         fingerprint=result.child("fingerprint").values if "fingerprint" in result.values else {},
+        environment=result.child("environment").values if "environment" in result.values else {},
     )
 
 

@@ -111,6 +111,7 @@ class Run:
         carried: where it started from another cfg's weights.
         errors: of a detector; None where they were not recorded.
         fingerprint: what distinguishes the run from others, as `TrainingPlan.fingerprint` has it.
+        environment: what its last bits also depend on: versions, device, threads, processes.
     """
 
     seed: int
@@ -125,6 +126,7 @@ class Run:
     errors: ErrorFacts | None = None
     carried: CarriedFacts | None = None
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from darknet_py.report.sections.first_weights import FirstWeightsSection
 from darknet_py.report.sections.how_to_read import HowToReadSection
 from darknet_py.report.sections.notes import NotesSection
 from darknet_py.report.sections.others import OtherFiguresSection
+from darknet_py.report.sections.pairing import PairingSection
 from darknet_py.report.sections.protocol import ProtocolSection
 from darknet_py.report.sections.results import ResultsSection
 from darknet_py.report.sections.samples import SamplesSection
@@ -24,6 +25,7 @@ BODY: tuple[ReportSection, ...] = (
     ResultsSection(),
     VerdictsSection(),
     StagesSection(),
+    PairingSection(),
     TrainingSection(),
     CostSection(),
     ClassesSection(),

@@ -6,6 +6,7 @@ from typing import Any
 
 from darknet_py.data.summary import described
 from darknet_py.data.verify.run import UNREADABLE
+from darknet_py.report.fairness import differences
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
@@ -57,6 +58,7 @@ def notes(comparison: Comparison) -> list[str]:
         ]
         if counts:
             texts.append(f"Of {split}, left out: {', '.join(counts)}.")
+    texts += differences(comparison)
     lengths = {run.training.iterations for run in runs}
     if len(lengths) > 1:
         texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
