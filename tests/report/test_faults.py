@@ -27,7 +27,8 @@ from tests.report.chromium import PROGRAM, chromium
 from tests.report.comparison_folder import NAMES, write_json
 from tests.report.errors.test_error_report import DrawnData, write
 from tests.report.large_folder import write_large
-from tests.report.payloads import CHARACTERS, FORMULAE, FORMULAS, LONG, PAYLOADS
+from tests.report.payloads import ATTRIBUTES, CHARACTERS, FORMULAE, FORMULAS, LONG, PAYLOADS
+from tests.report.pictures_of import write_all
 from tests.report.test_report import Dom, dom
 
 FILES = ("report.html", "report.md", "report.json")
@@ -42,7 +43,7 @@ KNOWN = {  # the elements of a page
     *("html", "head", "meta", "title", "style", "body", "header", "main", "nav", "section", "script"),
     *("h1", "h2", "h3", "p", "a", "b", "i", "span", "div", "ul", "li", "dl", "dt", "dd", "code", "pre"),
     *("table", "thead", "tbody", "tr", "th", "td", "details", "summary", "figure", "figcaption", "img"),
-    *("svg", "rect", "polyline"),
+    *("svg", "rect", "polyline", "defs", "image", "use", "path", "text"),
 }
 Change = Callable[..., Path]
 
@@ -85,7 +86,9 @@ def write_without_pictures(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All payloads in every field but the names of variants, of which there are three."""
-    folder = hostile_folder(tmp_path_factory.mktemp("hostile") / "out", PAYLOADS, tuple(FOLDERS[:6:2]))
+    names = tuple(FOLDERS[:6:2])
+    folder = hostile_folder(tmp_path_factory.mktemp("hostile") / "out", PAYLOADS, names)
+    write_all(folder, range(200), names=names, seeds=(0,), file=f"{ATTRIBUTES[2]}{{}}.jpg")
     write_without_pictures(folder)
     return folder
 
@@ -105,6 +108,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = tuple(f"text {at}" for at in range(len(PAYLOADS)))
     names = tuple(f"variant-{at}" for at in range(3))
     folder = hostile_folder(tmp_path_factory.mktemp("plain") / "out", texts, names)
+    write_all(folder, range(200), names=names, seeds=(0,))
     write_without_pictures(folder)
     return folder
 
@@ -140,7 +144,7 @@ def test_R01_no_payload_becomes_an_element_or_an_attribute(named: Path, hostile:
         for tag, found in dom(folder / "report.html").tags:
             assert tag in KNOWN
             assert not [name for name in found if name.startswith("on") or name in {"srcdoc", "action"}]
-            assert found.get("href", "#").startswith("#")  # type: ignore[union-attr]
+            assert found.get("href", "#").startswith(("#", "data:image/jpeg;"))  # type: ignore[union-attr]
 
 
 def test_R01_error_pages_of_hostile_images_classes_and_titles(tmp_path: Path) -> None:
@@ -276,7 +280,7 @@ def test_R09_nothing_is_loaded_from_elsewhere(hostile: Path, named: Path) -> Non
         parsed = dom(folder / "report.html")
         for _, found in parsed.tags:
             assert str(found.get("src", "data:image/")).startswith("data:image/")
-            assert str(found.get("href", "#")).startswith("#")
+            assert str(found.get("href", "#")).startswith(("#", "data:image/jpeg;"))
             assert "url(" not in str(found.get("style", ""))
         policy = next(found["content"] for _, found in parsed.tags if "http-equiv" in found)
         assert str(policy).startswith("default-src 'none'; script-src 'sha256-")

@@ -18,6 +18,7 @@ from tests.report.comparison_folder import NAMES
 from tests.report.errors.test_error_report import DrawnData, write
 from tests.report.large_folder import write_large
 from tests.report.numbers import PageText, missing_numbers
+from tests.report.pictures_of import write_all
 
 MOST_BYTES = 3_000_000
 VARIANTS = (*NAMES, "yolov3-tiny-" + "long-" * 10 + "name", *(f"variant-{at}" for at in range(4)))
@@ -37,8 +38,9 @@ CUT = """[...document.querySelectorAll('body *')].filter(one =>
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of 8 variants with 3 seeds."""
-    folder = tmp_path_factory.mktemp("large")
-    return write_report(write_large(folder / "out", VARIANTS, seeds=3, samples=4))
+    folder = write_large(tmp_path_factory.mktemp("large") / "out", VARIANTS, seeds=3, samples=4)
+    write_all(folder, range(200), names=VARIANTS, seeds=(0, 1, 2), noise=20.0)
+    return write_report(folder)
 
 
 @pytest.fixture(scope="module")

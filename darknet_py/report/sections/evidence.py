@@ -111,7 +111,30 @@ class EvidenceSection(ReportSection):
             }
             for image in evidence.chosen.disagreeing
         ]
-        return {"images": {"deciding": deciding, "disagreeing": disagreeing}}
+        return {"images": {"deciding": deciding, "disagreeing": disagreeing, "drawn": _drawn_json(report)}}
+
+
+def _drawn_json(report: Report) -> list[dict[str, Any]]:
+    """What each run finds in the images that may be drawn: scores, and how many objects it misses."""
+    evidence, pictures = evidence_of(report), report.comparison.pictures
+    chosen = [pictures[one] for one in evidence.ids(evidence.chosen.pictures) if one in pictures]
+    return [
+        {
+            "image": picture.image_id,
+            "objects": sum(not truth.crowd for truth in picture.truths),
+            "runs": [
+                {
+                    "variant": name,
+                    "seed": seed,
+                    "true": [box.score for box in found.boxes if box.true],
+                    "false": [box.score for box in found.boxes if not box.true],
+                    "missed": len(found.missed),
+                }
+                for (name, seed), found in picture.found.items()
+            ],
+        }
+        for picture in chosen
+    ]
 
 
 def evidence_of(report: Report) -> Evidence:
