@@ -105,6 +105,8 @@ def test_the_console_stays_empty_and_nothing_is_wider_than_the_window(
     browser.open(request.getfixturevalue(name), width=width, dark=dark)
     assert browser.evaluate(WIDER) <= 0
     assert browser.evaluate(CUT) == []
+    sticky = "Math.max(...[...document.querySelectorAll('.scroll tbody th')].map(one => one.offsetWidth))"
+    assert browser.evaluate(sticky) <= max(0.5 * width, 150)  # so that numbers have room next to a long name
     assert browser.messages == []
     assert browser.evaluate("getComputedStyle(document.documentElement).backgroundColor") == (
         "rgb(21, 24, 29)" if dark else "rgb(255, 255, 255)"
