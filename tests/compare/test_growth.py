@@ -108,13 +108,13 @@ def test_a_worse_variant_leaves_and_is_judged_with_the_seeds_of_its_look(tmp_pat
 
 @pytest.mark.parametrize("runs", [5, 7])
 def test_a_comparison_that_was_killed_goes_on_to_the_same_report(tmp_path: Path, runs: int) -> None:
-    whole = Drawn(tmp_path / "whole", Until(most=6))
+    whole = Drawn(tmp_path / "whole", Until(most=8))
     grow_to_report(whole)
-    killed = Drawn(tmp_path / "killed", Until(most=6), left=runs)
+    killed = Drawn(tmp_path / "killed", Until(most=8), left=runs)
     with pytest.raises(KeyboardInterrupt):
         grow_to_report(killed)
     assert len(killed.trained) == runs
-    resumed = Drawn(killed.out, Until(most=6))
+    resumed = Drawn(killed.out, Until(most=8))
     grow_to_report(resumed)
     again = [Path(path).relative_to(killed.out) for path in killed.trained + resumed.trained]
     assert again == [Path(path).relative_to(whole.out) for path in whole.trained], "none is trained twice"
@@ -123,7 +123,7 @@ def test_a_comparison_that_was_killed_goes_on_to_the_same_report(tmp_path: Path,
 
 
 def test_a_report_between_two_looks_names_what_is_to_come(tmp_path: Path) -> None:
-    killed = Drawn(tmp_path / "out", Until(most=6), left=4)
+    killed = Drawn(tmp_path / "out", Until(most=8), left=4)
     with pytest.raises(KeyboardInterrupt):
         grow_to_report(killed)
     for name in NAMES[1:]:
