@@ -84,6 +84,7 @@ class _Runs:
         if not self.failed:
             return
         end = next(iter(self.failed.values()))
-        message = f"{', '.join(self.failed)} failed; first: {end.errors.strip() or f'exit code {end.code}'}"
+        reason = end.errors.strip().removeprefix("error: ") or f"exit code {end.code}"
+        message = f"{len(self.failed)} failed ({', '.join(self.failed)}); the first: {reason}"
         hint = "the same command trains what is missing"
         raise RunsFailed(message, hint=hint, exit_code=end.code)

@@ -6,9 +6,9 @@ from typing import Any
 
 from darknet_py.data.summary import described
 from darknet_py.data.verify.run import UNREADABLE
-from darknet_py.report.fairness import differences
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
+from darknet_py.report.sections.pairing import differences
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
 

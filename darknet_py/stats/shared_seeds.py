@@ -1,4 +1,4 @@
-"""How fair a comparison is: what its runs differ in besides their cfgs, and how much of a seed they share."""
+"""What paired runs share: the part of the variance between seeds that all variants have in common."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from darknet_py.errors import quoted
-from darknet_py.report.tables import label
-from darknet_py.runs.records import Comparison, Run
-
-OF_THE_RUN = {"cfg", "seed", "plugins", "first weights like"}  # of a fingerprint, what belongs to a variant
 FEWEST_SEEDS = 3  # from which a correlation over seeds says something
-MOST_RUNS = 3  # that a note names
+ROUGH_BELOW = 5  # seeds
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,9 @@ class SharedSeeds:
         )
         if self.correlation is not None:
             text += f", and two variants correlate by {self.correlation:.2f}"
-        return text + "." + ("" if self.seeds >= 5 else " From so few seeds that is a rough figure.")
+        return (
+            text + "." + ("" if self.seeds >= ROUGH_BELOW else " From so few seeds that is a rough figure.")
+        )
 
 
 def pairing_of(values: np.ndarray) -> SharedSeeds | None:
@@ -66,30 +63,3 @@ def pairing_of(values: np.ndarray) -> SharedSeeds | None:
         products = (rest / sizes[:, None]) @ (rest / sizes[:, None]).T
         correlation = round(float(products[np.triu_indices(variants, 1)].mean()), 6)
     return SharedSeeds(seeds, correlation, round(shared, 6))
-
-
-def differences(comparison: Comparison) -> list[str]:
-    """What runs differ in that is not their cfg or seed, each with its values and their runs."""
-    runs = [(v.name, run) for v in comparison.variants for run in v.runs]
-    facts = [(f"{label(name)} seed {run.seed}", facts_of(run)) for name, run in runs]
-    texts = []
-    for key in dict.fromkeys(key for _, one in facts for key in one):
-        owners: dict[str, list[str]] = {}
-        for name, one in facts:
-            if key in one:  # results of earlier versions lack some
-                owners.setdefault(quoted(one[key], limit=24), []).append(name)
-        if len(owners) > 1:
-            parts = [f"{value} in {_listed(names)}" for value, names in owners.items()]
-            texts.append(f"Runs differ in {label(key)}: {'; '.join(parts)}.")
-    return texts
-
-
-def facts_of(run: Run) -> dict[str, object]:
-    """What should be the same in all runs of a comparison."""
-    fingerprint = {key: value for key, value in run.fingerprint.items() if key not in OF_THE_RUN}
-    return fingerprint | dict(run.environment)
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_RUNS
-    return ", ".join(names[:MOST_RUNS]) + (f" and {more} more" if more > 0 else "")

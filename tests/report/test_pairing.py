@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from darknet_py.errors import ReportError
-from darknet_py.report.fairness import differences, pairing_of
 from darknet_py.report.report import write_report
+from darknet_py.report.sections.pairing import differences
 from darknet_py.runs.read_comparison import read_comparison
+from darknet_py.stats.shared_seeds import pairing_of
 
 
 def test_the_shared_part_of_the_variance_is_found_again() -> None:
