@@ -13,6 +13,9 @@ from darknet_py.runs.pictures_file import StoredPicture
 from darknet_py.runs.plan_file import Until
 from darknet_py.tasks.metrics import Metrics
 
+LEAST_SHARE = 0.9  # of the time in which a measuring thread has a core on an idle machine
+MOST_SPREAD = 1.25  # of the median round over the fastest on an idle machine
+
 
 @dataclass(frozen=True)
 class DataFacts:
@@ -131,11 +134,21 @@ class Run:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds per image."""
+    """Milliseconds per image.
+
+    Args:
+        share: of the time, in which the measuring thread had a core, 0..1.
+    """
 
     median: float
     low: float
     high: float
+    share: float = 1.0
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other work on the machine made it slower, and by how much is not known."""
+        return self.share < LEAST_SHARE or self.median > MOST_SPREAD * self.low
 
 
 @dataclass(frozen=True)

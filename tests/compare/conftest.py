@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.report.comparison_folder import run_folder
+from tests.report.comparison_folder import change, run_folder
 
-__all__ = ["run_folder"]
+__all__ = ["change", "run_folder"]

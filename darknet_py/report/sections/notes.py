@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from darknet_py.data.summary import described
@@ -59,6 +60,7 @@ def notes(comparison: Comparison) -> list[str]:
         if counts:
             texts.append(f"Of {split}, left out: {', '.join(counts)}.")
     texts += differences(comparison)
+    texts += _disturbed(comparison)
     lengths = {run.training.iterations for run in runs}
     if len(lengths) > 1:
         texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
@@ -69,6 +71,20 @@ def notes(comparison: Comparison) -> list[str]:
         if len({run.cfg_text for run in v.runs}) > 1
     ]
     return texts
+
+
+def _disturbed(comparison: Comparison) -> list[str]:
+    """A note on latencies that were measured while the machine did other work."""
+    found = [one.latency for one in comparison.variants if one.latency and one.latency.disturbed]
+    if not found:
+        return []
+    share = min(one.share for one in found)
+    spread = max(one.median / one.low if one.low else math.inf for one in found)
+    return [
+        "Latency was measured while the machine was busy, and is too large: the process had a core for"
+        f" {100 * share:.0f} % of the time, and a usual round took {spread:.1f} times as long as the fastest."
+        " Delete latency.json and start the same `compare` again to measure it anew."
+    ]
 
 
 def _left_out(comparison: Comparison) -> list[str]:
