@@ -1,6 +1,7 @@
 """COCO's figures of drawn detections in one run: darknet-py, pycocotools, faster-coco-eval and hotcoco.
 
     python bench/scoring.py [--images 5000] [--classes 80] [--detections 100]
+    python bench/scoring.py --resamples 1000    # the bootstrap over images, of six runs and four figures
 
 The times are those of tables or indices, and of matching with all twelve figures; reading JSON is not timed.
 faster-coco-eval and hotcoco are run where they can be imported. Every engine runs in a process of its own,
@@ -124,12 +125,29 @@ def measure(engine: str, file: Path) -> dict[str, Any]:
     }
 
 
+def measure_bootstrap(truth: dict[str, Any], results: list[dict[str, Any]], resamples: int) -> None:
+    """Time the covariance of six runs in AP of all objects and of three sizes; matching is not timed."""
+    from darknet_py.scoring.matching import match
+    from darknet_py.scoring.tables import detection_table, truth_table
+    from darknet_py.stats.covariance import bootstrap_covariance
+
+    table = truth_table(truth)
+    runs = [match(table, detection_table(table, results))] * 6
+    before, busy = time.perf_counter(), time.process_time()
+    for figure in ("ap", "ap_small", "ap_medium", "ap_large"):
+        bootstrap_covariance(runs, figure, resamples=resamples)
+    seconds, busy = time.perf_counter() - before, time.process_time() - busy
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{resamples} resamples, 6 runs, 4 figures: {seconds:.1f} s, {busy:.1f} s of a core, {most:.2f} GB")
+
+
 def main() -> None:
     """Time every engine in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--classes", type=int, default=80)
     parser.add_argument("--detections", type=int, default=100, help="of an image")
+    parser.add_argument("--resamples", type=int, help="time the bootstrap over images in place of scoring")
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -139,6 +157,9 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{args.images} images, {args.classes} classes, {args.detections} detections an image")
+    if args.resamples:
+        measure_bootstrap(*drawn(args.images, args.classes, args.detections), args.resamples)
+        return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "drawn.json"
         file.write_text(json.dumps(drawn(args.images, args.classes, args.detections)))

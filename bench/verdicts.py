@@ -1,32 +1,37 @@
-"""How often verdicts are wrong: simulated studies of variants whose true scores are known.
+"""How often verdicts are wrong: studies whose truth is known, simulated or drawn from real trainings.
 
-    python bench/verdicts.py [--studies 400] [--seed 1] [--quick]
+    python bench/verdicts.py [--studies 2000] [--seed 1] [--quick]
+    python bench/verdicts.py --runs FOLDER... [--draws 100] [--deals 40]
 
-A score is a mean over images. Runs differ by their training, and on which images they fail: by variant, by
-seed, and by both. The figures are those of a detector on a few hundred images, in points of 100: between
-trainings a deviation of 1, of which half of the variance is which images a seed fails on at 300 images.
+Simulated: a score is a mean over images. Runs differ by their training, and on which images they fail: by
+variant, by seed, and by both. The figures are those of a detector on a few hundred images, in points of 100:
+between trainings a deviation of 1, of which half of the variance is which images a seed fails on at 300
+images. Drawn from the folders of comparisons: `redrawn.py`.
 
-False verdicts are counted among variants that do not differ: of pairs, each against the baseline in a
-study of its own size, and of studies with any; 100 less the former is the coverage of the intervals. Power
-is the share of studies that see an effect as large as the mean `visible`. Next to them, as shares of studies,
-three other rules: ranges over seeds that do not overlap, a paired t-test over seeds, and the noise of the
-images alone.
+False verdicts are counted among variants that do not differ: of pairs, each by a 95 % interval of its own,
+and of studies with any, by the intervals of `verdict`, which hold for all variants at once. 100 less these is
+the coverage. Power is the share of studies that see the effect that `stats.planning` calls visible in 80 %.
+Next to them, as shares of studies, three other rules: ranges over seeds that do not overlap, a paired t-test
+over seeds, and the noise of the images alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
+from pathlib import Path
 
 import numpy as np
 
-from darknet_py.stats import Verdict, verdict
-from darknet_py.stats.components import is_crossed
-from darknet_py.stats.quantiles import dunnett_quantile
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-POINT = 0.01
+from bench.rates import HEAD, POINT, Rates, Row, interpolate_quantiles, summary
+from bench.redrawn import Pool
+from darknet_py.stats.components import Parts, is_crossed
+from darknet_py.stats.planning import StudySize, visible_effect
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,15 @@ class Setting:
     shared: float = 0.0
     unequal: float = 1.0
 
+    def planned(self, shape: tuple[int, int, int]) -> float:
+        """The effect that 80 % of studies would see; of unequal variants, by their mean noise."""
+        variants, seeds, images = shape
+        mean = (variants - 1 + self.unequal**2) / variants
+        own = mean if not is_crossed(variants, seeds, paired=True) else mean * (1 - self.shared)
+        cancelled = 0.0 if own < mean else self.shared * self.failing / seeds
+        parts = Parts(own * self.training, own * self.failing, max(self.variant - cancelled, 0.0))
+        return visible_effect(parts, StudySize(variants, seeds, images / 300)) * POINT
+
 
 SETTINGS = (
     Setting("same cfg"),
@@ -58,110 +72,79 @@ SETTINGS = (
     Setting("last twice as noisy", variant=0.1, unequal=2.0),
 )
 IMAGES_SHARED = 1.5  # variance of the images that all fail on
-IMAGES, VARIANTS, SEEDS = (72, 300, 2000), (2, 3, 5), (2, 3, 5)
-
-
-@dataclass
-class Rates:
-    """Counts of one cell of the table."""
-
-    pairs: int = 0
-    false_pairs: int = 0
-    false_studies: int = 0
-    ranges_disjoint: int = 0
-    paired_t: int = 0
-    images_alone: int = 0
-    seen: int = 0
-    visible: float = 0.0
-    studies: int = 0
+TINY = 1e-12  # for runs that have all their noise in common
+IMAGES, VARIANTS, SEEDS = (72, 300, 2000), (2, 3, 4, 5), (2, 3, 5)
 
 
 def draw(
     setting: Setting, shape: tuple[int, int, int], generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values and covariance over images of a study of equal variants; `shape` is (V, S, n)."""
+    """Values and covariance over images of a study of equal variants; `shape` is (V, S, n).
+
+    Of n normal scores, mean and covariance are independent, and the latter is drawn as Bartlett (1933) did.
+    """
     variants, seeds, images = shape
-
-    def normal(variance: float, *size: int) -> np.ndarray:
-        return generator.normal(0, np.sqrt(variance), size)
-
-    per_image = 300.0
-    common, own = setting.shared, 1 - setting.shared
-    failing = normal(own * setting.failing * per_image, *shape)
-    training = normal(own * setting.training, variants, seeds)
-    failing[-1] *= setting.unequal
-    training[-1] *= setting.unequal
-    scores = failing + normal(IMAGES_SHARED * per_image, images)
-    scores += normal(setting.variant * per_image, variants, 1, images)
-    scores += normal(common * setting.failing * per_image, seeds, images)
-    training = training + normal(common * setting.training, seeds)
-    flat = scores.reshape(-1, images) * POINT
-    values = scores.mean(axis=-1) + training
-    return values * POINT, np.cov(flat) / images
+    count = variants * seeds
+    variant, seed = np.divmod(np.arange(count), seeds)
+    one_variant, one_seed = variant[:, None] == variant, seed[:, None] == seed
+    noisier = np.where(variant == variants - 1, setting.unequal**2, 1.0)
+    of_run = setting.shared * one_seed + (1 - setting.shared) * np.diag(noisier)
+    over_images = 300 * (IMAGES_SHARED + setting.variant * one_variant + setting.failing * of_run)
+    everything = over_images / images + setting.training * of_run
+    values = np.linalg.cholesky(everything + TINY * np.eye(count)) @ generator.normal(size=count)
+    triangle = np.tril(generator.normal(size=(count, count)), -1)
+    triangle += np.diag(np.sqrt(generator.chisquare(images - 1 - np.arange(count))))
+    root = np.linalg.cholesky(over_images) @ triangle
+    # Scores around 40 points, which is no failed training.
+    return values.reshape(variants, seeds) * POINT + 0.4, root @ root.T / (images - 1) / images * POINT**2
 
 
 def measure(setting: Setting, shape: tuple[int, int, int], studies: int, seed: int) -> Rates:
-    """Simulate one cell twice: equal variants, and a last variant that is better by what is visible."""
+    """Simulate one cell: equal variants, and a last one that is better by what was planned."""
     generator, rates = np.random.default_rng([seed, SETTINGS.index(setting), *shape]), Rates()
-    drawn = [draw(setting, shape, generator) for _ in range(studies)]
-    for values, covariance in drawn:
-        found = verdict(values, covariance)
-        images = verdict(values[:, :1] * 0 + values.mean(axis=1, keepdims=True), averaged(covariance, shape))
-        _count(rates, found, images, values)
-    visible = rates.visible / rates.pairs
-    for values, covariance in drawn:
-        better = values + visible * (np.arange(shape[0]) == shape[0] - 1)[:, None]
-        rates.seen += verdict(better, covariance)[-1].low > 0
+    effect = setting.planned(shape)
+    for _ in range(studies):
+        rates.count(*draw(setting, shape, generator), shape[2], effect)
     return rates
 
 
-def averaged(covariance: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The covariance over images of the variants' means."""
-    variants, seeds, _ = shape
-    return covariance.reshape(variants, seeds, variants, seeds).mean(axis=(1, 3))
-
-
-def _count(rates: Rates, found: tuple[Verdict, ...], images: tuple[Verdict, ...], values: np.ndarray) -> None:
-    wrong = [one.low > 0 or one.high < 0 for one in found]
-    rates.studies += 1
-    rates.pairs += len(found)
-    rates.false_pairs += sum(wrong)
-    rates.false_studies += any(wrong)
-    rates.visible += sum(one.visible for one in found)
-    rates.images_alone += any(one.low > 0 or one.high < 0 for one in images)
-    differences = values[1:] - values[0]
-    limits = dunnett_quantile(0.95, 1, len(values[0]) - 1) * differences.std(axis=1, ddof=1)
-    t_test = np.abs(differences.mean(axis=1)) > limits / np.sqrt(len(values[0]))
-    rates.paired_t += bool(t_test.any())
-    low, high = values.min(axis=1), values.max(axis=1)
-    rates.ranges_disjoint += bool(((low[1:] > high[0]) | (high[1:] < low[0])).any())
-
-
-def rows(studies: int, seed: int, images: tuple[int, ...]) -> Iterator[list[str]]:
-    """The cells of each row of the table: of the last four columns those of the second number of images."""
+def rows(studies: int, seed: int, images: tuple[int, ...]) -> Iterator[Row]:
+    """The rows of the table."""
     for setting, variants, seeds in product(SETTINGS, VARIANTS, SEEDS):
-        rates = [measure(setting, (variants, seeds, n), studies, seed) for n in images]
-        one = rates[len(rates) // 2]
+        cells = tuple(measure(setting, (variants, seeds, n), studies, seed) for n in images)
         method = "crossed" if is_crossed(variants, seeds, paired=True) else "nested"
-        shares = [one.seen, one.ranges_disjoint, one.paired_t, one.images_alone]
-        power, *others = (f"{100 * share / studies:.0f}" for share in shares)
-        pairs = " / ".join(f"{100 * it.false_pairs / it.pairs:.1f}" for it in rates)
-        whole = " / ".join(f"{100 * it.false_studies / studies:.1f}" for it in rates)
-        visible = f"{one.visible / one.pairs / POINT:.1f}"
-        yield [setting.name, f"{variants}, {seeds}", method, pairs, whole, power, visible, *others]
+        plan = setting.planned((variants, seeds, images[len(images) // 2]))
+        yield Row(setting.name, (variants, seeds), method, cells, plan)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table and its summary."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=400, help="of a cell (default: 400)")
+    parser.add_argument("--studies", type=int, default=400, help="of a simulated cell (default: 400)")
+    parser.add_argument(
+        "--runs", nargs="+", type=Path, metavar="FOLDER", help="of comparisons: real trainings"
+    )
+    parser.add_argument("--draws", type=int, default=100, help="of the images, with --runs (default: 100)")
+    parser.add_argument("--deals", type=int, default=40, help="of the seeds, for each (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="300 images alone")
     args = parser.parse_args()
-    print("| setting | V, S | method | pairs | studies | power | visible | ranges | paired t | images |")
-    print("|---|---|---|---:|---:|---:|---:|---:|---:|---:|")
-    for cells in rows(args.studies, args.seed, (300,) if args.quick else IMAGES):
-        print("|", " | ".join(cells), "|", flush=True)
+    images = (300,) if args.quick else IMAGES
+    interpolate_quantiles()
+    pools = [Pool.read(folder) for folder in args.runs or ()]
+    for pool in pools:
+        print("\n".join(pool.facts()), end="\n\n", flush=True)
+    print("\n".join(HEAD))
+    if pools:
+        found = chain.from_iterable(pool.rows(images, args.draws, args.deals, args.seed) for pool in pools)
+    else:
+        found = rows(args.studies, args.seed, images)
+    every = []
+    for row in found:
+        print(row.text(), flush=True)
+        every.append(row)
+    print("\nMean, least and greatest in studies of each size:\n")
+    print("\n".join(summary(every)))
 
 
 if __name__ == "__main__":

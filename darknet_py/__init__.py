@@ -1,7 +1,7 @@
 """A lab bench for YOLO cfg files: read them exactly, change a pool, train, and compare.
 
 The public names are imported when they are first used (PEP 562): `import darknet_py` does not import torch.
-`lint`, `train` and `compare` are subpackages that can be called (`callable_package.py`).
+`lint`, `train`, `compare` and `report` are subpackages that can be called (`callable_package.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from darknet_py.model.network import Network as Network
     from darknet_py.predict.detections import Detections as Detections
     from darknet_py.predict.detector import Detector as Detector
+    from darknet_py.report.again import report as report
     from darknet_py.report.api import compare as compare
     from darknet_py.tasks.api import evaluate as evaluate
     from darknet_py.train.api import train as train
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "lint", "load",
-    "open_data", "train",
+    "open_data", "report", "train",
 ]  # fmt: skip
-CALLABLE_PACKAGES = ("compare", "lint", "train")
+CALLABLE_PACKAGES = ("compare", "lint", "report", "train")
 MODULES = {
     "Detections": "predict.detections",
     "Detector": "predict.detector",

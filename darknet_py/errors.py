@@ -122,3 +122,11 @@ class Stopped(DarknetPyError):
 
     exit_code = 75
     word = "stopped"
+
+
+class RunsFailed(DarknetPyError):
+    """Runs that other processes trained have no result; what these printed is in the message."""
+
+    def __init__(self, message: str, *, hint: str = "", exit_code: int = 3) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code

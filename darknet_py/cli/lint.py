@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from darknet_py import __version__
 from darknet_py.cfg.diagnostics import Diagnostic
-from darknet_py.cli.options import CFG_HELP, add_json
+from darknet_py.cli.options import VARIANT_HELP, add_json
 from darknet_py.cli.terminal import coloured, print_json, wants_json
+from darknet_py.edit.variant import open_variant
 from darknet_py.errors import DarknetPyError
 from darknet_py.lint.api import lint
 from darknet_py.lint.registry import parse_codes, without
@@ -30,7 +30,7 @@ class _ListCodes(argparse.Action):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    parser.add_argument("cfg", nargs="+", help=CFG_HELP)
+    parser.add_argument("cfg", nargs="+", help=VARIANT_HELP)
     parser.add_argument("--format", choices=FORMATS, default="text", help="of the output (default: text)")
     parser.add_argument("--strict", action="store_true", help="warnings are errors, hints are not")
     parser.add_argument("--off", action="append", metavar="CODE", help="leave such warnings out; CODE,...")
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     unreadable: list[DarknetPyError] = []
     for name in args.cfg:
         try:
-            found += lint(Path(name), lenient=args.lenient)
+            found += lint(open_variant(name), lenient=args.lenient)
         except DarknetPyError as error:
             unreadable.append(error)
     found = without(found, off)

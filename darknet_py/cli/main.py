@@ -19,6 +19,7 @@ PLUGINS = "darknet_py.layers.plugins"
 MODULES = {
     "adapt": "weights.adapt",
     "convert": "weights.convert",
+    "report": "reporting.report",
     "score": "scoring.score",
     "weights": "weights.inspect",
 }  # of verbs whose modules are in a folder
@@ -40,6 +41,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "convert": "weights in another format: Darknet's, safetensors, PyTorch",
     "train": "train a network",
     "compare": "train variants, and report how they compare",
+    "report": "the report of a comparison again, or one of several, without training",
     "runs": "the runs so far: state and figures",
     "lsp": "the language server, for editors (standard input and output)",
 }
@@ -69,13 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """The verb's arguments; `args.run` runs it. Only that verb's module is imported."""
+    """The verb's arguments; `args.run` runs it, `args.words` are as they were typed.
+
+    Only that verb's module is imported.
+    """
     if not words or words[0] not in VERBS:
         _without_verb(words)
     verb = words[0]
     module = import_module(f"{__package__}.{MODULES.get(verb, verb.replace('-', '_'))}")
     args = verb_parser(verb, module).parse_args(words[1:])
-    args.run = module.run
+    args.run, args.words = module.run, tuple(words[1:])
     return args
 
 

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from darknet_py.cfg.edits import Edit
 
 CFG_HELP = "a cfg file, or a shipped one by name"
+VARIANT_HELP = f"{CFG_HELP}, or CFG@EDIT,... as in yolov3-spp@82.size=19"
 
 
 def add_cfg(parser: argparse.ArgumentParser, *, option: bool = False, required: bool = True) -> None:
     """CFG, or `--cfg CFG`; and `--set`."""
     if option:
-        parser.add_argument("--cfg", required=required, help=CFG_HELP)
+        parser.add_argument("--cfg", required=required, help=VARIANT_HELP)
     else:
-        parser.add_argument("cfg", help=CFG_HELP)
+        parser.add_argument("cfg", help=VARIANT_HELP)
     parser.add_argument(
         "--set", action="append", metavar="EDIT", help="edit the cfg first, as in net.width=608 or 82.size=19"
     )
@@ -108,12 +109,24 @@ def add_detection(parser: argparse.ArgumentParser, *, threshold: float, nms: flo
     add_device(parser)
 
 
+def add_margin(parser: argparse.ArgumentParser, *, default: float | None) -> None:
+    """`--margin`, in points of 100; None: that of the comparison."""
+    parser.add_argument(
+        "--margin",
+        type=margin,
+        metavar="POINTS",
+        default=default,
+        help="AP or top-1, in points of 100: a difference within it is none for practical purposes"
+        f" (default: {'that of the comparison' if default is None else default})",
+    )
+
+
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg that the command line names, with `--set` applied; compiling it reports its errors."""
-    from darknet_py.cfg.shipped import open_cfg
     from darknet_py.edit.overrides import apply_overrides
+    from darknet_py.edit.variant import open_variant
 
-    return apply_overrides(open_cfg(Path(args.cfg)), edits_of(args))
+    return apply_overrides(open_variant(args.cfg), edits_of(args))
 
 
 def edits_of(args: argparse.Namespace) -> list[Edit]:
@@ -145,4 +158,15 @@ def positive(text: str) -> float:
         value = 0.0
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def margin(text: str) -> float:
+    """A number of points."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:  # NaN too
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of points, 0 to 100")
     return value

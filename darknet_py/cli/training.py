@@ -161,8 +161,12 @@ def _source_of(args: argparse.Namespace) -> WeightsSource | None:
     return WeightsSource(args.weights_cfg, args.adapt or STARTS[0], pins)
 
 
-def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
-    """The settings of one training, in one of its processes."""
+def settings_of(args: argparse.Namespace, process: ProcessInfo, *, device: str | None = None) -> Settings:
+    """The settings of one training, in one of its processes.
+
+    Args:
+        device: in place of `--device`.
+    """
     from darknet_py.data.verify.limit import SkipLimit
     from darknet_py.model.device import usable
     from darknet_py.train.settings import Settings
@@ -172,7 +176,7 @@ def settings_of(args: argparse.Namespace, process: ProcessInfo) -> Settings:
         partial=args.partial,
         source=_source_of(args),
         names=args.names,
-        device=usable(process.device(args.device)),
+        device=usable(process.device(device or args.device)),
         workers=args.workers,
         evaluations=args.evaluations,
         recipe=args.recipe,

@@ -14,6 +14,7 @@ Value = TypeVar("Value")
 
 LARGEST_JSON = 1 << 25  # bytes; a result with a thousand classes has some 50 kB
 LARGEST_COUNT = 1 << 53
+LARGEST_NUMBER = 1e300
 
 
 def read_json_object(path: Path) -> JsonObject:
@@ -99,7 +100,7 @@ class JsonObject:
         """A finite number, `low` or more."""
 
         def is_valid(value: object) -> TypeGuard[float]:
-            return _is_number(value) and low <= value < 1e300
+            return _is_number(value) and low <= value < LARGEST_NUMBER
 
         return float(self._get(key, is_valid, f"a finite number, {low:g} or more"))
 
@@ -119,6 +120,18 @@ class JsonObject:
     def counts(self, key: str) -> tuple[int, ...]:
         """A list of integers, 0 or more."""
         return self._list(key, _is_count, "a list of whole numbers")
+
+    def numbers(self, key: str, *, width: int = 1) -> tuple[tuple[float, ...], ...]:
+        """A list of finite numbers, as rows of `width`."""
+        expected = f"a list of finite numbers, {width} for each row"
+
+        def is_finite(value: object) -> TypeGuard[float]:
+            return _is_number(value) and abs(value) < LARGEST_NUMBER
+
+        values = self._list(key, is_finite, expected)
+        if len(values) % width:
+            raise self._error(key, expected)
+        return tuple(tuple(map(float, values[at : at + width])) for at in range(0, len(values), width))
 
     def pair(self, key: str) -> tuple[int, int]:
         """Two counts: rows and columns."""

@@ -49,6 +49,7 @@ class Network(nn.Module):
             assert isinstance(shared, ConvBlock)
             block.share_weights_of(shared)
         self._last_uses = last_uses(self._plan)
+        self._numbers: tuple[int, ...] | None = None
 
     @classmethod
     def from_cfg(cls, path: str | Path) -> Network:
@@ -113,6 +114,10 @@ class Network(nn.Module):
                 del maps[index]
         return maps
 
+    def number_draws(self, numbers: Sequence[int]) -> None:
+        """Key the random numbers of the stochastic layers by these numbers, in place of 0, 1 and up."""
+        self._numbers = tuple(numbers)
+
     def at(self, *, seed: int, iteration: int, samples: Sequence[int]) -> None:
         """Seed the stochastic layers: their random numbers then depend on these arguments alone.
 
@@ -122,7 +127,8 @@ class Network(nn.Module):
             samples: index in the data set of each image of the next batch.
         """
         keyed = [module for module in self.modules() if isinstance(module, Keyed)]
-        for number, module in enumerate(keyed):
+        numbers = range(len(keyed)) if self._numbers is None else self._numbers
+        for number, module in zip(numbers, keyed, strict=True):
             module.at(seed=seed, layer=number, iteration=iteration, samples=samples)
 
 

@@ -7,13 +7,19 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from darknet_py.compare.experiment import Experiment, OpenProgress
+from darknet_py.compare.experiment import Experiment
+from darknet_py.compare.growth import grow
+from darknet_py.compare.known_noise import remember_noise
+from darknet_py.compare.outcomes import OpenProgress
 from darknet_py.compare.variants import fit_variants, parse_variants
 from darknet_py.data.dataset import SPLITS
 from darknet_py.data.formats.registry import open_data
+from darknet_py.errors import ReportError
 from darknet_py.model.device import usable
 from darknet_py.progress import no_progress
+from darknet_py.report.again import valid_margin
 from darknet_py.report.report import write_report
+from darknet_py.runs.plan_file import MARGIN
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.runs.records import Comparison
 from darknet_py.train.settings import Settings
@@ -27,6 +33,7 @@ def compare(
     seeds: int = 2,
     epochs: float | None = None,
     settings: Settings | None = None,
+    margin: float = MARGIN,
 ) -> Comparison:
     """Train every variant and write a report, as `darknet-py compare` does; the same call resumes.
 
@@ -37,12 +44,10 @@ def compare(
         seeds: how many trainings of each variant.
         epochs: passes over the data; None leaves the length of the training to each cfg.
         settings: weights to start from, device, precision and more.
+        margin: a difference of at most this, 0..1, is none for practical purposes.
 
-    Returns:
-        The scores, costs and learning curves of all runs.
-
-    Raises:
-        DarknetPyError: as `train`; and a ReportError when the folder has runs of another comparison.
+    Returns: the scores, costs and learning curves of all runs.
+    Raises:  DarknetPyError: as `train`; and a ReportError when the folder has runs of another comparison.
     """
     settings = settings or Settings()
     settings = replace(settings, device=usable(settings.device))
@@ -56,6 +61,7 @@ def compare(
         seeds=seeds,
         epochs=epochs,
         settings=settings,
+        margin=valid_margin(margin),
     ).matched()
     run_and_report(experiment, print_line=lambda text: None, progress=lambda plan: nullcontext(no_progress))
     return read_comparison(experiment.out)
@@ -64,10 +70,18 @@ def compare(
 def run_and_report(
     experiment: Experiment, *, print_line: Callable[[str], None], progress: OpenProgress
 ) -> Path:
-    """Train what is missing of an experiment, see `Experiment.run`, and write its report.
+    """Train what is missing of an experiment, see `Experiment.run` and `growth.grow`, and write its report.
 
     Returns:
         The path of report.html.
     """
-    experiment.run(print_line=print_line, progress=progress)
-    return write_report(experiment.out)
+    if experiment.until:
+        grow(experiment, print_line=print_line, progress=progress)
+    else:
+        experiment.run(print_line=print_line, progress=progress)
+    page = write_report(experiment.out)
+    try:
+        remember_noise(experiment, read_comparison(experiment.out))
+    except (OSError, ReportError) as error:  # the comparison is complete without
+        print_line(f"noise.jsonl: not written: {error}")
+    return page

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.errors import UsageError
@@ -52,10 +53,18 @@ def write_error_report(
     sections = (*ERROR_HEADER, *ERROR_BODY)
     page = render_page(report, title=headline(report), command="score", header=ERROR_HEADER, body=ERROR_BODY)
     markdown = "\n\n".join(text for section in sections for text in section.markdown(report)) + "\n"
-    publish_bytes(path.with_suffix(".report.json"), (json_text(report.to_json(), indent=1) + "\n").encode())
+    publish_bytes(path.with_suffix(".report.json"), (json_text(error_json(report), indent=1) + "\n").encode())
     publish_bytes(path.with_suffix(".report.md"), markdown.encode())
     publish_bytes(path, page.encode())
     return path
+
+
+def error_json(report: ErrorReport) -> dict[str, Any]:
+    """The page as JSON: all figures and texts; scores are 0..1."""
+    value = report.to_json()
+    for section in (*ERROR_HEADER, *ERROR_BODY):
+        value |= section.json(report)
+    return value
 
 
 def check_path(path: Path) -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from darknet_py.compare.growth import Growth, growth_of
 from darknet_py.errors import ReportError
 from darknet_py.files.json_fields import file_exists, read_json_object
+from darknet_py.report.evidence import Evidence, Stored
 from darknet_py.report.tables import label
 from darknet_py.report.verdict_sentence import describe_verdict
 from darknet_py.runs.records import Comparison, Run
@@ -19,8 +21,8 @@ from darknet_py.stats.covariance import (
     ImageCovariance,
     covariance_of_matches,
     covariance_of_means,
-    deciding_images,
 )
+from darknet_py.stats.unjudged import UnjudgedFigure, unjudged_classes, unjudged_figures
 
 NEAR = 1e-6  # of a score: it is computed again from matches
 
@@ -57,10 +59,21 @@ class VariantVerdict:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdicts on all variants, and remarks about them."""
+    """The verdicts on all variants, and remarks about them.
+
+    Args:
+        evidence: the images that the scores rest on; None without verdicts.
+        figures: the figures that are not judged, of detectors.
+        classes: the same of each class.
+        growth: of a comparison that grew in stages: its looks, and why it stopped.
+    """
 
     verdicts: tuple[VariantVerdict, ...] = ()
     notes: tuple[str, ...] = ()
+    evidence: Evidence | None = None
+    figures: tuple[UnjudgedFigure, ...] = ()
+    classes: tuple[UnjudgedFigure, ...] = ()
+    growth: Growth | None = None
 
 
 class Unjudged(Exception):
@@ -78,25 +91,50 @@ def judge(comparison: Comparison) -> Judgement:
     try:
         runs = _runs(comparison, seeds)
         values = _values(comparison, runs)
-        noise = _noise(comparison, runs)
+        stored = _stored(comparison, runs)
     except Unjudged as reason:
         return Judgement(_without_result(comparison, str(reason)), ())
-    found = verdict(values, noise.covariance, margin=comparison.margin)
-    influences = noise.influences.reshape(*values.shape, -1).mean(axis=1)
-    notes = [f"Noise of the images: {warning}." for warning in noise.warnings]
+    noise = _noise(comparison, runs, stored)
+    if growth := growth_of(comparison):
+        found = tuple(one.result for _, one in sorted(growth.study.verdicts.items()))
+    else:
+        found = verdict(values, noise.covariance, margin=comparison.margin, images=noise.influences.shape[1])
+    evidence = Evidence.of(noise, values, stored, seeds)
+    notes = [f"Noise of the images: {warning}." for warning in noise.warnings] + _not_learned(comparison)
     left_out = [seed for seed in comparison.seeds if seed not in seeds]
-    if left_out:
+    if left_out and not growth:
         names = ", ".join(map(str, left_out))
         notes.append(f"Verdicts leave out what not every variant has finished: seed {names}.")
-    verdicts = []
+    verdicts: list[VariantVerdict] = []
     for one in found:
-        at = deciding_images(influences[one.variant] - influences[0], one.effect)
-        decided = tuple(noise.image_ids[list(at)].tolist())
+        if math.isinf(one.visible):
+            verdicts.append(_without_result(comparison, one.caveat)[one.variant - 1])
+            continue
+        decided = evidence.ids(evidence.chosen.deciding[one.variant - 1])
         verdicts.append(_with_result(comparison, one, decided if one.outcome in {"better", "worse"} else ()))
         if one.alone:
             name = label(comparison.variants[one.variant].name)
             notes.append(f"{name} and its baseline are noisier than the others: judged by their own noise.")
-    return Judgement(tuple(verdicts), tuple(notes))
+    complete = _with_unseen(comparison, verdicts)
+    return Judgement(complete, tuple(notes), evidence, *_unjudged(comparison, stored), growth=growth)
+
+
+def _with_unseen(comparison: Comparison, verdicts: Sequence[VariantVerdict]) -> tuple[VariantVerdict, ...]:
+    """The verdicts, with an empty one of each variant that no look has seen yet."""
+    judged = {one.variant: one for one in verdicts}
+    unseen = _without_result(comparison, "no look at it yet; the same `compare` command resumes")
+    return tuple(judged.get(one.variant, one) for one in unseen)
+
+
+def _unjudged(
+    comparison: Comparison, stored: Stored
+) -> tuple[tuple[UnjudgedFigure, ...], tuple[UnjudgedFigure, ...]]:
+    """The other figures, and the classes; of classifiers, whose hits are of one figure, none."""
+    if isinstance(stored, np.ndarray):
+        return (), ()
+    others = [key for key in comparison.metrics.words if key != comparison.metrics.first]
+    variants = len(comparison.variants)
+    return tuple(unjudged_figures(stored, variants, others)), tuple(unjudged_classes(stored, variants))
 
 
 def common_seeds(comparison: Comparison) -> tuple[int, ...]:
@@ -119,8 +157,8 @@ def _values(comparison: Comparison, runs: Sequence[Run]) -> np.ndarray:
     return np.array(scores, float).reshape(len(comparison.variants), -1)
 
 
-def _noise(comparison: Comparison, runs: Sequence[Run]) -> ImageCovariance:
-    """The noise of the images, from the files of each run."""
+def _stored(comparison: Comparison, runs: Sequence[Run]) -> Stored:
+    """What became of each image in each run: matches, or of a classifier its hits."""
     detectors = comparison.metrics.task == "detection"
     files = [run.folder.matches if detectors else run.folder.hits for run in runs]
     missing = [file for file in files if not file_exists(file)]
@@ -129,16 +167,33 @@ def _noise(comparison: Comparison, runs: Sequence[Run]) -> ImageCovariance:
         name = label(comparison.variants[at * len(comparison.variants) // len(runs)].name)
         hint = "the same `compare` command writes it"
         raise Unjudged(f"seed {runs[at].seed} of {name} has no {missing[0].name}; {hint}")
-    if detectors:
-        noise = covariance_of_matches([load_matches(file) for file in files])
-    else:
-        noise = covariance_of_means([_hits(run) for run in runs])
-    for run, file, value in zip(runs, files, noise.values.tolist(), strict=True):
+    if runs[0].scores.images < 2:
+        raise Unjudged("one image says nothing about other images")
+    return (
+        [load_matches(file) for file in files] if detectors else np.array([_hits(run) for run in runs], float)
+    )
+
+
+def _noise(comparison: Comparison, runs: Sequence[Run], stored: Stored) -> ImageCovariance:
+    """The noise of the images; the scores that it is of must be those of the runs."""
+    noise = covariance_of_means(stored) if isinstance(stored, np.ndarray) else covariance_of_matches(stored)
+    for run, value in zip(runs, noise.values.tolist(), strict=True):
         score = run.scores.metrics[comparison.metrics.first]
         if score is None or not math.isclose(score, value, abs_tol=NEAR):
             message = f"gives {comparison.metrics.word} {value:.6f}, and result.json has {score}"
+            file = run.folder.hits if isinstance(stored, np.ndarray) else run.folder.matches
             raise ReportError(message, where=file, hint="delete the file; `compare` writes it again")
     return noise
+
+
+def _not_learned(comparison: Comparison) -> list[str]:
+    """A note on each variant without any score above 0."""
+    metric, word = comparison.metrics.first, comparison.metrics.word
+    failed = [label(one.name) for one in comparison.variants if not any(one.values(metric))]
+    return [
+        f"{name} has {word} 0 in every run: it has not learned, and says nothing of its cfg."
+        for name in failed
+    ]
 
 
 def _hits(run: Run) -> tuple[int, ...]:

@@ -24,7 +24,8 @@ def escape_markdown(text: str) -> str:
     flat = "".join(ENTITIES.get(c, c) for c in flat)
     flat = re.sub(r":(?!\s|$)", "&#58;", flat)
     flat = re.sub(r"(?i)www\.", lambda found: found[0][:-1] + "&#46;", flat)
-    return re.sub(r"^([-+=]|\d+(?=[.]\s))", lambda found: f"&#{ord(found[1][0])};{found[1][1:]}", flat)
+    first = re.compile(r"^( *)([-+=]|\d+(?=[.]\s))")
+    return first.sub(lambda found: f"{found[1]}&#{ord(found[2][0])};{found[2][1:]}", flat)
 
 
 def table_to_markdown(table: ReportTable) -> str:

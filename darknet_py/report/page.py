@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +56,24 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    folder = Path(__file__).parent
+    style, script = (folder.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     environment.globals["colour"] = colour
     environment.globals["ui"] = environment.get_template("macros.html.j2").module
     return environment.get_template("page.html.j2").render(
         title=title,
         command=command,
+        style=style,
+        script=script,
+        script_hash=script_hash(script),
         header=_render(environment, header, report),
         sections=_render(environment, body, report),
     )
+
+
+def script_hash(script: str) -> str:
+    """The hash of a script by which the policy of a page allows it, and no other."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def _render(

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from darknet_py.report.hover import POINTS_AN_INCH, Hover, Plot
 from darknet_py.report.tables import label
 from darknet_py.runs.records import VariantRuns
 
@@ -25,7 +26,8 @@ PALETTE = ("#7d8590", "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#5
 INK, PAPER, HAIRLINE = "#010203", "#fdfeff", "#0a0b0c"
 THEME = (
     "<style>:root{--ink:#24292f;--paper:#ffffff;--hairline:#d8dee4}"
-    "@media (prefers-color-scheme:dark){:root{--ink:#d6dae0;--paper:#15181d;--hairline:#363c45}}</style>"
+    "@media screen and (prefers-color-scheme:dark)"
+    "{:root{--ink:#d6dae0;--paper:#15181d;--hairline:#363c45}}</style>"
 )
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -78,6 +80,13 @@ def add_legend(figure: Figure, variants: Sequence[VariantRuns]) -> None:
     ]
     columns = max(1, min(4, 120 // (max(map(len, names)) + 6)))
     figure.legend(handles, names, loc="outside upper left", ncols=columns, handlelength=1.6)
+
+
+def plot(draw: Callable[[Figure, Hover], None], *, height: float) -> Plot:
+    """Draw on an empty figure, and mark the values that appear at the pointer; `height` in inches."""
+    hover, height = Hover(), min(height, MOST_INCHES)
+    uri = svg(lambda figure: draw(figure, hover), height=height)
+    return hover.plot(uri, WIDTH_INCHES * POINTS_AN_INCH, height * POINTS_AN_INCH)
 
 
 def svg(draw: Callable[[Figure], None], *, height: float) -> str:

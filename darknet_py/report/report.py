@@ -23,7 +23,14 @@ def write_report(folder: Path) -> Path:
     Returns: the path of the page.
     Raises:  ReportError: when the runs are missing, or not comparable.
     """
-    report = Report.of(read_comparison(folder))
+    return publish_report(Report.of(read_comparison(folder)), folder)
+
+
+def publish_report(report: Report, folder: Path) -> Path:
+    """Write report.json, report.md and report.html of a report into a folder.
+
+    Returns: the path of the page.
+    """
     page = folder / "report.html"
     text = json.dumps(report_json(report), indent=1, allow_nan=False) + "\n"
     publish_bytes(folder / "report.json", text.encode())

@@ -31,6 +31,8 @@ def describe_verdict(one: Verdict, *, word: str, images: int, margin: float, dec
     if one.outcome == "unclear":
         text += f"; this study sees differences of {points(one.visible)} {word} and more"
         text += _larger_study(one, word, images, margin) if one.seeds > 1 else ""
+    if one.caveat:
+        text += f"; {one.caveat}"
     if one.seeds == 1:
         text += "; seeds were not looked at: another training may differ by more"
     return text
@@ -45,7 +47,7 @@ def describe_effect(one: Verdict, word: str) -> str:
     """
     digits = next((d for d in range(1, MOST_DIGITS) if _shows_sides(one, d)), MOST_DIGITS)
     effect, low, high = (signed(value, digits=digits) for value in (one.effect, one.low, one.high))
-    return f"{effect} {word}, {one.confidence * 100:g} % interval {low} to {high}"
+    return f"{effect} {word}, {one.confidence * 100:.4g} % interval {low} to {high}"
 
 
 def _shows_sides(one: Verdict, digits: int) -> bool:

@@ -1,6 +1,6 @@
 """The layout of run folders and of comparisons: which file is where.
 
-A comparison has compare.json, latency.json, runs/VARIANT/seed-N/ and runs/VARIANT/samples/N.png.
+A comparison has compare.json, latency.json, pictures/, runs/VARIANT/seed-N/ and runs/VARIANT/samples/N.png.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class RunFolder:
     def result(self) -> Path:
         """Written last, when the training has finished."""
         return self.path / "result.json"
+
+    @property
+    def not_finite(self) -> Path:
+        """Why a comparison's training has no result: it stopped before an update that was not finite."""
+        return self.path / "not-finite.json"
 
     @property
     def detections(self) -> Path:
@@ -98,6 +103,11 @@ class ComparisonFolder:
     def latency(self) -> Path:
         """The latency of every variant."""
         return self.path / "latency.json"
+
+    @property
+    def pictures(self) -> Path:
+        """The images that the report shows, with what each run finds in them: pictures.json and N.jpg."""
+        return self.path / "pictures"
 
     def variant(self, name: str) -> Path:
         """The folder of a variant."""

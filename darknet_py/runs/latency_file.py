@@ -21,7 +21,7 @@ def write_latencies(
         cfgs: the digest of each variant's cfg.
     """
     variants = {
-        name: {"median": row.median, "min": row.low, "max": row.high, "cfg": cfgs[name]}
+        name: {"median": row.median, "min": row.low, "max": row.high, "share": row.share, "cfg": cfgs[name]}
         for name, row in latencies.items()
     }
     write_json(file, {**setting, "variants": variants})
@@ -50,10 +50,11 @@ def read_latencies(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Latency]
     content = read_json_object(file)
     variants = content.child("variants")
     rows = {name: variants.child(name) for name in variants.values}
-    latencies = {
-        name: Latency(row.number("median", low=0), row.number("min", low=0), row.number("max", low=0))
-        for name, row in rows.items()
-    }
+    latencies = {}
+    for name, row in rows.items():
+        median, low, high = (row.number(key, low=0) for key in ("median", "min", "max"))
+        share = row.number("share", low=0) if "share" in row.values else 1.0
+        latencies[name] = Latency(median, low, high, share)
     return _setting(content.values), latencies
 
 

@@ -44,11 +44,13 @@ def read_run(folder: RunFolder, *, variant: str, seed: int) -> Run:
         scores=_read_scores(result.child("scores"), data, metrics),
         network=_read_network(result.child("network")),
         training=_read_training(result.child("training")),
-        curves=read_curves(folder.log, figures=metrics.curves),
+        curves=read_curves(folder.log, figures=tuple(dict.fromkeys((metrics.first, *metrics.curves)))),
         cfg_text=read_text(folder.cfg, largest=LARGEST_CFG),
         folder=folder,
         errors=read_errors(folder.errors, classes=len(data.classes)),
         carried=_read_carried(folder) if file_exists(folder.carried) else None,
+        fingerprint=result.child("fingerprint").values if "fingerprint" in result.values else {},
+        environment=result.child("environment").values if "environment" in result.values else {},
     )
 
 

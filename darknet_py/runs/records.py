@@ -9,7 +9,12 @@ from typing import Any
 
 from darknet_py.runs.curves import Curves
 from darknet_py.runs.folders import RunFolder
+from darknet_py.runs.pictures_file import StoredPicture
+from darknet_py.runs.plan_file import Until
 from darknet_py.tasks.metrics import Metrics
+
+LEAST_SHARE = 0.9  # of the time in which a measuring thread has a core on an idle machine
+MOST_SPREAD = 1.25  # of the median round over the fastest on an idle machine
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ class Run:
     Args:
         carried: where it started from another cfg's weights.
         errors: of a detector; None where they were not recorded.
+        fingerprint: what distinguishes the run from others, as `TrainingPlan.fingerprint` has it.
+        environment: what its last bits also depend on: versions, device, threads, processes.
     """
 
     seed: int
@@ -121,15 +128,27 @@ class Run:
     folder: RunFolder
     errors: ErrorFacts | None = None
     carried: CarriedFacts | None = None
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds per image."""
+    """Milliseconds per image.
+
+    Args:
+        share: of the time, in which the measuring thread had a core, 0..1.
+    """
 
     median: float
     low: float
     high: float
+    share: float = 1.0
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other work on the machine made it slower, and by how much is not known."""
+        return self.share < LEAST_SHARE or self.median > MOST_SPREAD * self.low
 
 
 @dataclass(frozen=True)
@@ -140,6 +159,7 @@ class VariantRuns:
         cfg: the path as it was given; the name alone when it was absolute.
         edits: applied to the cfg, as text.
         missing: the seeds without a finished run.
+        not_finite: of these, the seeds whose training stopped, and why.
         samples: drawn validation images, by number.
     """
 
@@ -150,6 +170,7 @@ class VariantRuns:
     missing: tuple[int, ...]
     latency: Latency | None
     samples: Mapping[int, Path]
+    not_finite: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def network(self) -> NetworkFacts:
@@ -171,6 +192,10 @@ class Comparison:
 
     Args:
         margin: a difference of at most this is none for practical purposes.
+        absent: variants without a finished run, which are in no table.
+        remarks: on how comparisons were merged.
+        pictures: images that the report shows, by id.
+        until: where the comparison grew in stages.
     """
 
     data: DataFacts
@@ -179,6 +204,10 @@ class Comparison:
     variants: tuple[VariantRuns, ...]
     latency_setting: Mapping[str, Any]
     margin: float
+    absent: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
+    until: Until | None = None
 
     @property
     def metrics(self) -> Metrics:

@@ -8,6 +8,7 @@ once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ FIGURE_CELLS: Mapping[str, range] = {  # the bits of a detection that a figure i
     **{f"ap_{area}": range(at * COLUMN, (at + 1) * COLUMN) for at, area in enumerate(AREAS) if area != "all"},
 }
 TOGETHER = 1 << 22  # weights that are gathered at once
+BLOCK = 16  # rows that are scanned together
+WIDE = 128  # columns from which that is faster
 NEXT_RECALL = np.append(RECALLS[1:], np.inf)
 
 
@@ -47,7 +50,7 @@ def weighted_class_ap(matches: Matches, weights: npt.ArrayLike, figure: str = "a
     for k, images in enumerate(truths):
         totals = counts[images].sum(axis=0, dtype=np.int64)
         curves = ClassCurves.of(matches, k, cells)
-        width = max(8, TOGETHER // max(1, len(curves.images)))
+        width = max(8, TOGETHER // max(1, len(curves.images), int(totals.max(initial=0))))
         for start in range(0, counts.shape[1], width):
             some = slice(start, start + width)
             sums = curves.precision_sums(np.ascontiguousarray(counts[:, some]), totals[some])
@@ -92,36 +95,81 @@ class ClassCurves:
         anywhere = np.flatnonzero(self.true.any(axis=0))
         if not len(anywhere):
             return sums
+        reached = _RecallTable(totals)
         base = self.counted[0].copy()
         base[anywhere] = True
         chosen = np.flatnonzero(base)
-        ends = np.searchsorted(chosen, anywhere, side="right")
-        seen = np.add.reduceat(weights[self.images[chosen]], np.append(0, ends[:-1]), axis=0)
-        np.cumsum(seen, axis=0, out=seen)
-        hits = weights[self.images[anywhere]]
+        seen = _scan(np.add, np.take(weights, self.images[chosen], axis=0))
+        seen = seen[np.searchsorted(chosen, anywhere)]
+        hits = np.take(weights, self.images[anywhere], axis=0)
         for true, counted in zip(self.true, self.counted, strict=True):
             of = np.flatnonzero(true[anywhere])
-            found = np.cumsum(hits[of], axis=0)
+            if not len(of):
+                continue
+            found = _scan(np.add, np.take(hits, of, axis=0))
             others = np.flatnonzero(counted != base)
-            number = seen[of] + self._correction(weights, others, counted, anywhere[of])
-            best = found / (number + np.spacing(1))
-            best = np.maximum.accumulate(best[::-1], axis=0)[::-1]
-            sums += (best * np.diff(_recalls_reached(found, totals), axis=0, prepend=0)).sum(axis=0)
+            number = np.take(seen, of, axis=0)
+            if len(others):
+                number += self._correction(weights, others, counted, anywhere[of])
+            best = number + np.spacing(1)
+            np.divide(found, best, out=best)
+            _scan(np.maximum, best[::-1])
+            sums += reached.weigh(best, found)
         return sums
 
     def _correction(
         self, weights: npt.NDArray[np.int32], others: Ints, counted: Booleans, places: Ints
     ) -> npt.NDArray[np.int32]:
         """What the few detections that count otherwise than at the first threshold change at `places`."""
-        if not len(others):
-            return np.zeros((1, 1), np.int32)
         signs = np.where(counted[others], 1, -1).astype(np.int32)[:, None]
-        changes = np.cumsum(signs * weights[self.images[others]], axis=0)
+        changes = np.cumsum(signs * weights[self.images[others]], axis=0, dtype=np.int32)
         changes = np.concatenate([np.zeros_like(changes[:1]), changes])
         return np.asarray(changes[np.searchsorted(others, places, side="right")])
 
 
-def _recalls_reached(found: npt.NDArray[np.int32], totals: Ints) -> npt.NDArray[np.int16]:
+class _RecallTable:
+    """How many of the recalls are reached with so many true detections, for each column of weights.
+
+    Args:
+        totals: truths of each column.
+    """
+
+    def __init__(self, totals: Ints) -> None:
+        different, column = np.unique(totals, return_inverse=True)
+        found = np.arange(different[-1] + 1)[None]
+        # of a column only numbers up to its total are looked up
+        table = _recalls_reached(np.minimum(found, different[:, None]), different[:, None])
+        self.table = np.ascontiguousarray(table, np.float64).reshape(-1)
+        self.first = column.reshape(-1) * found.size
+
+    def weigh(self, best: Doubles, found: npt.NDArray[np.int32]) -> Doubles:
+        """The sum of the precisions at all recalls that are reached, for each column.
+
+        Args:
+            best: the greatest precision from each true detection on, (P, R).
+            found: true detections up to each, (P, R).
+        """
+        reached = np.take(self.table, found + self.first, mode="clip")
+        sums: Doubles = np.einsum("pr,pr->r", best[1:], reached[1:] - reached[:-1])
+        sums += best[0] * reached[0]
+        return sums
+
+
+def _scan(operate: np.ufunc, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`operate.accumulate` along the first axis, in place, by blocks: three times as fast for wide rows."""
+    if rows.shape[1] < WIDE:
+        operate.accumulate(rows, axis=0, out=rows)
+        return rows
+    for at in range(1, BLOCK):
+        part = rows[at::BLOCK]
+        operate(part, rows[at - 1 :: BLOCK][: len(part)], out=part)
+    for start in range(BLOCK, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        operate(block, rows[start - 1], out=block)
+    return rows
+
+
+def _recalls_reached(found: Ints, totals: Ints) -> npt.NDArray[np.int16]:
     """How many of the recalls are reached with so many truths; exact, where a rounded division is not."""
     recall = found / np.maximum(totals, 1)
     below = (recall * 100).astype(np.int16)

@@ -10,8 +10,11 @@ MS is the mean square between seeds (nested, V (S - 1) degrees of freedom) or of
 variant, Cov3 between two variants of two seeds; nested, Cov3 is the mean over all pairs of seeds. They are
 those of the two variants alone, for some variants err on more different images than others.
 
-MS + K is at least what images alone explain, by Cov1 to Cov3 and the variance over images. That part is known
-well, so it enters the degrees of freedom as K does: the excess is no estimate from a few seeds.
+MS + K is at least what images alone explain, by Cov1 to Cov3 and the variance over images. What exceeds MS
+is an estimate from the n images, as K is, and not from a few seeds: both have n - 1 degrees of freedom.
+
+With two seeds each, MS is small by luck so often that the df, which divide by its square, are too large. They
+then take it (1 + 2/df(MS)) times, the factor by which E(MS^2) exceeds E(MS)^2.
 
 Obuchowski and Rockette, "Hypothesis testing of diagnostic accuracy for multiple readers and multiple tests",
 Communications in Statistics 24 (1995) 285; degrees of freedom: Hillis, "A comparison of denominator degrees
@@ -31,7 +34,8 @@ from darknet_py.stats.quantiles import f_quantile
 Doubles = npt.NDArray[np.float64]
 
 LEAST_CROSSED_DF = 4  # (V - 1)(S - 1) from which seeds are treated as crossed: docs/statistics.md
-UNEQUAL = 0.80  # the quantile of F beyond which two variants are noisier than the others
+FEW_SEEDS = 2  # with which the degrees of freedom take more than MS: docs/statistics.md
+UNEQUAL = 0.95  # the quantile of F beyond which two variants are noisier than the others: docs/statistics.md
 
 
 def is_crossed(variants: int, seeds: int, *, paired: bool) -> bool:
@@ -47,11 +51,13 @@ class Study:
         values: (V, S).
         covariance: over images, (V, S, V, S).
         crossed: whether a seed is one and the same in all variants.
+        images: how many; `inf` where the covariance is known.
     """
 
     values: Doubles
     covariance: Doubles
     crossed: bool
+    images: float = math.inf
 
     def noise(self, variant: int, baseline: int) -> Noise:
         """The noise of the difference between two variants."""
@@ -59,7 +65,7 @@ class Study:
         if seeds == 1:
             pair = self.covariance[[variant, baseline], 0][:, [variant, baseline], 0]
             variance = float(pair[0, 0] + pair[1, 1] - pair[0, 1] - pair[1, 0])
-            return Noise(variance, math.inf, False, Parts(0.0, 0.0, variance / 2))
+            return Noise(variance, self.images - 1, False, Parts(0.0, 0.0, variance / 2))
         square, df, alone = self._mean_square(variant, baseline)
         images = _Images.of(self.covariance, variant, baseline)
         own, between = (
@@ -71,7 +77,7 @@ class Study:
         # Images alone make runs differ by this: two seeds that are equal by luck prove no less.
         least = max(images.variance - own, 0.0)
         whole = max(square, least) + seeds * shared
-        df = df * (whole / square) ** 2 if square > 0 else math.inf
+        df = combined_df(whole, square, df, seeds=seeds, of_images=self.images - 1)
         return Noise(2 / seeds * whole, df, alone, Parts(max(square - least, 0.0), least, shared))
 
     def _mean_square(self, variant: int, baseline: int) -> tuple[float, float, bool]:
@@ -90,6 +96,20 @@ class Study:
             if pair / pair_df > limit * others / others_df:
                 return pair / pair_df, pair_df, True
         return total / total_df, total_df, False
+
+
+def combined_df(whole: float, square: float, df: float, *, seeds: int, of_images: float = math.inf) -> float:
+    """The degrees of freedom of a sum of a mean square and of noise that is known from images.
+
+    Args:
+        whole, square: the sum, and the mean square between seeds in it.
+        df, of_images: of `square`, and of the rest.
+    """
+    part, rest = square, whole - square
+    if seeds == FEW_SEEDS:
+        part *= 1 + 2 / df
+    spread = part**2 / df + rest**2 / of_images
+    return (part + rest) ** 2 / spread if spread > 0 else of_images
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ bootstrap, with all runs on the same draws. Efron and Tibshirani, "An introducti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,7 +101,8 @@ def bootstrap_covariance(
 ) -> Doubles:
     """The covariance of a figure over resamples of the images, all runs on the same ones."""
     draws = resample_counts(len(runs[0].image_ids), resamples, seed)
-    values = np.array([weighted_ap(one, draws, figure) for one in runs])
+    with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as threads:
+        values = np.array(list(threads.map(lambda one: weighted_ap(one, draws, figure), runs)))
     return np.atleast_2d(np.cov(values[:, ~np.isnan(values).any(axis=0)]))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darknet_py.errors import UsageError
+from darknet_py.stats.caveats import Caveat
 from darknet_py.stats.components import Doubles, Parts, Study, is_crossed
 from darknet_py.stats.quantiles import dunnett_quantile, t_quantile
 
@@ -31,8 +32,10 @@ class Verdict:
         variant: its row in the values.
         outcome: "same": the interval lies within the margin; "better" or "worse": it lies on one side of 0;
             "unclear": the study cannot tell.
+        caveat: why it is not "same" although the interval is narrow, or what else limits it; mostly "".
         effect: the variant's mean minus the baseline's.
-        low, high: the interval, which holds for all variants of the study at once.
+        low, high: the interval, which holds for all variants of the study at once; without bounds where
+            nothing is known of the noise.
         df: degrees of freedom of the noise; `inf` where only images were looked at.
         method: whether seeds were treated as nested in variants, or as crossed with them.
         visible: the smallest effect that `POWER` of such studies would see.
@@ -55,6 +58,7 @@ class Verdict:
     alone: bool
     parts: Parts
     variants: int
+    caveat: str = ""
 
 
 def verdict(
@@ -65,6 +69,7 @@ def verdict(
     margin: float = 0.005,
     confidence: float = 0.95,
     paired: bool = True,
+    images: float = math.inf,
 ) -> tuple[Verdict, ...]:
     """Compare every variant with the baseline.
 
@@ -80,6 +85,7 @@ def verdict(
         confidence: of all intervals at once.
         paired: whether the runs of a seed share order, draws and first weights in all variants. Seeds are
             then treated as crossed if (V - 1)(S - 1) is 4 or more, whatever the values are.
+        images: from which the covariance was estimated; `inf` where it is known.
 
     Returns: one verdict a variant, without the baseline.
     Raises:  UsageError: when the arrays do not belong together, or are not finite.
@@ -87,26 +93,47 @@ def verdict(
     scores, noise = np.asarray(values, float), np.asarray(covariance, float)
     _check_arrays(scores, noise)
     _check_settings(len(scores), baseline, margin, confidence)
+    if images < 2:
+        raise UsageError(f"images is {images:g}, expected 2 or more: one says nothing about others")
     variants, seeds = scores.shape
     crossed = is_crossed(variants, seeds, paired=paired)
-    study = Study(scores, noise.reshape(variants, seeds, variants, seeds), crossed)
+    study = Study(scores, noise.reshape(variants, seeds, variants, seeds), crossed, images)
     others = [at for at in range(variants) if at != baseline]
-    return tuple(_judge(study, at, baseline, margin, confidence) for at in others)
+    criterion = Criterion(margin, confidence, comparisons=variants - 1)
+    return tuple(judge_pair(study, at, baseline, criterion) for at in others)
 
 
-def _judge(study: Study, variant: int, baseline: int, margin: float, confidence: float) -> Verdict:
+@dataclass(frozen=True)
+class Criterion:
+    """How a difference is judged.
+
+    Args:
+        margin: a difference of at most this is none for practical purposes.
+        confidence: of the intervals of all comparisons at once.
+        comparisons: with the baseline; in a sequential study as many as at its begin.
+    """
+
+    margin: float
+    confidence: float
+    comparisons: int
+
+
+def judge_pair(study: Study, variant: int, baseline: int, criterion: Criterion) -> Verdict:
+    """The verdict on one variant of a study."""
     noise = study.noise(variant, baseline)
+    caveat = Caveat.of(study, noise, variant, baseline, criterion.margin)
     effect = float(study.values[variant].mean() - study.values[baseline].mean())
-    deviation = math.sqrt(max(noise.variance, 0.0))
-    critical = dunnett_quantile(confidence, len(study.values) - 1, noise.df)
+    deviation = math.inf if caveat.unbounded else math.sqrt(max(noise.variance, 0.0))
+    critical = dunnett_quantile(criterion.confidence, criterion.comparisons, noise.df)
     low, high = effect - critical * deviation, effect + critical * deviation
+    outcome = _outcome(low, high, criterion.margin)
     return Verdict(
         variant=variant,
-        outcome=_outcome(low, high, margin),
+        outcome="unclear" if caveat.text and outcome == "same" else outcome,
         effect=effect,
         low=low,
         high=high,
-        confidence=confidence,
+        confidence=criterion.confidence,
         df=noise.df,
         method="crossed" if study.crossed else "nested",
         visible=(critical + t_quantile(POWER, noise.df)) * deviation,
@@ -114,6 +141,7 @@ def _judge(study: Study, variant: int, baseline: int, margin: float, confidence:
         alone=noise.alone,
         parts=noise.parts,
         variants=len(study.values),
+        caveat=caveat.text,
     )
 
 

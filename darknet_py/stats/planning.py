@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from darknet_py.stats.components import Parts, is_crossed
+from darknet_py.stats.components import Parts, combined_df, is_crossed
 from darknet_py.stats.judging import POWER
 from darknet_py.stats.quantiles import dunnett_quantile, t_quantile
 
@@ -28,13 +28,18 @@ def visible_effect(parts: Parts, size: StudySize, *, confidence: float = 0.95, p
     >>> [round(visible_effect(Parts(1, 0, 0), StudySize(2, seeds), paired=False), 1) for seeds in (2, 3, 5)]
     [5.4, 3.0, 2.0]
     """
+    deviation, df = expected_noise(parts, size, paired=paired)
+    return (dunnett_quantile(confidence, size.variants - 1, df) + t_quantile(POWER, df)) * deviation
+
+
+def expected_noise(parts: Parts, size: StudySize, *, paired: bool = True) -> tuple[float, float]:
+    """The standard deviation of a difference in such a study, and its degrees of freedom."""
     square = parts.training + parts.images_of_seed / size.images
     whole = square + size.seeds * parts.images_of_variant / size.images
     crossed = is_crossed(size.variants, size.seeds, paired=paired)
     base = (size.variants - crossed) * (size.seeds - 1)
-    df = math.inf if size.seeds == 1 or square == 0 else base * (whole / square) ** 2
-    factor = dunnett_quantile(confidence, size.variants - 1, df) + t_quantile(POWER, df)
-    return factor * math.sqrt(2 / size.seeds * whole)
+    df = math.inf if size.seeds == 1 else combined_df(whole, square, base, seeds=size.seeds)
+    return math.sqrt(2 / size.seeds * whole), df
 
 
 def seeds_needed(

@@ -73,6 +73,8 @@ class TrainingPlan:
     Args:
         graph: the network, of the cfg's final text.
         data: the name of the data set, as the user gave it.
+        like: a network whose random first weights this one shares where their layers match: the baseline of a
+            comparison, unless both have the same anyway.
     """
 
     graph: Graph
@@ -83,6 +85,7 @@ class TrainingPlan:
     data: str
     seed: int = 0
     settings: Settings = field(default_factory=Settings)
+    like: Graph | None = None
 
     @property
     def document(self) -> Document:
@@ -116,7 +119,7 @@ class TrainingPlan:
         """What tells this run from others: two runs with the same fingerprint give the same bits."""
         weights = self.settings.weights
         return {
-            "cfg": hashlib.sha256(str(self.document).encode("utf-8", "surrogateescape")).hexdigest(),
+            "cfg": _digest(self.document),
             "train data": self.train.fingerprint,
             "val data": self.val.fingerprint,
             "seed": self.seed,
@@ -125,8 +128,13 @@ class TrainingPlan:
             "precision": self.settings.precision,
             "compiled": self.settings.compiled,
             **(self.settings.source.fingerprint() if self.settings.source else {}),
+            **({"first weights like": _digest(self.like.document)} if self.like else {}),
             **fingerprint_of(self.settings.plugins, self.document),
         }
+
+
+def _digest(document: Document) -> str:
+    return hashlib.sha256(str(document).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def source_of(

@@ -297,3 +297,13 @@ def test_text_verbs_answer_within_a_second_and_without_torch(arguments: list[str
         if best < 1:
             break
     assert best < 1
+
+
+def test_every_verb_takes_a_cfg_with_edits_as_compare_does(capsys: pytest.CaptureFixture[str]) -> None:
+    edited = f"{TINY}@11.section=stochpool"
+    assert main(["show", edited, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"][11]["section"] == "stochpool"
+    assert main(["lint", f"{TINY}@11.section=avgpool,12.size=0"]) == 1
+    assert "12.size=0:102:6: error[out-of-range]" in capsys.readouterr().out
+    assert main(["show", f"{TINY}@99.size=3"]) == 2
+    assert "no layer 99" in capsys.readouterr().err

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from darknet_py.errors import ReportError
+from darknet_py.report.leaderboard.file import append_results, collect, read_results
+from darknet_py.report.leaderboard.record import records_of
+from darknet_py.report.leaderboard.standing import standings
 from darknet_py.report.report import report_json, report_markdown, write_report
 from darknet_py.report.section import Report
 from darknet_py.runs.read_comparison import read_comparison
@@ -142,7 +145,13 @@ def test_the_json_holds_what_was_measured(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
     assert value["task"] == "classification"
     second = value["variants"][1]
-    assert second["top1"] == {"mean": 0.865, "min": 0.85, "max": 0.88, "runs": [0.85, 0.88]}
+    assert second["top1"] == {
+        "mean": 0.865,
+        "half_range": pytest.approx(0.015),
+        "min": 0.85,
+        "max": 0.88,
+        "runs": [0.85, 0.88],
+    }
     assert second["top5"]["mean"] == 0.97
     assert second["train_top1"]["runs"] == pytest.approx([0.95, 0.98])
     assert "ap" not in second
@@ -264,3 +273,17 @@ def test_hits_of_other_images_are_refused(folder: Path) -> None:
     file.write_text(json.dumps({"predictions": "", "hits": [1] * 200}))
     with pytest.raises(ReportError, match=r"gives top-1 1\.000000, and result\.json has 0\.85"):
         Report.of(read_comparison(folder))
+
+
+def test_verdicts_from_lines_of_results_are_those_of_the_report(folder: Path, tmp_path: Path) -> None:
+    comparison = read_comparison(folder)
+    append_results(tmp_path / "results.jsonl", collect(records_of(comparison)).records)
+    (group,) = standings(collect(read_results(tmp_path / "results.jsonl")).records)
+    found = {one.variant: one.result for one in group.against(NAMES[0], comparison.margin)}
+    for one in Report.of(comparison).verdicts:
+        assert found[one.variant] is not None
+        assert one.result is not None
+        for key in ("outcome", "effect", "low", "high", "df"):
+            expected = getattr(one.result, key)
+            expected = pytest.approx(expected) if isinstance(expected, float) else expected
+            assert getattr(found[one.variant], key) == expected

@@ -50,7 +50,8 @@ def test_the_report_has_costs_and_confusion_of_each_detector(recorded: Path, tmp
     assert ErrorKindsSection in map(type, BODY)
     found = section.json(report)["errors"]
     assert list(found) == list(NAMES)
-    assert found[NAMES[0]]["both"] == {"cost": pytest.approx([0.02, 0.04]), "count": [2, 2]}
+    both = {"mean": 0.03, "half_range": pytest.approx(0.01), "cost": pytest.approx([0.02, 0.04])}
+    assert found[NAMES[0]]["both"] == both | {"count": [2, 2]}
     assert "| both | 3.0 ± 1.0 | 3.0 ± 1.0 | 3.0 ± 1.0 |" in "\n".join(section.markdown(report))
     page = tmp_path / "page.html"
     page.write_text(render_page(report, title="x", command="compare", header=(), body=(section,)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,7 @@ def test_without_a_seed_that_all_have_finished_there_is_no_verdict(run_folder: P
 def test_one_seed_is_judged_by_the_images_alone(run_folder: Path, change: Change) -> None:
     change("compare.json", "seeds", to=[1])
     first, second = verdicts_of(run_folder)
-    assert (second["outcome"], second["seeds"], second["df"]) == ("better", 1, None)
+    assert (second["outcome"], second["seeds"], second["df"]) == ("better", 1, 199)
     assert second["sentence"].endswith("; seeds were not looked at: another training may differ by more")
     assert "(one seed each, 200 images)" in first["sentence"]
 
@@ -134,3 +136,54 @@ def test_a_bound_near_zero_is_printed_with_the_digits_that_show_its_side() -> No
 def test_the_matches_of_the_folder_have_the_ap_of_its_results(run_folder: Path) -> None:
     found = coco_arrays(load_matches(run_folder / MATCHES)).figures()["ap"]
     assert found == pytest.approx(569 / 1010, abs=1e-12)
+
+
+def fill(folder: Path, points: int, *names: str) -> None:
+    """Give all runs, or those of some variants, the same matches and their AP."""
+    for run in (folder / "runs").glob("*/seed-*"):
+        if not names or run.parent.name in names:
+            matches = matches_of(points or 409, seed=0)
+            (matches if points else replace(matches, hits=0 * matches.hits)).save(run / "matches.npz")
+            value = json.loads((run / "result.json").read_text())
+            value["scores"]["ap"] = points / 1010
+            (run / "result.json").write_text(json.dumps(value))
+
+
+def test_networks_that_have_not_learned_are_not_the_same(run_folder: Path) -> None:
+    fill(run_folder, 0)
+    judgement = judge(read_comparison(run_folder))
+    reason = "no verdict: neither has learned: the score of every run is 0"
+    for one in map(verdict_json, judgement.verdicts):
+        assert (one["outcome"], one["sentence"], one["effect"]) == ("unclear", reason, 0)
+        assert (one["low"], one["high"], one["visible"]) == (None, None, None)
+    assert (
+        "yolov3-tiny has AP 0 in every run: it has not learned, and says nothing of its cfg."
+        in judgement.notes
+    )
+    summary = summarize(Report.of(read_comparison(run_folder)))
+    assert "the same" not in summary
+    assert f"N{reason[1:]}." in summary
+
+
+def test_seeds_that_change_nothing_are_mentioned(run_folder: Path) -> None:
+    fill(run_folder, 409)
+    first, _ = verdicts_of(run_folder)
+    assert first["outcome"] == "unclear"
+    reason = "scores do not vary between images and seeds: nothing is known of their noise"
+    assert first["sentence"] == f"no verdict: {reason}"
+
+
+def test_a_variant_that_has_not_learned_is_a_note(run_folder: Path) -> None:
+    fill(run_folder, 0, "yolov3-tiny-stochpool")
+    judgement = judge(read_comparison(run_folder))
+    assert [one.outcome for one in judgement.verdicts] == ["worse", "better"]
+    assert [note.split(" has")[0] for note in judgement.notes[:1]] == ["yolov3-tiny-stochpool"]
+
+
+def test_one_image_says_nothing_about_others(run_folder: Path) -> None:
+    for path in (run_folder / "runs").glob("*/seed-*/result.json"):
+        value = json.loads(path.read_text())
+        value["scores"]["images"] = value["data"]["images"] = 1
+        path.write_text(json.dumps(value))
+    (reason,) = {one["sentence"] for one in verdicts_of(run_folder)}
+    assert reason == "no verdict: one image says nothing about other images"

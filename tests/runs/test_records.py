@@ -11,6 +11,7 @@ import pytest
 
 from darknet_py.errors import ReportError
 from darknet_py.files.json_fields import name_if_absolute
+from darknet_py.report.sections.notes import notes
 from darknet_py.runs.curves import Curves, read_curves, thin
 from darknet_py.runs.read_comparison import read_comparison
 
@@ -77,12 +78,31 @@ def test_an_unfinished_run_is_missing_and_the_others_count(run_folder: Path) -> 
     assert variant.values("ap") == pytest.approx((0.55149,), abs=1e-5)
 
 
-def test_a_variant_without_any_finished_run_is_refused(run_folder: Path) -> None:
+def test_a_variant_without_any_finished_run_is_left_out_and_named(run_folder: Path) -> None:
     for seed in (0, 1):
         (run_folder / f"runs/yolov3-tiny-spp/seed-{seed}/result.json").unlink()
+    found = read_comparison(run_folder)
+    assert [variant.name for variant in found.variants] == ["yolov3-tiny", "yolov3-tiny-stochpool"]
+    assert found.absent == ("yolov3-tiny-spp",)
+    assert notes(found) == ["Not finished, and left out: yolov3-tiny-spp, every seed."]
+
+
+def test_without_a_finished_baseline_the_next_variant_takes_its_place(run_folder: Path) -> None:
+    for seed in (0, 1):
+        (run_folder / f"runs/yolov3-tiny/seed-{seed}/result.json").unlink()
+    found = read_comparison(run_folder)
+    assert found.baseline.name == "yolov3-tiny-stochpool"
+    assert notes(found) == [
+        "Not finished, and left out: yolov3-tiny, every seed.",
+        "The baseline is yolov3-tiny-stochpool in the place of yolov3-tiny.",
+    ]
+
+
+def test_a_comparison_without_any_finished_run_is_refused(run_folder: Path) -> None:
+    for result in run_folder.glob("runs/*/*/result.json"):
+        result.unlink()
     assert refusal(run_folder) == (
-        "OUT/runs/yolov3-tiny-spp: error: no run of the variant yolov3-tiny-spp has finished\n"
-        "   = the same `compare` command resumes it"
+        "OUT: error: none of its 6 runs has finished\n   = the same `compare` command resumes it"
     )
 
 

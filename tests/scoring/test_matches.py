@@ -42,13 +42,13 @@ def assert_equals_pycocotools(truth: Truth, results: Results, case: object) -> N
         assert matched_counts(matches, score=score) == counts_by_class(judge, score=score), case
 
 
-def test_figures_of_60_drawn_data_sets_are_pycocotools_to_the_last_bit() -> None:
+def test_R12_figures_of_60_drawn_data_sets_are_pycocotools_to_the_last_bit() -> None:
     for seed in range(60):
         assert_equals_pycocotools(*drawn(seed), seed)
 
 
 @pytest.mark.soak
-def test_figures_of_1000_drawn_data_sets_are_pycocotools_to_the_last_bit() -> None:
+def test_R12_figures_of_1000_drawn_data_sets_are_pycocotools_to_the_last_bit() -> None:
     for seed in range(1000, 2000):
         assert_equals_pycocotools(*drawn(seed), seed)
 
@@ -63,7 +63,7 @@ def test_figures_without_a_detection_or_a_truth_are_pycocotools() -> None:
     assert_equals_pycocotools({**truth, "annotations": crowds}, results, "crowds alone")
 
 
-def test_of_a_class_in_an_image_the_best_100_count_and_of_equal_scores_the_first() -> None:
+def test_R13_of_a_class_in_an_image_the_best_100_count_and_of_equal_scores_the_first() -> None:
     box, far = [10.0, 10.0, 50.0, 50.0], [500.0, 500.0, 50.0, 50.0]
     truth, _ = drawn(0)
     image, category = truth["images"][0]["id"], truth["categories"][0]["id"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from darknet_py.scoring.influence import influences
 from darknet_py.scoring.matches import Matches
 from darknet_py.scoring.matching import match
 from darknet_py.scoring.tables import detection_table, truth_table
-from darknet_py.scoring.weighted import FIGURE_CELLS, weighted_ap, weighted_class_ap
+from darknet_py.scoring.weighted import BLOCK, FIGURE_CELLS, WIDE, _scan, weighted_ap, weighted_class_ap
 from tests.scoring.drawn import Results, Truth, drawn
 from tests.scoring.simulated import simulated_runs
 
@@ -89,3 +91,43 @@ def test_influences_add_up_to_what_ap_gains_by_other_weights() -> None:
     expected = influences(matches) @ (weights - 1)
     assert np.corrcoef(gains, expected)[0, 1] > 0.97
     assert np.polyfit(expected, gains, 1)[0] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", SEEDS[::4])
+def test_the_influence_of_a_copy_is_that_of_an_image_that_counts_more_often(seed: int) -> None:
+    truth, results = drawn(seed)
+    for number, one in enumerate(results):
+        one["score"] += number * 1e-9
+    matches = matched(truth, results)
+    weights = np.random.default_rng(seed).integers(0, 4, len(matches.image_ids))
+    weights[0] = 2
+    found = influences(matches, "ap", weights)
+    assert np.repeat(found, weights) == pytest.approx(influences(copied(truth, results, weights)), abs=1e-12)
+    assert not found[weights == 0].any()
+
+
+@pytest.mark.parametrize("figure", ["ap", "ap75", "ap_small"])
+def test_many_weightings_at_once_are_those_one_by_one(figure: str) -> None:
+    (matches,) = simulated_runs(60, 3, runs=1)
+    weights = np.random.default_rng(1).integers(0, 4, (60, WIDE + 3))
+    weights[:, 0] = 0
+    together = weighted_ap(matches, weights, figure)
+    alone = [weighted_ap(matches, weights[:, [at]], figure)[0] for at in range(weights.shape[1])]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-12)
+    assert np.isnan(together[0])
+
+
+@pytest.mark.parametrize("rows", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3])
+@pytest.mark.parametrize("columns", [1, WIDE])
+def test_a_scan_by_blocks_is_the_accumulation(rows: int, columns: int) -> None:
+    values = np.random.default_rng(rows).integers(-9, 9, (rows, columns))
+    np.testing.assert_array_equal(_scan(np.add, values.copy()), np.cumsum(values, axis=0))
+    back = values.copy()
+    _scan(np.maximum, back[::-1])
+    np.testing.assert_array_equal(back[::-1], np.maximum.accumulate(values[::-1], axis=0))
+
+
+def test_more_hits_than_truths_are_no_crash() -> None:
+    (matches,) = simulated_runs(30, 1, runs=1)
+    damaged = replace(matches, hits=np.full_like(matches.hits, np.uint64((1 << 40) - 1)))
+    assert np.isfinite(weighted_ap(damaged, np.ones((30, 1)))).all()

@@ -82,6 +82,34 @@ def test_nested_noise_is_that_of_obuchowski_and_rockette() -> None:
     assert one.visible == pytest.approx(visible)
 
 
+@pytest.mark.parametrize(
+    ("shape", "factor"), [((2, 2), 2.0), ((3, 2), 5 / 3), ((5, 2), 1.5), ((2, 3), 1.0), ((2, 5), 1.0)]
+)
+def test_with_two_seeds_the_degrees_of_freedom_take_more_than_the_mean_square(
+    shape: tuple[int, int], factor: float
+) -> None:
+    values = 0.4 + 0.01 * np.random.default_rng(4).normal(size=shape)
+    images = covariance(shape, 2e-5, 1e-5, 2e-5, 1e-5)
+    one = verdict(values, images)[0]
+    rest = values - values.mean(axis=1, keepdims=True)
+    crossed = one.method == "crossed"
+    rest = rest - rest.mean(axis=0) if crossed else rest
+    df = (shape[0] - crossed) * (shape[1] - 1)
+    square, shared = (rest**2).sum() / df, shape[1] * 1e-5
+    assert one.df == pytest.approx(df * ((factor * square + shared) / (factor * square)) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("images", "df"), [(math.inf, 16.0), (31, 16 / (1 + 4 / 30)), (11, 16 / (1 + 4 / 10))]
+)
+def test_few_images_have_degrees_of_freedom_of_their_own(images: float, df: float) -> None:
+    # Mean square and noise of the images are equal: df = (2 x)^2 / (x^2 / 4 + x^2 / (n - 1)).
+    values = np.array([[0.40, 0.42, 0.44], [0.40, 0.42, 0.44]])
+    noise = covariance((2, 3), 5e-4, 1e-4, 1e-4 + 4e-4 / 3, 1e-4)
+    (one,) = verdict(values, noise, images=images)
+    assert one.df == pytest.approx(df)
+
+
 def test_images_that_all_variants_fail_on_cancel() -> None:
     values = [[0.40, 0.44, 0.41], [0.43, 0.48, 0.44]]
     (expected,) = verdict(values, nothing((2, 3)))
@@ -133,7 +161,7 @@ def test_several_variants_are_compared_with_dunnetts_quantile() -> None:
 
 
 def test_two_variants_that_are_noisier_than_the_others_are_judged_by_their_own_noise() -> None:
-    values = np.array([[0.400, 0.401, 0.402], [0.40, 0.45, 0.50], [0.403, 0.404, 0.402], [0.401, 0.402, 0.4]])
+    values = np.array([[0.400, 0.401, 0.402], [0.40, 0.46, 0.52], [0.403, 0.404, 0.402], [0.401, 0.402, 0.4]])
     noisy, calm, _ = verdict(values, nothing((4, 3)), paired=False)
     assert (noisy.alone, noisy.df, calm.alone, calm.df) == (True, 4, False, 8)
     pooled = values.var(axis=1, ddof=1)

@@ -14,8 +14,8 @@ from darknet_py.model.adapt.choices import ZERO
 from darknet_py.model.adapt.heads import Classes, check_classes, decoded_otherwise, head_rows
 from darknet_py.model.adapt.ledger import AdaptLedger, Reason
 from darknet_py.model.adapt.matching import correspondence, parse_pins
+from darknet_py.model.adapt.paired_start import initialise_like
 from darknet_py.model.adapt.verify import TOLERANCE, Rows, difference, resized
-from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
 from darknet_py.model.restoring import restore
 
@@ -32,6 +32,7 @@ class Adaptation:
         classes: for each class of B that of A, None for one that A has not; without it classes are matched by
             position, if both networks have as many.
         seed: of the layers that start at random.
+        like: a network whose random weights they share where they match, see `paired_start.py`.
         verify: compare the outputs in a forward pass.
     """
 
@@ -39,6 +40,7 @@ class Adaptation:
     pins: Sequence[str] = ()
     classes: Classes = None
     seed: int = 0
+    like: Graph | None = None
     verify: bool = True
 
 
@@ -70,7 +72,7 @@ def adapt_into(new: Network, weights: str | Path, a: Graph, options: Adaptation 
     check_classes(a, b, options.classes)
     old = restore(resized(a, (b.net.height, b.net.width)), weights)
     source = correspondence(old.graph, b, parse_pins(options.pins, old.graph, b))
-    initialise(new, seed=options.seed)
+    initialise_like(new, options.like, seed=options.seed)
     walk = Carrier(a=old, b=new, source=source, classes=options.classes, start=options.start)
     walk.run()
     outputs, reasons = _outputs(walk)

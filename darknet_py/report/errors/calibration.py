@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from darknet_py.report.errors.content import ErrorReport
-from darknet_py.report.plotting import INK, PALETTE, svg
+from darknet_py.report.hover import Hover, Plot
+from darknet_py.report.plotting import INK, PALETTE, plot
 from darknet_py.report.section import PageSection
 from darknet_py.report.tables import group_digits
 from darknet_py.scoring.errors.calibration import Calibration
@@ -22,7 +23,7 @@ class CalibrationSection(PageSection[ErrorReport]):
     title = "Whether scores are probabilities"
     template = """\
 <figure>
-<div class="plotbox"><img class="plot" src="{{ plot }}" alt="share of true detections by score"></div>
+{{ ui.plot(plot, "share of true detections by score") }}
 <figcaption>{{ caption }}</figcaption>
 </figure>
 """
@@ -39,6 +40,10 @@ class CalibrationSection(PageSection[ErrorReport]):
         """The figures."""
         return [f"## {self.title}", caption_of(report.calibration)] if self.applies(report) else []
 
+    def json(self, report: ErrorReport) -> dict[str, Any]:
+        """How many detections are counted; their scores and shares are in `calibration`."""
+        return {"counted": sum(one.count for one in report.calibration.bins)}
+
 
 def caption_of(found: Calibration) -> str:
     """The expected and the greatest error."""
@@ -51,10 +56,10 @@ def caption_of(found: Calibration) -> str:
     return text
 
 
-def reliability_plot(found: Calibration) -> str:
+def reliability_plot(found: Calibration) -> Plot:
     """Bars of the share of true detections, and of how many detections there are."""
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         left, right = figure.subplots(1, 2)
         middles = [(one.low + one.high) / 2 for one in found.bins]
         width = 0.86 / len(found.bins)
@@ -64,10 +69,15 @@ def reliability_plot(found: Calibration) -> str:
         scores, shares = [one.score or 0 for one in known], [one.true or 0 for one in known]
         left.plot(scores, shares, "o", color=INK, markersize=3)
         left.set(xlim=(0, 1), ylim=(0, 1), xlabel="score", title="share of true detections")
+        for one in known:
+            text = f"scores {one.low:g} to {one.high:g}\nshare of true detections {one.true or 0:.3f}"
+            hover.span(left, [(one.low, 0), (one.high, one.true or 0)], text)
+            corners = [(one.low, 1), (one.high, one.count)]
+            hover.span(right, corners, f"scores {one.low:g} to {one.high:g}\ndetections {one.count}")
         right.bar(middles, [one.count for one in found.bins], width=width, color=PALETTE[0])
         right.set(xlim=(0, 1), xlabel="score", title="detections, logarithmic")
         right.set_yscale("log", nonpositive="clip")
         right.set_ylim(bottom=0.8)
         right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
-    return svg(draw, height=3.2)
+    return plot(draw, height=3.2)

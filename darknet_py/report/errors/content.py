@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.report.tables import label
 from darknet_py.scoring.errors.calibration import Calibration, calibration
@@ -91,12 +93,14 @@ class ErrorReport:
 
     def to_json(self) -> dict[str, Any]:
         """All figures of the page; scores are 0..1."""
-        names = self.dataset.names
+        names, truth = self.dataset.names, self.table.truth
+        objects = np.bincount(truth.labels[~truth.crowds], minlength=len(names)).tolist()
         return {
             "errors": self.costs.to_json(),
             "classes": [
                 {
                     "name": name,
+                    "objects": objects[at],
                     "ap50": self.costs.per_class[at],
                     "costs": {one.kind.value: one.per_class[at] for one in self.costs.kinds},
                 }
@@ -112,7 +116,13 @@ class ErrorReport:
                 one.title: {group.name: group.to_json() for group in one.groups} for one in self.slices
             },
             "images": [
-                {"name": self.records[one.image].name, "loss": one.loss, "unfound": one.unfound}
+                {
+                    "name": self.records[one.image].name,
+                    "loss": one.loss,
+                    "found": one.unsure,
+                    "unfound": one.unfound,
+                    "false": one.false,
+                }
                 for one in self.losses
             ],
         }

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from darknet_py.report.errors.content import ErrorReport
+from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.markdown import table_section
-from darknet_py.report.plotting import PALETTE, colour, svg
+from darknet_py.report.plotting import PALETTE, colour, plot
 from darknet_py.report.section import PageSection
 from darknet_py.report.tables import ReportTable, group_digits
 from darknet_py.scoring.errors.costs import SIZES, ErrorCosts
@@ -32,7 +33,7 @@ class KindsSection(PageSection[ErrorReport]):
     title = "What each kind of error costs"
     template = """\
 <figure>
-<div class="plotbox"><img class="plot" src="{{ plot }}" alt="cost of each kind of error"></div>
+{{ ui.plot(plot, "cost of each kind of error") }}
 </figure>
 {{ ui.table(table) }}
 <h3>The kinds: of a false detection, the first that applies</h3>
@@ -77,18 +78,18 @@ def kinds_table(costs: ErrorCosts) -> ReportTable:
     return ReportTable(CAPTION, ("kind", "errors", "cost in AP50", *SIZES), tuple(rows))
 
 
-def costs_plot(networks: Sequence[tuple[str, Mapping[ErrorKind, float | None]]]) -> str:
+def costs_plot(networks: Sequence[tuple[str, Mapping[ErrorKind, float | None]]]) -> Plot:
     """Bars of the costs of each kind, one for each network.
 
     Args:
         networks: names and costs, 0..1; a single network has the second colour and no name.
     """
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         axes = figure.subplots()
         kinds, thickness = list(ErrorKind), 0.8 / len(networks)
         handles: list[Artist] = []
-        for at, (_, costs) in enumerate(networks):
+        for at, (name, costs) in enumerate(networks):
             shift = (at - (len(networks) - 1) / 2) * thickness
             widths = [100 * (costs[kind] or 0) for kind in kinds]
             ink = colour(at) if len(networks) > 1 else PALETTE[1]
@@ -96,6 +97,9 @@ def costs_plot(networks: Sequence[tuple[str, Mapping[ErrorKind, float | None]]])
             bars = axes.barh(places, widths, height=thickness * 0.86, color=ink)
             handles.append(bars.patches[0])
             axes.bar_label(bars, [f"{width:.1f}" for width in widths], padding=3, fontsize=8)
+            for kind, place, width in zip(kinds, places, widths, strict=True):
+                corners = [(0, place - 0.43 * thickness), (width, place + 0.43 * thickness)]
+                hover.span(axes, corners, f"{name}\n{kind.value}: {width:.1f}".lstrip())
         axes.set_yticks(range(len(kinds)), [kind.value for kind in kinds])
         axes.set_ylim(len(kinds) - 0.45, -0.55)
         axes.grid(visible=False, axis="y")
@@ -105,4 +109,4 @@ def costs_plot(networks: Sequence[tuple[str, Mapping[ErrorKind, float | None]]])
             names = [name for name, _ in networks]
             figure.legend(handles, names, loc="outside upper left", ncols=min(4, len(names)))
 
-    return svg(draw, height=1.0 + len(ErrorKind) * (0.2 + 0.13 * len(networks)))
+    return plot(draw, height=1.0 + len(ErrorKind) * (0.2 + 0.13 * len(networks)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from darknet_py.report.errors.content import ErrorReport
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import PageSection
@@ -28,6 +30,10 @@ class ErrorSummarySection(PageSection[ErrorReport]):
         """The texts."""
         texts = [escape_markdown(text) for text in (headline(report), summarize(report), protocol(report))]
         return [f"# {texts[0]}", *texts[1:]]
+
+    def json(self, report: ErrorReport) -> dict[str, Any]:
+        """The texts."""
+        return {"title": headline(report), "summary": summarize(report), "protocol": protocol(report)}
 
 
 def headline(report: ErrorReport) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from darknet_py.report.errors.content import ErrorReport
 from darknet_py.report.errors.pictures import FALSE, MISSED, DrawnBox, crop
@@ -56,15 +57,41 @@ class SuspectsSection(PageSection[ErrorReport]):
             "undetected": _undetected(report, truths[:MOST_CROPS]),
         }
 
+    def json(self, report: ErrorReport) -> dict[str, Any]:
+        """`suspects`: how many there are of each list, and the texts of those that are shown."""
+        table = report.table
+        found, truths = unlabelled(table).tolist(), undetected(table.truth, table.found).tolist()
+        detections = [(int(table.found.images[at]), _describe(report, at)) for at in found[:MOST_CROPS]]
+        objects = [
+            (int(table.truth.images[at]), report.classes[table.truth.labels[at]])
+            for at in truths[:MOST_CROPS]
+        ]
+        lists = {"unlabelled": (found, detections), "undetected": (truths, objects)}
+        return {
+            "suspects": {
+                name: {
+                    "count": len(every),
+                    "first": [{"image": report.records[image].name, "text": text} for image, text in shown],
+                }
+                for name, (every, shown) in lists.items()
+            }
+        }
+
+
+def _describe(report: ErrorReport, at: int) -> str:
+    """The class and score of a detection, and the class of the object that it lies on."""
+    table = report.table
+    text = f"{report.classes[table.found.labels[at]]} {table.found.scores[at]:.2f}"
+    if (target := int(table.targets[at])) >= 0:
+        text += f", labelled {report.classes[table.truth.labels[target]]}"
+    return text
+
 
 def _unlabelled(report: ErrorReport, detections: Sequence[int]) -> list[LabelSuspect]:
     table, suspects = report.table, []
     for at in detections:
-        text = f"{report.classes[table.found.labels[at]]} {table.found.scores[at]:.2f}"
-        if (target := int(table.targets[at])) >= 0:
-            text += f", labelled {report.classes[table.truth.labels[target]]}"
         box = DrawnBox(table.found.boxes_xywh[at].tolist(), FALSE)
-        suspects.append(_suspect(report, int(table.found.images[at]), box, text))
+        suspects.append(_suspect(report, int(table.found.images[at]), box, _describe(report, at)))
     return suspects
 
 

@@ -6,12 +6,16 @@ from darknet_py.report.sections.classes import ClassesSection
 from darknet_py.report.sections.confusion import ConfusionSection
 from darknet_py.report.sections.cost import CostSection
 from darknet_py.report.sections.errors import ErrorKindsSection
+from darknet_py.report.sections.evidence import EvidenceSection
 from darknet_py.report.sections.first_weights import FirstWeightsSection
 from darknet_py.report.sections.how_to_read import HowToReadSection
 from darknet_py.report.sections.notes import NotesSection
+from darknet_py.report.sections.others import OtherFiguresSection
+from darknet_py.report.sections.pairing import PairingSection
 from darknet_py.report.sections.protocol import ProtocolSection
 from darknet_py.report.sections.results import ResultsSection
 from darknet_py.report.sections.samples import SamplesSection
+from darknet_py.report.sections.stages import StagesSection
 from darknet_py.report.sections.summary import SummarySection
 from darknet_py.report.sections.training import TrainingSection
 from darknet_py.report.sections.verdicts import VerdictsSection
@@ -20,14 +24,18 @@ HEADER: tuple[ReportSection, ...] = (SummarySection(), NotesSection())
 BODY: tuple[ReportSection, ...] = (
     ResultsSection(),
     VerdictsSection(),
+    StagesSection(),
+    PairingSection(),
     TrainingSection(),
     CostSection(),
     ClassesSection(),
+    OtherFiguresSection(),
     ConfusionSection(),
     ErrorKindsSection(),
-    SamplesSection(),
     FirstWeightsSection(),
     ChangesSection(),
+    EvidenceSection(),
+    SamplesSection(),
     ProtocolSection(),
     HowToReadSection(),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from darknet_py.errors import quoted
 from darknet_py.report.markdown import code_block, escape_markdown
@@ -63,6 +64,13 @@ class ChangesSection(ReportSection):
             title = f"## What {escape_markdown(diff.name)} changes"
             paragraphs += [title, escape_markdown(diff.origin), code_block(text, language="diff")]
         return paragraphs
+
+    def json(self, report: Report) -> dict[str, Any]:
+        """`changes`: of each variant the lines of its diff."""
+        if not self.applies(report):
+            return {}
+        diffs = zip(report.comparison.variants[1:], cfg_diffs(report.comparison), strict=True)
+        return {"changes": {variant.name: [text for _, text in diff.lines] for variant, diff in diffs}}
 
 
 def cfg_diffs(comparison: Comparison) -> tuple[CfgDiff, ...]:

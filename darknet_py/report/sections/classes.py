@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.markdown import table_section
-from darknet_py.report.plotting import INK, add_legend, colour, svg
+from darknet_py.report.plotting import INK, add_legend, colour, plot
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import MOST_COLUMNS, ReportTable, format_points, label
 from darknet_py.runs.records import Comparison
@@ -26,7 +27,7 @@ class ClassesSection(ReportSection):
     template = """\
 {{ ui.table(table) }}
 <figure>
-<div class="plotbox"><img class="plot" src="{{ plot }}" alt="{{ metrics.of_class }} of each class and variant"></div>
+{{ ui.plot(plot, metrics.of_class ~ " of each class and variant") }}
 <figcaption>Mean {{ metrics.of_class }} over the seeds; a thin line is the range. Of more than twenty classes, the twenty that differ most between variants.</figcaption>
 </figure>
 """  # noqa: E501
@@ -57,11 +58,11 @@ def class_table(comparison: Comparison) -> ReportTable:
     return ReportTable(caption, ("class", *(label(v.name, limit=40) for v in variants)), tuple(rows))
 
 
-def classes_plot(comparison: Comparison) -> str:
+def classes_plot(comparison: Comparison) -> Plot:
     """The score of each class, a bar per variant; of many classes those that differ most."""
     variants, names = comparison.variants[:MOST_BAR_VARIANTS], most_different_classes(comparison)
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         axes = figure.subplots()
         thickness = 0.8 / len(variants)
         for at, variant in enumerate(variants):
@@ -70,8 +71,13 @@ def classes_plot(comparison: Comparison) -> str:
             positions = [row + offset for row in range(len(names))]
             widths = [100 * spread.mean if spread else 0.0 for spread in spreads]
             axes.barh(positions, widths, height=thickness * 0.86, color=colour(at))
-            for position, spread in zip(positions, spreads, strict=True):
+            for name, position, spread in zip(names, positions, spreads, strict=True):
                 ends = [spread.low * 100, spread.high * 100] if spread else []
+                corners = [
+                    (0, position - 0.4 * thickness),
+                    (max(ends, default=0), position + 0.4 * thickness),
+                ]
+                hover.span(axes, corners, f"{label(name)}\n{label(variant.name)}: {format_points(spread)}")
                 axes.plot(ends, [position] * len(ends), color=INK, linewidth=0.9, alpha=0.75)
         axes.set_yticks(range(len(names)), [label(name) for name in names])
         axes.set_ylim(len(names) - 0.45, -0.55)
@@ -80,7 +86,7 @@ def classes_plot(comparison: Comparison) -> str:
         axes.set_xlim(left=0)
         add_legend(figure, variants)
 
-    return svg(draw, height=1.1 + len(names) * (0.2 + 0.13 * len(variants)))
+    return plot(draw, height=1.1 + len(names) * (0.2 + 0.13 * len(variants)))
 
 
 def most_different_classes(comparison: Comparison) -> tuple[str, ...]:

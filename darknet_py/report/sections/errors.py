@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class ErrorKindsSection(ReportSection):
     template = """\
 {{ ui.table(table) }}
 <figure>
-<div class="plotbox"><img class="plot" src="{{ costs }}" alt="cost of each kind of error and variant"></div>
+{{ ui.plot(costs, "cost of each kind of error and variant") }}
 </figure>
 <figure>
 <div class="plotbox"><img class="plot" src="{{ confusion }}" alt="confusion matrix of each variant"></div>
@@ -65,18 +65,27 @@ class ErrorKindsSection(ReportSection):
         """Costs and counts of each run."""
         if not self.applies(report):
             return {}
+        first = _errors(report.comparison.baseline)[0]
         return {
             "errors": {
                 variant.name: {
                     kind.value: {
+                        **_spread_json([one.costs[kind.value] for one in _errors(variant)]),
                         "cost": [one.costs[kind.value] for one in _errors(variant)],
                         "count": [one.counts[kind.value] for one in _errors(variant)],
                     }
                     for kind in ErrorKind
                 }
                 for variant in report.comparison.variants
-            }
+            },
+            "confusion_limits": {"score": first.score, "iou": first.iou},
         }
+
+
+def _spread_json(values: Sequence[float | None]) -> dict[str, Any]:
+    spread = spread_of(values)
+    mean, half = (spread.mean, spread.half_range) if spread else (None, None)
+    return {"mean": mean, "half_range": half}
 
 
 def _errors(variant: VariantRuns) -> list[ErrorFacts]:

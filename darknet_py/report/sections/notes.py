@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from darknet_py.data.summary import described
 from darknet_py.data.verify.run import UNREADABLE
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
+from darknet_py.report.sections.pairing import differences
 from darknet_py.report.tables import label
 from darknet_py.runs.records import Comparison
 
@@ -29,6 +33,10 @@ class NotesSection(ReportSection):
         """A list item per note."""
         return [f"- {escape_markdown(note)}" for note in _all_notes(report)]
 
+    def json(self, report: Report) -> dict[str, Any]:
+        """The notes."""
+        return {"notes": _all_notes(report)}
+
 
 def _all_notes(report: Report) -> list[str]:
     return [*notes(report.comparison), *report.judgement.notes]
@@ -36,12 +44,9 @@ def _all_notes(report: Report) -> list[str]:
 
 def notes(comparison: Comparison) -> list[str]:
     """What is missing or was left out, and what is not the same for all runs."""
-    texts = [
-        f"Not finished, and left out: {label(v.name)}, seed{'s' * (len(v.missing) > 1)} "
-        f"{', '.join(map(str, v.missing))}."
-        for v in comparison.variants
-        if v.missing
-    ]
+    texts = _left_out(comparison)
+    texts += [f"Not finished, and left out: {label(name)}, every seed." for name in comparison.absent]
+    texts += [label(remark, limit=300) for remark in comparison.remarks]
     runs = [run for v in comparison.variants for run in v.runs]
     for split in ("train", "val"):
         skipped = {run.data.skipped.get(split, 0) for run in runs}
@@ -54,6 +59,8 @@ def notes(comparison: Comparison) -> list[str]:
         ]
         if counts:
             texts.append(f"Of {split}, left out: {', '.join(counts)}.")
+    texts += differences(comparison)
+    texts += _disturbed(comparison)
     lengths = {run.training.iterations for run in runs}
     if len(lengths) > 1:
         texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
@@ -63,4 +70,33 @@ def notes(comparison: Comparison) -> list[str]:
         for v in comparison.variants
         if len({run.cfg_text for run in v.runs}) > 1
     ]
+    return texts
+
+
+def _disturbed(comparison: Comparison) -> list[str]:
+    """A note on latencies that were measured while the machine did other work."""
+    found = [one.latency for one in comparison.variants if one.latency and one.latency.disturbed]
+    if not found:
+        return []
+    share = min(one.share for one in found)
+    spread = max(one.median / one.low if one.low else math.inf for one in found)
+    return [
+        "Latency was measured while the machine was busy, and is too large: the process had a core for"
+        f" {100 * share:.0f} % of the time, and a usual round took {spread:.1f} times as long as the fastest."
+        " Delete latency.json and start the same `compare` again to measure it anew."
+    ]
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    """The runs without a result, of variants that have others."""
+    texts = []
+    for variant in comparison.variants:
+        unfinished = [seed for seed in variant.missing if seed not in variant.not_finite]
+        if unfinished and not comparison.until:  # in which stages may have had fewer seeds of a variant
+            seeds = f"seed{'s' * (len(unfinished) > 1)} {', '.join(map(str, unfinished))}"
+            texts.append(f"Not finished, and left out: {label(variant.name)}, {seeds}.")
+        texts += [
+            f"Not finite, and left out: {label(variant.name)}, seed {seed}: {label(why, limit=160)}."
+            for seed, why in variant.not_finite.items()
+        ]
     return texts

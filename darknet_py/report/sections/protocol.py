@@ -29,6 +29,10 @@ class ProtocolSection(ReportSection):
         """The table."""
         return table_section("Protocol", protocol_table(report.comparison))
 
+    def json(self, report: Report) -> dict[str, Any]:
+        """`protocol`: the rows of the table."""
+        return {"protocol": {row[0]: row[1] for row in protocol_table(report.comparison).rows}}
+
 
 def protocol_table(comparison: Comparison) -> ReportTable:
     """A row per setting; where variants differ, each value with its variants."""

@@ -7,7 +7,7 @@ from typing import Any
 from darknet_py.report.markdown import table_section
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_points, group_digits, label
-from darknet_py.runs.records import Comparison, VariantRuns
+from darknet_py.runs.records import Comparison, Latency, VariantRuns
 from darknet_py.stats.spread import spread_of
 from darknet_py.tasks.metrics import NONE
 
@@ -80,7 +80,9 @@ def _caption(comparison: Comparison, *, timed: bool) -> str:
     setting = comparison.latency_setting
     keys = [key for key in ("device", "threads", "batch", "rounds") if key in setting]
     measured = label(", ".join(f"{key} {setting[key]}" for key in keys), limit=120)
-    return f"{scores} {COSTS_CAPTION} ms: median latency of one image ({measured})."
+    busy = any(one.latency and one.latency.disturbed for one in comparison.variants)
+    remark = ", measured while the machine was busy" if busy else ""
+    return f"{scores} {COSTS_CAPTION} ms: median latency of one image ({measured}){remark}."
 
 
 def _variant_json(variant: VariantRuns) -> dict[str, Any]:
@@ -91,19 +93,35 @@ def _variant_json(variant: VariantRuns) -> dict[str, Any]:
         "cfg": variant.cfg,
         "edits": variant.edits,
         "missing": variant.missing,
+        "not_finite": {str(seed): why for seed, why in variant.not_finite.items()},
         "parameters": network.parameters,
         "trainable": network.trainable,
         "bflops": network.bflops,
         "bflops_conv": network.bflops_conv,
         "reach": network.reach,
         "latency_ms": variant.latency.median if variant.latency else None,
+        "latency": _latency_json(variant.latency),
         **{metric: _spread_json(variant.values(metric)) for metric in first.metrics.words},
         "per_class": {name: value.mean if value else None for name, value in per_class.items()},
+        "per_class_half_range": {name: one.half_range if one else None for name, one in per_class.items()},
     }
 
 
 def _spread_json(values: tuple[float | None, ...]) -> dict[str, Any]:
     value = spread_of(values)
     if value is None:
-        return {"mean": None, "min": None, "max": None, "runs": values}
-    return {"mean": value.mean, "min": value.low, "max": value.high, "runs": values}
+        return dict.fromkeys(("mean", "half_range", "min", "max")) | {"runs": values}
+    return {
+        "mean": value.mean,
+        "half_range": value.half_range,
+        "min": value.low,
+        "max": value.high,
+        "runs": values,
+    }
+
+
+def _latency_json(one: Latency | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    row = {"median": one.median, "min": one.low, "max": one.high, "share": one.share}
+    return {**row, "disturbed": one.disturbed}

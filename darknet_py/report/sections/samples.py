@@ -21,7 +21,7 @@ class SamplesSection(ReportSection):
     title = "Detections on the same images"
     template = """\
 <p class="caption">Validation images with the detections of the first seed. An image shows how a network errs, not how often.</p>
-<div class="samples" style="grid-template-columns: repeat({{ names | length }}, minmax(200px, 1fr))">
+<div class="samples" style="--columns: {{ names | length }}">
 {% for name in names %}<p>{{ name }}</p>{% endfor %}
 {% for row in rows %}
 {% for image in row %}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from darknet_py.report.judgement import VariantVerdict
 from darknet_py.report.markdown import escape_markdown
@@ -29,6 +30,10 @@ class SummarySection(ReportSection):
     def markdown(self, report: Report) -> list[str]:
         """The two texts."""
         return [f"# {escape_markdown(headline(report.comparison))}", escape_markdown(summarize(report))]
+
+    def json(self, report: Report) -> dict[str, Any]:
+        """The two texts."""
+        return {"title": headline(report.comparison), "summary": summarize(report)}
 
 
 def headline(comparison: Comparison) -> str:

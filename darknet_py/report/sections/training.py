@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from darknet_py.report.markdown import table_section
-from darknet_py.report.plotting import add_legend, colour, stroke, svg
+from darknet_py.report.hover import Hover, Plot
+from darknet_py.report.markdown import escape_markdown, table_section
+from darknet_py.report.plotting import add_legend, colour, plot, stroke
+from darknet_py.report.rising import describe_rises, rises
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_range, label
 from darknet_py.runs.curves import thin
@@ -34,8 +36,9 @@ class TrainingSection(ReportSection):
     anchor = "training"
     link = "Training"
     template = """\
+<p>{{ rising }}</p>
 <figure>
-<div class="plotbox"><img class="plot" src="{{ plot }}" alt="loss and scores over the epochs"></div>
+{{ ui.plot(plot, "loss and scores over the epochs") }}
 <figcaption>One colour per variant, one line per seed. The loss is averaged over neighbouring iterations.</figcaption>
 </figure>
 {{ ui.table(table, by_variant=true) }}
@@ -43,11 +46,34 @@ class TrainingSection(ReportSection):
 
     def context(self, report: Report) -> dict[str, object]:
         """The curves and the table."""
-        return {"plot": curves_plot(report.comparison), "table": training_table(report.comparison)}
+        return {
+            "rising": describe_rises(report.comparison),
+            "plot": curves_plot(report.comparison),
+            "table": training_table(report.comparison),
+        }
 
     def markdown(self, report: Report) -> list[str]:
-        """The table."""
-        return table_section("Training", training_table(report.comparison))
+        """The sentence on the end of the trainings, and the table."""
+        title, *rest = table_section("Training", training_table(report.comparison))
+        return [title, escape_markdown(describe_rises(report.comparison)), *rest]
+
+    def json(self, report: Report) -> dict[str, Any]:
+        """`trainings`: the effort of each run; `curves`: as drawn, values 0..1; `rises`: at their end."""
+        runs = [(variant, run) for variant in report.comparison.variants for run in variant.runs]
+        drawn = [one for one in runs if one[0] in report.comparison.variants[:MOST_CURVES]]
+        return {
+            "trainings": [
+                {"variant": variant.name, "seed": run.seed}
+                | {head.replace(" ", "_"): value(run) for head, value, _ in COLUMNS}
+                for variant, run in runs
+            ],
+            "curves": [
+                {"variant": variant.name, "seed": run.seed}
+                | {key: curve_points(run, key) for key in ("loss", *report.metrics.curves)}
+                for variant, run in drawn
+            ],
+            "rises": [one.to_json() for one in rises(report.comparison)],
+        }
 
 
 def training_table(comparison: Comparison) -> ReportTable:
@@ -64,18 +90,21 @@ def training_table(comparison: Comparison) -> ReportTable:
     return ReportTable(caption, head, rows)
 
 
-def curves_plot(comparison: Comparison) -> str:
+def curves_plot(comparison: Comparison) -> Plot:
     """Loss (neighbours averaged) and scores over the epochs: a colour per variant, a line per seed."""
     variants, metrics = comparison.variants[:MOST_CURVES], comparison.metrics
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         loss, scores = figure.subplots(1, 2)
         for at, variant in reversed(list(enumerate(variants))):
             for run in variant.runs:
-                _draw_line(loss, thin(run.curves.loss, CURVE_POINTS), at, scale=1)
+                name, points = f"{label(variant.name)}, seed {run.seed}", curve_points(run, "loss")
+                _draw_line(loss, points, at)
+                hover.line(loss, points, name, across="epoch", up="loss")
                 for number, key in enumerate(metrics.curves):
-                    points = thin(run.curves.figures[key], CURVE_POINTS)
-                    _draw_line(scores, points, at, scale=100, faint=number > 0)
+                    points = [(epoch, 100 * value) for epoch, value in curve_points(run, key)]
+                    _draw_line(scores, points, at, faint=number > 0)
+                    hover.line(scores, points, name, across="epoch", up=metrics.words[key])
         _use_log_scale(loss, [value for v in variants for run in v.runs for _, value in run.curves.loss])
         words = ", faint: ".join(metrics.words[key] for key in metrics.curves)
         epochs = max(run.training.epochs for variant in variants for run in variant.runs)
@@ -85,15 +114,18 @@ def curves_plot(comparison: Comparison) -> str:
             axes.set_xlim(0, epochs or 1)
         add_legend(figure, variants)
 
-    return svg(draw, height=3.7)
+    return plot(draw, height=3.7)
 
 
-def _draw_line(
-    axes: Axes, points: Sequence[tuple[float, float]], at: int, *, scale: float, faint: bool = False
-) -> None:
+def curve_points(run: Run, key: str) -> Sequence[tuple[float, float]]:
+    """The curve of the loss or of a score as it is drawn: epochs and values, neighbours averaged."""
+    return thin(run.curves.loss if key == "loss" else run.curves.figures[key], CURVE_POINTS)
+
+
+def _draw_line(axes: Axes, points: Sequence[tuple[float, float]], at: int, *, faint: bool = False) -> None:
     axes.plot(
         [epoch for epoch, _ in points],
-        [value * scale for _, value in points],
+        [value for _, value in points],
         color=colour(at),
         linestyle=stroke(at),
         linewidth=1.3,

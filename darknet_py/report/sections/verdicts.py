@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.judgement import VariantVerdict
 from darknet_py.report.markdown import table_section
-from darknet_py.report.plotting import HAIRLINE, INK, MOST_VARIANTS, PAPER, colour, panels, svg
+from darknet_py.report.plotting import HAIRLINE, INK, MOST_VARIANTS, PAPER, colour, panels, plot
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, label
+from darknet_py.report.verdict_sentence import describe_effect
 from darknet_py.runs.records import Comparison
 from darknet_py.stats.spread import spread_of
 
@@ -36,12 +38,12 @@ class VerdictsSection(ReportSection):
 {% endfor %}
 {% if forest %}
 <figure>
-<div class="plotbox"><img class="plot" src="{{ forest }}" alt="effect of every variant on {{ metrics.word }}, with its interval"></div>
+{{ ui.plot(forest, "effect of every variant on " ~ metrics.word ~ ", with its interval") }}
 <figcaption>Difference from {{ baseline }} in {{ metrics.word }} x 100, with the 95 % interval that holds for all variants at once. Shaded: differences of at most {{ margin }}, which are none for practical purposes.</figcaption>
 </figure>
 {% endif %}
 <figure>
-<div class="plotbox"><img class="plot" src="{{ plot }}" alt="{{ metrics.judged_words }} of every variant, a dot per seed"></div>
+{{ ui.plot(plot, metrics.judged_words ~ " of every variant, a dot per seed") }}
 <figcaption>One dot per seed; the line spans minimum to maximum. These ranges decide nothing: they leave out the images.</figcaption>
 </figure>
 """  # noqa: E501
@@ -86,12 +88,12 @@ def verdict_json(one: VariantVerdict) -> dict[str, Any]:
     return {key: getattr(one, key) for key in keys} | result | {"effect": one.effect} | deciding
 
 
-def forest_plot(report: Report) -> str:
+def forest_plot(report: Report) -> Plot:
     """The effect and interval of each variant, from top to bottom, with the margin shaded."""
     judged = [(at, one) for at, one in enumerate(report.verdicts, start=1) if one.result][:MOST_VARIANTS]
     margin = report.comparison.margin * 100
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         (axes,) = panels(figure, 1)
         axes.grid(visible=False, axis="y")
         axes.axvspan(-margin, margin, color=HAIRLINE, alpha=0.6, linewidth=0)
@@ -103,27 +105,35 @@ def forest_plot(report: Report) -> str:
             )
             axes.plot([low, high], [row, row], color=colour(at), linewidth=2, solid_capstyle="round")
             axes.scatter([effect], [row], s=46, color=colour(at), edgecolors=PAPER, linewidths=1.1, zorder=3)
+            text = f"{label(one.variant)}\n{describe_effect(one.result, report.metrics.word)}"
+            hover.span(axes, [(low, row), (high, row)], text)
         axes.set_yticks(range(len(judged)), [label(one.variant) for _, one in judged])
         axes.set_ylim(len(judged) - 0.4, -0.6)
         axes.margins(x=0.08)
         axes.set_title(f"difference in {report.metrics.word} x 100")
 
-    return svg(draw, height=0.7 + 0.42 * len(judged))
+    return plot(draw, height=0.7 + 0.42 * len(judged))
 
 
-def dots_plot(comparison: Comparison) -> str:
+def dots_plot(comparison: Comparison) -> Plot:
     """The judged scores of each variant: a dot per seed, a line over the range, the baseline's as a band."""
     variants, metrics = comparison.variants[:MOST_VARIANTS], comparison.metrics
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, hover: Hover) -> None:
         all_axes = panels(figure, len(metrics.judged))
         for axes, metric in zip(all_axes, metrics.judged, strict=True):
             _draw_dots(axes, [variant.values(metric) for variant in variants])
             axes.set_title(f"{metrics.words[metric]} x 100")
+            for row, variant in enumerate(variants):
+                for run in variant.runs:
+                    if (value := run.scores.metrics[metric]) is not None:
+                        text = f"{label(variant.name)}, seed {run.seed}\n"
+                        text += f"{metrics.words[metric]} {100 * value:.2f}"
+                        hover.span(axes, [(100 * value, row)], text)
         all_axes[0].set_yticks(range(len(variants)), [label(variant.name) for variant in variants])
         all_axes[0].set_ylim(len(variants) - 0.4, -0.6)
 
-    return svg(draw, height=0.7 + 0.42 * len(variants))
+    return plot(draw, height=0.7 + 0.42 * len(variants))
 
 
 def _draw_dots(axes: Axes, rows: Sequence[Sequence[float | None]]) -> None:

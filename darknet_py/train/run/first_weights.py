@@ -7,7 +7,7 @@ import json
 from darknet_py.errors import UsageError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.model.adapt.api import Adaptation, adapt_into
-from darknet_py.model.initialization import initialise
+from darknet_py.model.adapt.paired_start import initialise_like
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
 from darknet_py.runs.checkpoints import has_run
@@ -27,7 +27,7 @@ def load_first_weights(network: Network, plan: TrainingPlan, *, first: bool) -> 
         WeightsError: when the weights cannot be read.
     """
     settings = plan.settings
-    initialise(network, seed=plan.seed)
+    initialise_like(network, plan.like, seed=plan.seed)
     if settings.weights is None:
         if plan.graph.net.frozen_bn:
             raise UsageError("frozen_bn=1 keeps the statistics of --weights, and there are none")
@@ -40,6 +40,7 @@ def load_first_weights(network: Network, plan: TrainingPlan, *, first: bool) -> 
             pins=source.pins,
             classes=source.classes(settings.weights, settings.names, plan.train.names),
             seed=plan.seed,
+            like=plan.like,
             verify=(write := first and not has_run(plan.out))
             and source.verify,  # a resumed run has its ledger
         )

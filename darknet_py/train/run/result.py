@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from darknet_py import __version__
 from darknet_py.model.weights import save_weights
+from darknet_py.runs.environment import code_digest
 from darknet_py.runs.log import FORMAT, network_facts
 from darknet_py.runs.result import publish_result
 from darknet_py.tasks.base import Evaluation
@@ -42,6 +44,7 @@ def finish_run(
         "variant": plan.name,
         "seed": plan.seed,
         "fingerprint": checkpointing.fingerprint,
+        "environment": {**checkpointing.environment, "darknet-py": f"{__version__} {code_digest()[:12]}"},
         "data": _data_facts(plan, unread),
         "scores": evaluation.to_json(),
         "network": network_facts(plan.graph),

@@ -1,0 +1,1 @@
+"""The verb that reports on finished runs."""

@@ -1,0 +1,1 @@
+"""Results that outlive their folders: a line for each run, from which verdicts are derived again."""
