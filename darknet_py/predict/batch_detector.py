@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from darknet_py.boxes import clip
 from darknet_py.data.images.channels import check_channels, in_channels
@@ -112,8 +113,17 @@ class BatchDetector:
             inputs = torch.stack([fit.apply(image) for fit, image in zip(fits, read, strict=True)])
             inputs = inputs.to(self.settings.device)
             raws = self.network(inputs.contiguous(memory_format=torch.channels_last))
-            found = candidates(self.graph, raws, threshold=self.settings.threshold)
-            return [self._suppress(fit, each) for fit, each in zip(fits, found, strict=True)]
+            return self.from_raw_maps(fits, raws)
+
+    def from_raw_maps(self, fits: Sequence[Fit], raws: Sequence[Tensor]) -> list[Detections]:
+        """Decode what the network computed of some images, and suppress.
+
+        Args:
+            fits: how each image was fitted to the input.
+            raws: one map (N, C, H, W) per head, before its sigmoid.
+        """
+        found = candidates(self.graph, raws, threshold=self.settings.threshold)
+        return [self._suppress(fit, each) for fit, each in zip(fits, found, strict=True)]
 
     def _suppress(self, fit: Fit, found: Candidates) -> Detections:
         fractions = fit.correct(found.boxes_cxcywh_fraction)
