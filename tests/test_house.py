@@ -47,6 +47,7 @@ MENTIONS = {  # the pools that a file outside of layers/pools speaks of, and why
     ("avgpool", "layers/merging/scale_channels.py"): "the example: its scales are the means of a map",
     ("maxpool", "cli/layers.py"): "the example of a section's name in a help text",
     ("maxpool", "model/rewriting.py"): "large maxima of one map become a chain of small ones",
+    ("maxpool", "analysis/attribution/shares.py"): "maxima nest: some lie outside a smaller window",
     ("spp", "model/adapt/terms.py"): "its branches are the channels of pools next to each other",
     ("maxpool", "model/adapt/terms.py"): "the maximum of maxima is the maximum of a larger window",
     ("bilinear", "data/augment/frame.py"): "the interpolation",

@@ -18,6 +18,7 @@ OUT_OF_MEMORY, INTERRUPTED, BAD_INPUT = 5, 130, 3
 PLUGINS = "darknet_py.layers.plugins"
 MODULES = {
     "adapt": "weights.adapt",
+    "attribute": "attribution.attribute",
     "convert": "weights.convert",
     "report": "reporting.report",
     "score": "scoring.score",
@@ -39,6 +40,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "weights": "what a weights file is, which cfgs it fits, and what is wrong with it",
     "adapt": "weights carried from one cfg to another, and what became of every tensor",
     "convert": "weights in another format: Darknet's, safetensors, PyTorch",
+    "attribute": "what each pool is worth to trained weights, without training",
     "train": "train a network",
     "compare": "train variants, and report how they compare",
     "report": "the report of a comparison again, or one of several, without training",

@@ -92,6 +92,32 @@ class Network(nn.Module):
         self._run(images, layer + 1, {layer: _recorder(recorded, layer)})
         return recorded[layer]
 
+    def reads_from(self, layer: int) -> tuple[int, ...]:
+        """The maps before `layer` that it, a later layer or the outputs need: indices, -1 the image."""
+        read = {index for node in self._plan[layer:] for index in node.inputs} | set(self.graph.outputs)
+        return tuple(sorted(index for index in read if index < layer))
+
+    def maps_of(self, images: Tensor, layers: Sequence[int]) -> dict[int, Tensor]:
+        """The maps of some layers, raw for heads, -1 for the images; later layers are not computed."""
+        recorded = {-1: images} if -1 in layers else {}
+        recorders = {layer: _recorder(recorded, layer, copied=True) for layer in layers if layer >= 0}
+        self._run(images, max(layers, default=-1) + 1, recorders)
+        return recorded
+
+    def resume(
+        self, maps: Mapping[int, Tensor], layer: int, *, overrides: Overrides = NO_OVERRIDES
+    ) -> list[Tensor]:
+        """Compute the outputs from the maps before a layer.
+
+        Args:
+            maps: at least those of `reads_from(layer)`, by index; they stay as they are.
+            layer: the first that is computed.
+        """
+        found = self._run(
+            {index: one.clone() for index, one in maps.items()}, len(self.graph), overrides, layer
+        )
+        return [found[index] for index in self.graph.outputs]
+
     def trace(self, images: Tensor) -> list[Tensor]:
         """The map of every layer, activated for heads, as Darknet's layers hold them."""
         recorded: dict[int, Tensor] = {}
@@ -103,10 +129,17 @@ class Network(nn.Module):
             for node in self.graph
         ]
 
-    def _run(self, images: Tensor, stop: int, overrides: Overrides) -> dict[int, Tensor]:
-        """Compute the layers before `stop`; the maps that later layers or the outputs need, by index."""
-        maps = {-1: images}
-        for node, module, unused in zip(self._plan[:stop], self.layers, self._last_uses, strict=False):
+    def _run(
+        self, given: Tensor | dict[int, Tensor], stop: int, overrides: Overrides, start: int = 0
+    ) -> dict[int, Tensor]:
+        """Compute the layers from `start` to before `stop`; the maps that later layers or the outputs need.
+
+        Args:
+            given: the images, or the maps that layers from `start` on read.
+        """
+        maps = given if isinstance(given, dict) else {-1: given}
+        for at in range(start, stop):
+            node, module, unused = self._plan[at], self.layers[at], self._last_uses[at]
             inputs = [maps[index] for index in node.inputs]
             override = overrides.get(node.index)
             maps[node.index] = override(module, *inputs) if override else module(*inputs)
@@ -132,15 +165,18 @@ class Network(nn.Module):
             module.at(seed=seed, layer=number, iteration=iteration, samples=samples)
 
 
-def _recorder(recorded: dict[int, Tensor], index: int) -> Override:
+def _recorder(recorded: dict[int, Tensor], index: int, *, copied: bool = False) -> Override:
     """An override that computes the layer on copies of its inputs and stores the output.
 
     Without the copies, an in-place activation would change the recorded map of an earlier layer.
+
+    Args:
+        copied: store a copy, for the next layer is not recorded, and may change the output in place.
     """
 
     def record(module: nn.Module, *maps: Tensor) -> Tensor:
         output: Tensor = module(*[one.clone() for one in maps])
-        recorded[index] = output
+        recorded[index] = output.clone() if copied else output
         return output
 
     return record

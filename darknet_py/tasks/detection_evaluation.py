@@ -120,7 +120,7 @@ def evaluate_detector(
     settings, communicator = settings or EvaluationSettings(), communicator or Communicator()
     with communicator.local_section():
         check_boxes(engine.graph, dataset)
-        detector = BatchDetector(engine, _detector_settings(settings))
+        detector = BatchDetector(engine, detector_settings(settings))
         share = communicator.share(len(dataset), block=detector.settings.batch)
         found = detect_images(detector, dataset, share, progress=progress)
     results = gathered_results(communicator, len(dataset), share, found)
@@ -149,7 +149,8 @@ def detect_images(
     return found
 
 
-def _detector_settings(settings: EvaluationSettings) -> DetectorSettings:
+def detector_settings(settings: EvaluationSettings) -> DetectorSettings:
+    """What is kept of each image."""
     as_map = settings.detect_as == "map"
     return DetectorSettings(
         threshold=settings.threshold,

@@ -1,0 +1,214 @@
+"""Measuring what pools are worth to trained weights, and what an edit does to their AP, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from darknet_py.analysis.attribution.changes import (
+    Change,
+    channel_means,
+    muted,
+    unchanged,
+    with_identity,
+    with_means,
+    with_smaller_window,
+)
+from darknet_py.analysis.attribution.effects import Effect, Effects, shapley_weights
+from darknet_py.analysis.attribution.kept_maps import KeptMaps
+from darknet_py.analysis.attribution.norms import reestimated_norms
+from darknet_py.analysis.attribution.scorer import MatchedDetections, RawMapScorer
+from darknet_py.analysis.attribution.shares import (
+    gradient_shares,
+    outside_share,
+    weight_shares,
+    window_on_input,
+)
+from darknet_py.analysis.attribution.sites import Branch, Site
+from darknet_py.analysis.attribution.worth import BranchWorth, EditEffect, SiteWorth
+from darknet_py.data.dataset import Dataset
+from darknet_py.model.network import Network
+from darknet_py.progress import Progress, no_progress
+
+AS_IT_IS, NORMS = "as it is", "norms re-estimated"
+MOST_PLAYERS = 4  # branches of a block whose subsets are all measured
+FEWEST = 10  # objects of a range of sizes that an effect is measured on
+RANGES = ("ap_small", "ap_medium", "ap_large")  # of `RawMapScorer.by_window`
+
+
+@dataclass
+class Attribution:
+    """A network, the images that it is scored on, and those that its norms are estimated on.
+
+    Args:
+        network: with its weights, composite layers expanded, in evaluation mode.
+        norm_data: its labels are not read; None: norms stay as they are.
+        norm_images: how many of them, at most.
+    """
+
+    network: Network
+    dataset: Dataset
+    norm_data: Dataset | None
+    norm_images: int = 256
+    progress: Progress = no_progress
+    scorer: RawMapScorer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the data."""
+        self.network.eval()
+        self.scorer = RawMapScorer(self.network, self.dataset)
+
+    def worth(self, site: Site) -> SiteWorth:
+        """Measure a site."""
+        layers = {*self.network.reads_from(site.behind), site.source, *(b.layer for b in site.branches)}
+        kept, norm_maps = self._kept(self.network, sorted(layers))
+        changes = dict(self._changes(site, norm_maps or kept))
+        found: dict[str, MatchedDetections] = {}
+        for number, (name, (change, norms)) in enumerate(changes.items()):
+            found[name] = self.detections_after(
+                self.network, site.behind, kept, norm_maps if norms else None, change
+            )
+            self.progress(number + 1, len(changes))
+        effects = Effects({name: one.matches for name, one in found.items()})
+        weights = weight_shares(self.network, site) if site.is_block else {}
+        gradients = gradient_shares(self.network, site, self.dataset, kept) if site.is_block else {}
+        branches = tuple(
+            BranchWorth(
+                branch=branch,
+                window=window_on_input(self.network.graph, site, branch),
+                reliance=effects.lost(_name(branch, "reliance"), of=NORMS),
+                muted=effects.lost(_name(branch, "muted"), of=NORMS),
+                muted_alone=effects.lost(_name(branch, "muted alone"), of=AS_IT_IS),
+                identity=effects.lost(_name(branch, "identity"), of=NORMS),
+                mean=effects.lost(_name(branch, "mean"), of=AS_IT_IS),
+                shapley=_shapley(site, branch, effects),
+                weight_share=weights.get(branch.layer),
+                gradient_share=gradients.get(branch.layer),
+                outside=outside_share(self.network.graph, site, branch, self.dataset, kept),
+                by_size=self._by_size(site, branch, found, kept),
+            )
+            for branch in site.branches
+        )
+        return SiteWorth(site, effects.ap(AS_IT_IS), effects.ap(NORMS), branches, effects.warnings)
+
+    def what_if(self, variant: Network, layer: int) -> EditEffect:
+        """What an edit does to the AP of the same weights.
+
+        Args:
+            variant: the edited network, with the same weights.
+            layer: the first that differs; those before are the same in both.
+        """
+        layers = {*self.network.reads_from(layer), *variant.reads_from(layer)}
+        kept, norm_maps = self._kept(self.network, sorted(layers))
+        found = {}
+        for number, (name, network, norms) in enumerate(
+            (
+                (AS_IT_IS, self.network, None),
+                (NORMS, self.network, norm_maps),
+                ("edited", variant, None),
+                ("edited, norms re-estimated", variant, norm_maps),
+            )
+        ):
+            found[name] = self.detections_after(network, layer, kept, norms, unchanged).matches
+            self.progress(number + 1, 4)
+        effects = Effects(found)
+        gained, alone = (
+            effects.combined({after: 1.0, before: -1.0})
+            for before, after in ((NORMS, "edited, norms re-estimated"), (AS_IT_IS, "edited"))
+        )
+        after = effects.ap("edited, norms re-estimated")
+        return EditEffect(
+            layer, effects.ap(AS_IT_IS), effects.ap(NORMS), after, gained, alone, effects.warnings
+        )
+
+    def _kept(self, network: Network, layers: Sequence[int]) -> tuple[KeptMaps, KeptMaps | None]:
+        kept = KeptMaps(network, self.dataset, layers, count=len(self.dataset))
+        if self.norm_data is None:
+            return kept, None
+        count = min(self.norm_images, len(self.norm_data))
+        return kept, KeptMaps(network, self.norm_data, layers, count=count)
+
+    def detections_after(
+        self, network: Network, layer: int, kept: KeptMaps, norm_maps: KeptMaps | None, change: Change
+    ) -> MatchedDetections:
+        """What is detected after a change of the maps before a layer.
+
+        Args:
+            network: runs from `layer` on.
+            norm_maps: of the images that norms are re-estimated on; None: they stay as they are.
+        """
+
+        def raws() -> Iterator[Any]:
+            with torch.inference_mode():
+                for batch in kept:
+                    yield batch, network.resume(change(batch.maps), layer)
+
+        if norm_maps is None:
+            return self.scorer.score(raws())
+        with reestimated_norms(network, layer, (batch.maps for batch in norm_maps), change):
+            return self.scorer.score(raws())
+
+    def _changes(self, site: Site, means_of: KeptMaps) -> Iterator[tuple[str, tuple[Change, bool]]]:
+        """Every change by name, and whether norms are re-estimated after it."""
+        yield AS_IT_IS, (unchanged, False)
+        yield NORMS, (unchanged, True)
+        for branch in site.branches:
+            means = channel_means(means_of, branch.layer)
+            yield _name(branch, "reliance"), (with_smaller_window(site, branch), True)
+            yield _name(branch, "muted"), (muted([branch]), True)
+            yield _name(branch, "muted alone"), (muted([branch]), False)
+            yield _name(branch, "identity"), (with_identity(site, branch), True)
+            yield _name(branch, "mean"), (with_means(branch, means), False)
+        if 1 < len(site.branches) <= MOST_PLAYERS:
+            for kept in _subsets(len(site.branches)):
+                gone = [b for number, b in enumerate(site.branches) if number not in kept]
+                if len(gone) > 1:
+                    yield _subset_name(site, kept), (muted(gone), True)
+
+    def _by_size(
+        self, site: Site, branch: Branch, found: dict[str, MatchedDetections], kept: KeptMaps
+    ) -> tuple[Effect | None, ...]:
+        """Reliance among objects of each size."""
+        window = window_on_input(self.network.graph, site, branch)
+        fits = {
+            self.dataset.record(at).image_id: fit
+            for b in kept
+            for at, fit in zip(b.indices, b.fits, strict=True)
+        }
+        ordered = [fits[image] for image in self.scorer.truth.image_ids.tolist()]
+        chosen = {name: found[name] for name in (NORMS, _name(branch, "reliance"))}
+        matches = {name: self.scorer.by_window(one, ordered, window) for name, one in chosen.items()}
+        objects = matches[NORMS].truths_per_class().sum(axis=0)[1:]
+        return tuple(
+            Effects(matches, figure).lost(_name(branch, "reliance"), of=NORMS) if count >= FEWEST else None
+            for figure, count in zip(RANGES, objects.tolist(), strict=True)
+        )
+
+
+def _name(branch: Branch, kind: str) -> str:
+    return f"layer {branch.layer}, {kind}"
+
+
+def _subsets(players: int) -> Iterator[frozenset[int]]:
+    for bits in range(1 << players):
+        yield frozenset(one for one in range(players) if bits >> one & 1)
+
+
+def _subset_name(site: Site, kept: frozenset[int]) -> str:
+    """The change that leaves these branches, by its name."""
+    gone = [b for number, b in enumerate(site.branches) if number not in kept]
+    if not gone:
+        return NORMS
+    if len(gone) == 1:
+        return _name(gone[0], "muted")
+    return f"layers {', '.join(str(b.layer) for b in gone)}, muted"
+
+
+def _shapley(site: Site, branch: Branch, effects: Effects) -> Effect | None:
+    if not 1 < len(site.branches) <= MOST_PLAYERS:
+        return None
+    weights = shapley_weights(len(site.branches), site.branches.index(branch))
+    return effects.combined({_subset_name(site, kept): weight for kept, weight in weights.items()})

@@ -1,0 +1,263 @@
+"""`attribute`: what pools are worth to trained weights, and what an edit does to them, without training."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from darknet_py.cli.options import add_cfg, add_data, add_device, add_json, count, document_of, natural
+from darknet_py.cli.progress import show_progress
+from darknet_py.cli.terminal import print_note, print_opening, print_result
+from darknet_py.errors import UsageError
+
+if TYPE_CHECKING:
+    from darknet_py.analysis.attribution.effects import Effect
+    from darknet_py.analysis.attribution.measure import Attribution
+    from darknet_py.analysis.attribution.sites import Site
+    from darknet_py.analysis.attribution.worth import BranchWorth, EditEffect, SiteWorth
+    from darknet_py.graph.graph import Graph
+
+NO_NORMS = "none"
+EFFECTS = ("branch", "reliance", "muted", "muted, norms kept", "mean, norms kept", "Shapley")
+SHARES = ("branch", "of weights", "of gradient", "maximum outside", "reliance: small", "medium", "large")
+EDITS = ("edit", "from layer", "AP", "AP after", "gained", "AP, norms kept", "gained")
+READ_AS = (
+    "This is what the trained weights rely on, not what training with or without a pool would give: "
+    "`compare` trains."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    add_cfg(parser)
+    parser.add_argument("--weights", required=True, type=Path, help="Darknet weights")
+    add_data(parser)
+    parser.add_argument("--split", help="the images that are scored (default: val, or all)")
+    parser.add_argument(
+        "--norms",
+        default="train",
+        metavar="SPLIT",
+        help="the images that batch normalisations are estimated on again; labels are not read; "
+        "none: they stay as they are (default: train)",
+    )
+    parser.add_argument("--norm-images", type=count, default=256, metavar="N", help="at most (default: 256)")
+    parser.add_argument("--names", type=Path, help="file of the network's class names")
+    parser.add_argument(
+        "--layer",
+        action="append",
+        type=natural,
+        metavar="N",
+        help="only the block that layer N is part of; may be repeated (default: every pool)",
+    )
+    parser.add_argument(
+        "--what-if",
+        action="append",
+        metavar="EDIT,...",
+        help="the AP after an edit that moves no tensor, as in 82.size=19, in the place of the pools; may be "
+        "repeated",
+    )
+    parser.add_argument("--out", type=Path, metavar="PNG", help="draw it")
+    add_device(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables."""
+    from darknet_py.analysis.attribution.sites import sites_of
+    from darknet_py.edit.folding import expanded
+    from darknet_py.lint.check import compile_checked
+
+    if args.what_if and (args.layer or args.out):
+        raise UsageError("--what-if goes without --layer and --out")
+    graph = compile_checked(document_of(args))
+    flat = expanded(graph)
+    sites = _chosen(sites_of(flat), args.layer)
+    if not sites and not args.what_if:
+        raise UsageError("the network has no pool", where=args.cfg, hint="--what-if takes any edit")
+    attribution = _attribution(args, flat)
+    if flat is not graph:
+        print_note(
+            args,
+            "note: composite layers are measured as sections: layers have the numbers of `edit --expand`",
+        )
+    if args.what_if:
+        return _what_if(args, attribution, graph)
+    found = []
+    for site in sites:
+        title = f"layer {site.join}"
+        with show_progress("changes", title=title, quiet=args.json) as progress:
+            attribution.progress = progress
+            found.append(attribution.worth(site))
+    if args.out:
+        from darknet_py.analysis.attribution.picture import picture
+        from darknet_py.files.atomic import publish_bytes
+
+        publish_bytes(args.out, picture(found, Path(args.cfg).stem))
+    print_result(
+        args,
+        lambda: {**_facts(args, attribution), "sites": [one.to_json() for one in found]},
+        lambda: _lines(attribution, found, args.out),
+    )
+    return 0
+
+
+def _chosen(sites: Sequence[Site], wanted: Sequence[int] | None) -> Sequence[Site]:
+    """The sites that some layers are part of.
+
+    Raises:
+        UsageError: when a layer is part of none.
+    """
+    if wanted is None:
+        return sites
+    parts = {site: {site.join, *(branch.layer for branch in site.branches)} for site in sites}
+    known = set().union(*parts.values())
+    for layer in wanted:
+        if layer not in known:
+            hint = f"pools and their concatenations are {', '.join(map(str, sorted(known))) or 'none'}"
+            raise UsageError(f"--layer {layer} is no pool", hint=hint)
+    return [site for site, part in parts.items() if part & set(wanted)]
+
+
+def _attribution(args: argparse.Namespace, flat: Graph) -> Attribution:
+    """Open the weights and the data."""
+    from darknet_py.analysis.attribution.measure import Attribution
+    from darknet_py.data.formats.registry import open_data, split_to_evaluate
+    from darknet_py.model.restoring import restore
+    from darknet_py.predict.network_classes import names_file
+    from darknet_py.tasks.api import open_in_network_order
+
+    args.split = args.split or split_to_evaluate(args.data)
+    network = restore(flat, args.weights)
+    names = args.names or names_file((args.weights, Path(args.cfg)))
+    data = open_in_network_order(network, args.data, args.split, names=names)
+    norm_data = None if args.norms == NO_NORMS else open_data(args.data, split=args.norms)
+    print_opening(args, {args.split: data})
+    return Attribution(network, data, norm_data, norm_images=args.norm_images)
+
+
+def _facts(args: argparse.Namespace, attribution: Attribution) -> dict[str, Any]:
+    norms = attribution.norm_data
+    return {
+        "images": len(attribution.dataset),
+        "split": args.split,
+        "norm_images": min(attribution.norm_images, len(norms)) if norms is not None else 0,
+        "norms": args.norms,
+    }
+
+
+def _what_if(args: argparse.Namespace, attribution: Attribution, graph: Graph) -> int:
+    from darknet_py.analysis.attribution.editing import edited_network
+    from darknet_py.cfg.edits import parse_edits
+    from darknet_py.edit.overrides import apply_overrides
+    from darknet_py.lint.check import compile_checked
+
+    found: dict[str, EditEffect] = {}
+    for asked in args.what_if:
+        edited = compile_checked(apply_overrides(graph.document, parse_edits(asked)))
+        network, layer = edited_network(attribution.network, edited, asked)
+        with show_progress("evaluations", title=asked, quiet=args.json) as progress:
+            attribution.progress = progress
+            found[asked] = attribution.what_if(network, layer)
+    print_result(
+        args,
+        lambda: {
+            **_facts(args, attribution),
+            "edits": [{"edit": asked, **one.to_json()} for asked, one in found.items()],
+        },
+        lambda: _edit_lines(attribution, found),
+    )
+    for warning in dict.fromkeys(text for one in found.values() for text in one.warnings):
+        print_note(args, f"note: {warning}")
+    return 0
+
+
+def _points(effect: Effect | None) -> str:
+    if effect is None:
+        return "-"
+    return f"{100 * effect.value:+.2f} ({100 * effect.low:+.2f} .. {100 * effect.high:+.2f})".replace(
+        "-", "−"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns, the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        yield f"{first:<{widths[0]}}  {'  '.join(cells)}".rstrip()
+
+
+def _lines(attribution: Attribution, found: Sequence[SiteWorth], out: Path | None) -> Iterator[str]:
+    """A table of effects, and one of shares, for every site."""
+    yield _opening(attribution)
+    for one in found:
+        yield ""
+        ap, ap_norms = 100 * one.ap, 100 * one.ap_norms
+        yield f"{_title(attribution, one)}: AP {ap:.2f}, with its norms re-estimated {ap_norms:.2f}"
+        yield "AP lost, in points, and its 95 % interval over images; positive: the branch helps"
+        yield from _table([EFFECTS, *(_effects(each) for each in one.branches)])
+        yield from _table([SHARES, *(_shares(each) for each in one.branches)])
+    yield ""
+    yield "reliance: the next smaller pool takes the branch's place, of a pool on its own one cell"
+    yield "small, medium, large: objects up to half the branch's window, to one and a half, above"
+    yield READ_AS
+    for warning in dict.fromkeys(text for one in found for text in one.warnings):
+        yield f"note: {warning}"
+    if out:
+        yield f"drawn      {out}"
+
+
+def _opening(attribution: Attribution) -> str:
+    norms, images = attribution.norm_data, len(attribution.dataset)
+    if norms is None:
+        return f"{images} images; batch normalisations stay as they are"
+    count = min(attribution.norm_images, len(norms))
+    return f"{images} images; batch normalisations behind a change are re-estimated on {count} other images"
+
+
+def _title(attribution: Attribution, one: SiteWorth) -> str:
+    graph, site = attribution.network.graph, one.site
+    if site.is_block:
+        return f"block of layer {site.join}, on the map of layer {site.source}"
+    return f"layer {site.join} [{graph[site.join].layer.section}], on its own"
+
+
+def _named(each: BranchWorth) -> str:
+    return f"{each.branch.layer}: {each.branch.size} x {each.branch.size}"
+
+
+def _effects(each: BranchWorth) -> tuple[str, ...]:
+    effects = (each.reliance, each.muted, each.muted_alone, each.mean, each.shapley)
+    return (_named(each), *map(_points, effects))
+
+
+def _shares(each: BranchWorth) -> tuple[str, ...]:
+    outside = each.outside.all if each.outside else None
+    shares = map(_share, (each.weight_share, each.gradient_share, outside))
+    return (_named(each), *shares, *map(_points, each.by_size))
+
+
+def _edit_lines(attribution: Attribution, found: dict[str, EditEffect]) -> Iterator[str]:
+    yield _opening(attribution)
+    yield ""
+    rows = [
+        (
+            asked,
+            str(one.layer),
+            f"{100 * one.ap_norms:.2f}",
+            f"{100 * one.ap_edited:.2f}",
+            _points(one.gained),
+            f"{100 * one.ap:.2f}",
+            _points(one.gained_alone),
+        )
+        for asked, one in found.items()
+    ]
+    yield from _table([EDITS, *rows])
+    yield ""
+    yield READ_AS
