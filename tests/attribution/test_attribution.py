@@ -124,7 +124,7 @@ def test_trained_weights_rely_on_the_branches_that_a_trial_found() -> None:
         pytest.skip(f"no {weights}")
     built = restore(compile_variant(str(weights.with_suffix(".cfg"))), weights)
     val, train = (
-        open_in_network_order(built, str(SHARED / "data" / "coco-mini"), split, names=None)
+        open_in_network_order(built.graph, str(SHARED / "data" / "coco-mini"), split, names=None)
         for split in ("val", "train")
     )
     (site,) = [site for site in sites_of(built.graph) if site.is_block]

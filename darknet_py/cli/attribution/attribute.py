@@ -131,7 +131,7 @@ def _attribution(args: argparse.Namespace, flat: Graph) -> Attribution:
     args.split = args.split or split_to_evaluate(args.data)
     network = restore(flat, args.weights)
     names = args.names or names_file((args.weights, Path(args.cfg)))
-    data = open_in_network_order(network, args.data, args.split, names=names)
+    data = open_in_network_order(network.graph, args.data, args.split, names=names)
     norm_data = None if args.norms == NO_NORMS else open_data(args.data, split=args.norms)
     print_opening(args, {args.split: data})
     return Attribution(network, data, norm_data, norm_images=args.norm_images)
