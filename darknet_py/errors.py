@@ -69,6 +69,12 @@ class DataError(DarknetPyError):
     """A data set, an annotation or an image that cannot be used."""
 
 
+class StreamLost(DarknetPyError):
+    """A camera or a stream that ended, or does not answer, and was not reached again."""
+
+    exit_code = 6
+
+
 class MissingSplit(DataError):
     """A data set without the split that is asked for."""
 

@@ -14,9 +14,9 @@ class Progress(Protocol):
 
         Args:
             done: pieces done so far.
-            total: pieces in all; a change of it begins another part of the work.
+            total: pieces in all, 0 where nobody knows; a change of it begins another part of the work.
             facts: of a training, after each iteration: `loss` (running mean), `learning_rate` and
-                `images_per_second`.
+                `images_per_second`; of a detection the last alone.
         """
 
 

@@ -1,81 +1,164 @@
-"""`detect`: find objects in images."""
+"""`detect`: find objects in images, videos, cameras and streams."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from darknet_py.cli.options import add_detection, add_engine, add_json, document_of, print_engine
-from darknet_py.cli.terminal import print_json, wants_json
-from darknet_py.errors import DataError
+from darknet_py.cli.options import (
+    add_detection,
+    add_engine,
+    add_json,
+    document_of,
+    natural,
+    positive,
+    print_engine,
+)
+from darknet_py.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from darknet_py.predict.batch_detector import BatchDetector
-    from darknet_py.predict.sources import MissingImage
+    from collections.abc import Sequence
+
+    from darknet_py.graph.graph import Graph
+    from darknet_py.predict.running import Output, Running
+    from darknet_py.predict.sources.found import Found
+
+SOURCES = (
+    "images, folders, patterns, lists (.txt), videos, numbers of cameras, rtsp: or http: addresses; - is "
+    "standard input, a list or one image"
+)
+FOLDER = "FOLDER"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_detection(parser, threshold=0.25, nms=0.45, batch=1)
     add_engine(parser)
-    parser.add_argument("source", nargs="+", type=Path, help="images, folders, or lists of images (.txt)")
-    parser.add_argument("--out", type=Path, help="folder for the drawn pictures")
+    parser.add_argument("source", nargs="+", help=SOURCES)
+    parser.add_argument("--recursive", action="store_true", help="enter the folders in a folder")
+    parser.add_argument(
+        "--classes", metavar="NAMES", help="report these alone: names or numbers, with commas"
+    )
+    parser.add_argument(
+        "--nms-kind", choices=("default", "greedynms", "diounms", "cornersnms"), help="(default: the cfg's)"
+    )
+    fit = parser.add_mutually_exclusive_group()
+    fit.add_argument(
+        "--letterbox", dest="letterbox", action="store_true", default=None, help="keep the images' shape"
+    )
+    fit.add_argument(
+        "--stretch", dest="letterbox", action="store_false", help="fill the input (default: as the cfg says)"
+    )
     parser.add_argument("--names", type=Path, help="file of class names, one a line")
+    _add_outputs(parser)
     parser.add_argument(
         "--keep-going", action="store_true", help="an unreadable or missing image is no failure"
+    )
+    parser.add_argument(
+        "--timeout", type=positive, default=5.0, help="seconds that a stream may be silent (default: 5)"
+    )
+    parser.add_argument(
+        "--reconnects", type=natural, default=5, help="in a row, to a stream that was lost (default: 5)"
     )
     add_json(parser)
 
 
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar=FOLDER, help="draw on the images and videos")
+    parser.add_argument("--txt", type=Path, metavar=FOLDER, help="write YOLO label files, with scores")
+    parser.add_argument("--crops", type=Path, metavar=FOLDER, help="cut the detections out, by class")
+    parser.add_argument("--coco", type=Path, metavar="FILE", help="write a COCO results list, of images")
+    parser.add_argument("--show", action="store_true", help="show them on the screen; q ends")
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print what is found in each image, and draw it where that is asked for."""
-    from darknet_py.data.images.listing import passed_over
-    from darknet_py.engines.opening import open_engine
+    """DetectionReport what is found in each image and each frame, and write what is asked for."""
+    from darknet_py.cli.detecting.report import DetectionReport, RunClock
     from darknet_py.lint.check import compile_checked
-    from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
-    from darknet_py.predict.names import class_names
-    from darknet_py.predict.network_classes import order_warning
-    from darknet_py.predict.sources import find_images, image_paths
 
     graph = compile_checked(document_of(args))
-    settings = DetectorSettings(threshold=args.threshold, nms=args.nms, batch=args.batch)
+    found = _sources(args)
+    with DetectionReport(args, found) as report:
+        running = _running(args, graph, found)
+        clock = RunClock(running.timings)
+        total = 0 if report.videos else len(found)
+        quiet = sys.stdout.isatty() and not args.output  # its lines are the progress
+        try:
+            with show_progress("images", quiet=quiet) as bar, closing(running.detect(found)) as all_detected:
+                for detected in all_detected:
+                    clock.count(detected)
+                    bar(clock.images, total, {"images_per_second": clock.speed})
+                    if not report.take(detected):
+                        break
+        finally:
+            if clock.images > 1:
+                print(clock.summary(), file=sys.stderr)
+        return report.end()
+
+
+def _sources(args: argparse.Namespace) -> list[Found]:
+    from darknet_py.data.images.listing import passed_over
+    from darknet_py.predict.sources.found import find_sources
+
+    found = find_sources(args.source, recursive=args.recursive, given=sys.stdin.buffer)
+    folders = [Path(word) for word in args.source if Path(word).is_dir()]
+    for line in filter(None, (passed_over(folder, inside=args.recursive) for folder in folders)):
+        print(line, file=sys.stderr)
+    return found
+
+
+def _running(args: argparse.Namespace, graph: Graph, found: Sequence[Found]) -> Running:
+    """The detector, ready to run; wrong options are refused before the weights are read."""
+    from darknet_py.engines.opening import open_engine
+    from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+    from darknet_py.predict.class_filter import wanted_labels
+    from darknet_py.predict.names import class_names
+    from darknet_py.predict.network_classes import order_warning
+    from darknet_py.predict.running import Running
+    from darknet_py.predict.sources.capture import Limits
+
+    settings = DetectorSettings(
+        threshold=args.threshold,
+        nms=args.nms,
+        batch=args.batch,
+        nms_kind=args.nms_kind,
+        letterbox=args.letterbox,
+    )
+    outputs = _outputs(args, found)
     report = print_engine(args)
     engine = open_engine(graph, args.weights, engine=args.engine, device=args.device, report=report)
     detector = BatchDetector(engine, settings)
-    images = list(find_images(args.source)) if args.keep_going else image_paths(args.source)
-    for line in filter(None, (passed_over(source) for source in args.source if source.is_dir())):
-        print(line, file=sys.stderr)
     classes, neighbours = graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
     detector.names = class_names(classes, file=args.names, neighbours=neighbours)
     if warning := order_warning(args.names, neighbours):
         print(warning, file=sys.stderr)
-    return _detect(args, detector, images)
+    return Running(
+        detector,
+        outputs,
+        note=lambda text: print(text, file=sys.stderr, flush=True),
+        limits=Limits(open_s=args.timeout, read_s=args.timeout, reconnects=args.reconnects),
+        labels=None if args.classes is None else wanted_labels(args.classes, detector.names),
+    )
 
 
-def _detect(args: argparse.Namespace, detector: BatchDetector, images: Sequence[Path | MissingImage]) -> int:
-    """Detect in each image; the exit code says whether some could not be read."""
-    from darknet_py.predict.detect_files import detect_files, entry_text, unread_text
+def _outputs(args: argparse.Namespace, found: Sequence[Found]) -> list[Output]:
+    from darknet_py.predict.outputs.crops import Crops
+    from darknet_py.predict.outputs.labels import Labels
+    from darknet_py.predict.outputs.names import label_outputs, output_paths
+    from darknet_py.predict.outputs.pictures import Drawn
+    from darknet_py.predict.sources.found import Video
+    from darknet_py.predict.sources.frames import file_of
 
-    entries: list[dict[str, Any]] = []
-    failure: DataError | None = None
-    try:
-        for entry in detect_files(detector, images, out=args.out, keep_going=args.keep_going):
-            entries.append(entry)
-            if "error" in entry:
-                print(entry["error"], file=sys.stderr)
-            elif not args.json:
-                print(entry_text(entry), flush=True)
-    except DataError as error:
-        failure = error
-    if wants_json(args):
-        print_json(args, entries)
-    if failure and len(images) > 1:  # of a single image its own message is enough
-        raise failure
-    bad = [entry["image"] for entry in entries if "error" in entry]
-    if bad and not failure and len(images) > 1:
-        print(unread_text(bad, len(images)), file=sys.stderr)
-    nothing = not any(isinstance(image, Path) for image in images)  # --keep-going, and all are missing
-    return DataError.exit_code if failure or nothing else 0
+    files = [file_of(each) for each in found]
+    videos = {at for at, each in enumerate(found) if isinstance(each, Video)}
+    outputs: list[Output] = []
+    if args.out:
+        outputs.append(Drawn(dict(enumerate(output_paths(files, args.out, videos=videos)))))
+    if args.txt:
+        outputs.append(Labels(dict(enumerate(label_outputs(files, args.txt)))))
+    if args.crops:
+        outputs.append(Crops(dict(enumerate(label_outputs(files, args.crops)))))
+    return outputs

@@ -48,10 +48,10 @@ class ProgressBar:
         """Move the bar."""
         from tqdm import tqdm
 
-        if self.bar is None or self.bar.total != total:
+        if self.bar is None or (self.bar.total or 0) != total:
             self.close()
             self.bar = tqdm(
-                total=total,
+                total=total or None,
                 initial=done,
                 unit=self.unit,
                 desc=self.title or None,
@@ -96,10 +96,11 @@ class ProgressLines:
         if total != self.total:
             self.total, self.first_done, self.began, self.written = total, done, now, now
         written_before = self.written > self.began
-        if now - self.written < SECONDS and not (done >= total and written_before):
+        if now - self.written < SECONDS and not (done >= total > 0 and written_before):
             return
         self.written = now
-        parts = [f"{100 * done / max(1, total):.1f} %", f"{done:,}/{total:,} {self.unit}"]
+        parts = [f"{100 * done / total:.1f} %"] if total else []
+        parts.append(f"{done:,}/{total:,} {self.unit}" if total else f"{done:,} {self.unit}")
         if facts:
             parts.append(facts_text(facts))
         if self.first_done < done < total:
@@ -109,9 +110,11 @@ class ProgressLines:
 
 
 def facts_text(facts: Mapping[str, float]) -> str:
-    """The numbers of a training: `loss 3.21, lr 0.001, 45 images/s`."""
-    loss, rate, speed = facts["loss"], facts["learning_rate"], facts["images_per_second"]
-    return f"loss {loss:.3g}, lr {rate:.3g}, {speed:.0f} images/s"
+    """The numbers of a training, `loss 3.21, lr 0.001, 45 images/s`; of a detection the last of them."""
+    speed = facts["images_per_second"]
+    if "loss" not in facts:
+        return f"{speed:.3g} images/s"
+    return f"loss {facts['loss']:.3g}, lr {facts['learning_rate']:.3g}, {speed:.0f} images/s"
 
 
 def duration(seconds: float) -> str:

@@ -137,7 +137,7 @@ def _effective(args: argparse.Namespace, graph: Graph, wanted: list[int]) -> int
     from darknet_py.files.atomic import publish_bytes
     from darknet_py.model.restoring import restore
     from darknet_py.predict.letterbox import fit_for
-    from darknet_py.predict.sources import image_paths
+    from darknet_py.predict.sources.files import image_paths
 
     check_channels(graph)
     seen = fields(graph)

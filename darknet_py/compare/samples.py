@@ -9,8 +9,8 @@ from darknet_py.files.digest import sha256_of
 from darknet_py.files.json_fields import file_exists, read_json_object
 from darknet_py.model.restoring import restore
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
-from darknet_py.predict.detect_files import publish_picture
 from darknet_py.predict.drawing import draw
+from darknet_py.predict.outputs.pictures import publish_picture
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.log import write_json
 from darknet_py.train.settings import TrainingPlan

@@ -11,11 +11,11 @@ import numpy as np
 
 from darknet_py.boxes import clip
 from darknet_py.data.images.channels import check_channels, in_channels
-from darknet_py.errors import UsageError
+from darknet_py.errors import UsageError, quoted
 from darknet_py.predict.decode import Candidates, candidates
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit, fit_for
-from darknet_py.predict.nms import NmsSettings, nms
+from darknet_py.predict.nms import NMS_KINDS, NmsSettings, nms
 
 if TYPE_CHECKING:
     from darknet_py.engines.base import Engine, Floats
@@ -35,6 +35,8 @@ class DetectorSettings:
         keep_per_class: detections of one class that an image has at most, the best; without, all.
         keep: detections that an image has at most, the best; without, all.
         clip: boxes are clipped to the image; Darknet's `map` counts them as they are.
+        nms_kind: of Darknet; without, the one of the last head.
+        letterbox: images keep their shape, or are stretched; without, as `[net] letter_box` says.
 
     Raises:
         UsageError: when a threshold is not in 0..1, or `batch` is less than 1.
@@ -47,12 +49,17 @@ class DetectorSettings:
     keep_per_class: int | None = None
     keep: int | None = None
     clip: bool = True
+    nms_kind: str | None = None
+    letterbox: bool | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         for name, value in (("threshold", self.threshold), ("nms", self.nms)):
             if not 0 <= value <= 1:  # NaN too
                 raise UsageError(f"{name} is {value}, and must lie in 0..1")
+        if self.nms_kind not in (None, *NMS_KINDS):
+            kinds = ", ".join(NMS_KINDS)
+            raise UsageError(f"nms_kind is {quoted(self.nms_kind)}, and must be one of {kinds}")
         if self.batch < 1:
             raise UsageError(f"batch is {self.batch}, and must be at least 1")
 
@@ -92,7 +99,7 @@ class BatchDetector:
         last = self.graph.head_layers[-1]
         self.nms_settings = NmsSettings(
             threshold=self.settings.nms,
-            kind=last.nms_kind,
+            kind=self.settings.nms_kind or last.nms_kind,
             beta=last.beta_nms,
             keep_per_class=self.settings.keep_per_class,
             keep=self.settings.keep,
@@ -109,8 +116,12 @@ class BatchDetector:
         """
         waiting = iter(images)
         while batch := list(islice(waiting, self.settings.batch)):
-            fits = [fit_for(self.graph.net, image.shape[:2]) for image in batch]
+            fits = [self.fit(image.shape[:2]) for image in batch]
             yield from self.found(self.engine(self.inputs(batch, fits)), fits)
+
+    def fit(self, image_size: tuple[int, int]) -> Fit:
+        """How an image of this (height, width) is fitted to the network's input."""
+        return fit_for(self.graph.net, image_size, letterbox=self.settings.letterbox)
 
     def inputs(self, images: Sequence[np.ndarray], fits: Sequence[Fit]) -> Floats:
         """What the engine is given: the images in the network's channels, each fitted, (N, C, H, W)."""

@@ -6,22 +6,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from darknet_py.data.images.read import read_image
-from darknet_py.errors import DataError, UsageError, quoted
-from darknet_py.files.atomic import publish_bytes
+from darknet_py.errors import DataError, quoted
 from darknet_py.predict.batch_detector import BatchDetector
-from darknet_py.predict.detections import Detections
-from darknet_py.predict.drawing import draw
-from darknet_py.predict.sources import MissingImage, output_paths
+from darknet_py.predict.outputs.names import output_paths
+from darknet_py.predict.outputs.pictures import Drawn
+from darknet_py.predict.running import Detected, Running
+from darknet_py.predict.sources.files import MissingImage
+from darknet_py.predict.sources.frames import file_of
 
-Found = Path | MissingImage
 NAMED = 5  # bad images named in the summary; the entries name them all
+KEEP_GOING = "the other images are done; --keep-going accepts this"
 
 
 def detect_files(
-    detector: BatchDetector, images: Sequence[Found], *, out: Path | None, keep_going: bool = False
+    detector: BatchDetector,
+    images: Sequence[Path | MissingImage],
+    *,
+    out: Path | None,
+    keep_going: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Detect in each image, in order.
 
@@ -32,33 +34,21 @@ def detect_files(
         keep_going: an image that cannot be read does not make the call fail in the end.
 
     Yields:
-        {"image", "width", "height", "detections": [{"label", "class", "score", "box_xyxy"}]} with boxes in
-        pixels, or {"image", "error"} for an image that cannot be read. When the network gave boxes that are
-        not finite, "dropped" counts them.
+        What `entry_of` makes of each image.
 
     Raises:
         DataError: after the last image, when some could not be read and `keep_going` is false.
         UsageError: when a drawn picture would overwrite an input, before the first, or cannot be written.
     """
-    paths = [image.path if isinstance(image, MissingImage) else image for image in images]
-    outputs = output_paths(paths, out) if out is not None else [None] * len(paths)
-    bad: list[Path] = []
-    for start in range(0, len(paths), detector.settings.batch):
-        chunk = slice(start, start + detector.settings.batch)
-        read = [_read(image) for image in images[chunk]]
-        found = detector.detect(pixels for pixels in read if isinstance(pixels, np.ndarray))
-        for path, pixels, output in zip(paths[chunk], read, outputs[chunk], strict=True):
-            if isinstance(pixels, DataError):
-                bad.append(path)
-                yield {"image": str(path), "error": str(pixels)}
-                continue
-            detections = next(found)
-            if output is not None:
-                publish_picture(output, draw(pixels, detections))
-            yield _entry(path, pixels, detections)
+    outputs = [] if out is None else [Drawn(dict(enumerate(output_paths([*map(file_of, images)], out))))]
+    bad: list[str] = []
+    for detected in Running(detector, outputs).detect(images):
+        entry = entry_of(detected)
+        if "error" in entry:
+            bad.append(entry["image"])
+        yield entry
     if bad and not keep_going:
-        hint = "the other images are done; --keep-going accepts this"
-        raise DataError(unread_text(bad, len(paths)), hint=hint)
+        raise DataError(unread_text(bad, len(images)), hint=KEEP_GOING)
 
 
 def unread_text(bad: Sequence[Path | str], total: int) -> str:
@@ -68,20 +58,24 @@ def unread_text(bad: Sequence[Path | str], total: int) -> str:
     return f"{len(bad)} of {total} images could not be read: {named}{more}"
 
 
-def _read(image: Found) -> np.ndarray | DataError:
-    if isinstance(image, MissingImage):
-        return image.error
-    try:
-        return read_image(image)
-    except DataError as error:
-        return error
+def entry_of(detected: Detected) -> dict[str, Any]:
+    """What was found in a frame, for JSON.
 
-
-def _entry(path: Path, pixels: np.ndarray, detections: Detections) -> dict[str, Any]:
+    Returns:
+        {"image", "width", "height", "detections": [{"label", "class", "score", "box_xyxy"}]} with boxes in
+        pixels, or {"image", "error"} for an image that cannot be read. A frame of a video also has "frame",
+        its number from 0, and "seconds". When the network gave boxes that are not finite, "dropped" counts
+        them.
+    """
+    frame, detections = detected
+    if detections is None or frame.pixels is None:
+        return {"image": frame.name, "error": str(frame.error)}
+    of_video = {} if frame.number is None else {"frame": frame.number, "seconds": frame.seconds}
     entry = {
-        "image": str(path),
-        "width": pixels.shape[1],
-        "height": pixels.shape[0],
+        "image": frame.name,
+        **of_video,
+        "width": frame.pixels.shape[1],
+        "height": frame.pixels.shape[0],
         "detections": [
             {
                 "label": found.label,
@@ -106,6 +100,8 @@ def entry_text(entry: dict[str, Any]) -> str:
     if "error" in entry:
         return str(entry["error"])
     image = quoted(entry["image"], limit=4096)
+    if "frame" in entry:
+        image += f" frame {entry['frame']}"
     found = entry["detections"]
     count = f"{len(found)} detection{'' if len(found) == 1 else 's'}"
     lost = f" ({entry['dropped']} boxes that are not finite are left out)" if "dropped" in entry else ""
@@ -114,20 +110,3 @@ def entry_text(entry: dict[str, Any]) -> str:
         left, top, right, bottom = (round(value) for value in each["box_xyxy"])
         lines.append(f"  {quoted(each['class'])} {each['score']:.0%} at {left},{top} - {right},{bottom}")
     return "\n".join(lines)
-
-
-def publish_picture(path: Path, picture: np.ndarray) -> None:
-    """Encode (H, W, 3) uint8 RGB as the ending of `path` says, and publish it; a missing folder is made.
-
-    Raises:
-        UsageError: when it cannot be written.
-    """
-    import cv2
-
-    done, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(picture[..., ::-1]))  # OpenCV speaks BGR
-    assert done, path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        publish_bytes(path, encoded.tobytes())
-    except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", where=path) from None

@@ -90,11 +90,12 @@ class Fit:
         return boxes_fraction * np.array([width, height, width, height], boxes_fraction.dtype)
 
 
-def fit_for(net: Net, image_size: tuple[int, int]) -> Fit:
+def fit_for(net: Net, image_size: tuple[int, int], *, letterbox: bool | None = None) -> Fit:
     """The fit that `[net]` asks for: letterboxed with `letter_box=1`, else stretched.
 
     Args:
         image_size: (height, width) in pixels.
+        letterbox: whether it is letterboxed, whatever `[net]` says.
     """
-    make = Fit.letterbox if net.letter_box else Fit.stretch
+    make = Fit.letterbox if (net.letter_box if letterbox is None else letterbox) else Fit.stretch
     return make(image_size, (net.height, net.width))

@@ -26,6 +26,7 @@ from darknet_py.ops.cells import Floats, Ints
 from darknet_py.predict.detections import Detections
 
 PER_CLASS = 5_000
+NMS_KINDS = ("default", "greedynms", "diounms", "cornersnms")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.errors import UsageError
-from darknet_py.predict.detect_files import publish_picture
 from darknet_py.predict.drawing import ascii_of, draw_boxes
-from darknet_py.predict.sources import output_paths
+from darknet_py.predict.outputs.names import output_paths
+from darknet_py.predict.outputs.pictures import publish_picture
 
 
 class TruthPicture(NamedTuple):

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from darknet_py.errors import DataError, UsageError
-from darknet_py.predict.batch_detector import DetectorSettings
+from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.detect_files import detect_files, entry_text
-from darknet_py.predict.detections import Detections
-from darknet_py.predict.sources import MissingImage, find_images, image_paths, output_paths
+from darknet_py.predict.outputs.names import output_paths
+from darknet_py.predict.sources.files import MissingImage, find_images, image_paths
+from tests.fake_engine import FakeEngine
 
 
 def put_image(path: Path, size: tuple[int, int] = (12, 8)) -> Path:
@@ -21,17 +22,10 @@ def put_image(path: Path, size: tuple[int, int] = (12, 8)) -> Path:
     return path
 
 
-class FakeDetector:
-    """Finds the same dog in every image, and remembers how many it was shown."""
-
-    def __init__(self, batch: int = 2) -> None:
-        self.settings, self.seen = DetectorSettings(batch=batch), 0
-
-    def detect(self, images):
-        for _ in images:
-            self.seen += 1
-            box, score, label = [[1.0, 2.0, 7.123, 6.0]], [0.875], [0]
-            yield Detections(np.array(box), np.array(score), np.array(label), ("dog",))
+def dog_detector(batch: int = 2) -> BatchDetector:
+    """Finds the same dog in every image of 12 x 8."""
+    dog = np.array([[4 / 12, 4 / 8, 6.123 / 12, 4 / 8, 1.0, 0.875]])
+    return BatchDetector(FakeEngine(lambda image: dog), DetectorSettings(batch=batch), names=("dog",))
 
 
 def test_files_folders_and_lists_become_paths(tmp_path):
@@ -124,10 +118,10 @@ def test_each_image_has_an_entry_and_a_picture(tmp_path):
         put_image(tmp_path / "b/x.png"),
         put_image(tmp_path / "c/y.bmp"),
     ]
-    detector = FakeDetector()
+    detector = dog_detector()
     entries = list(detect_files(detector, paths, out=tmp_path / "new/out"))
-    assert detector.seen == 3
-    dog = {"label": 0, "class": "dog", "score": 0.875, "box_xyxy": [1.0, 2.0, 7.12, 6.0]}
+    assert [len(shape) and shape[0] for shape in detector.engine.shapes] == [2, 1]
+    dog = {"label": 0, "class": "dog", "score": 0.875, "box_xyxy": [0.94, 2.0, 7.06, 6.0]}
     assert entries[0] == {"image": str(paths[0]), "width": 12, "height": 8, "detections": [dog]}
     written = sorted(path.name for path in (tmp_path / "new/out").iterdir())
     assert written == ["a-x.png", "b-x.png", "y.bmp"]
@@ -139,11 +133,11 @@ def test_a_bad_image_does_not_stop_the_rest(tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"not a picture")
     paths = [put_image(tmp_path / "one.png"), bad, put_image(tmp_path / "two.png")]
-    entries = list(detect_files(FakeDetector(), paths, out=None, keep_going=True))
+    entries = list(detect_files(dog_detector(), paths, out=None, keep_going=True))
     assert ["error" in entry for entry in entries] == [False, True, False]
     seen = []
     with pytest.raises(DataError) as error:
-        seen.extend(detect_files(FakeDetector(), paths, out=None))
+        seen.extend(detect_files(dog_detector(), paths, out=None))
     assert str(error.value) == (
         f"error: 1 of 3 images could not be read: {bad}\n"
         "   = the other images are done; --keep-going accepts this"
@@ -167,7 +161,7 @@ def test_entries_are_told_in_lines():
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     blocked = put_image(tmp_path / "file.png") / "out"
     with pytest.raises(UsageError, match="cannot be written: Not a directory"):
-        list(detect_files(FakeDetector(), [put_image(tmp_path / "one.png")], out=blocked))
+        list(detect_files(dog_detector(), [put_image(tmp_path / "one.png")], out=blocked))
 
 
 def test_what_is_missing_stands_in_its_place_among_the_images(tmp_path):
@@ -192,7 +186,7 @@ def test_a_missing_image_does_not_stop_the_rest(tmp_path):
     listed = tmp_path / "list.txt"
     listed.write_text(f"{put_image(tmp_path / 'one.png')}\ngone.jpg\n{put_image(tmp_path / 'two.png')}\n")
     images = list(find_images([listed]))
-    entries = list(detect_files(FakeDetector(), images, out=tmp_path / "out", keep_going=True))
+    entries = list(detect_files(dog_detector(), images, out=tmp_path / "out", keep_going=True))
     assert [entry["image"] for entry in entries] == [
         str(tmp_path / "one.png"),
         "gone.jpg",
@@ -201,4 +195,4 @@ def test_a_missing_image_does_not_stop_the_rest(tmp_path):
     assert "list.txt:2: error: no such image: gone.jpg" in entries[1]["error"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png", "two.png"]
     with pytest.raises(DataError, match=r"1 of 3 images could not be read: gone\.jpg"):
-        list(detect_files(FakeDetector(), images, out=None))
+        list(detect_files(dog_detector(), images, out=None))

@@ -111,9 +111,13 @@ def counted_endings(others: Mapping[str, int]) -> str:
     return ", ".join(f"{others[suffix]} {quoted(suffix) or 'without an ending'}" for suffix in order)
 
 
-def passed_over(folder: Path) -> str:
-    """The line that tells which files of a folder are not read as images; "" where all are."""
-    others = list_images(folder).others
+def passed_over(folder: Path, *, inside: bool = False) -> str:
+    """The line that tells which files of a folder are not read as images; "" where all are.
+
+    Args:
+        inside: whether the folders in it are entered, too.
+    """
+    others = list_images(folder, inside=inside).others
     if not others:
         return ""
     plural = "s are no image and are" if others.total() > 1 else " is no image and is"

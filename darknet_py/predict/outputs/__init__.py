@@ -1,0 +1,1 @@
+"""What `detect` writes beside its entries: drawn pictures and videos, label files, crops, COCO results."""

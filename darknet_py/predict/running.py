@@ -1,0 +1,172 @@
+"""Sources through a detector to outputs: reading, the network and writing side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Lock
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from darknet_py.errors import DarknetPyError
+from darknet_py.predict.batch_detector import BatchDetector
+from darknet_py.predict.class_filter import of_classes
+from darknet_py.predict.detections import Detections
+from darknet_py.predict.letterbox import Fit
+from darknet_py.predict.overlap import overlapped
+from darknet_py.predict.sources.capture import STREAM_LIMITS, Limits
+from darknet_py.predict.sources.files import MissingImage
+from darknet_py.predict.sources.found import Found, Video
+from darknet_py.predict.sources.frames import Frame, VideoReader, still
+from darknet_py.predict.sources.standard_input import GivenImage
+
+READERS = WRITERS = 2  # threads
+AHEAD = 4  # results of a stage that wait for the next
+
+
+class Detected(NamedTuple):
+    """A frame and what was found in it; None of a frame that could not be read."""
+
+    frame: Frame
+    detections: Detections | None
+
+
+class Output(Protocol):
+    """Something that is written for every frame; called in threads, for a video one frame after the other."""
+
+    def write(self, frame: Frame, detections: Detections) -> None:
+        """Write a frame's."""
+
+    def close(self) -> None:
+        """Complete what is open; also called after an error."""
+
+
+class _Ready(NamedTuple):
+    """A frame, fitted to the network's input."""
+
+    frame: Frame
+    fit: Fit | None = None
+    inputs: np.ndarray | None = None
+
+
+@dataclass
+class Timings:
+    """Seconds that the stages worked; side by side, so their sum is more than the time that passed."""
+
+    decoding: float = 0.0
+    network: float = 0.0
+    writing: float = 0.0
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def add(self, stage: str, began: float) -> None:
+        """Count the time since `began`, of `time.perf_counter`."""
+        took = time.perf_counter() - began
+        with self._lock:
+            setattr(self, stage, getattr(self, stage) + took)
+
+
+@dataclass
+class Running:
+    """Detects in sources.
+
+    Args:
+        outputs: are closed in the end.
+        note: is called with what a person should know about a stream or video.
+        limits: of cameras and streams.
+        labels: classes that are kept; None keeps all.
+
+    Attributes:
+        stop: ends the run when it is set.
+        timings: so far.
+    """
+
+    detector: BatchDetector
+    outputs: Sequence[Output] = ()
+    note: Callable[[str], None] = lambda text: None
+    limits: Limits = STREAM_LIMITS
+    labels: frozenset[int] | None = None
+    stop: Event = field(default_factory=Event)
+    timings: Timings = field(default_factory=Timings)
+
+    def detect(self, found: Sequence[Found]) -> Generator[Detected, None, None]:
+        """Every frame of every source, in order, after its outputs are written.
+
+        Raises:
+            StreamLost: when a camera or stream is lost for good, after all frames before.
+            UsageError: when an output cannot be written.
+        """
+        videos = any(isinstance(each, Video) for each in found)
+        ahead = max(AHEAD, self.detector.settings.batch)
+        with ExitStack() as stack:
+            for output in self.outputs:
+                stack.callback(output.close)
+            ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
+            detected = self._through_network(ready)
+            writers = 1 if videos else WRITERS  # frames of a video are written in order
+            results = overlapped(self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop)
+            stack.callback(results.close)  # before the outputs: nobody writes when they are closed
+            yield from results
+
+    def _jobs(self, found: Sequence[Found]) -> Iterator[tuple[int, Path | MissingImage | GivenImage] | Frame]:
+        reader = VideoReader(self.limits, self.stop, self.note)
+        for at, each in enumerate(found):
+            if not isinstance(each, Video):
+                yield at, each
+                continue
+            yield from reader.frames(at, each)
+            self.timings.decoding, reader.decoding_s = self.timings.decoding + reader.decoding_s, 0.0
+
+    def _ready(self, job: tuple[int, Path | MissingImage | GivenImage] | Frame) -> _Ready:
+        began = time.perf_counter()
+        frame = job if isinstance(job, Frame) else still(*job)
+        ready = _Ready(frame)
+        if frame.pixels is not None:
+            fit = self.detector.fit(frame.pixels.shape[:2])
+            ready = _Ready(frame, fit, self.detector.inputs([frame.pixels], [fit]))
+        self.timings.add("decoding", began)
+        return ready
+
+    def _through_network(self, frames: Iterable[_Ready]) -> Iterator[Detected]:
+        for batch in _batches(frames, self.detector.settings.batch):
+            began = time.perf_counter()
+            good = [each for each in batch if each.inputs is not None]
+            found: Iterator[Detections] = iter(())
+            if good:
+                inputs = [each.inputs for each in good if each.inputs is not None]
+                raws = self.detector.engine(inputs[0] if len(inputs) == 1 else np.concatenate(inputs))
+                found = iter(list(self.detector.found(raws, [each.fit for each in good if each.fit])))
+            self.timings.add("network", began)
+            for each in batch:
+                yield Detected(each.frame, self._kept(next(found)) if each.fit else None)
+
+    def _kept(self, found: Detections) -> Detections:
+        return found if self.labels is None else of_classes(found, self.labels)
+
+    def _write(self, detected: Detected) -> Detected:
+        began = time.perf_counter()
+        if detected.detections is not None:
+            for output in self.outputs:
+                output.write(detected.frame, detected.detections)
+        self.timings.add("writing", began)
+        return detected
+
+
+def _batches(frames: Iterable[_Ready], size: int) -> Iterator[list[_Ready]]:
+    """Frames by so many at once; what came before an error is done before it is raised."""
+    batch: list[_Ready] = []
+    try:
+        for frame in frames:
+            batch.append(frame)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except DarknetPyError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

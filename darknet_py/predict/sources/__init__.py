@@ -1,0 +1,1 @@
+"""What `detect` reads: images, folders, lists, videos, cameras and streams."""
