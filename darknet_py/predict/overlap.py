@@ -16,7 +16,13 @@ R = TypeVar("R")
 
 
 def overlapped(
-    work: Callable[[T], R], items: Iterable[T], *, workers: int, ahead: int, stop: Event
+    work: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int,
+    ahead: int,
+    stop: Event,
+    final: bool = False,
 ) -> Generator[R, None, None]:
     """The results of `work` for each item, in order.
 
@@ -26,18 +32,22 @@ def overlapped(
     Args:
         workers: threads that work; with one, it works on the items in order.
         stop: ends everything that waits; is set when the results are not taken to their end.
+        final: an exception sets `stop`, too; without, it first has to reach whoever takes the results.
     """
     channel: queue.Queue[Future[R] | None] = queue.Queue(ahead)
+    closed = Event()  # the results are not taken to their end
     pool = ThreadPoolExecutor(workers, thread_name_prefix="detect")
-    feeder = Thread(target=_feed, args=(work, items, pool, channel, stop), name="feed", daemon=True)
+    feeder = Thread(target=_feed, args=(work, items, pool, channel, (stop, closed)), daemon=True)
     feeder.start()
     try:
         while (future := take(channel, stop)) is not None:
             yield future.result()
-    except BaseException:
-        stop.set()
+    except BaseException as error:
+        if final or not isinstance(error, Exception):
+            stop.set()
         raise
     finally:
+        closed.set()
         feeder.join()
         pool.shutdown(cancel_futures=True)
 
@@ -47,19 +57,19 @@ def _feed(
     items: Iterable[T],
     pool: ThreadPoolExecutor,
     channel: queue.Queue[Future[R] | None],
-    stop: Event,
+    stops: tuple[Event, Event],
 ) -> None:
     with suppress(Halted):
         try:
             for item in items:
-                put(channel, pool.submit(work, item), stop)
-            put(channel, None, stop)
+                put(channel, pool.submit(work, item), *stops)
+            put(channel, None, *stops)
         except Halted:
             raise
         except BaseException as error:
             failed: Future[R] = Future()
             failed.set_exception(error)
-            put(channel, failed, stop)
+            put(channel, failed, *stops)
         finally:
             if isinstance(items, Generator):
                 items.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -23,6 +23,7 @@ from darknet_py.predict.sources.files import MissingImage
 from darknet_py.predict.sources.found import Found, Video
 from darknet_py.predict.sources.frames import Frame, VideoReader, still
 from darknet_py.predict.sources.standard_input import GivenImage
+from darknet_py.predict.sources.waiting import Halted
 
 READERS = WRITERS = 2  # threads
 AHEAD = 4  # results of a stage that wait for the next
@@ -105,11 +106,15 @@ class Running:
             for output in self.outputs:
                 stack.callback(output.close)
             ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
+            stack.callback(ready.close)
             detected = self._through_network(ready)
             writers = 1 if videos else WRITERS  # frames of a video are written in order
-            results = overlapped(self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop)
+            results = overlapped(
+                self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop, final=True
+            )
             stack.callback(results.close)  # before the outputs: nobody writes when they are closed
-            yield from results
+            with suppress(Halted):
+                yield from results
 
     def _jobs(self, found: Sequence[Found]) -> Iterator[tuple[int, Path | MissingImage | GivenImage] | Frame]:
         reader = VideoReader(self.limits, self.stop, self.note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -29,6 +30,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _LYING = (5, 6, 7, 8)  # width and height are exchanged
+# Damaged metadata is a warning, and the pixels may be good; sizes are checked here.
+for _kind in (UserWarning, Image.DecompressionBombWarning):
+    warnings.filterwarnings("ignore", category=_kind, module=r"PIL\.")
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 

@@ -206,6 +206,8 @@ def opened(video: Video, limits: Limits) -> cv2.VideoCapture:
 
     Raises: DataError: when a file is empty, a folder or cannot be read.
     """
+    os.environ.setdefault(LOG_LEVEL, "-8")  # quiet: one message of ours is enough
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     if isinstance(video.address, int):
         return cv2.VideoCapture(video.address)
     if isinstance(video.address, Path):
@@ -221,8 +223,6 @@ def opened(video: Video, limits: Limits) -> cv2.VideoCapture:
     given = os.environ.get(OPTIONS)
     mine = f"protocol_whitelist;{PROTOCOLS[scheme]}|format_whitelist;{CONTAINERS}"
     with _opening:
-        os.environ.setdefault(LOG_LEVEL, "-8")  # quiet: one message of ours is enough
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         os.environ[OPTIONS] = f"{given or 'rtsp_transport;tcp'}|{mine}"
         try:
             return cv2.VideoCapture(place, cv2.CAP_FFMPEG, timeouts)

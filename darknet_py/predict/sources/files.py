@@ -43,9 +43,9 @@ def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> It
     """
     for source in map(Path, sources):
         try:
-            if source.is_dir():
+            if exists(source) and source.is_dir():
                 yield from _folder_images(source, recursive)
-            elif not source.exists():
+            elif not exists(source):
                 raise DataError("no such file or folder", where=source)
             elif source.suffix.lower() == ".txt":
                 yield from _listed_images(source)
@@ -91,6 +91,14 @@ def _folder_images(folder: Path, recursive: bool) -> list[Path]:
     if not listing.images:
         raise DataError(no_image_message(listing.others), where=folder)
     return listing.images
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; of a name that none can have, it is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
 
 
 def _is_file(path: Path) -> bool:

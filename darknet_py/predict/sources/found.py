@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from darknet_py.errors import DataError, UsageError, quoted
-from darknet_py.predict.sources.files import MissingImage, find_images
+from darknet_py.predict.sources.files import MissingImage, exists, find_images
 from darknet_py.predict.sources.standard_input import STDIN, GivenImage, given_images
 
 VIDEOS = (
@@ -103,7 +103,7 @@ def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found]
             yield from find_images([path], recursive=recursive)
         else:
             yield Video(int(camera[1]))
-    elif _exists(path):
+    elif exists(path):
         if path.suffix.lower() in VIDEOS and not path.is_dir():
             yield Video(path)
         else:
@@ -114,13 +114,6 @@ def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found]
         yield from _matches(word, recursive)
     else:
         yield from find_images([path])  # which says that it is missing
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # too long, or with a NUL
-        return False
 
 
 def _stream(word: str, scheme: str) -> Video:

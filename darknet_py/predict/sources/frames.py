@@ -107,9 +107,7 @@ class VideoReader:
     def _wait_to_reconnect(self, video: Video, reason: str, number: int, reconnects: int) -> None:
         name = quoted(video.name, limit=400)
         if reconnects > self.limits.reconnects:
-            tried = (
-                f", and {self.limits.reconnects} reconnects did not help" if self.limits.reconnects else ""
-            )
+            tried = f" (reconnects tried: {reconnects - 1})" if reconnects > 1 else ""
             hint = "--timeout waits longer for a frame, --reconnects tries again more often"
             raise StreamLost(f"lost after {number:,} frames: {reason}{tried}", where=video.name, hint=hint)
         pause = min(LONGEST_PAUSE, self.limits.pause_s * 2 ** (reconnects - 1))

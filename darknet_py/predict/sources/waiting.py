@@ -15,13 +15,13 @@ class Halted(Exception):
     """The work was stopped while a thread waited."""
 
 
-def put(channel: queue.Queue[T], item: T, stop: Event) -> None:
+def put(channel: queue.Queue[T], item: T, *stops: Event) -> None:
     """Put an item into a bounded queue, when it has room.
 
-    Raises: Halted: when `stop` is set.
+    Raises: Halted: when one of `stops` is set.
     """
     while True:
-        if stop.is_set():
+        if any(stop.is_set() for stop in stops):
             raise Halted
         try:
             return channel.put(item, timeout=TICK)
