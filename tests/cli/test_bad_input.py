@@ -120,7 +120,7 @@ def test_one_message_says_what_is_wrong(case: str, place: Path, capsys: pytest.C
     assert sorted(place.rglob("*")) == before, "nothing is left behind"
 
 
-def test_one_bad_image_among_others_leaves_the_others_done(
+def test_I05_one_bad_image_among_others_leaves_the_others_done(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = detect("small.weights", "good.jpg")(place)

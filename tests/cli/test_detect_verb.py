@@ -123,7 +123,7 @@ def test_standard_input_is_an_image_or_a_list(
         (["a/y.png", "--crops", "a/y.png"], 2, "is a file, not a folder"),
         (["v.avi", "--out", "."], 2, "would overwrite an input"),
         (["text.mp4"], 3, "text.mp4: error: is not a video that can be decoded"),
-        (["a/y.png", "--txt", "a/y.png/in"], 2, "a/y.png/in/y.txt: error: cannot be written: Not a directory"),
+        (["a/y.png", "--txt", "a/y.png/in"], 2, "in/y.txt: error: cannot be written: Not a directory"),
     ],
 )  # fmt: skip
 def test_I08_I11_one_message_says_what_is_wrong(

@@ -66,7 +66,7 @@ def test_a_grey_network_is_given_grey_images():
     assert network.shapes == [(1, 1, 32, 64)]
 
 
-def test_what_is_not_finite_is_counted_and_the_rest_found():
+def test_I01_what_is_not_finite_is_counted_and_the_rest_found():
     rows = [[NAN, 0.5, 0.1, 0.1, 1.0, 1.0], [0.5, 0.5, INF, 0.1, 1.0, 1.0], [0.5, 0.5, 0.1, 0.1, 0.8, 0.8]]
     (found,) = BatchDetector(seeing(rows)).detect([black(8, 8)])
     assert found.scores.tolist() == [pytest.approx(0.64)]

@@ -81,14 +81,14 @@ def test_no_candidates_are_no_detections(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_infinite_and_huge_boxes_end(kind):
+def test_I03_infinite_and_huge_boxes_end(kind):
     boxes = np.array([[0.5, 0.5, float("inf"), 1.0], [0.5, float("nan"), 1.0, 1.0], [0.5, 0.5, 3e38, 3e38]])
     found = nms(boxes, np.array([[0.9], [0.8], [0.7]]), NmsSettings(threshold=0.5, kind=kind))
     assert found.scores[0].item() == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_million_candidates_are_cut_in_time_and_not_to_nothing(kind):
+def test_I02_a_million_candidates_are_cut_in_time_and_not_to_nothing(kind):
     draw = np.random.default_rng(0)
     boxes, scores = draw.random((500_000, 4), np.float32), draw.random((500_000, 2), np.float32)
     start = time.perf_counter()

@@ -36,7 +36,7 @@ def test_files_folders_and_lists_become_paths(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["100%d.png", "-v.png", "犬 und katze.png", "a\nb.png", "[1].png"])
-def test_odd_names_are_taken_literally(tmp_path, name):
+def test_I09_odd_names_are_taken_literally(tmp_path, name):
     path = put_image(tmp_path / name)
     assert image_paths([path]) == [path]
     assert image_paths([tmp_path]) == [path]
