@@ -140,6 +140,7 @@ def test_standard_input_that_is_neither(data: bytes, message: str) -> None:
     assert str(still(0, found).error).startswith(message)
 
 
+@pytest.mark.filterwarnings("ignore")  # pytest removes the filters of the reader
 @pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.soak)])
 def test_damaged_images_are_pixels_or_one_error(tmp_path: Path, count: int) -> None:
     random = np.random.default_rng(3)
