@@ -19,6 +19,7 @@ PLUGINS = "darknet_py.layers.plugins"
 MODULES = {
     "adapt": "weights.adapt",
     "attribute": "attribution.attribute",
+    "bench": "speed.bench",
     "convert": "weights.convert",
     "report": "reporting.report",
     "score": "scoring.score",
@@ -42,6 +43,7 @@ VERBS = {  # each is a module of this package, imported when it is called: lint 
     "convert": "weights in another format: Darknet's, safetensors, PyTorch",
     "attribute": "what each pool is worth to trained weights, without training",
     "train": "train a network",
+    "bench": "the engines that run networks, side by side on this machine",
     "compare": "train variants, and report how they compare",
     "report": "the report of a comparison again, or one of several, without training",
     "runs": "the runs so far: state and figures",
