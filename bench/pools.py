@@ -28,8 +28,8 @@ from darknet_py.cfg.document import parse  # noqa: E402
 from darknet_py.graph.compile import compile  # noqa: E402
 from darknet_py.layers.catalogue import CATALOGUE  # noqa: E402
 from darknet_py.layers.pools.base import WindowPool  # noqa: E402
+from darknet_py.model.freed_memory import keep_freed_memory  # noqa: E402
 from darknet_py.model.network import Network  # noqa: E402
-from darknet_py.train.run.memory import keep_freed_memory  # noqa: E402
 
 Form = Callable[[Tensor], Tensor]
 Times = dict[tuple[str, bool], float]  # by form, and whether with the backward pass

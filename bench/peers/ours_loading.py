@@ -19,7 +19,7 @@ from darknet_py.data.cache.cache import keep_images
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.loader.collate import batches
 from darknet_py.data.loader.sampler import Batches, Sampler
-from darknet_py.train.run.memory import keep_freed_memory
+from darknet_py.model.freed_memory import keep_freed_memory
 
 ENDLESS = 10**7  # iterations
 

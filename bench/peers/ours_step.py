@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from darknet_py.cfg.document import must_parse, read
 from darknet_py.graph.compile import compile
 from darknet_py.losses.truths import Truths
+from darknet_py.model.freed_memory import keep_freed_memory
 from darknet_py.model.initialization import initialise
 from darknet_py.model.network import Network
-from darknet_py.train.run.memory import keep_freed_memory
 from darknet_py.train.step import Trainer
 
 

@@ -126,10 +126,12 @@ def _on_torch(graph: Graph, weights: str | Path | None, device: str) -> Engine:
     library("torch")
     from darknet_py.engines.torch_engine import TorchEngine
     from darknet_py.model.device import usable
+    from darknet_py.model.freed_memory import keep_freed_memory
     from darknet_py.model.network import Network
     from darknet_py.model.restoring import restore
 
     device = usable(device)
+    keep_freed_memory()  # maps of 5 MB and more are not faulted in again at every call
     return TorchEngine(Network(graph) if weights is None else restore(graph, weights), device)
 
 

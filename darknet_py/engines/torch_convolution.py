@@ -8,6 +8,7 @@ names, so they are tried out before they are used; without them a convolution is
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from darknet_py.arithmetic.shape import Shape
 from darknet_py.ops.block import ConvBlock
 
 Step = Callable[..., Tensor]
@@ -36,8 +38,12 @@ def folded(block: ConvBlock) -> tuple[Tensor, Tensor]:
     return conv.weight.detach() * scale.float().view(shape), shift.float()
 
 
-def convolution(block: ConvBlock) -> Step:
-    """A block as a function of its map, which holds weights of its own."""
+def convolution(block: ConvBlock, source: Shape) -> Step:
+    """A block as a function of its map, which holds weights of its own.
+
+    Args:
+        source: the shape of the map, which the layout of the weights depends on.
+    """
     weights, biases = folded(block)
     conv = block.conv
     assert not isinstance(conv.padding, str)
@@ -54,11 +60,20 @@ def convolution(block: ConvBlock) -> Step:
         )
         return _activated(plain, block)
     geometry = (conv.stride, conv.padding, conv.dilation, conv.groups)
-    fused = fused_form(getattr(block, "act", None))
     weights = weights.contiguous(memory_format=torch.channels_last)
-    if weights.device.type == "cpu" and packs():
-        packed = partial(_packed, _pack(weights, *geometry), biases, geometry)
-        return partial(packed, fused) if fused else _activated(partial(packed, NONE), block)
+    if weights.device.type == "cpu" and NONE[0] in probed():
+        fused = fused_form(getattr(block, "act", None))
+        packed = partial(
+            _packed,
+            _pack(weights, geometry, (1, source.channels, source.height, source.width)),
+            biases,
+            geometry,
+        )
+        return (
+            partial(packed, fused)
+            if fused and fused[0] in probed()
+            else _activated(partial(packed, NONE), block)
+        )
     return _activated(lambda x: functional.conv2d(x, weights, biases, *geometry), block)
 
 
@@ -67,12 +82,21 @@ def fused_form(act: nn.Module | None) -> Fused | None:
     if act is None:
         return NONE
     if type(act) is nn.LeakyReLU:
-        return "leaky", [act.negative_slope]
+        return "leaky_relu", [act.negative_slope]
     if type(act) is nn.ReLU:
         return "relu", []
     if type(act) is nn.Hardtanh or type(act) is nn.ReLU6:
         return "hardtanh", [float(act.min_val), float(act.max_val)]
     return ("swish", []) if type(act) is nn.SiLU else None
+
+
+FORMS: tuple[tuple[Fused, Step], ...] = (
+    (NONE, torch.clone),
+    (("leaky_relu", [0.1]), partial(functional.leaky_relu, negative_slope=0.1)),
+    (("relu", []), functional.relu),
+    (("hardtanh", [0.0, 6.0]), functional.relu6),
+    (("swish", []), functional.silu),
+)
 
 
 def _activated(plain: Step, block: ConvBlock) -> Step:
@@ -82,9 +106,10 @@ def _activated(plain: Step, block: ConvBlock) -> Step:
     return lambda x: act(plain(x))
 
 
-def _pack(weights: Tensor, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
-    reorder = torch._C._nn.mkldnn_reorder_conv2d_weight
-    packed: Tensor = reorder(weights.to_mkldnn(), padding, stride, dilation, groups)
+def _pack(weights: Tensor, geometry: tuple[Any, ...], input_size: tuple[int, ...]) -> Tensor:
+    stride, padding, dilation, groups = geometry
+    reorder = torch.ops.mkldnn._reorder_convolution_weight
+    packed: Tensor = reorder(weights, padding, stride, dilation, groups, input_size)
     return packed
 
 
@@ -97,28 +122,18 @@ def _packed(weights: Tensor, biases: Tensor, geometry: tuple[Any, ...], fused: F
 
 
 @cache
-def packs() -> bool:
-    """Whether this torch has the packed convolution, and it computes what the ordinary one does."""
+def probed() -> frozenset[str]:
+    """The activations that this torch has a packed convolution with, which computes what torch does."""
     draw = torch.Generator().manual_seed(0)
     geometry = ((2, 1), (1, 1), (1, 1), 2)
     x, weights = torch.randn(2, 8, 9, 7, generator=draw), torch.randn(6, 4, 3, 3, generator=draw)
     x, biases = x.contiguous(memory_format=torch.channels_last), torch.randn(6, generator=draw)
     expected = functional.conv2d(x, weights, biases, *geometry)
-    try:
-        with torch.inference_mode():
-            packed = _pack(weights, *geometry)
-            return all(
-                torch.allclose(_packed(packed, biases, geometry, fused, x), act(expected), atol=1e-5)
-                for fused, act in _FORMS
-            )
-    except (AttributeError, RuntimeError, TypeError):  # another version of torch, or one without oneDNN
-        return False
-
-
-_FORMS: tuple[tuple[Fused, Step], ...] = (
-    (NONE, torch.clone),
-    (("leaky", [0.1]), partial(functional.leaky_relu, negative_slope=0.1)),
-    (("relu", []), functional.relu),
-    (("hardtanh", [0.0, 6.0]), functional.relu6),
-    (("swish", []), functional.silu),
-)
+    found = set()
+    for fused, act in FORMS:
+        # another version of torch may have other names, and one without oneDNN has none
+        with suppress(AttributeError, RuntimeError, TypeError), torch.inference_mode():
+            packed = _pack(weights, geometry, (1, 8, 9, 7))
+            if torch.allclose(_packed(packed, biases, geometry, fused, x), act(expected), atol=1e-5):
+                found.add(fused[0])
+    return frozenset(found)

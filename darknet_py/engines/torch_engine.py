@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from darknet_py.arithmetic.shape import Shape
 from darknet_py.engines.base import Floats
 from darknet_py.engines.torch_convolution import Step, convolution
 from darknet_py.graph.executable import must_run
@@ -36,7 +38,7 @@ class TorchEngine:
         stop = len(self.graph) if self.graph.classifier is None else self.graph.classifier
         plan = rewritten(must_run(self.graph))
         with torch.inference_mode():
-            steps = [_step(module) for module in network.layers[:stop]]
+            steps = [_step(m, node.maps) for m, node in zip(network.layers[:stop], plan, strict=False)]
         self._steps = list(zip(plan[:stop], steps, last_uses(plan), strict=False))
 
     def __call__(self, images: Floats) -> list[Floats]:
@@ -57,5 +59,5 @@ def engine_of_copy(network: Network, device: str) -> TorchEngine:
     return TorchEngine(copy.deepcopy(network), device)
 
 
-def _step(module: torch.nn.Module) -> Step:
-    return convolution(module) if type(module) is ConvBlock else module
+def _step(module: torch.nn.Module, maps: Sequence[Shape]) -> Step:
+    return convolution(module, maps[0]) if type(module) is ConvBlock else module

@@ -8,13 +8,13 @@ from typing import Any
 
 from darknet_py.distributed.communicator import Communicator, Flags
 from darknet_py.errors import Stopped
+from darknet_py.model.freed_memory import keep_freed_memory
 from darknet_py.progress import Progress, no_progress
 from darknet_py.runs.lock import locked
 from darknet_py.runs.log import Log
 from darknet_py.train.run.batches import BatchSource, DeviceBatch
 from darknet_py.train.run.checkpointing import Checkpointing, RunState
 from darknet_py.train.run.evaluation import Evaluator
-from darknet_py.train.run.memory import keep_freed_memory
 from darknet_py.train.run.reporting import Reporter
 from darknet_py.train.run.result import finish_run
 from darknet_py.train.run.setup import build_trainer

@@ -10,7 +10,7 @@ import pytest
 CODE = """
 import os
 import torch
-from darknet_py.train.run.memory import return_freed_memory, keep_freed_memory
+from darknet_py.model.freed_memory import return_freed_memory, keep_freed_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096

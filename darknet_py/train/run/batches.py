@@ -10,8 +10,8 @@ from torch import Tensor
 from darknet_py.data.loader.collate import Batch
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.losses.truths import Truths
+from darknet_py.model.freed_memory import return_freed_memory
 from darknet_py.tasks.base import Task
-from darknet_py.train.run.memory import return_freed_memory
 from darknet_py.train.run.stop_signals import StopSignals
 from darknet_py.train.run.worker_errors import batches_of_workers
 from darknet_py.train.settings import TrainingPlan, source_of
