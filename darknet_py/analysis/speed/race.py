@@ -1,7 +1,7 @@
 """Programs that compute the same, timed side by side: one process each, and one of them works at a time.
 
 All processes live through the whole race and take turns, A B C A B C, so that what else the machine does
-meets all alike; compare medians. A process of its own is also what start-up and memory are measured of.
+affects all of them; compare medians. A process of its own is also what start-up and memory are measured of.
 """
 
 from __future__ import annotations
