@@ -5,10 +5,12 @@ from __future__ import annotations
 import colorsys
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from darknet_py.predict.detections import Detections
+if TYPE_CHECKING:  # pages with pictures do without torch
+    from darknet_py.predict.detections import Detections
 
 Colour = tuple[int, int, int]
 
