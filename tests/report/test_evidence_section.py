@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darknet_py.report.findings.overlays import BUDGET, SIDE, EmbeddedImage, embed, overlay
 from darknet_py.report.markdown import escape_markdown
-from darknet_py.report.overlays import BUDGET, SIDE, EmbeddedImage, embed, overlay
 from darknet_py.report.report import report_json, report_markdown, write_report
 from darknet_py.report.section import Report
 from darknet_py.report.sections.evidence import EvidenceSection, deciding_sentence
