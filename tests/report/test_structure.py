@@ -48,3 +48,9 @@ def test_a_cfg_that_does_not_compile_here_has_no_table(run_folder: Path) -> None
     report = Report.of(read_comparison(run_folder))
     assert report_json(report)["structure"]["yolov3-tiny-spp"] is None
     assert "## What yolov3-tiny-spp changes" in report_markdown(report)
+
+
+def test_the_same_network_has_no_rows() -> None:
+    table = structure_table(cfg("yolov3-tiny.cfg"), "# written otherwise\n" + cfg("yolov3-tiny.cfg"))
+    assert table is not None
+    assert (table.rows, table.caption) == ((), "The same network: 24 layers.")

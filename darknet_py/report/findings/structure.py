@@ -19,12 +19,16 @@ WORDS = {"changed": "changed", "replaced": "replaced", "added": "added", "remove
 def structure_table(before: str, after: str) -> ReportTable | None:
     """A row for each layer that differs in its keys, and the totals; None where a cfg does not compile here.
 
+    Of the same network there are no rows.
+
     A cfg with layers of a plug-in compiles where the plug-in is loaded.
     """
     try:
         found = GraphDiff(compile(parse(before)), compile(parse(after)))
     except DarknetPyError:
         return None
+    if found.same:
+        return ReportTable(f"The same network: {len(found.a)} layers.", HEAD, (), numbers=False)
     rows = list(_rows(found))
     caption = f"{sum(pair.kind == 'same' for pair in found.pairs)} layers are the same."
     if follow := sum(pair.kind == "follows" for pair in found.pairs):

@@ -23,10 +23,10 @@ from darknet_py.report.sections.verdicts import VerdictsSection
 
 HEADER: tuple[ReportSection, ...] = (SummarySection(), NotesSection())
 BODY: tuple[ReportSection, ...] = (
-    ResultsSection(),
     VerdictsSection(),
     StagesSection(),
     PairingSection(),
+    ResultsSection(),
     TrainingSection(),
     CostSection(),
     ClassesSection(),

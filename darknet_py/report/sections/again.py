@@ -25,7 +25,7 @@ class AgainSection(ReportSection):
     link = "Run it again"
     title = "To run it again"
     template = """\
-<pre><span>{{ command }}</span></pre>
+<p class="origin"><code>{{ command }}</code></p>
 <p class="caption">{{ remark }}</p>
 {{ ui.table(table) }}
 """
@@ -87,7 +87,7 @@ def facts_table(comparison: Comparison) -> ReportTable:
         keys = dict.fromkeys(key for one in facts for key in one)
         rows += [(label(key), _values(facts, key)) for key in keys if key not in OF_THE_RUN | {"cfg"}]
     return ReportTable(
-        "Digests are the beginning of a sha256.", ("what", "value"), tuple(rows), numbers=False
+        "Of digests, the beginning.", ("what", "value"), tuple(rows), numbers=False
     )
 
 

@@ -45,8 +45,10 @@ class ChangesSection(ReportSection):
 <details{% if open %} open{% endif %}>
 <summary>{{ diff.name }}</summary>
 <p class="origin"><code>{{ diff.origin }}</code></p>
-{% if diff.structure %}
+{% if diff.structure and diff.structure.rows %}
 {{ ui.table(diff.structure) }}
+{% elif diff.structure %}
+<p class="caption">{{ diff.structure.caption }}</p>
 {% endif %}
 {% if diff.lines %}
 <pre>{% for kind, text in diff.lines %}<span class="{{ kind }}">{{ text }}</span>{% endfor %}</pre>
@@ -74,7 +76,8 @@ class ChangesSection(ReportSection):
             title = f"## What {escape_markdown(diff.name)} changes"
             paragraphs += [title, escape_markdown(diff.origin)]
             if diff.structure:
-                paragraphs += [table_to_markdown(diff.structure), escape_markdown(diff.structure.caption)]
+                paragraphs += [table_to_markdown(diff.structure)] * bool(diff.structure.rows)
+                paragraphs.append(escape_markdown(diff.structure.caption))
             paragraphs.append(code_block(text, language="diff"))
         return paragraphs
 
