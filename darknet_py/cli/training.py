@@ -232,8 +232,9 @@ def readable_data(args: argparse.Namespace, *data: Dataset, quiet: bool = False)
     Raises:
         UnreadableImages: when there are more; with `--json` or `-o` their list is the result.
     """
+    from darknet_py.data.summary import UNREADABLE
     from darknet_py.data.verify.limit import SkipLimit
-    from darknet_py.data.verify.run import UNREADABLE, UnreadableImages, readable
+    from darknet_py.data.verify.run import UnreadableImages, readable
 
     try:
         with show_progress("images", title="verifying", quiet=quiet) as progress:

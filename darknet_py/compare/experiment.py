@@ -13,6 +13,7 @@ from pathlib import Path
 from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.compare.error_facts import record_errors
 from darknet_py.compare.latency import measure_latencies
+from darknet_py.compare.options import options_of
 from darknet_py.compare.outcomes import OpenProgress, RunOutcome, read_outcome, train_run
 from darknet_py.compare.pictures import record_pictures
 from darknet_py.compare.samples import draw_samples
@@ -214,6 +215,7 @@ class Experiment:
             seeds=tuple(range(self.seeds)),
             margin=self.margin,
             until=self.until,
+            options=options_of(self.settings, self.epochs),
             variants=tuple(
                 PlannedVariant(v.name, v.cfg.as_posix(), tuple(map(str, v.edits))) for v in variants
             ),

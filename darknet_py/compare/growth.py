@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from darknet_py.compare.durations import format_duration
-from darknet_py.compare.experiment import Experiment
-from darknet_py.compare.outcomes import OpenProgress
 from darknet_py.compare.run_scores import scores_of
 from darknet_py.errors import UsageError, quoted
 from darknet_py.runs.plan_file import Until
@@ -22,6 +21,10 @@ from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.runs.records import Comparison
 from darknet_py.stats.components import Doubles
 from darknet_py.stats.sequential import FEWEST_SEEDS, Looks, SequentialStudy, replay
+
+if TYPE_CHECKING:  # the report, which reads a growth, does without torch
+    from darknet_py.compare.experiment import Experiment
+    from darknet_py.compare.outcomes import OpenProgress
 
 KNOWN = ": finished before"  # in the line of a run that was not trained now
 REASONS = {

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _OF_BOXES = ("no ", "not ", "outside ")  # how reasons begin that say what a box is
 
+UNREADABLE = "image that cannot be read"  # in `Dataset.dropped`
+
 
 @dataclass(frozen=True)
 class BoxCounts:

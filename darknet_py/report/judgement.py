@@ -11,7 +11,7 @@ import numpy as np
 from darknet_py.compare.growth import Growth, growth_of
 from darknet_py.errors import ReportError
 from darknet_py.files.json_fields import file_exists, read_json_object
-from darknet_py.report.evidence import Evidence, Stored
+from darknet_py.report.findings.evidence import Evidence, Stored
 from darknet_py.report.tables import label
 from darknet_py.report.verdict_sentence import describe_verdict
 from darknet_py.runs.records import Comparison, Run

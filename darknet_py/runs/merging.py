@@ -55,6 +55,7 @@ def merge(comparisons: Mapping[Path, Comparison], *, margin: float | None = None
         margin=base.margin if margin is None else margin,
         absent=tuple(absent),
         remarks=(*(text for one in comparisons.values() for text in one.remarks), *remarks),
+        options=base.options if all(one.options == base.options for _, one in others) else (),
         pictures=_merge_pictures([one.pictures for one in comparisons.values()]),
     )
 

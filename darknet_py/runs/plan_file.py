@@ -48,6 +48,7 @@ class ComparisonPlan:
         margin: a difference of at most this is none for practical purposes.
         until: where it grows in stages; its seeds are then those of the stages so far, and a variant that
             has its verdict may have fewer.
+        options: of `compare` that decide the trainings, word by word; absolute paths are reduced to names.
     """
 
     data: str
@@ -56,6 +57,7 @@ class ComparisonPlan:
     variants: tuple[PlannedVariant, ...]
     margin: float = MARGIN
     until: Until | None = None
+    options: tuple[str, ...] = ()
 
 
 def write_plan(file: Path, plan: ComparisonPlan) -> None:
@@ -63,7 +65,7 @@ def write_plan(file: Path, plan: ComparisonPlan) -> None:
     variants = [{"name": v.name, "cfg": v.cfg, "edits": list(v.edits)} for v in plan.variants]
     content = {"data": plan.data, "epochs": plan.epochs, "seeds": list(plan.seeds), "margin": plan.margin}
     until = {"until": _until_json(plan.until)} if plan.until else {}
-    write_json(file, {**content, **until, "variants": variants})
+    write_json(file, {**content, **until, "options": list(plan.options), "variants": variants})
 
 
 def read_plan(file: Path) -> ComparisonPlan:
@@ -79,6 +81,7 @@ def read_plan(file: Path) -> ComparisonPlan:
         variants=tuple(_read_variant(entry) for entry in content.children("variants")),
         margin=content.number("margin", low=0) if "margin" in content.values else MARGIN,
         until=_read_until(content.child("until")) if "until" in content.values else None,
+        options=content.texts("options") if "options" in content.values else (),
     )
     names = {variant.name for variant in plan.variants}
     if not names or not plan.seeds or len(names) < len(plan.variants) or len({*plan.seeds}) < len(plan.seeds):

@@ -68,6 +68,7 @@ def read_comparison(path: Path) -> Comparison:
         remarks=tuple(remarks),
         pictures=read_pictures(folder.pictures, classes=len(data.classes)),
         until=plan.until,
+        options=plan.options,
     )
 
 

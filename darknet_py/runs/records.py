@@ -196,6 +196,7 @@ class Comparison:
         remarks: on how comparisons were merged.
         pictures: images that the report shows, by id.
         until: where the comparison grew in stages.
+        options: of `compare` that decided the trainings; none where they were not stored.
     """
 
     data: DataFacts
@@ -208,6 +209,7 @@ class Comparison:
     remarks: tuple[str, ...] = ()
     pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
     until: Until | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> Metrics:

@@ -12,8 +12,8 @@ from darknet_py.cfg.document import Document
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.loader.collate import Batch, batches
 from darknet_py.data.loader.sampler import Batches, Sampler
+from darknet_py.data.summary import UNREADABLE
 from darknet_py.data.verify.limit import SkipLimit
-from darknet_py.data.verify.run import UNREADABLE
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.files.digest import sha256_of
 from darknet_py.graph.graph import Graph

@@ -161,7 +161,7 @@ def test_the_json_holds_what_was_measured(written: Path) -> None:
 
 def test_the_tables_have_the_classifiers_columns(written: Path) -> None:
     lines = (written / "report.md").read_text(encoding="utf-8").split("\n")
-    head = next(line for line in lines if line.startswith("| variant |"))
+    head = next(line for line in lines if line.startswith("| variant | seeds |"))
     assert [word in head for word in ("top-1", "top-5", "train top-1")] == [True] * 3
     rows = [line for line in lines if line.startswith("| zeiler") and "86.5" in line]
     assert len(rows) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darknet_py.report.findings.overlays import BUDGET, SIDE, EmbeddedImage, embed, overlay
 from darknet_py.report.markdown import escape_markdown
-from darknet_py.report.overlays import BUDGET, SIDE, EmbeddedImage, embed, overlay
 from darknet_py.report.report import report_json, report_markdown, write_report
 from darknet_py.report.section import Report
 from darknet_py.report.sections.evidence import EvidenceSection, deciding_sentence
@@ -143,3 +145,13 @@ def test_pictures_follow_the_baseline_of_the_report(pictured: Path, change: Call
     report = report_of(pictured)
     card = EvidenceSection().context(report)["deciding"][1].cards[0]  # type: ignore[index]
     assert card.facts.endswith("AP, seed 1")
+
+
+def test_a_report_is_made_without_torch(pictured: Path) -> None:
+    code = (
+        "import sys; from darknet_py.report.again import report; report(sys.argv[1]);"
+        " assert 'torch' not in sys.modules"
+    )
+    words = [sys.executable, "-c", code, str(pictured)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -151,7 +151,7 @@ def test_the_verdicts_are_sentences_with_their_intervals(written: Path) -> None:
 def test_the_json_holds_what_was_measured(written: Path) -> None:
     value = json.loads((written / "report.json").read_text())
     assert list(value)[:8] == [
-        "format", "task", "data", "seeds", "title", "summary", "notes", "variants",
+        "format", "task", "data", "seeds", "title", "summary", "notes", "verdicts",
     ]  # fmt: skip
     spp = value["variants"][2]
     low, high = 557 / 1010, 569 / 1010

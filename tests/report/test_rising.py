@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from darknet_py.report.findings.rising import describe_rises, last_rise, rises
 from darknet_py.report.report import report_json, report_markdown
-from darknet_py.report.rising import describe_rises, last_rise, rises
 from darknet_py.report.section import Report
 from darknet_py.runs.read_comparison import read_comparison
 from tests.report.comparison_folder import NAMES

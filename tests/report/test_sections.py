@@ -40,7 +40,7 @@ def test_the_markdown_has_the_paragraphs_of_each_section(run_folder: Path) -> No
     text = report_markdown(report)
     assert all(part in text for section in sections.MARKDOWN for part in section.markdown(report))
     assert re.findall(r"^## (\w+)", text, re.MULTILINE) == [
-        "Results", "Verdicts", "Classes", "Other", "What", "What", "Which", "Protocol", "Training",
+        "Verdicts", "Results", "Classes", "Other", "What", "What", "Which", "Protocol", "To", "Training",
     ]  # fmt: skip
 
 

@@ -13,13 +13,13 @@ from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.images.ends import is_complete
 from darknet_py.data.images.pillow import opened_image, upright_size
 from darknet_py.data.images.read import read_image
+from darknet_py.data.summary import UNREADABLE
 from darknet_py.data.verify.limit import SkipLimit
 from darknet_py.data.verify.subset import without
 from darknet_py.data.verify.verified import WORTHWHILE, VerifiedImages
 from darknet_py.errors import DataError, quoted
 from darknet_py.progress import Progress, no_progress
 
-UNREADABLE = "image that cannot be read"  # in `Dataset.dropped`
 NAMED = 20  # images in a message
 MOST_THREADS = 4  # each may hold an image of 192 MB
 

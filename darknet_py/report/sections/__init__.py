@@ -1,6 +1,7 @@
 """The sections of the report, one file each; a new one is written here and added to a list below."""
 
 from darknet_py.report.section import ReportSection
+from darknet_py.report.sections.again import AgainSection
 from darknet_py.report.sections.changes import ChangesSection
 from darknet_py.report.sections.classes import ClassesSection
 from darknet_py.report.sections.confusion import ConfusionSection
@@ -22,10 +23,10 @@ from darknet_py.report.sections.verdicts import VerdictsSection
 
 HEADER: tuple[ReportSection, ...] = (SummarySection(), NotesSection())
 BODY: tuple[ReportSection, ...] = (
-    ResultsSection(),
     VerdictsSection(),
     StagesSection(),
     PairingSection(),
+    ResultsSection(),
     TrainingSection(),
     CostSection(),
     ClassesSection(),
@@ -37,6 +38,7 @@ BODY: tuple[ReportSection, ...] = (
     EvidenceSection(),
     SamplesSection(),
     ProtocolSection(),
+    AgainSection(),
     HowToReadSection(),
 )
 # In the Markdown file, which has no pictures, the effort of the trainings comes last.

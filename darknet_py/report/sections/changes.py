@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from darknet_py.errors import quoted
-from darknet_py.report.markdown import code_block, escape_markdown
+from darknet_py.report.findings.structure import structure_table
+from darknet_py.report.markdown import code_block, escape_markdown, table_to_markdown
 from darknet_py.report.section import Report, ReportSection
-from darknet_py.report.tables import label
+from darknet_py.report.tables import ReportTable, label
 from darknet_py.runs.records import Comparison, VariantRuns
 
 MOST_LINES, MOST_LINES_IN_TOTAL = 400, 8000
@@ -20,15 +21,21 @@ KINDS = {"+": "added", "-": "removed", "@": "place"}  # CSS classes, by the firs
 
 @dataclass(frozen=True)
 class CfgDiff:
-    """What a variant changes in the cfg of the baseline; a line is (kind, text)."""
+    """What a variant changes in the baseline.
+
+    Args:
+        lines: of the cfg, each its kind and its text.
+        structure: of the network; None where a cfg does not compile here.
+    """
 
     name: str
     origin: str
     lines: tuple[tuple[str, str], ...]
+    structure: ReportTable | None
 
 
 class ChangesSection(ReportSection):
-    """A unified diff per variant."""
+    """The layers that differ, and a unified diff of the texts, per variant."""
 
     anchor = "changes"
     link = "Changes"
@@ -38,6 +45,11 @@ class ChangesSection(ReportSection):
 <details{% if open %} open{% endif %}>
 <summary>{{ diff.name }}</summary>
 <p class="origin"><code>{{ diff.origin }}</code></p>
+{% if diff.structure and diff.structure.rows %}
+{{ ui.table(diff.structure) }}
+{% elif diff.structure %}
+<p class="caption">{{ diff.structure.caption }}</p>
+{% endif %}
 {% if diff.lines %}
 <pre>{% for kind, text in diff.lines %}<span class="{{ kind }}">{{ text }}</span>{% endfor %}</pre>
 {% else %}
@@ -57,20 +69,35 @@ class ChangesSection(ReportSection):
         return {"diffs": diffs, "open": len(diffs) <= MOST_OPEN}
 
     def markdown(self, report: Report) -> list[str]:
-        """A code block per variant."""
+        """A table and a code block per variant."""
         paragraphs = []
         for diff in cfg_diffs(report.comparison):
             text = "\n".join(text for _, text in diff.lines) or "(the texts are equal)"
             title = f"## What {escape_markdown(diff.name)} changes"
-            paragraphs += [title, escape_markdown(diff.origin), code_block(text, language="diff")]
+            paragraphs += [title, escape_markdown(diff.origin)]
+            if diff.structure:
+                paragraphs += [table_to_markdown(diff.structure)] * bool(diff.structure.rows)
+                paragraphs.append(escape_markdown(diff.structure.caption))
+            paragraphs.append(code_block(text, language="diff"))
         return paragraphs
 
     def json(self, report: Report) -> dict[str, Any]:
-        """`changes`: of each variant the lines of its diff."""
+        """`changes`: of each variant the lines of its diff; `structure`: the layers, as text."""
         if not self.applies(report):
             return {}
-        diffs = zip(report.comparison.variants[1:], cfg_diffs(report.comparison), strict=True)
-        return {"changes": {variant.name: [text for _, text in diff.lines] for variant, diff in diffs}}
+        names = [variant.name for variant in report.comparison.variants[1:]]
+        diffs = dict(zip(names, cfg_diffs(report.comparison), strict=True))
+        return {
+            "changes": {name: [text for _, text in diff.lines] for name, diff in diffs.items()},
+            "structure": {name: _table_json(diff.structure) for name, diff in diffs.items()},
+        }
+
+
+def _table_json(table: ReportTable | None) -> dict[str, Any] | None:
+    if table is None:
+        return None
+    rows = [dict(zip(table.head, row, strict=True)) for row in table.rows]
+    return {"caption": table.caption, "rows": rows}
 
 
 def cfg_diffs(comparison: Comparison) -> tuple[CfgDiff, ...]:
@@ -80,7 +107,8 @@ def cfg_diffs(comparison: Comparison) -> tuple[CfgDiff, ...]:
         lines = tuple(_diff_lines(comparison.baseline, variant, most=min(left, MOST_LINES)))
         left -= len(lines)
         origin = label(" ".join([variant.cfg, *variant.edits]), limit=200)
-        diffs.append(CfgDiff(label(variant.name), origin, lines))
+        structure = structure_table(comparison.baseline.runs[0].cfg_text, variant.runs[0].cfg_text)
+        diffs.append(CfgDiff(label(variant.name), origin, lines, structure))
     return tuple(diffs)
 
 

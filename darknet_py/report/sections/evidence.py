@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from darknet_py.report.evidence import Evidence
+from darknet_py.report.findings.evidence import Evidence
+from darknet_py.report.findings.overlays import EmbeddedImage, Overlay, embed, labelled, overlay
 from darknet_py.report.markdown import escape_markdown, table_to_markdown
-from darknet_py.report.overlays import EmbeddedImage, Overlay, embed, labelled, overlay
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, label
 from darknet_py.report.verdict_sentence import OUTCOMES, signed

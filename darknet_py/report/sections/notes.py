@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from darknet_py.data.summary import described
-from darknet_py.data.verify.run import UNREADABLE
+from darknet_py.data.summary import UNREADABLE, described
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.sections.pairing import differences

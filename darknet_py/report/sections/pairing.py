@@ -21,6 +21,8 @@ MOST_RUNS = 3  # that a note names
 class PairingSection(ReportSection):
     """A sentence below the verdicts."""
 
+    anchor = "pairing"
+    link = "Pairing"
     template = """\
 <p class="note">{{ sentence }}</p>
 """
@@ -28,6 +30,10 @@ class PairingSection(ReportSection):
     def applies(self, report: Report) -> bool:
         """With two variants and two seeds."""
         return _pairing(report.comparison) is not None
+
+    def heading(self, report: Report) -> str:
+        """None: it continues the verdicts."""
+        return ""
 
     def context(self, report: Report) -> dict[str, object]:
         """The sentence."""

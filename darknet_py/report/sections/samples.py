@@ -10,7 +10,7 @@ from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
 
 MOST_COLUMNS, MOST_ROWS = 6, 4
-SAMPLE_PX = 420
+SAMPLE_PX = 320
 
 
 class SamplesSection(ReportSection):
@@ -55,7 +55,7 @@ def sample_jpeg(path: Path) -> str | None:
         with Image.open(path, formats=("PNG",)) as image:
             small = image.convert("RGB")
             small.thumbnail((SAMPLE_PX, SAMPLE_PX))
-            small.save(target, "JPEG", quality=86)
+            small.save(target, "JPEG", quality=76)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return data_uri("image/jpeg", target.getvalue())

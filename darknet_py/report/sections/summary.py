@@ -48,8 +48,8 @@ def headline(comparison: Comparison) -> str:
 
 
 def summarize(report: Report) -> str:
-    """What was trained, and what the verdicts are."""
-    return " ".join([_describe_trainings(report.comparison), *_describe_outcomes(report)])
+    """The verdicts, and what was trained."""
+    return " ".join([*_describe_outcomes(report), _describe_trainings(report.comparison)])
 
 
 def _describe_trainings(comparison: Comparison) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from darknet_py.report.findings.rising import describe_rises, rises
 from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.markdown import escape_markdown, table_section
 from darknet_py.report.plotting import add_legend, colour, plot, stroke
-from darknet_py.report.rising import describe_rises, rises
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import ReportTable, format_range, label
 from darknet_py.runs.curves import thin

@@ -49,8 +49,8 @@ class VerdictsSection(ReportSection):
 """  # noqa: E501
 
     def heading(self, report: Report) -> str:
-        """None without a second variant: the plot then belongs to the results."""
-        return super().heading(report) if report.verdicts else ""
+        """Without a second variant there is nothing to compare: it is the scores of the seeds."""
+        return super().heading(report) if report.verdicts else "Scores of the seeds"
 
     def context(self, report: Report) -> dict[str, object]:
         """The verdicts, and the plots."""
