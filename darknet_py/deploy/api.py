@@ -15,7 +15,7 @@ from darknet_py.cfg.shipped import open_cfg
 from darknet_py.deploy.check import Difference, compare
 from darknet_py.deploy.forms import Form
 from darknet_py.deploy.inputs import COUNT, drawn_inputs, image_count, image_inputs
-from darknet_py.deploy.settings import Settings, form_of
+from darknet_py.deploy.settings import ExportSettings, form_of
 from darknet_py.errors import UsageError, WeightsError
 from darknet_py.files.digest import sha256_of
 from darknet_py.lint.check import compile_checked
@@ -66,54 +66,41 @@ def export(
     target: str | Path,
     *,
     to: str = "",
-    settings: Settings | None = None,
+    settings: ExportSettings | None = None,
     progress: Progress = no_progress,
 ) -> Exported:
     """Write a network for other programs, if it computes there what it computes here.
 
-    The file is run on 32 drawn inputs and on images before it gets its name; a difference of more than 1e-4
-    of a map's greatest value leaves nothing behind.
+    It is run on 32 drawn inputs and on images; a difference of more than 1e-4 of a map's greatest value
+    leaves nothing behind.
 
     Args:
         cfg: a file, a shipped cfg by name, a text or a Document.
-        weights: a complete `.weights` file.
-        target: the file, ending in .onnx, .xml (OpenVINO; .bin next to it), .pt2 (torch.export) or .cfg
-            (Darknet; .weights next to it).
+        target: .onnx, .xml (OpenVINO; .bin next to it), .pt2 (torch.export), .cfg (Darknet; .weights too).
         to: onnx, openvino, torch or darknet; without, as `target` ends.
-        settings: sizes, suppression, names, images.
-        progress: is called after each input.
 
     Raises:
         CfgError: when the cfg has errors, or a layer has no form in the format.
         ExportDiffers: when the file computes something else, with the first layer that does.
         UsageError, WeightsError, DataError: when arguments, the weights or images cannot be used.
     """
-    settings, target, weights = settings or Settings(), Path(target), Path(weights)
+    settings, target, weights = settings or ExportSettings(), Path(target), Path(weights)
     to = form_of(target, to)
-    document = open_cfg(cfg)
-    graph = compile_checked(document)
+    graph = compile_checked(open_cfg(cfg))
     _check(graph, to, settings)
-    paths = _paths(target, to, (weights, Path(document.path)))
+    paths = _paths(target, to, (weights, Path(graph.document.path)))
     network = restore(graph, weights).eval()
     _check_complete(graph, weights)
     total = COUNT + image_count(graph, settings.images)
     form = _form(graph, network, to, (weights, settings))
     found = _tried(network, form, settings, (target, total, progress))
     _publish(dict(zip(paths, form.files.values(), strict=True)))
-    return Exported(
-        to=to,
-        files={str(path): path.stat().st_size for path in paths},
-        inputs=COUNT,
-        images=total - COUNT,
-        difference=found.greatest,
-        any_batch=form.any_batch,
-        any_size=form.any_size,
-        notes=form.notes,
-        sha256=sha256_of(paths[0]),
-    )
+    sizes = {str(path): path.stat().st_size for path in paths}
+    tried = COUNT, total - COUNT, found.greatest
+    return Exported(to, sizes, *tried, form.any_batch, form.any_size, form.notes, sha256_of(paths[0]))
 
 
-def _check(graph: Graph, to: str, settings: Settings) -> None:
+def _check(graph: Graph, to: str, settings: ExportSettings) -> None:
     """Refuse settings that the format or the network does not have."""
     if settings.with_nms and to != "onnx":
         hint = "OpenVINO reads such an ONNX file itself" if to == "openvino" else "export to onnx"
@@ -132,8 +119,8 @@ def _paths(target: Path, to: str, inputs: Sequence[Path]) -> list[Path]:
     """The files to write; none of them may be a folder, or one that is read."""
     if not target.parent.is_dir():
         raise UsageError("there is no such folder to write to", where=target.parent)
-    beside = {"openvino": ".bin", "darknet": ".weights"}.get(to)
-    paths = [target, *([target.with_suffix(beside)] if beside else [])]
+    second = {"openvino": ".bin", "darknet": ".weights"}.get(to)
+    paths = [target, *([target.with_suffix(second)] if second else [])]
     for path in paths:
         if path.is_dir():
             raise UsageError("is a folder", where=path, hint="name a file")
@@ -151,7 +138,7 @@ def _check_complete(graph: Graph, weights: Path) -> None:
         raise WeightsError(message, where=weights, hint="train the network first")
 
 
-def _form(graph: Graph, network: Network, to: str, given: tuple[Path, Settings]) -> Form:
+def _form(graph: Graph, network: Network, to: str, given: tuple[Path, ExportSettings]) -> Form:
     """Build what is to be written."""
     weights, settings = given
     if to == "darknet":
@@ -176,7 +163,9 @@ def _form(graph: Graph, network: Network, to: str, given: tuple[Path, Settings])
     return OpenvinoForm(graph, arrays, OnnxForm(graph, arrays, names, settings))
 
 
-def _tried(network: Network, form: Form, settings: Settings, run: tuple[Path, int, Progress]) -> Difference:
+def _tried(
+    network: Network, form: Form, settings: ExportSettings, run: tuple[Path, int, Progress]
+) -> Difference:
     """Run the form on all inputs next to the network."""
     target, total, progress = run
     graph = network.graph

@@ -20,7 +20,7 @@ from darknet_py.graph.references import plain
 from darknet_py.layers.cards import is_pool
 from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.heads.head import Head
-from darknet_py.layers.pools.spp import ALL_IN_DARKNET
+from darknet_py.layers.pools.base import ALL_IN_DARKNET
 from darknet_py.layers.transforms.activations import plugged_functions
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.restoring import restore

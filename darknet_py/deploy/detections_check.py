@@ -11,13 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from darknet_py.boxes import iou, xyxy_from_cxcywh
 from darknet_py.deploy.check import WITHIN, ExportDiffers, relative
 from darknet_py.deploy.onnx_form import OnnxForm, session_of
-from darknet_py.deploy.settings import Settings
+from darknet_py.deploy.settings import ExportSettings
 from darknet_py.export.nms_graph import ALL_BOXES, ALL_SCORES
 from darknet_py.export.onnx_file import with_outputs
 from darknet_py.export.onnx_graph import IMAGES
@@ -30,7 +29,7 @@ MOST = 400  # boxes of a class and image that are compared with each other, the 
 class DetectionsCheck:
     """Checks a form with NonMaxSuppression, one input after the other."""
 
-    def __init__(self, network: Network, form: OnnxForm, settings: Settings, where: object) -> None:
+    def __init__(self, network: Network, form: OnnxForm, settings: ExportSettings, where: object) -> None:
         """Make two sessions: of the file as it is, and of what it suppresses."""
         self._network, self._settings, self._where = network, settings, where
         self._final = session_of(form.files[".onnx"])
@@ -90,7 +89,7 @@ class DetectionsCheck:
         if (among > limit + WITHIN).any():
             return f"two boxes that overlap by {among.max():.3f}"
         better = kept_scores[None] >= scores[:, None] - WITHIN
-        beaten: npt.NDArray[np.bool_] = ((_iou(boxes, kept) > limit - WITHIN) & better).any(axis=1)
+        beaten = ((_iou(boxes, kept) > limit - WITHIN) & better).any(axis=1)
         same = (np.abs(boxes[:, None] - kept[None]).max(axis=2, initial=0) == 0) & better
         lost = ~beaten & ~same.any(axis=1)
         return f"{lost.sum()} boxes are missing" if lost.any() else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from darknet_py.deploy.settings import Settings
+from darknet_py.deploy.settings import ExportSettings
 from darknet_py.errors import UsageError
 from darknet_py.export.metadata import metadata_of
 from darknet_py.export.nms_graph import PLAIN, with_nms
@@ -29,7 +29,7 @@ class OnnxForm:
         UsageError: when the size cannot be free and is asked to be, or the weights are more than 2 GB.
     """
 
-    def __init__(self, graph: Graph, arrays: Arrays, names: Sequence[str], settings: Settings) -> None:
+    def __init__(self, graph: Graph, arrays: Arrays, names: Sequence[str], settings: ExportSettings) -> None:
         """Build the file."""
         self._graph, self._arrays = graph, arrays
         _check_bytes(graph)
@@ -89,7 +89,7 @@ def _check_bytes(graph: Graph) -> None:
         raise UsageError(message, where=graph.document.path, hint="--to torch has no such limit")
 
 
-def _notes(graph: Graph, network: OnnxNetwork, settings: Settings) -> tuple[str, ...]:
+def _notes(graph: Graph, network: OnnxNetwork, settings: ExportSettings) -> tuple[str, ...]:
     notes = []
     if settings.size == "auto" and network.fixed_size:
         notes.append(f"the input has the cfg's size: {network.fixed_size}")

@@ -44,7 +44,8 @@ class OpenvinoForm:
 
     def run(self, images: Floats) -> list[Floats]:
         """See `Form.run`."""
-        return self._run(images)
+        found: list[Floats] = self._run(images)
+        return found
 
     def trace(self, images: Floats) -> Mapping[int, Floats]:
         """See `Form.trace`."""

@@ -13,7 +13,7 @@ SIZES = ("auto", "dynamic", "fixed")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ExportSettings:
     """How a network is exported.
 
     Args:

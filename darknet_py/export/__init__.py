@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from darknet_py.callable_package import make_callable
 
 if TYPE_CHECKING:
-    from darknet_py.deploy.settings import Settings as Settings
+    from darknet_py.deploy.settings import ExportSettings as ExportSettings
 
 __all__: list[str] = []
 
-make_callable(__name__, "darknet_py.deploy.api:export", lazy={"Settings": "darknet_py.deploy.settings"})
+make_callable(__name__, "darknet_py.deploy.api:export", lazy={"ExportSettings": "darknet_py.deploy.settings"})

@@ -62,17 +62,17 @@ def run(args: argparse.Namespace) -> int:
 
     from darknet_py.cli.progress import show_progress
     from darknet_py.deploy.api import export
-    from darknet_py.deploy.settings import Settings
+    from darknet_py.deploy.settings import ExportSettings
     from darknet_py.errors import UsageError
 
     limits = {key: getattr(args, key) for key in ("threshold", "nms") if getattr(args, key) is not None}
     if limits and not args.with_nms:
         raise UsageError(f"--{next(iter(limits))} is of files made --with-nms")
-    settings = Settings(
+    settings = ExportSettings(
         size="dynamic" if args.dynamic else "fixed" if args.fixed else "auto",
         with_nms=args.with_nms,
-        threshold=limits.get("threshold", Settings.threshold),
-        nms=limits.get("nms", Settings.nms),
+        threshold=limits.get("threshold", ExportSettings.threshold),
+        nms=limits.get("nms", ExportSettings.nms),
         names=args.names,
         images=args.images,
     )

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 
 IN_DARKNET = ("maxpool", "local_avgpool")  # the window pools that Darknet has
-ALL_IN_DARKNET = (*IN_DARKNET, "avgpool")  # and the one without a window
 
 
 class Spp(Pyramid, Composite, section="spp"):
