@@ -17,9 +17,9 @@ from darknet_py.boxes import iou, xyxy_from_cxcywh
 from darknet_py.deploy.check import WITHIN, ExportDiffers, relative
 from darknet_py.deploy.onnx_form import OnnxForm, session_of
 from darknet_py.deploy.settings import ExportSettings
+from darknet_py.export.names import IMAGES
 from darknet_py.export.nms_graph import ALL_BOXES, ALL_SCORES
 from darknet_py.export.onnx_file import with_outputs
-from darknet_py.export.onnx_graph import IMAGES
 from darknet_py.model.network import Network
 from darknet_py.ops.cells import Floats
 

@@ -10,9 +10,10 @@ import onnx
 from darknet_py.deploy.settings import ExportSettings
 from darknet_py.errors import UsageError
 from darknet_py.export.metadata import metadata_of
+from darknet_py.export.names import IMAGES, raw_names
 from darknet_py.export.nms_graph import PLAIN, with_nms
-from darknet_py.export.onnx_file import file_model, raw_names, with_outputs
-from darknet_py.export.onnx_graph import IMAGES, LARGEST, Arrays, OnnxNetwork, onnx_graph
+from darknet_py.export.onnx_file import file_model, with_outputs
+from darknet_py.export.onnx_graph import LARGEST, Arrays, OnnxNetwork, onnx_graph
 from darknet_py.graph.graph import Graph
 from darknet_py.ops.cells import Floats
 
@@ -48,7 +49,7 @@ class OnnxForm:
         metadata = metadata_of(graph, names, limits)
         self.model = file_model(network, metadata, batch=1 if fixed else None)
         self.files: Mapping[str, bytes] = {".onnx": self.model.SerializeToString()}
-        raw = with_outputs(self.model, raw_names(graph)) if settings.with_nms else None
+        raw = with_outputs(self.model, raw_names(graph.heads)) if settings.with_nms else None
         self._session = session_of(self.files[".onnx"] if raw is None else raw.SerializeToString())
 
     def run(self, images: Floats) -> list[Floats]:

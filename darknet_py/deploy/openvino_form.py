@@ -10,8 +10,10 @@ from typing import Any
 import onnx
 
 from darknet_py.deploy.onnx_form import OnnxForm, maps_model
+from darknet_py.engines.packages import library
 from darknet_py.errors import UsageError
-from darknet_py.export.onnx_graph import IMAGES, Arrays
+from darknet_py.export.names import IMAGES
+from darknet_py.export.onnx_graph import Arrays
 from darknet_py.graph.graph import Graph
 from darknet_py.ops.cells import Floats
 
@@ -55,12 +57,7 @@ class OpenvinoForm:
 
 
 def _openvino() -> Any:
-    try:
-        import openvino
-    except ImportError:
-        hint = "pip install 'darknet-cfg[openvino]'"
-        raise UsageError("exporting to openvino needs the package openvino", hint=hint) from None
-    return openvino
+    return library("openvino")
 
 
 def _converted(model: onnx.ModelProto, folder: Path, graph: Graph) -> Any:

@@ -22,7 +22,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from darknet_py.cfg.diagnostics import CfgError, Refused
-from darknet_py.export.onnx_graph import IMAGES, OnnxNetwork
+from darknet_py.export.names import IMAGES
+from darknet_py.export.onnx_graph import OnnxNetwork
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.onnx_form import declares
 from darknet_py.onnx_ops.head import Boxes

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import helper
 
-from darknet_py.export.onnx_graph import IMAGES, OnnxNetwork
-from darknet_py.graph.graph import Graph
+from darknet_py.export.onnx_graph import OnnxNetwork
 
 
 def file_model(
@@ -39,17 +38,3 @@ def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProt
     del changed.graph.output[:]
     changed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     return changed
-
-
-def raw_names(graph: Graph) -> list[str]:
-    """The tensors that are the raw maps of a network's heads, in each of its files."""
-    return [f"head_{index}" for index in graph.heads]
-
-
-def input_batch(model: onnx.ModelProto) -> int | None:
-    """How many images a model takes; None where that is free."""
-    for value in model.graph.input:
-        if value.name == IMAGES and value.type.tensor_type.elem_type == TensorProto.FLOAT:
-            dims = value.type.tensor_type.shape.dim
-            return dims[0].dim_value or None if dims else None
-    return None
