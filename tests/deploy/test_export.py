@@ -38,8 +38,8 @@ HEADS = {
     "Gaussian_yolo": LAST.format(24) + YOLO.replace("yolo", "Gaussian_yolo") + "yolo_point=left_top\n",
     "region": LAST.format(16) + "[region]\nanchors=1,1.5,2,2\nnum=2\nclasses=3\nsoftmax=1\n",
     "region without softmax": LAST.format(16) + "[region]\nanchors=1,1.5,2,2\nnum=2\nclasses=3\n",
-    "detection": "[connected]\noutput=52\nactivation=linear\n[detection]\nside=2\ncoords=4\nnum=2\nclasses=3\nsqrt=1\n"
-    "softmax=1\n",
+    "detection": "[connected]\noutput=52\nactivation=linear\n"
+    "[detection]\nside=2\ncoords=4\nnum=2\nclasses=3\nsqrt=1\nsoftmax=1\n",
 }
 
 
@@ -134,7 +134,7 @@ def test_detecting_with_the_file_is_detecting_with_cfg_and_weights(
 @pytest.mark.parametrize("head", HEADS)
 def test_a_file_with_nms_gives_what_our_plain_nms_leaves(head: str, tmp_path: Path) -> None:
     cfg, weights = saved(NET + CONV.format(4, 4) + CONV.format(6, 2) + HEADS[head], tmp_path)
-    settings = ExportSettings(with_nms=True, threshold=0.3, nms=0.4)
+    settings = ExportSettings(with_nms=True, threshold=0.1, nms=0.4)
     export(cfg, weights, tmp_path / "boxes.onnx", settings=settings)
     scenes = darknet_py.open_data("scenes:train=1,val=2,size=96", split="val")
     images = (
@@ -143,7 +143,7 @@ def test_a_file_with_nms_gives_what_our_plain_nms_leaves(head: str, tmp_path: Pa
     model = onnx.load(tmp_path / "boxes.onnx")
     assert [out.name for out in model.graph.output] == list(nms_graph.OUTPUTS)
     boxes, scores, labels, which = run_bytes(model.SerializeToString(), images)
-    detector = darknet_py.Detector(tmp_path / "boxes.onnx", threshold=0.3, nms=0.4)
+    detector = darknet_py.Detector(tmp_path / "boxes.onnx", threshold=0.1, nms=0.4)
     raws = detector.engine(images)
     for image, found in enumerate(numpy_nms_of(detector, raws)):
         mine = np.flatnonzero(which == image)
@@ -161,7 +161,7 @@ def numpy_nms_of(detector: darknet_py.Detector, raws: list[np.ndarray]) -> list[
     """Our NMS in fractions of the input, of the raw maps."""
     from darknet_py.predict.decode import candidates
 
-    decoded = candidates(detector.graph, raws, threshold=0.3)
+    decoded = candidates(detector.graph, raws, threshold=0.1)
     settings = numpy_nms.NmsSettings(threshold=0.4)
     return [numpy_nms.nms(each.boxes_cxcywh_fraction, each.scores, settings) for each in decoded]
 
