@@ -1,7 +1,7 @@
 """A lab bench for YOLO cfg files: read them exactly, change a pool, train, and compare.
 
 The public names are imported when they are first used (PEP 562): `import darknet_py` does not import torch.
-`lint`, `train`, `compare` and `report` are subpackages that can be called (`callable_package.py`).
+`lint`, `train`, `compare`, `report` and `export` are subpackages that can be called (`callable_package.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darknet_py.data.formats.registry import open_data as open_data
+    from darknet_py.deploy.api import export as export
     from darknet_py.lint.api import compile as compile
     from darknet_py.lint.api import lint as lint
     from darknet_py.model.api import load as load
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "lint", "load",
-    "open_data", "report", "train",
+    "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "export", "lint",
+    "load", "open_data", "report", "train",
 ]  # fmt: skip
-CALLABLE_PACKAGES = ("compare", "lint", "report", "train")
+CALLABLE_PACKAGES = ("compare", "export", "lint", "report", "train")
 MODULES = {
     "Detections": "predict.detections",
     "Detector": "predict.detector",

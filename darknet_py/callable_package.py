@@ -1,6 +1,6 @@
 """Packages that can be called: `darknet_py.train(...)` trains, and `darknet_py.train.replay` is a name in it.
 
-Four functions of the public API (`lint`, `train`, `compare`, `report`) have the names of subpackages.
+Functions of the public API (`lint`, `train`, `compare`, `report`, `export`) have the names of subpackages.
 Importing a subpackage binds it as an attribute of its parent, so a function of that name would be lost as
 soon as one of its modules is imported. Python lets a module have a class of its own (Data model,
 "Customizing module attribute access"); this one adds a call, and names that are imported when they are first

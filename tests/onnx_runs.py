@@ -10,8 +10,12 @@ from darknet_py.export.onnx_graph import OnnxNetwork
 
 def run_onnx(network: OnnxNetwork, images: np.ndarray) -> list[np.ndarray]:
     """The outputs, with one thread."""
+    return run_bytes(network.model().SerializeToString(), images)
+
+
+def run_bytes(data: bytes, images: np.ndarray) -> list[np.ndarray]:
+    """The outputs of the bytes of a file, with one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
-    data = network.model().SerializeToString()
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     return list(session.run(None, {"images": images}))

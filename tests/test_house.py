@@ -33,7 +33,7 @@ ORDER = (  # a package imports those of earlier lines and of its own line, and n
     "model",
     "engines export losses data",
     "predict",
-    "scoring stats",
+    "scoring stats deploy",
     "tasks distributed",
     "train runs",
     "analysis compare",

@@ -20,8 +20,8 @@ LAYERS = GOLDEN / "layers"
 
 def test_the_public_names_are_these() -> None:
     assert sorted(darknet_py.__all__) == [
-        "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "lint", "load",
-        "open_data", "report", "train",
+        "Detections", "Detector", "Network", "__version__", "compare", "compile", "evaluate", "export",
+        "lint", "load", "open_data", "report", "train",
     ]  # fmt: skip
     assert set(darknet_py.__all__) <= set(dir(darknet_py))
     assert all(callable(getattr(darknet_py, name)) for name in darknet_py.__all__ if name != "__version__")

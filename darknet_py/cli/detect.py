@@ -12,17 +12,15 @@ from darknet_py.cli.options import (
     add_detection,
     add_engine,
     add_json,
-    document_of,
     natural,
     positive,
-    print_engine,
 )
 from darknet_py.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from darknet_py.graph.graph import Graph
+    from darknet_py.cli.detecting.network import GivenNetwork
     from darknet_py.predict.running import Output, Running
     from darknet_py.predict.sources.found import Found
 
@@ -35,7 +33,10 @@ FOLDER = "FOLDER"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    add_detection(parser, threshold=0.25, nms=0.45, batch=1)
+    add_detection(parser, threshold=0.25, nms=0.45, batch=1, network=False)
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="in place of both: an ONNX file that `export` wrote"
+    )
     add_engine(parser)
     parser.add_argument("source", nargs="+", help=SOURCES)
     parser.add_argument("--recursive", action="store_true", help="enter the folders in a folder")
@@ -76,13 +77,13 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """DetectionReport what is found in each image and each frame, and write what is asked for."""
+    from darknet_py.cli.detecting.network import given_network
     from darknet_py.cli.detecting.report import DetectionReport, RunClock
-    from darknet_py.lint.check import compile_checked
 
-    graph = compile_checked(document_of(args))
+    network = given_network(args)
     found = _sources(args)
     with DetectionReport(args, found) as report:
-        running = _running(args, graph, found)
+        running = _running(args, network, found)
         clock = RunClock(running.timings)
         total = 0 if report.videos else len(found)
         quiet = sys.stdout.isatty() and not args.output  # its lines are the progress
@@ -110,13 +111,10 @@ def _sources(args: argparse.Namespace) -> list[Found]:
     return found
 
 
-def _running(args: argparse.Namespace, graph: Graph, found: Sequence[Found]) -> Running:
+def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Found]) -> Running:
     """The detector, ready to run; wrong options are refused before the weights are read."""
-    from darknet_py.engines.opening import open_engine
     from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
     from darknet_py.predict.class_filter import wanted_labels
-    from darknet_py.predict.names import class_names
-    from darknet_py.predict.network_classes import order_warning
     from darknet_py.predict.running import Running
     from darknet_py.predict.sources.capture import Limits
 
@@ -128,13 +126,8 @@ def _running(args: argparse.Namespace, graph: Graph, found: Sequence[Found]) -> 
         letterbox=args.letterbox,
     )
     outputs = _outputs(args, found)
-    report = print_engine(args)
-    engine = open_engine(graph, args.weights, engine=args.engine, device=args.device, report=report)
-    detector = BatchDetector(engine, settings)
-    classes, neighbours = graph.head_layers[-1].classes, (args.weights, Path(args.cfg))
-    detector.names = class_names(classes, file=args.names, neighbours=neighbours)
-    if warning := order_warning(args.names, neighbours):
-        print(warning, file=sys.stderr)
+    detector = BatchDetector(network.open(), settings)
+    detector.names = network.names()
     return Running(
         detector,
         outputs,

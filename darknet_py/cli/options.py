@@ -95,10 +95,16 @@ def add_plugin(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_detection(parser: argparse.ArgumentParser, *, threshold: float, nms: float, batch: int) -> None:
-    """What `detect` and `eval` share: a cfg and weights, thresholds, batch and device."""
-    add_cfg(parser, option=True)
-    parser.add_argument("--weights", required=True, type=Path, help="Darknet weights")
+def add_detection(
+    parser: argparse.ArgumentParser, *, threshold: float, nms: float, batch: int, network: bool = True
+) -> None:
+    """What `detect` and `eval` share: a cfg and weights, thresholds, batch and device.
+
+    Args:
+        network: the cfg and the weights are required.
+    """
+    add_cfg(parser, option=True, required=network)
+    parser.add_argument("--weights", required=network, type=Path, help="Darknet weights")
     parser.add_argument(
         "--threshold", type=float, default=threshold, help=f"lowest score (default: {threshold})"
     )

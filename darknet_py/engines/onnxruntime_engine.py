@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from darknet_py.engines.base import Floats
 from darknet_py.engines.packages import library
 from darknet_py.engines.threads import usable_threads
-from darknet_py.export.onnx_graph import IMAGES, OnnxNetwork
+from darknet_py.export.names import IMAGES
 from darknet_py.graph.graph import Graph
+
+if TYPE_CHECKING:
+    from darknet_py.export.onnx_graph import OnnxNetwork
 
 ERRORS_ONLY = 3  # of log_severity_level
 
@@ -30,12 +35,7 @@ class OnnxRuntimeEngine:
         """Make the session."""
         onnxruntime = library("onnxruntime")
         self.graph, self.threads = graph, usable_threads()
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
-        options.log_severity_level = ERRORS_ONLY
-        # threads that wait for the next call leave the processors to those that read and write images
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options = session_options(onnxruntime)
         # the session reads the arrays where they are, so that they live as long as it does
         self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in network.weights.values()]
         options.add_external_initializers(list(network.weights), self._arrays)
@@ -49,3 +49,14 @@ class OnnxRuntimeEngine:
             self._outputs, {IMAGES: np.ascontiguousarray(images, np.float32)}
         )
         return found
+
+
+def session_options(onnxruntime: Any) -> Any:
+    """How sessions compute: fast, with the threads that may be used."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads, options.inter_op_num_threads = usable_threads(), 1
+    options.log_severity_level = ERRORS_ONLY
+    # threads that wait for the next call leave the processors to those that read and write images
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return options

@@ -26,6 +26,7 @@ from onnx import TensorProto, helper
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Refused, in_order
 from darknet_py.errors import UsageError
+from darknet_py.export.names import IMAGES
 from darknet_py.graph.executable import must_run
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.sharing import weight_sources
@@ -33,7 +34,6 @@ from darknet_py.layers.onnx_form import onnx_of
 from darknet_py.model.rewriting import rewritten
 from darknet_py.onnx_ops.nodes import Floats, GraphNodes, Nodes
 
-IMAGES = "images"
 OPSET, IR = 17, 8  # read by OpenCV, TensorRT and OpenVINO of 2023 and later
 LARGEST = 2**31 - 2**20  # bytes of a protobuf message, less what names and nodes take
 

@@ -31,9 +31,14 @@ def onnx_of(layer: Layer, nodes: Nodes, *maps: str) -> str:
 
 def declares_onnx(cls: type[Layer]) -> bool:
     """Whether the ONNX form of a class is that of its module."""
+    return declares(cls, "onnx", ("module", "reduce"))
+
+
+def declares(cls: type[Layer], form: str, others: tuple[str, ...]) -> bool:
+    """Whether a class, or the nearest one that it extends, declares a form with or after its other forms."""
     for one in cls.__mro__:
-        if "onnx" in vars(one):
+        if form in vars(one):
             return True
-        if "module" in vars(one) or "reduce" in vars(one):
+        if any(other in vars(one) for other in others):
             break
     return False

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from darknet_py.cfg.document import Document
+from darknet_py.engines.onnx_file import ENDING, OnnxFileEngine
 from darknet_py.engines.opening import open_given
 from darknet_py.errors import DataError, UsageError
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
@@ -29,8 +30,8 @@ class Detector(BatchDetector):
     [('dog', 0.82), ('bicycle', 0.69), ('car', 0.66)]
 
     Args:
-        cfg: a file, a shipped cfg by name, a text, a Document, or a Network.
-        weights: a complete `.weights` file; needed unless `cfg` is a Network.
+        cfg: a file, a shipped cfg by name, a text, a Document, a Network, or an ONNX file of `export`.
+        weights: a complete `.weights` file; needed unless `cfg` is a Network or an ONNX file.
         threshold: the lowest score of a detection, 0..1.
         nms: overlap above which the weaker of two boxes of a class is left out, 0..1.
         device: `cpu`, `cuda`, `cuda:1` or `mps`.
@@ -60,6 +61,12 @@ class Detector(BatchDetector):
     ) -> None:
         """Read the files."""
         settings = DetectorSettings(threshold=threshold, nms=nms, batch=batch)
+        if weights is None and (model := _onnx_file(cfg)):
+            opened_file = OnnxFileEngine(model, engine=engine, device=device)
+            super().__init__(opened_file, settings)
+            classes = len(opened_file.names)
+            self.names = opened_file.names if names is None else tuple(_names(names, classes, ()))
+            return
         if isinstance(cfg, (str, Path, Document)) and weights is None:
             raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
         opened = open_given(cfg, weights, engine=engine, device=device)
@@ -98,6 +105,13 @@ class Detector(BatchDetector):
             return next(self.detect([pixels_of(images, grey=grey)]))
         found = self.detect(pixels_of(one, grey=grey) for one in several)
         return list(found) if isinstance(several, (list, tuple)) else found
+
+
+def _onnx_file(cfg: object) -> Path | None:
+    """The path of an exported file, if it is one."""
+    if not isinstance(cfg, (str, Path)) or "\n" in str(cfg) or Path(cfg).suffix.lower() != ENDING:
+        return None
+    return Path(cfg)
 
 
 def _names(names: str | Path | Sequence[str] | None, classes: int, files: Sequence[Path]) -> Sequence[str]:

@@ -7,17 +7,24 @@ network in its first epochs finds something of every class everywhere, and Pytho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
+from threading import Event
 from typing import Any, ClassVar
+
+import numpy as np
 
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.engines.base import Engine
+from darknet_py.engines.base import Engine, Floats
 from darknet_py.errors import DataError
 from darknet_py.graph.graph import Graph
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
+from darknet_py.predict.letterbox import Fit
+from darknet_py.predict.overlap import overlapped
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.coco import FIGURES, coco_results
 from darknet_py.scoring.detection_figures import (
@@ -140,13 +147,41 @@ def evaluate_detector(
 def detect_images(
     detector: BatchDetector, dataset: Dataset, share: Sequence[int], *, progress: Progress
 ) -> list[Result]:
-    """The detections in some images of a data set, as a COCO results list."""
-    detected = detector.detect(dataset.pixels(index) for index in share)
+    """The detections in some images of a data set, as a COCO results list.
+
+    One thread reads and fits images, another runs the network, and this one decodes.
+    """
     found: list[Result] = []
-    for done, (index, detections) in enumerate(zip(share, detected, strict=True), start=1):
-        found += coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
-        progress(done, len(share))
+    with closing(_raw_maps(detector, dataset, share)) as batches:
+        detected = (each for fits, raws in batches for each in detector.found(raws, fits))
+        for done, (index, detections) in enumerate(zip(share, detected, strict=True), start=1):
+            found += coco_results(detections, dataset.record(index).image_id, dataset.category_ids)
+            progress(done, len(share))
     return found
+
+
+def _raw_maps(
+    detector: BatchDetector, dataset: Dataset, share: Sequence[int]
+) -> Generator[tuple[tuple[Fit, ...], Sequence[Floats]], None, None]:
+    """What the engine gives for each batch, with the fits of its images."""
+    batch, stop = detector.settings.batch, Event()
+
+    def ready(index: int) -> tuple[Fit, Floats]:
+        pixels = dataset.pixels(index)
+        fit = detector.fit(pixels.shape[:2])
+        return fit, detector.inputs([pixels], [fit])
+
+    def run(images: Sequence[tuple[Fit, Floats]]) -> tuple[tuple[Fit, ...], Sequence[Floats]]:
+        fits, inputs = zip(*images, strict=True)
+        return fits, detector.engine(np.concatenate(inputs))
+
+    def batches(images: Iterator[tuple[Fit, Floats]]) -> Iterator[list[tuple[Fit, Floats]]]:
+        while together := list(islice(images, batch)):
+            yield together
+
+    read = overlapped(ready, share, workers=1, ahead=batch, stop=stop)
+    with closing(read):
+        yield from overlapped(run, batches(read), workers=1, ahead=1, stop=stop)
 
 
 def detector_settings(settings: EvaluationSettings) -> DetectorSettings:

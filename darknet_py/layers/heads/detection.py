@@ -13,6 +13,8 @@ from darknet_py.layers.heads.head import Head
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.onnx_ops.head import Boxes
+    from darknet_py.onnx_ops.nodes import Nodes
     from darknet_py.ops.cells import Floats, Predictions
 
 NO_LOSS = "the loss of [detection] is not implemented"
@@ -110,3 +112,11 @@ class DetectionHead(Head, section="detection"):
         shares = classes.reshape(n, cells, self.classes)[images, cell]
         shares = softmax(shares) if self.softmax else shares
         return Predictions(images, boxes, objectness[images, at], shares)
+
+    def onnx_boxes(self, nodes: Nodes, raw: str, images: str) -> Boxes:
+        """See `Head.onnx_boxes`."""
+        from darknet_py.onnx_ops.head import boxes_of_vector
+
+        return boxes_of_vector(
+            nodes, raw, images, (self.side, self.num, self.classes), (self.sqrt, self.softmax)
+        )

@@ -13,6 +13,8 @@ from darknet_py.layers.heads.anchored import Anchored
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.onnx_ops.head import Boxes
+    from darknet_py.onnx_ops.nodes import Nodes
     from darknet_py.ops.cells import Floats, Predictions
 
 PLACES, SIZES, UNCERTAINTIES = slice(0, 4, 2), slice(4, 8, 2), slice(1, 8, 2)  # of x, ux, y, uy, w, uw, h, uh
@@ -108,3 +110,19 @@ class GaussianYolo(Anchored, section="Gaussian_yolo"):
         certain = 1 - sigmoid(cells.entries[:, UNCERTAINTIES]).mean(axis=1, keepdims=True)
         classes = sigmoid(cells.entries[:, 9:]) * certain
         return Predictions(cells.images, boxes, cells.objectness, classes)
+
+    def onnx_boxes(self, nodes: Nodes, raw: str, images: str) -> Boxes:
+        """See `Head.onnx_boxes`."""
+        from darknet_py.onnx_ops.head import cells_of
+
+        cells = cells_of(nodes, raw, images, (self.boxes_per_cell, self.entries), self.classes)
+        x, ux, y, uy, w, uw, h, uh, objectness, classes = cells.parts(*(1,) * 9, self.classes)
+        points = cells.centres(nodes.add("Concat", x, y, axis=3), self.scale_x_y)
+        sizes = cells.sizes(nodes.add("Concat", w, h, axis=3), self.masked)
+        offset = nodes.add("Mul", sizes, nodes.constant(self.from_centre))
+        uncertain = nodes.add("Sigmoid", nodes.add("Concat", ux, uy, uw, uh, axis=3))
+        certain = nodes.add(
+            "Sub", nodes.constant(1), nodes.add("ReduceMean", uncertain, axes=[3], keepdims=1)
+        )
+        scores = nodes.add("Mul", nodes.add("Sigmoid", classes), certain)
+        return cells.boxes(nodes.add("Sub", points, offset), sizes, nodes.add("Sigmoid", objectness), scores)

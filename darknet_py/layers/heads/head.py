@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.shape import Shape
-from darknet_py.cfg.diagnostics import Complaint
+from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.base import Layer
+from darknet_py.layers.transforms.activations import NO_ONNX
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.onnx_ops.head import Boxes
+    from darknet_py.onnx_ops.nodes import Nodes
     from darknet_py.ops.cells import Floats, Predictions
 
 UNLISTED = 0.5  # width and height of an anchor that `anchors` does not list, as in Darknet
@@ -86,6 +89,22 @@ class Head(Layer, ABC):
             raw: (N, C, H, W), any memory layout.
             net_size: (height, width) of the network's input.
         """
+
+    def onnx_boxes(self, nodes: Nodes, raw: str, images: str) -> Boxes:
+        """Add ONNX nodes that compute what `decode` does, in pixels of the input.
+
+        Args:
+            raw: the name of the raw map.
+            images: the name of the input, whose size is that of the pixels.
+
+        Raises:
+            Refused: where the head has no such nodes.
+        """
+        message = f"the boxes of [{self.section}] have no ONNX form"
+        reason = (
+            f"{type(self).__name__} does not declare `onnx_boxes`; exported without NMS, it gives raw maps"
+        )
+        raise Refused(Complaint(message, code=NO_ONNX, reason=reason))
 
     def channels_complaint(self, source: Shape) -> Complaint | None:
         """A complaint about the number of input channels, at the layer before; None if it fits."""

@@ -13,6 +13,8 @@ from darknet_py.layers.heads.head import UNLISTED, Head, anchor_pairs
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.onnx_ops.head import Boxes
+    from darknet_py.onnx_ops.nodes import Nodes
     from darknet_py.ops.cells import Floats, Predictions
 
 
@@ -119,3 +121,13 @@ class Region(Head, section="region"):
         classes = cells.entries[:, self.coords + 1 :]
         classes = softmax(classes) if self.softmax else classes
         return Predictions(cells.images, np.concatenate([centres, sizes], axis=1), cells.objectness, classes)
+
+    def onnx_boxes(self, nodes: Nodes, raw: str, images: str) -> Boxes:
+        """See `Head.onnx_boxes`."""
+        from darknet_py.onnx_ops.head import cells_of
+
+        cells = cells_of(nodes, raw, images, (self.num, self.entries), self.classes)
+        places, sizes, objectness, classes = cells.parts(2, 2, 1, self.classes)
+        sizes = nodes.add("Mul", cells.sizes(sizes, self.pairs), cells.cell_px)
+        scores = nodes.add("Softmax", classes, axis=3) if self.softmax else classes
+        return cells.boxes(cells.centres(places), sizes, nodes.add("Sigmoid", objectness), scores)

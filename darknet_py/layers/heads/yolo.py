@@ -13,6 +13,8 @@ from darknet_py.layers.heads.anchored import Anchored
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.onnx_ops.head import Boxes
+    from darknet_py.onnx_ops.nodes import Nodes
     from darknet_py.ops.cells import Floats, Predictions
 
 SHARING = ("neighbours", "simota")  # assigners that assign a ground truth to several boxes, of all heads
@@ -110,3 +112,15 @@ class Yolo(Anchored, section="yolo"):
         centres = (places + cells.corners) / np.array(raw.shape[:1:-1], raw.dtype)
         boxes = np.concatenate([centres, sizes], axis=1)
         return Predictions(cells.images, boxes, cells.objectness, classes if logistic else sigmoid(classes))
+
+    def onnx_boxes(self, nodes: Nodes, raw: str, images: str) -> Boxes:
+        """See `Head.onnx_boxes`."""
+        from darknet_py.onnx_ops.head import cells_of
+
+        logistic = self.new_coords
+        cells = cells_of(nodes, raw, images, (self.boxes_per_cell, self.entries), self.classes)
+        places, sizes, objectness, classes = cells.parts(2, 2, 1, self.classes)
+        centres = cells.centres(places, self.scale_x_y, activated=logistic)
+        boxes = centres, cells.sizes(sizes, self.masked, squared=logistic)
+        scores = (s if logistic else nodes.add("Sigmoid", s) for s in (objectness, classes))
+        return cells.boxes(*boxes, *scores)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from darknet_py.onnx_ops.pools.windows import Windows
     from darknet_py.ops.pools.window import Grid
 
+ALL_IN_DARKNET = ("maxpool", "local_avgpool", "avgpool")  # the pools that Darknet has
+
 
 class WindowPool(Layer):
     """A rule that reduces the cells of one window to one cell, channel by channel.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from darknet_py.errors import UsageError
-from darknet_py.files.atomic import publish_bytes
+from darknet_py.files.atomic import publish_parts
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.drawing import draw
 from darknet_py.predict.outputs.video_file import VideoFile
@@ -68,6 +68,6 @@ def publish_file(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        publish_bytes(path, data)
+        publish_parts(path, [data], lasting=False)  # can be made again; a wait for each costs the most
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror}", where=path) from None
