@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import onnx
 
+from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.deploy.settings import ExportSettings
 from darknet_py.errors import UsageError
 from darknet_py.export.metadata import metadata_of
@@ -15,6 +17,7 @@ from darknet_py.export.nms_graph import PLAIN, with_nms
 from darknet_py.export.onnx_file import file_model, with_outputs
 from darknet_py.export.onnx_graph import LARGEST, Arrays, OnnxNetwork, onnx_graph
 from darknet_py.graph.graph import Graph
+from darknet_py.layers.transforms.activations import NO_ONNX
 from darknet_py.ops.cells import Floats
 
 
@@ -35,7 +38,7 @@ class OnnxForm:
         self._graph, self._arrays = graph, arrays
         _check_bytes(graph)
         fixed = settings.size == "fixed"
-        network = onnx_graph(graph, arrays, fixed=fixed)
+        network = _network(graph, arrays, fixed=fixed)
         self.any_batch, self.any_size = not fixed, not network.fixed_size
         if settings.size == "dynamic" and not self.any_size:
             message = f"the size of the input cannot be free: {network.fixed_size}"
@@ -61,6 +64,21 @@ class OnnxForm:
         everything = onnx_graph(self._graph, self._arrays, outputs=range(len(self._graph)))
         maps = session_of(everything.model().SerializeToString()).run(None, {IMAGES: images})
         return dict(enumerate(maps))
+
+
+def _network(graph: Graph, arrays: Arrays, *, fixed: bool) -> OnnxNetwork:
+    """The ONNX graph; an error about a layer without a form says what to do."""
+    try:
+        return onnx_graph(graph, arrays, fixed=fixed)
+    except CfgError as error:
+        advice = "declare it as docs/write-a-pool.md shows, or export to torch, which needs none"
+        found = [
+            replace(each, reason="; ".join(filter(None, (each.reason, advice))))
+            if each.code == NO_ONNX
+            else each
+            for each in error.diagnostics
+        ]
+        raise CfgError(found) from None
 
 
 def session_of(data: bytes) -> Any:

@@ -81,7 +81,7 @@ def test_numpy_and_onnxruntime_alone_give_the_raw_maps(pooled: tuple[Path, Path]
         assert np.abs(found["arr_0"] - theirs[0].numpy()).max() <= 1e-5 * theirs[0].abs().max()
 
 
-@pytest.mark.parametrize("ending", ["xml", "pt2"])
+@pytest.mark.parametrize("ending", ["xml", pytest.param("pt2", marks=pytest.mark.slow)])
 def test_other_formats_are_run_and_kept(ending: str, tmp_path: Path) -> None:
     if ending == "xml":
         pytest.importorskip("openvino")
