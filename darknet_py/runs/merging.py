@@ -27,7 +27,7 @@ def merge(comparisons: Mapping[Path, Comparison], *, margin: float | None = None
 
     Raises: ReportError: when they differ in more than cfgs and seeds; it names everything that differs.
     """
-    (first, base), *others = comparisons.items()
+    (_, base), *others = comparisons.items()
     _check_mergeable(comparisons, with_margin=margin is None)
     seeds = tuple(sorted({seed for one in comparisons.values() for seed in one.seeds}))
     names = dict.fromkeys(variant.name for one in comparisons.values() for variant in one.variants)
@@ -66,7 +66,7 @@ def _merge_pictures(parts: Sequence[Mapping[int, StoredPicture]]) -> dict[int, S
 
 
 def _check_mergeable(comparisons: Mapping[Path, Comparison], *, with_margin: bool) -> None:
-    """Refuse comparisons that differ in more than cfgs and seeds, and those whose seeds followed from results."""
+    """Refuse comparisons that differ in more than cfgs and seeds, or whose seeds depend on their results."""
     (first, base), *others = comparisons.items()
     for folder, one in comparisons.items():
         if others and one.until:
