@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.verdicts import POINT, SETTINGS, Setting, draw
+from bench.rates import POINT
+from bench.verdicts import SETTINGS, Setting, draw
 from darknet_py.stats import verdict
 from darknet_py.stats.sequential import Looks, SequentialStudy, replay
 
@@ -41,34 +42,34 @@ class Rates:
 def measure(setting: Setting, shape: tuple[int, int, int], studies: int, seed: int) -> Rates:
     """Simulate studies of `shape` (V, most seeds, n)."""
     generator = np.random.default_rng([seed, SETTINGS.index(setting), *shape])
-    rates, (variants, most, _) = Rates(), shape
+    rates, (variants, most, images) = Rates(), shape
     drawn = [draw(setting, shape, generator) for _ in range(studies)]
-    fixed = [verdict(values, covariance) for values, covariance in drawn]
+    fixed = [verdict(values, covariance, images=images) for values, covariance in drawn]
     visible = float(np.mean([one.visible for found in fixed for one in found]))
     last = (np.arange(variants) == variants - 1)[:, None]
     first = (np.arange(variants) == 1)[:, None]
     for (values, covariance), of_all in zip(drawn, fixed, strict=True):
         noise = covariance.reshape(variants, most, variants, most)
-        equal, runs = grow(values, noise)
+        equal, runs = grow(values, noise, images)
         rates.wrong += any_wrong(equal)
         rates.wrong_fixed += any(one.low > 0 or one.high < 0 for one in of_all)
         rates.runs_equal += runs
-        better, runs = grow(values + visible * last, noise)
+        better, runs = grow(values + visible * last, noise, images)
         rates.seen += better.verdicts[variants - 1].result.low > 0
         rates.seen_fixed += of_all[-1].low + visible > 0
         rates.runs_better += runs
         if variants > 2:
-            found, _ = grow(values - CLEARLY * first, noise)
+            found, _ = grow(values - CLEARLY * first, noise, images)
             rates.wrong_after_one += any_wrong(found, leaving_out=1)
     return rates
 
 
-def grow(values: np.ndarray, covariance: np.ndarray) -> tuple[SequentialStudy, int]:
+def grow(values: np.ndarray, covariance: np.ndarray, images: int) -> tuple[SequentialStudy, int]:
     """Train stage after stage; and how many runs that took."""
     trained = np.full_like(values, np.nan)
     looks = Looks.up_to(values.shape[1])
     while True:
-        study = replay(trained, covariance, looks, margin=MARGIN)
+        study = replay(trained, covariance, looks, margin=MARGIN, images=images)
         if study.stage is None:
             return study, int(np.isfinite(trained).sum())
         rows, seeds = list(study.stage.variants), study.stage.seeds

@@ -136,7 +136,9 @@ def grow(experiment: Experiment, *, print_line: Callable[[str], None], progress:
         print_line(describe_growth(growth, names))
         if growth.study.stage is None or growth.beyond_budget:
             return
-        following = replace(experiment, seeds=growth.study.stage.seeds, leaving=_leaving(growth, names))
+        absent = dict.fromkeys(comparison.absent, FEWEST_SEEDS)
+        leaving = _leaving(growth, names) | absent
+        following = replace(experiment, seeds=growth.study.stage.seeds, leaving=leaving)
         if [plan.out for plan in following.plans] == [plan.out for plan in stage.plans]:
             raise UsageError("a run of this stage has ended without a result", where=experiment.out)
         stage = following

@@ -27,12 +27,8 @@ def merge(comparisons: Mapping[Path, Comparison], *, margin: float | None = None
 
     Raises: ReportError: when they differ in more than cfgs and seeds; it names everything that differs.
     """
-    (first, base), *others = comparisons.items()
-    for folder, one in others:
-        if differing := list(_differing(base, one, with_margin=margin is None)):
-            message = f"cannot be merged with {quoted(first)}: {'; '.join(differing)}"
-            hint = "runs are comparable on the same data, with the same protocol and recipe"
-            raise ReportError(message, where=folder, hint=hint)
+    (_, base), *others = comparisons.items()
+    _check_mergeable(comparisons, with_margin=margin is None)
     seeds = tuple(sorted({seed for one in comparisons.values() for seed in one.seeds}))
     names = dict.fromkeys(variant.name for one in comparisons.values() for variant in one.variants)
     remarks: list[str] = []
@@ -67,6 +63,20 @@ def _merge_pictures(parts: Sequence[Mapping[int, StoredPicture]]) -> dict[int, S
         known = merged.get(picture.image_id, picture)
         merged[picture.image_id] = replace(known, found={**picture.found, **known.found})
     return merged
+
+
+def _check_mergeable(comparisons: Mapping[Path, Comparison], *, with_margin: bool) -> None:
+    """Refuse comparisons that differ in more than cfgs and seeds, or whose seeds depend on their results."""
+    (first, base), *others = comparisons.items()
+    for folder, one in comparisons.items():
+        if others and one.until:
+            hint = "its error is that of its own looks; the noise it has shown is in noise.jsonl"
+            raise ReportError("a comparison that grew in stages is not merged", where=folder, hint=hint)
+    for folder, one in others:
+        if differing := list(_differing(base, one, with_margin=with_margin)):
+            message = f"cannot be merged with {quoted(first)}: {'; '.join(differing)}"
+            hint = "runs are comparable on the same data, with the same protocol and recipe"
+            raise ReportError(message, where=folder, hint=hint)
 
 
 def _differing(base: Comparison, other: Comparison, *, with_margin: bool) -> Iterator[str]:

@@ -86,6 +86,9 @@ def with_baseline(comparison: Comparison, name: str, *, where: object) -> Compar
         hint = f"did you mean `{quoted(guess)}`?" if guess else f"variants are {quoted(', '.join(names))}"
         raise UsageError(f"no variant is called {quoted(name)}", where=where, hint=hint)
     first = comparison.variants[names.index(name)]
+    if comparison.until and first is not comparison.variants[0]:
+        hint = "its seeds were added to resolve differences from the first variant"
+        raise UsageError("a comparison that grew in stages keeps its baseline", where=where, hint=hint)
     others = (variant for variant in comparison.variants if variant is not first)
     return replace(comparison, variants=(first, *others))
 

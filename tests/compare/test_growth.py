@@ -6,7 +6,7 @@ Oracle: the same comparison without an interruption, and the scores that were dr
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +15,12 @@ import pytest
 from darknet_py.__main__ import main
 from darknet_py.compare.experiment import Experiment
 from darknet_py.compare.growth import grow
-from darknet_py.errors import UsageError
+from darknet_py.errors import ReportError, UsageError
 from darknet_py.report.report import write_report
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
+from darknet_py.runs.merging import merge
 from darknet_py.runs.plan_file import ComparisonPlan, PlannedVariant, Until, check_until, write_plan
+from darknet_py.runs.read_comparison import read_comparison, with_baseline
 from tests.cli.test_bad_input import CFG
 from tests.report.comparison_folder import cfg_text, log_text, matches_of, result, wobble, write_json
 
@@ -135,6 +137,16 @@ def test_a_report_between_two_looks_names_what_is_to_come(tmp_path: Path) -> Non
     assert report["stages"]["looked"] == 0
     assert [one["outcome"] for one in report["verdicts"]] == ["unclear", "unclear"]
     assert "no look at it yet" in report["verdicts"][0]["sentence"]
+
+
+def test_a_comparison_that_grew_keeps_its_baseline_and_is_not_merged(tmp_path: Path) -> None:
+    grow_to_report(Drawn(tmp_path / "out", Until(most=2)))
+    comparison = read_comparison(tmp_path / "out")
+    assert with_baseline(comparison, NAMES[0], where="out") == comparison
+    with pytest.raises(UsageError, match="keeps its baseline"):
+        with_baseline(comparison, NAMES[1], where="out")
+    with pytest.raises(ReportError, match="b: error: a comparison that grew in stages is not merged"):
+        merge({Path("a"): replace(comparison, until=None), Path("b"): comparison})
 
 
 @pytest.mark.parametrize(("seeds", "trained"), [(1.5, 1), (3.5, 3)])

@@ -19,7 +19,7 @@ from darknet_py.scoring.operating_point import SCORE
 SIDE = 320  # of a picture, in the units of its boxes
 HIGHEST = 2 * SIDE
 LARGEST_JPEG = 120_000  # bytes
-BUDGET = 1_000_000  # bytes of all images in a page
+BUDGET = 700_000  # bytes of all images in a page
 MOST_TAGS = 4  # of each kind of box in a picture
 LETTER, LINE = 7, 12  # of a tag, at most
 BEYOND = 10 * SIDE  # an edge further out is drawn there

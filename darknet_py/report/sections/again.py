@@ -86,9 +86,7 @@ def facts_table(comparison: Comparison) -> ReportTable:
     for facts in ([run.fingerprint for run in runs], [run.environment for run in runs]):
         keys = dict.fromkeys(key for one in facts for key in one)
         rows += [(label(key), _values(facts, key)) for key in keys if key not in OF_THE_RUN | {"cfg"}]
-    return ReportTable(
-        "Of digests, the beginning.", ("what", "value"), tuple(rows), numbers=False
-    )
+    return ReportTable("Of digests, the beginning.", ("what", "value"), tuple(rows), numbers=False)
 
 
 def _values(facts: Sequence[Mapping[str, Any]], key: str) -> str:

@@ -10,7 +10,7 @@ from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.sections.pairing import differences
 from darknet_py.report.tables import label
-from darknet_py.runs.records import Comparison
+from darknet_py.runs.records import LEAST_SHARE, MOST_SPREAD, Comparison
 
 
 class NotesSection(ReportSection):
@@ -79,9 +79,11 @@ def _disturbed(comparison: Comparison) -> list[str]:
         return []
     share = min(one.share for one in found)
     spread = max(one.median / one.low if one.low else math.inf for one in found)
+    signs = [f"the process had a core for {100 * share:.0f} % of the time"] if share < LEAST_SHARE else []
+    if spread > MOST_SPREAD:
+        signs.append(f"a usual round took {spread:.1f} times as long as the fastest")
     return [
-        "Latency was measured while the machine was busy, and is too large: the process had a core for"
-        f" {100 * share:.0f} % of the time, and a usual round took {spread:.1f} times as long as the fastest."
+        f"Latency was measured while the machine was busy, and is too large: {', and '.join(signs)}."
         " Delete latency.json and start the same `compare` again to measure it anew."
     ]
 
