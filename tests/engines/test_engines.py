@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,6 +23,8 @@ from darknet_py.errors import UsageError, WeightsError
 from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.model.network import Network
 from darknet_py.model.weights import save_weights
+from tests.command import Cli
+from tests.paths import ROOT
 
 NAMED = [name for name in ENGINES if name != "auto"]
 NET = "[net]\nwidth=24\nheight=16\nchannels=3\n"
@@ -253,3 +258,65 @@ def test_a_cfg_that_no_engine_runs_is_refused_as_such() -> None:
     for name in ENGINES:
         with pytest.raises(CfgError, match=r"\[crnn\] is understood, and not run here"):
             open_given(cfg, Path("absent.weights"), engine=name)
+
+
+@pytest.mark.parametrize("verb", ["detect", "eval"])
+def test_nothing_imports_torch_where_onnxruntime_runs(verb: str, tmp_path: Path) -> None:
+    cfg, weights = written(tmp_path, block("leaky"))
+    (tmp_path / "net.cfg").write_text(cfg)
+    words = [verb, "--cfg", str(tmp_path / "net.cfg"), "--weights", str(weights), "--verbose"]
+    if verb == "eval":
+        write_coco(tmp_path / "data")
+        words += ["--data", str(tmp_path / "data")]
+    else:
+        picture = tmp_path / "a.jpg"
+        cv2.imwrite(str(picture), np.full((20, 30, 3), 90, np.uint8))
+        words += [str(picture), "--out", str(tmp_path / "out")]
+    heavy = "('torch', 'torchvision', 'openvino', 'matplotlib', 'pycocotools')"
+    code = (
+        f"import sys; from darknet_py.__main__ import main; code = main({words!r})\n"
+        f"print(code, [name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["0 []"], done.stdout + done.stderr
+    assert "engine: onnxruntime on cpu" in done.stderr
+
+
+def write_coco(folder: Path) -> None:
+    """Two classes, one image."""
+    (folder / "annotations").mkdir(parents=True)
+    (folder / "val").mkdir()
+    cv2.imwrite(str(folder / "val" / "a.jpg"), np.full((20, 30, 3), 90, np.uint8))
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 2, 9, 9], "area": 81, "iscrowd": 0}
+    value = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 30, "height": 20}],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+        "annotations": [box],
+    }
+    (folder / "annotations" / "instances_val.json").write_text(json.dumps(value))
+
+
+def test_the_matcher_may_still_be_called_the_engine(tmp_path: Path, cli: Cli) -> None:
+    cfg, weights = written(tmp_path, block("leaky"))
+    (tmp_path / "net.cfg").write_text(cfg)
+    write_coco(tmp_path / "data")
+    words = [
+        "eval",
+        "--cfg",
+        tmp_path / "net.cfg",
+        "--weights",
+        weights,
+        "--data",
+        tmp_path / "data",
+        "--json",
+    ]
+    old = cli(*words, "--engine", "pycocotools")
+    new = cli(*words, "--match-by", "pycocotools", "--engine", "torch")
+    note = (
+        "note: `--engine pycocotools` is now `--match-by pycocotools`; --engine names what runs the network"
+    )
+    assert note in old.err
+    assert "note: `--engine" not in new.err
+    for outcome in (old, new):
+        assert json.loads(outcome.printed())["protocol"]["engine"] == "pycocotools"
+    assert cli(*words, "--engine", "onnx").code == 2

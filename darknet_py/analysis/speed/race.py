@@ -134,7 +134,7 @@ class _Lane:
             if self.pipe.poll(PATIENCE_S):
                 return self.pipe.recv()
         except (EOFError, ConnectionError):
-            return f"its process ended with code {self.process.wait(1)}"
+            return f"its process ended with code {self.process.wait(PATIENCE_S)}"
         return f"no answer in {PATIENCE_S:.0f} s"
 
 
