@@ -61,8 +61,12 @@ class TorchOnnx(Peer):
         class Plain(torch.nn.Module):
             """Without the network's other arguments, which the exporter cannot take."""
 
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = network
+
             def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-                return network(images)
+                return self.network(images)
 
         image, file = network.graph.image, io.BytesIO()
         example = torch.zeros(self.batch, image.channels, image.height, image.width)
