@@ -1,4 +1,4 @@
-"""The errors among the detections of a finished run, for the report."""
+"""The errors among the detections of a finished run, and its figures by properties, for the report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from darknet_py.runs.folders import RunFolder
 from darknet_py.scoring.errors.confusion import confusion
 from darknet_py.scoring.errors.costs import error_costs
 from darknet_py.scoring.errors.kinds import error_table
+from darknet_py.scoring.slices.properties import slices_of
 from darknet_py.scoring.tables import detection_table, truth_table
 from darknet_py.train.settings import TrainingPlan
 
@@ -34,4 +35,5 @@ def record_errors(plan: TrainingPlan) -> None:
         hint = "delete the run's folder"
         raise ReportError(f"is no file of detections: {error}", where=run.detections, hint=hint) from None
     costs = error_costs(error_table(truth, found))
-    write_errors(run.errors, costs, confusion(truth, found), detections=source)
+    slices = slices_of(truth, found, plan.val)
+    write_errors(run.errors, costs, confusion(truth, found), slices, detections=source)

@@ -1,7 +1,8 @@
 """What a section of the report is.
 
-A section is one file in `sections/`: a class with its heading and its content as HTML, Markdown and JSON. The
-page, the Markdown file and the JSON file are folds over the lists in `sections/__init__.py`.
+A section is one file in `sections/` or a folder there: a class with its heading and its content as HTML,
+Markdown and JSON. The page, the Markdown file and the JSON file are folds over the lists in
+`sections/__init__.py`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from darknet_py.runs.curves import Curves
 from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.pictures_file import StoredPicture
 from darknet_py.runs.plan_file import Until
+from darknet_py.scoring.slices.figures import Slice
 from darknet_py.tasks.metrics import Metrics
 
 LEAST_SHARE = 0.9  # of the time in which a measuring thread has a core on an idle machine
@@ -59,6 +60,7 @@ class ErrorFacts:
         counts: of each kind.
         confusion: counts, label by prediction, from a score on; the last row and column are the background.
         score, iou: the limits of the confusion.
+        slices: the figures by properties of objects and images; empty where they were not recorded.
     """
 
     costs: Mapping[str, float | None]
@@ -66,6 +68,7 @@ class ErrorFacts:
     confusion: tuple[tuple[int, ...], ...]
     score: float
     iou: float
+    slices: tuple[Slice, ...] = ()
 
 
 @dataclass(frozen=True)

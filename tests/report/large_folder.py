@@ -28,7 +28,34 @@ def errors_of(classes: int, seed: int) -> dict[str, Any]:
         "detections": "d" * 64,
         "kinds": {kind: {"count": at + seed, "cost": at / 97 + seed / 53} for at, kind in enumerate(kinds)},
         "confusion": {"score": 0.25, "iou": 0.5, "matrix": matrix},
+        "slices": slices_of(seed),
     }
+
+
+def slices_of(seed: int) -> list[dict[str, Any]]:
+    """Figures by two properties; a group has no objects."""
+    groups = {
+        "size in square pixels": ("small: up to 32²", "medium", "large: above 96²"),
+        "objects in the image": ("none", "1 to 3", "4 to 10", "11 or more"),
+    }
+    return [
+        {
+            "title": title,
+            "groups": [
+                {"name": name, "objects": 0, "recall": None, "ap": None, "ap50": None}
+                if name == "none"
+                else {
+                    "name": name,
+                    "objects": 40 + 613 * at,
+                    "recall": (at + 5 + seed) / 13,
+                    "ap": (at + 2 + seed) / 17,
+                    "ap50": (at + 3 + seed) / 11,
+                }
+                for at, name in enumerate(names)
+            ],
+        }
+        for title, names in groups.items()
+    ]
 
 
 def write_large(

@@ -20,7 +20,9 @@ def sections_in(module: str) -> list[type]:
 
 
 def test_each_file_holds_one_section_and_each_is_in_the_page() -> None:
-    files = sorted(path.stem for path in Path(sections.__file__).parent.glob("[!_]*.py"))
+    folder = Path(sections.__file__).parent
+    paths = (path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("[!_]*.py")))
+    files = [".".join(path.parts) for path in paths]
     written = [cls for file in files for cls in sections_in(file)]
     assert len(written) == len(files)
     listed = [type(section) for section in (*sections.HEADER, *sections.BODY)]

@@ -15,19 +15,9 @@ from darknet_py.scoring.errors.confusion import Confusion, confusion
 from darknet_py.scoring.errors.costs import ErrorCosts, error_costs
 from darknet_py.scoring.errors.images import ImageLoss, image_losses
 from darknet_py.scoring.errors.kinds import ErrorTable, error_table
-from darknet_py.scoring.slices.figures import GroupFigures, StoredOutcomes, group_figures
-from darknet_py.scoring.slices.properties import Property, property_of, records_by_id
+from darknet_py.scoring.slices.figures import Slice
+from darknet_py.scoring.slices.properties import Property, records_by_id, slices_of
 from darknet_py.scoring.tables import DetectionTable, TruthTable
-
-PROPERTIES = ("size", "aspect", "crowding", "position")  # of every page
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The figures of the groups of one property."""
-
-    title: str
-    groups: tuple[GroupFigures, ...]
 
 
 @dataclass(frozen=True)
@@ -69,9 +59,7 @@ class ErrorReport:
         """
         images = records_by_id(dataset)
         assert [one.image_id for _, one in images] == truth.image_ids.tolist(), "the truth is the data set's"
-        table, stored = error_table(truth, found), StoredOutcomes.of(truth, found)
-        every = [property_of(name, dataset) for name in PROPERTIES]
-        groupings = [divide(truth, stored.found) for divide in (*every, *properties)]
+        table = error_table(truth, found)
         return cls(
             title,
             dataset,
@@ -82,7 +70,7 @@ class ErrorReport:
             error_costs(table),
             confusion(truth, found),
             calibration(table.outcomes),
-            tuple(Slice(one.title, tuple(group_figures(stored, one))) for one in groupings),
+            slices_of(truth, found, dataset, properties),
             tuple(image_losses(table)),
         )
 

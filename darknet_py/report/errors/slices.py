@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from darknet_py.report.errors.content import ErrorReport, Slice
+from darknet_py.report.errors.content import ErrorReport
 from darknet_py.report.markdown import escape_markdown, table_to_markdown
 from darknet_py.report.section import PageSection
 from darknet_py.report.tables import ReportTable, group_digits, label
+from darknet_py.scoring.slices.figures import Slice
 from darknet_py.tasks.metrics import in_percent
 
 CAPTION = """\

@@ -1,1 +1,1 @@
-"""What a report says about its runs, computed once: deciding images, unfinished trainings, structure."""
+"""What a report says about its runs, computed once: deciding images, groups of objects, structure."""

@@ -6,6 +6,7 @@ from darknet_py.report.sections.changes import ChangesSection
 from darknet_py.report.sections.classes import ClassesSection
 from darknet_py.report.sections.confusion import ConfusionSection
 from darknet_py.report.sections.cost import CostSection
+from darknet_py.report.sections.detectors.slices import VariantSlicesSection
 from darknet_py.report.sections.errors import ErrorKindsSection
 from darknet_py.report.sections.evidence import EvidenceSection
 from darknet_py.report.sections.first_weights import FirstWeightsSection
@@ -33,6 +34,7 @@ BODY: tuple[ReportSection, ...] = (
     OtherFiguresSection(),
     ConfusionSection(),
     ErrorKindsSection(),
+    VariantSlicesSection(),
     FirstWeightsSection(),
     ChangesSection(),
     EvidenceSection(),

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from darknet_py.data.summary import UNREADABLE, described
+from darknet_py.report.findings.slices import runs_without_slices
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.sections.pairing import differences
@@ -60,6 +61,7 @@ def notes(comparison: Comparison) -> list[str]:
             texts.append(f"Of {split}, left out: {', '.join(counts)}.")
     texts += differences(comparison)
     texts += _disturbed(comparison)
+    texts += _without_slices(comparison)
     lengths = {run.training.iterations for run in runs}
     if len(lengths) > 1:
         texts.append(f"The trainings differ in length: {min(lengths)} .. {max(lengths)} iterations.")
@@ -85,6 +87,18 @@ def _disturbed(comparison: Comparison) -> list[str]:
     return [
         f"Latency was measured while the machine was busy, and is too large: {', and '.join(signs)}."
         " Delete latency.json and start the same `compare` again to measure it anew."
+    ]
+
+
+def _without_slices(comparison: Comparison) -> list[str]:
+    """A note on detectors whose figures by size, aspect, crowding and position were not recorded."""
+    names = runs_without_slices(comparison)
+    if not names:
+        return []
+    every = sum(len(variant.runs) for variant in comparison.variants)
+    return [
+        f"Figures by size, aspect, crowding and position are not recorded for {len(names)} of {every} runs,"
+        f" the first {label(names[0])}. Start the same `compare` again: it computes them and trains nothing."
     ]
 
 

@@ -59,6 +59,14 @@ class GroupFigures:
         return {"objects": self.objects, "recall": self.recall, "ap": self.ap, "ap50": self.ap50}
 
 
+@dataclass(frozen=True)
+class Slice:
+    """The figures of the groups of one property."""
+
+    title: str
+    groups: tuple[GroupFigures, ...]
+
+
 def group_figures(stored: StoredOutcomes, grouping: Grouping) -> list[GroupFigures]:
     """The figures of every group of a property, in order."""
     return [_figures(stored, grouping, group) for group in range(len(grouping.names))]

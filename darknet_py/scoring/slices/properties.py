@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from darknet_py.data.dataset import Dataset, Record
 from darknet_py.errors import UsageError, quoted
 from darknet_py.graph.graph import Graph
+from darknet_py.scoring.slices.figures import Slice, StoredOutcomes, group_figures
 from darknet_py.scoring.slices.grouping import (
     Grouping,
     by_aspect,
@@ -26,7 +27,8 @@ from darknet_py.scoring.tables import DetectionTable, TruthTable
 Property = Callable[[TruthTable, DetectionTable], Grouping]
 
 BOXES: dict[str, Property] = {"size": by_size, "aspect": by_aspect, "crowding": by_crowding}
-NAMES = (*BOXES, "position", "field", "FILE.csv:COLUMN")
+OF_ALL = (*BOXES, "position")  # that every data set has
+NAMES = (*OF_ALL, "field", "FILE.csv:COLUMN")
 
 
 def records_by_id(dataset: Dataset) -> list[tuple[int, Record]]:
@@ -60,6 +62,20 @@ def property_of(name: str, dataset: Dataset, graph: Graph | None = None) -> Prop
     if graph is None:
         raise UsageError("the property field is about a network's heads", hint="name the network: --cfg CFG")
     return partial(_by_field, graph, dataset)
+
+
+def slices_of(
+    truth: TruthTable, found: DetectionTable, dataset: Dataset, properties: Sequence[Property] = ()
+) -> tuple[Slice, ...]:
+    """Figures by size, aspect, crowding and position, and by further properties.
+
+    Args:
+        dataset: the data set that the truth is of.
+    """
+    stored = StoredOutcomes.of(truth, found)
+    every = [property_of(name, dataset) for name in OF_ALL]
+    groupings = [divide(truth, stored.found) for divide in (*every, *properties)]
+    return tuple(Slice(one.title, tuple(group_figures(stored, one))) for one in groupings)
 
 
 def _by_column(title: str, values: list[str | None], truth: TruthTable, found: DetectionTable) -> Grouping:

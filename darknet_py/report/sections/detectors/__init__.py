@@ -1,0 +1,1 @@
+"""Sections of the report that detectors alone have; see the list in the folder above."""
