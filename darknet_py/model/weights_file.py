@@ -131,7 +131,7 @@ def read_stored(graph: Graph, specs: ArraySpecs, path: Path, *, partial: int | N
     except (OSError, ValueError) as error:
         raise WeightsError(f"cannot be read: {error}", where=path) from None
     ends = np.cumsum([spec.floats for spec in specs])
-    values = np.split(floats, ends[:-1])
+    values = np.split(floats, ends[:-1]) if specs else []
     check_values(specs, values, path, starts=[start, *(start + 4 * ends[:-1]).tolist()])
     return Stored(specs, values, header)
 

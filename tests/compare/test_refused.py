@@ -9,6 +9,7 @@ import pytest
 
 import darknet_py.compare
 from darknet_py.__main__ import main
+from darknet_py.train.settings import Settings
 from tests.cli.test_bad_input import CFG
 
 DATA = "scenes:train=4,val=2,size=96"
@@ -66,7 +67,7 @@ def test_compare_json_is_of_the_comparison_once_a_run_is_done(
     before = contents(tmp_path)
     for name in ("report.html", "report.md", "report.json"):
         Path("out", name).unlink()
-    comparison = darknet_py.compare(["small.cfg"], DATA, "out", seeds=2)
+    comparison = darknet_py.compare(["small.cfg"], DATA, "out", seeds=2, settings=Settings(evaluations=1))
     assert contents(tmp_path) == before, "nothing is trained, and the report is written again"
     assert comparison.seeds == (0, 1)
     assert [run.seed for run in comparison.baseline.runs] == [0, 1]

@@ -25,6 +25,7 @@ from darknet_py.predict import nms as numpy_nms
 from tests.command import Cli
 from tests.export.test_onnx_graph import with_weights
 from tests.onnx_runs import run_bytes
+from tests.train.small_run import fork
 
 NET = "[net]\nwidth=64\nheight=64\nchannels=3\n"
 CONV = "[convolutional]\nbatch_normalize=1\nfilters={}\nsize=3\nstride={}\npad=1\nactivation=leaky\n"
@@ -86,10 +87,17 @@ def test_other_formats_are_run_and_kept(ending: str, tmp_path: Path) -> None:
     if ending == "xml":
         pytest.importorskip("openvino")
     cfg, weights = saved(NET + CONV.format(4, 4) + LAST.format(16) + YOLO, tmp_path)
-    done = export(cfg, weights, tmp_path / f"out.{ending}")
-    assert done.difference < 1e-4
-    assert all((tmp_path / name).stat().st_size == size for name, size in done.files.items())
-    assert {Path(name).suffix for name in done.files} == ({".xml", ".bin"} if ending == "xml" else {".pt2"})
+
+    def exported() -> None:
+        done = export(cfg, weights, tmp_path / f"out.{ending}")
+        assert done.difference < 1e-4
+        assert all((tmp_path / name).stat().st_size == size for name, size in done.files.items())
+        assert {Path(name).suffix for name in done.files} == (
+            {".xml", ".bin"} if ending == "xml" else {".pt2"}
+        )
+
+    child = fork(tmp_path / "exported", exported)  # after torch.export no fork of a process can train
+    assert child.wait() == 0, child.said()
 
 
 def test_darknet_gets_its_own_sections_and_the_same_network(tmp_path: Path) -> None:

@@ -60,13 +60,13 @@ def test_four_pictures_are_learned_by_heart(head):
     for iteration in range(1, UPDATES + 1):
         trainer.step(images, truths, rate=learning_rate(net.graph.net, iteration), iteration=iteration)
     with torch.no_grad():
-        found = candidates(net.graph, net.eval()(images), threshold=0.1)
+        found = candidates(net.graph, [raw.detach().numpy() for raw in net.eval()(images)], threshold=0.1)
     overlaps = []
     for one, boxes in zip(found, rows, strict=True):
         kept = nms(one.boxes_cxcywh_fraction, one.scores, NmsSettings())
         for *box, label in boxes.tolist():
             best = kept.boxes_xyxy[kept.labels == int(label)][:1]
             assert len(best), "a class that is not found"
-            overlaps.append(float(iou(best, xyxy_from_cxcywh(torch.tensor([box])))))
+            overlaps.append(float(iou(torch.from_numpy(best), xyxy_from_cxcywh(torch.tensor([box])))))
     assert min(overlaps) > 0.3
     assert np.mean(overlaps) > 0.7

@@ -137,7 +137,7 @@ def test_a_detector_of_a_grey_cfg_takes_files_pictures_and_arrays(
     assert len(expected)
     cv2.imwrite(str(tmp_path / "grey.png"), grey)
     for image in (grey, grey[:, :, None], np.repeat(grey[:, :, None], 3, axis=2), tmp_path / "grey.png"):
-        assert torch.equal(detector(image).boxes_xyxy, expected.boxes_xyxy)
+        assert np.array_equal(detector(image).boxes_xyxy, expected.boxes_xyxy)
     with pytest.raises(DataError, match=r"\(RGB\) or H x W \(grey\), and this one is 20 x 30 x 2"):
         detector(COLOURED[..., :2])
 

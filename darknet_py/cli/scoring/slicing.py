@@ -58,9 +58,9 @@ def error_figures(
         figures["slices"] = _slices(properties, truth, found)
     if args.report:
         from darknet_py.report.error_report import write_error_report
-        from darknet_py.report.errors.content import PROPERTIES
+        from darknet_py.scoring.slices.properties import OF_ALL
 
-        more = [one for name, one in zip(args.by, properties, strict=True) if name not in PROPERTIES]
+        more = [one for name, one in zip(args.by, properties, strict=True) if name not in OF_ALL]
         title = f"{args.results.name} on {args.data} ({args.split})"
         write_error_report(args.report, truth, found, dataset, title=title, properties=more)
         figures["report"] = str(args.report)
