@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from darknet_py.predict.detect_files import entry_of
 from darknet_py.predict.outputs.pictures import Drawn
 from darknet_py.predict.outputs.video_file import VideoFile
 from darknet_py.predict.running import Running
+from darknet_py.predict.sources.ffmpeg import OPTIONS, options_of
 from darknet_py.predict.sources.found import Video
 from tests.fake_engine import FakeEngine
 
@@ -247,3 +249,23 @@ def test_I10_damaged_videos_give_frames_or_one_error(tmp_path: Path, count: int)
         assert len(errors) + len(notes) <= 1
         assert all(error.startswith(f"{path}: error: ") for error in errors)
         assert entries
+
+
+def test_I15_a_video_is_counted_while_a_stream_is_opened(tmp_path: Path) -> None:
+    video = VideoFile(tmp_path / "a.avi", (32, 48), 10.0)
+    for _ in range(5):
+        video.append(np.zeros((32, 48, 3), np.uint8))
+    opened, closed = threading.Event(), threading.Event()
+
+    def stream() -> None:
+        with options_of("http"):
+            opened.set()
+            closed.wait(0.3)
+
+    thread = threading.Thread(target=stream)
+    thread.start()
+    opened.wait()
+    video.publish()
+    thread.join()
+    assert len(list(read_all(tmp_path / "a.avi"))) == 5
+    assert OPTIONS not in os.environ

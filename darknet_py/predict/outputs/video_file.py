@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 
 from darknet_py.errors import UsageError
+from darknet_py.predict.sources.ffmpeg import options_of
 
+PATIENCE_S = 15.0  # a stream that hangs while it is opened keeps FFmpeg's options; then nothing is counted
 MOTION_JPEG = {".avi"}  # the others are MPEG-4: every FFmpeg encodes it, and H.264 not
 
 
@@ -63,9 +65,8 @@ class VideoFile:
             UsageError: when not all of it reached the disk; OpenCV reports no error then.
         """
         self._writer.release()
-        check = cv2.VideoCapture(str(self._temporary.absolute()), cv2.CAP_FFMPEG)
-        written = check.get(cv2.CAP_PROP_FRAME_COUNT) if check.isOpened() else 0
-        check.release()
+        with options_of("file", patience_s=PATIENCE_S) as readable:
+            written = _frames_in(self._temporary) if readable else self.frames
         if written < self.frames:
             self.discard()
             message = f"cannot be written: {max(0, written):.0f} of {self.frames} frames are in the file"
@@ -81,3 +82,10 @@ class VideoFile:
         self._writer.release()
         with suppress(OSError):
             self._temporary.unlink()
+
+
+def _frames_in(path: Path) -> float:
+    video = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    count = video.get(cv2.CAP_PROP_FRAME_COUNT) if video.isOpened() else 0.0
+    video.release()
+    return count

@@ -14,30 +14,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 import cv2
 import numpy as np
 
 from darknet_py.data.images.kinds import MOST_PIXELS, regular_file
 from darknet_py.errors import DataError
+from darknet_py.predict.sources.ffmpeg import options_of
 from darknet_py.predict.sources.found import Video
 from darknet_py.predict.sources.waiting import Halted, put, take
 
-CONTAINERS = (
-    "mov,avi,matroska,webm,mpegts,mpeg,mpegvideo,flv,asf,ogg,mpjpeg,mjpeg,"  # no comma after the last
-    "h264,hevc,m4v,ivf,dv,mxf,gif,rtsp,rtp"
-)
-PROTOCOLS = {
-    "file": "file",
-    "http": "http,https,httpproxy,tls,tcp",
-    "https": "https,httpproxy,tls,tcp",
-    "rtsp": "rtsp,rtp,rtcp,udp,tcp",
-    "rtsps": "rtsp,rtsps,rtp,srtp,rtcp,udp,tcp,tls",
-}
-OPTIONS, LOG_LEVEL = "OPENCV_FFMPEG_CAPTURE_OPTIONS", "OPENCV_FFMPEG_LOGLEVEL"
+LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 USUAL_RATE = 25.0  # where a source does not say
-_opening = Lock()  # the options are the environment's
 
 
 @dataclass(frozen=True)
@@ -220,11 +209,5 @@ def opened(video: Video, limits: Limits) -> cv2.VideoCapture:
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(1000 * limits.open_s)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(1000 * limits.read_s)),
     ]
-    given = os.environ.get(OPTIONS)
-    mine = f"protocol_whitelist;{PROTOCOLS[scheme]}|format_whitelist;{CONTAINERS}"
-    with _opening:
-        os.environ[OPTIONS] = f"{given or 'rtsp_transport;tcp'}|{mine}"
-        try:
-            return cv2.VideoCapture(place, cv2.CAP_FFMPEG, timeouts)
-        finally:
-            os.environ.pop(OPTIONS) if given is None else os.environ.update({OPTIONS: given})
+    with options_of(scheme):
+        return cv2.VideoCapture(place, cv2.CAP_FFMPEG, timeouts)
