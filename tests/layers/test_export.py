@@ -129,9 +129,9 @@ def found(names: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray] | Excepti
     return found(names[:half]) | found(names[half:])
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_onnx_form_computes_what_the_layer_does() -> None:
-    """All in one test: in two processes, each would make all forms."""
+    """All in one test: in two processes, each would make all forms. `export` uses the layers' own nodes."""
     wrong: dict[str, object] = {}
     for name, got in found([name for name in CASES if name not in NONE_EXISTS]).items():
         if isinstance(got, Exception):
