@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.train.small_run import Unbroken
 
 torch.set_num_threads(1)  # small tensors; threads that wait for each other cost more than they bring
+# The engine of autograd decides at the first backward pass whether it needs threads, after which no fork can
+# train. After torch.export it would: so the first pass is here.
+torch.ones(1, requires_grad=True).sum().backward()
 
 TINY = """[net]
 width=32

@@ -217,11 +217,14 @@ def test_I16_control_c_ends_a_stream_with_a_video_that_plays(
     from darknet_py.model.weights import save_weights
     from tests.predict.test_videos import read_all
 
+    stopped = threading.Event()
+
     def serve(number: int, send: Send, ended: threading.Event) -> None:
         send_frames(send, 20)
-        while not (tmp_path / "out").exists() and not ended.wait(0.02):
-            pass
-        if not ended.wait(0.1) and number == 0:
+        while not (tmp_path / "out").exists() and not ended.wait(0.5):
+            send_frames(send, 1)  # a slow machine must not take the stream for lost
+        if not ended.wait(0.1) and not stopped.is_set():
+            stopped.set()
             os.kill(os.getpid(), signal.SIGINT)
         ended.wait()
 
@@ -231,7 +234,7 @@ def test_I16_control_c_ends_a_stream_with_a_video_that_plays(
         words = ["detect", "--cfg", cfg, "--weights", str(tmp_path / "a.weights"), server.url, "--json"]
         began = time.monotonic()
         assert main([*words, "--out", str(tmp_path / "out")]) == 130
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     (written,) = (tmp_path / "out").iterdir()
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith('{"image": "http://127.0.0.1') for line in lines)
