@@ -210,7 +210,6 @@ def test_I14_frames_that_come_too_fast_are_left_out_and_counted() -> None:
     assert rest + 1 + capture.dropped == 100
 
 
-@pytest.mark.soak  # on busy cores the stream may be lost before the interrupt comes
 def test_I16_control_c_ends_a_stream_with_a_video_that_plays(
     tmp_path: Path, tiny_cfg: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,7 +233,13 @@ def test_I16_control_c_ends_a_stream_with_a_video_that_plays(
     with camera(serve) as server:
         words = ["detect", "--cfg", cfg, "--weights", str(tmp_path / "a.weights"), server.url, "--json"]
         began = time.monotonic()
-        assert main([*words, "--out", str(tmp_path / "out")]) == 130
+        before = signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # ignored where a shell's `&` starts us
+        try:
+            assert main([*words, "--out", str(tmp_path / "out")]) == 130
+        finally:
+            signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began < 60
     (written,) = (tmp_path / "out").iterdir()
     lines = capsys.readouterr().out.splitlines()
