@@ -106,9 +106,7 @@ def computed(form: OnnxNetwork, images: np.ndarray) -> list[np.ndarray]:
     arrays = [np.ascontiguousarray(array) for array in form.weights.values()]
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays]
     options.add_external_initializers(list(form.weights), values)
-    session = onnxruntime.InferenceSession(
-        form.proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(form.serialized(), options, providers=["CPUExecutionProvider"])
     return list(session.run(None, {"images": images}))
 
 

@@ -10,7 +10,7 @@ from darknet_py.export.onnx_graph import OnnxNetwork
 
 def run_onnx(network: OnnxNetwork, images: np.ndarray) -> list[np.ndarray]:
     """The outputs, with one thread."""
-    return run_bytes(network.model().SerializeToString(), images)
+    return run_bytes(network.complete(), images)
 
 
 def run_bytes(data: bytes, images: np.ndarray) -> list[np.ndarray]:

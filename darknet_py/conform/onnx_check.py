@@ -11,7 +11,7 @@ import torch
 from darknet_py.cfg.diagnostics import CfgError, Refused
 from darknet_py.conform.cases import Case
 from darknet_py.conform.sample import CheckFailed, Sample, normal_maps, weighted
-from darknet_py.export.onnx_graph import OnnxNetwork, Value, assembled
+from darknet_py.export.onnx_graph import OnnxNetwork, assembled
 from darknet_py.graph.graph import Node
 from darknet_py.layers.onnx_form import onnx_of
 from darknet_py.onnx_ops.nodes import Floats, GraphNodes, Nodes
@@ -64,12 +64,11 @@ def _larger(case: Case) -> Node | None:
 
 def _form(node: Node, arrays: dict[str, Floats]) -> OnnxNetwork:
     built = GraphNodes()
-    inputs = [Value(f"map_{position}", shape) for position, shape in enumerate(node.maps)]
+    inputs = {f"map_{position}": shape for position, shape in enumerate(node.maps)}
     nodes = Nodes(built, "layer", node.maps, arrays)
-    out = onnx_of(node.layer, nodes, *(value.name for value in inputs))
+    out = onnx_of(node.layer, nodes, *inputs)
     result = nodes.add("Identity", out)  # a layer may return its input
-    model = assembled(built, inputs, [Value(result, node.shape)], fixed=bool(built.fixed_size))
-    return OnnxNetwork(model, built.weights, (result,), built.fixed_size)
+    return assembled(built, inputs, {result: node.shape}, maps=(result,), fixed=built.fixed_size)
 
 
 def _session(form: OnnxNetwork) -> Any:
@@ -77,5 +76,4 @@ def _session(form: OnnxNetwork) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
-    data = form.model().SerializeToString()
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(form.complete(), options, providers=["CPUExecutionProvider"])

@@ -62,7 +62,7 @@ class OnnxForm:
     def trace(self, images: Floats) -> Mapping[int, Floats]:
         """See `Form.trace`."""
         everything = onnx_graph(self._graph, self._arrays, outputs=range(len(self._graph)))
-        maps = session_of(everything.model().SerializeToString()).run(None, {IMAGES: images})
+        maps = session_of(everything.complete()).run(None, {IMAGES: images})
         return dict(enumerate(maps))
 
 

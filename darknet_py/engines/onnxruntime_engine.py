@@ -39,7 +39,7 @@ class OnnxRuntimeEngine:
         # the session reads the arrays where they are, so that they live as long as it does
         self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in network.weights.values()]
         options.add_external_initializers(list(network.weights), self._arrays)
-        model = network.proto.SerializeToString()
+        model = network.serialized()
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._outputs = list(network.outputs)
 

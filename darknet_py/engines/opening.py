@@ -139,8 +139,7 @@ def _on_onnx(graph: Graph, weights: str | Path, name: str) -> Engine:
     """An engine of the ONNX graph, whose large arrays are those that were read from the file."""
     from darknet_py.engines.packages import library
 
-    for package in (name, "onnx"):
-        library(package)  # a missing one is named before the weights are read
+    library(name)  # a missing one is named before the weights are read
     from darknet_py.export.onnx_graph import onnx_graph
     from darknet_py.graph.executable import must_run
     from darknet_py.model.weights_file import read_arrays

@@ -28,7 +28,7 @@ class OpenVinoEngine:
         """Compile the graph, once for all sizes of a batch."""
         openvino = library("openvino")
         self.graph, self.threads = graph, usable_threads()
-        model = openvino.Core().read_model(network.model().SerializeToString())
+        model = openvino.Core().read_model(network.complete())
         # float32 throughout, where the processor would offer bfloat16
         config = {
             "PERFORMANCE_HINT": "LATENCY",

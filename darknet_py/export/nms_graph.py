@@ -18,14 +18,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import onnx
-from onnx import TensorProto, helper
-
 from darknet_py.cfg.diagnostics import CfgError, Refused
 from darknet_py.export.names import IMAGES
-from darknet_py.export.onnx_graph import OnnxNetwork
+from darknet_py.export.onnx_graph import OnnxNetwork, identity
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.onnx_form import declares
+from darknet_py.onnx_ops.encoding import FLOAT, INT64, Value
 from darknet_py.onnx_ops.head import Boxes
 from darknet_py.onnx_ops.nodes import GraphNodes, Nodes
 
@@ -51,7 +49,7 @@ def with_nms(network: OnnxNetwork, graph: Graph, *, threshold: float, nms: float
     built = GraphNodes()
     boxes, scores, objectness = _all_boxes(network, graph, built)
     for name, tensor in ((ALL_BOXES, boxes), (ALL_SCORES, scores)):
-        built.nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
+        built.nodes.append(identity(tensor, name))
     nodes = Nodes(built, "nms", [graph.image])
     likely = nodes.add("Greater", objectness, nodes.constant(threshold))
     scores = nodes.add("Where", likely, scores, nodes.constant(0))
@@ -64,10 +62,17 @@ def with_nms(network: OnnxNetwork, graph: Graph, *, threshold: float, nms: float
     pair = nodes.add("Concat", *(nodes.add("Unsqueeze", x, nodes.integers(1)) for x in (image, box)), axis=1)
     results = (nodes.add("GatherND", boxes, pair), nodes.add("GatherND", scores, kept), label, image)
     for name, tensor in zip(OUTPUTS, results, strict=True):
-        built.nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
-    types = (TensorProto.FLOAT, TensorProto.FLOAT, TensorProto.INT64, TensorProto.INT64)
-    ranks = (2, 1, 1, 1)
-    return _extended(network, built, [_output(*each) for each in zip(OUTPUTS, types, ranks, strict=True)])
+        built.nodes.append(identity(tensor, name))
+    kinds, ranks = (FLOAT, FLOAT, INT64, INT64), (2, 1, 1, 1)
+    return replace(
+        network,
+        nodes=[*network.nodes, *built.nodes],
+        constants={**network.constants, **built.constants},
+        weights={**network.weights, **built.weights},
+        results=[
+            Value(name, [None] * rank, kind) for name, kind, rank in zip(OUTPUTS, kinds, ranks, strict=True)
+        ],
+    )
 
 
 def _all_boxes(network: OnnxNetwork, graph: Graph, built: GraphNodes) -> tuple[str, str, str]:
@@ -95,18 +100,3 @@ def _all_boxes(network: OnnxNetwork, graph: Graph, built: GraphNodes) -> tuple[s
     scores = nodes.add("Transpose", nodes.add("Mul", objectness, classes), perm=[0, 2, 1])
     sure = nodes.add("Transpose", objectness, perm=[0, 2, 1])
     return nodes.add("Concat", *corners, axis=2), scores, sure
-
-
-def _output(name: str, kind: int, rank: int) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, kind, [None] * rank)
-
-
-def _extended(network: OnnxNetwork, built: GraphNodes, outputs: list[onnx.ValueInfoProto]) -> OnnxNetwork:
-    """The network with more nodes, and other outputs."""
-    proto = onnx.ModelProto()
-    proto.CopyFrom(network.proto)
-    proto.graph.node.extend(built.nodes)
-    proto.graph.initializer.extend(built.constants.values())
-    del proto.graph.output[:]
-    proto.graph.output.extend(outputs)
-    return replace(network, proto=proto, weights={**network.weights, **built.weights})

@@ -2,9 +2,10 @@
 
     graph = darknet_py.lint.api.compile("yolov3-tiny")
     network = onnx_graph(graph, read_arrays(graph, "yolov3-tiny.weights"))
-    network.proto              the graph; arrays of more than 1 KiB are left out of it, as external data
+    network.serialized()       the graph; arrays of more than 1 KiB are left out of it, as external data
     network.weights            those arrays by name, for `SessionOptions.add_external_initializers`
-    network.model()            one complete ModelProto, for a file
+    network.complete()         the graph with all arrays in it
+    network.model()            that as a ModelProto, for a file; this alone imports onnx
 
 The input is called `images`, (N, C, H, W) float32 in 0..1, RGB. There is one output for each head, its raw
 map, called `head_<layer>`; a network without heads has the map of its last layer, `map_<layer>`. With
@@ -16,12 +17,11 @@ those of [net].
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import onnx
-from onnx import TensorProto, helper
+import numpy.typing as npt
 
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Refused, in_order
@@ -32,7 +32,12 @@ from darknet_py.graph.graph import Graph
 from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.onnx_form import onnx_of
 from darknet_py.model.rewriting import rewritten
+from darknet_py.onnx_ops import encoding
+from darknet_py.onnx_ops.encoding import OnnxNode, Value
 from darknet_py.onnx_ops.nodes import Floats, GraphNodes, Nodes
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET, IR = 17, 8  # read by OpenCV, TensorRT and OpenVINO of 2023 and later
 LARGEST = 2**31 - 2**20  # bytes of a protobuf message, less what names and nodes take
@@ -45,22 +50,30 @@ class OnnxNetwork:
     """An ONNX graph, its large arrays beside it.
 
     Args:
-        proto: the graph; `weights` are declared in it as external data.
+        constants: the small arrays by name.
+        weights: the large ones by name.
         maps: the name of the tensor that is the map of each layer.
         fixed_size: why H and W are those of [net]; empty where they are free.
     """
 
-    proto: onnx.ModelProto
+    nodes: Sequence[OnnxNode]
+    constants: Mapping[str, npt.NDArray[Any]]
     weights: Mapping[str, Floats]
+    inputs: Sequence[Value]
+    results: Sequence[Value]
     maps: tuple[str, ...]
     fixed_size: str
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of the raw maps, in the order of the heads."""
-        return tuple(output.name for output in self.proto.graph.output)
+        return tuple(value.name for value in self.results)
 
-    def model(self) -> onnx.ModelProto:
+    def serialized(self) -> bytes:
+        """The graph; `weights` are declared in it as external data."""
+        return self._serialized(encoding.external_tensor)
+
+    def complete(self) -> bytes:
         """The graph with all arrays in it.
 
         Raises:
@@ -69,15 +82,26 @@ class OnnxNetwork:
         size = sum(array.nbytes for array in self.weights.values())
         if size > LARGEST:
             message = f"the network has {size / 1e9:.1f} GB of weights; one ONNX file holds 2 GB"
-            raise UsageError(message, hint="use `network.proto` and `network.weights`, which have no limit")
+            raise UsageError(message, hint="use `network.serialized()` and `network.weights`")
+        return self._serialized(encoding.tensor)
+
+    def model(self) -> onnx.ModelProto:
+        """`complete()`, for who changes it.
+
+        Raises:
+            UsageError: see there.
+        """
+        import onnx
+
         model = onnx.ModelProto()
-        model.CopyFrom(self.proto)
-        for tensor in model.graph.initializer:
-            if tensor.name in self.weights:
-                tensor.ClearField("external_data")
-                tensor.ClearField("data_location")
-                tensor.raw_data = self.weights[tensor.name].tobytes()
+        model.ParseFromString(self.complete())
         return model
+
+    def _serialized(self, weights: Callable[[npt.NDArray[Any], str], bytes]) -> bytes:
+        tensors = [encoding.tensor(array, name) for name, array in self.constants.items()]
+        tensors += [weights(array, name) for name, array in self.weights.items()]
+        graph = encoding.graph_parts(self.nodes, tensors, self.inputs, self.results)
+        return encoding.model(graph, opset=OPSET, ir=IR, producer="darknet-py")
 
 
 def onnx_graph(
@@ -100,40 +124,32 @@ def onnx_graph(
     wanted = outputs or graph.outputs
     names = _named(built, {i: maps[i] if i >= 0 else IMAGES for i in wanted}, graph)
     fixed_size = "it was asked for" if fixed else built.fixed_size
-    source = Value(IMAGES, graph.image)
-    results = [Value(name, graph[i].shape if i >= 0 else graph.image) for i, name in names.items()]
-    model = assembled(built, [source], results, fixed=bool(fixed_size))
+    results = {name: graph[i].shape if i >= 0 else graph.image for i, name in names.items()}
     tensors = tuple(names.get(index, name) for index, name in enumerate(maps))
-    return OnnxNetwork(model, built.weights, tensors, fixed_size)
-
-
-class Value(NamedTuple):
-    """An input or an output of a graph: its name, and the shape that it has at the cfg's size."""
-
-    name: str
-    shape: Shape
+    return assembled(built, {IMAGES: graph.image}, results, maps=tensors, fixed=fixed_size)
 
 
 def assembled(
-    built: GraphNodes, inputs: Sequence[Value], outputs: Sequence[Value], *, fixed: bool
-) -> onnx.ModelProto:
-    """A model of nodes; large arrays are declared as external data.
+    built: GraphNodes,
+    inputs: Mapping[str, Shape],
+    results: Mapping[str, Shape],
+    *,
+    maps: tuple[str, ...],
+    fixed: str,
+) -> OnnxNetwork:
+    """A network of nodes.
 
     Args:
-        fixed: rows and columns are those of the values; else they are free.
+        inputs: by name, the shapes that they have at the cfg's size; as `results`.
+        fixed: why rows and columns are those of the shapes; empty where they are free.
     """
 
-    def declared(value: Value, rows: str | None, columns: str | None) -> onnx.ValueInfoProto:
-        sides = (value.shape.height, value.shape.width) if fixed else (rows, columns)
-        return helper.make_tensor_value_info(
-            value.name, TensorProto.FLOAT, ("N", value.shape.channels, *sides)
-        )
+    def value(name: str, shape: Shape, *free: str | None) -> Value:
+        return Value(name, ("N", shape.channels, *((shape.height, shape.width) if fixed else free)))
 
-    infos = [declared(value, "H", "W") for value in inputs], [declared(v, None, None) for v in outputs]
-    tensors = [*built.constants.values(), *(_external(name, a) for name, a in built.weights.items())]
-    proto = helper.make_graph(built.nodes, "darknet", *infos, tensors)
-    opset = helper.make_operatorsetid("", OPSET)
-    return helper.make_model(proto, producer_name="darknet-py", ir_version=IR, opset_imports=[opset])
+    sources = [value(name, shape, "H", "W") for name, shape in inputs.items()]
+    outputs = [value(name, shape, None, None) for name, shape in results.items()]
+    return OnnxNetwork(built.nodes, built.constants, built.weights, sources, outputs, maps, fixed)
 
 
 def _maps(graph: Graph, arrays: Arrays, built: GraphNodes) -> list[str]:
@@ -160,19 +176,19 @@ def _named(built: GraphNodes, outputs: Mapping[int, str], graph: Graph) -> dict[
     names = {i: f"head_{i}" if i in heads else f"map_{i}" if i >= 0 else "image" for i in outputs}
     times = Counter(outputs.values())
     renamed = {tensor: names[i] for i, tensor in outputs.items() if times[tensor] == 1 and tensor != IMAGES}
-    for node in built.nodes:
-        for tensors in (node.input, node.output):
-            for position, tensor in enumerate(tensors):
-                tensors[position] = renamed.get(tensor, tensor)
+    built.nodes[:] = [
+        node._replace(
+            inputs=[renamed.get(tensor, tensor) for tensor in node.inputs],
+            outputs=[renamed.get(tensor, tensor) for tensor in node.outputs],
+        )
+        for node in built.nodes
+    ]
     for index, tensor in outputs.items():
         if tensor not in renamed:
-            built.nodes.append(helper.make_node("Identity", [tensor], [names[index]], name=names[index]))
+            built.nodes.append(identity(tensor, names[index]))
     return names
 
 
-def _external(name: str, array: Floats) -> TensorProto:
-    """A tensor whose numbers are elsewhere."""
-    tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="weights")
-    return tensor
+def identity(tensor: str, name: str) -> OnnxNode:
+    """A node that gives a tensor another name."""
+    return OnnxNode("Identity", name, [tensor], [name])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from onnx import numpy_helper
 
 from darknet_py.onnx_ops.nodes import Nodes
 
@@ -42,7 +41,7 @@ def downsampled(nodes: Nodes, x: str, stride: int, scale: float) -> str:
 def ones_like_map(nodes: Nodes, x: str) -> str:
     """A map of one channel of ones, (1, 1, H, W)."""
     shape = nodes.add("Concat", nodes.integers(1, 1), nodes.add("Shape", x, start=2), axis=0)
-    return nodes.add("ConstantOfShape", shape, value=numpy_helper.from_array(np.ones(1, np.float32)))
+    return nodes.add("ConstantOfShape", shape, value=np.ones(1, np.float32))
 
 
 def repeated(nodes: Nodes, numbers: str, like: str, shape: Sequence[int]) -> str:

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import helper, numpy_helper
 
 from darknet_py.arithmetic.shape import Shape
+from darknet_py.onnx_ops.encoding import OnnxNode
 
 Floats = npt.NDArray[np.float32]
 EMBEDDED = 1024  # bytes: larger constants are kept as numpy arrays beside the graph, and not copied
@@ -31,14 +30,15 @@ class GraphNodes:
     """All nodes and constants so far.
 
     Attributes:
-        weights: the large constants by name, which no tensor of `constants` holds.
+        constants: the small ones by name.
+        weights: the large ones by name, kept where they are.
         in_place: batch normalisation is folded into the arrays that layers get, in place of copies.
         folds: by the identity of a layer's arrays, what they were folded into.
         fixed_size: why the graph computes only inputs of the cfg's size; empty where it computes others too.
     """
 
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
+    nodes: list[OnnxNode] = field(default_factory=list)
+    constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     weights: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     in_place: bool = False
     folds: dict[int, Fold] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class GraphNodes:
         key = (values.dtype.str, values.shape, values.tobytes())
         if key not in self._known:
             self._known[key] = name
-            self.constants[name] = numpy_helper.from_array(values, name)
+            self.constants[name] = values
         return self._known[key]
 
 
@@ -101,7 +101,7 @@ class Nodes:
         """Add a node with `count` outputs, and return those."""
         name = self._name(kind)
         outputs = [name, *(f"{name}:{number}" for number in range(1, count))]
-        self.graph.nodes.append(helper.make_node(kind, inputs, outputs, name=name, **attributes))
+        self.graph.nodes.append(OnnxNode(kind, name, inputs, outputs, attributes))
         return outputs
 
     def constant(self, values: npt.ArrayLike, name: str = "constant") -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from onnx import TensorProto
 
+from darknet_py.onnx_ops.encoding import DOUBLE, FLOAT
 from darknet_py.onnx_ops.nodes import Nodes
 
 
@@ -26,7 +26,7 @@ def local_response(nodes: Nodes, x: str, response: Response) -> str:
     if size % 2 and not missing:
         return nodes.add("LRN", x, size=size, alpha=alpha * size, beta=beta, bias=kappa)
     shape = nodes.add("Shape", x)
-    exact = nodes.add("Cast", x, to=TensorProto.DOUBLE)
+    exact = nodes.add("Cast", x, to=DOUBLE)
     flat = nodes.add("Reshape", exact, nodes.integers(0, nodes.channels, -1))
     band = nodes.array(_band(nodes.channels, size, missing=missing))
     total = nodes.add("MatMul", band, nodes.add("Mul", flat, flat))
@@ -34,7 +34,7 @@ def local_response(nodes: Nodes, x: str, response: Response) -> str:
     factor, added, least, exponent = numbers
     base = nodes.add("Max", nodes.add("Add", nodes.add("Mul", total, factor), added), least)
     scaled = nodes.add("Mul", flat, nodes.add("Pow", base, exponent))
-    return nodes.add("Reshape", nodes.add("Cast", scaled, to=TensorProto.FLOAT), shape)
+    return nodes.add("Reshape", nodes.add("Cast", scaled, to=FLOAT), shape)
 
 
 def _band(channels: int, size: int, *, missing: bool) -> np.ndarray:

@@ -272,7 +272,7 @@ def test_nothing_imports_torch_where_onnxruntime_runs(verb: str, tmp_path: Path)
         picture = tmp_path / "a.jpg"
         cv2.imwrite(str(picture), np.full((20, 30, 3), 90, np.uint8))
         words += [str(picture), "--out", str(tmp_path / "out")]
-    heavy = "('torch', 'torchvision', 'openvino', 'matplotlib', 'pycocotools')"
+    heavy = "('torch', 'torchvision', 'openvino', 'matplotlib', 'pycocotools', 'onnx', 'google.protobuf')"
     code = (
         f"import sys; from darknet_py.__main__ import main; code = main({words!r})\n"
         f"print(code, [name for name in {heavy} if name in sys.modules])"

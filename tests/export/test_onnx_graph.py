@@ -153,7 +153,7 @@ def test_shared_weights_are_folded_once_and_not_changed_unless_asked(tmp_path: P
     for onnx in (first, second):
         assert onnx.outputs == ("map_1",)
         assert np.abs(run_onnx(onnx, images.numpy())[0] - expected[1].detach().numpy()).max() <= 1e-5
-    assert [tensor.name for tensor in second.proto.graph.initializer] == ["layer_0/weights", "layer_0/biases"]
+    assert list(second.constants) == ["layer_0/weights", "layer_0/biases"]
 
 
 def test_two_heads_on_one_map_and_a_map_that_is_the_image() -> None:
@@ -172,10 +172,7 @@ def test_the_size_is_fixed_by_the_layers_that_need_it_or_when_asked() -> None:
     text = "[net]\nwidth=8\nheight=8\nchannels=2\n[maxpool]\nsize=2\nstride=2\n"
     free, asked = (onnx_graph(compile(parse(text)), {}, fixed=fixed) for fixed in (False, True))
     needed = onnx_graph(compile(parse(text + "[avgpool]\n[local_avgpool]\nadaptive=2\n")), {})
-    sides = [
-        [d.dim_value or d.dim_param for d in n.proto.graph.input[0].type.tensor_type.shape.dim]
-        for n in (free, asked, needed)
-    ]
+    sides = [list(n.inputs[0].sides) for n in (free, asked, needed)]
     assert sides == [["N", 2, "H", "W"], ["N", 2, 8, 8], ["N", 2, 8, 8]]
     assert needed.fixed_size == "layer_2: an adaptive pool of 2 x 2 divides the map"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import TensorProto
 
 from darknet_py.arithmetic.window import bin_edges
+from darknet_py.onnx_ops.encoding import FLOAT
 from darknet_py.onnx_ops.nodes import Nodes
 from darknet_py.onnx_ops.pools.windows import Windows
 
@@ -42,7 +42,7 @@ class WindowCells:
 
     def count(self) -> str:
         """How many cells of each window are in the map, (1, 1, H', 1, W', 1)."""
-        return self.total(self.nodes.add("Cast", self.inside, to=TensorProto.FLOAT))
+        return self.total(self.nodes.add("Cast", self.inside, to=FLOAT))
 
     def as_map(self, windows: str) -> str:
         """(N, C, H', 1, W', 1) to (N, C, H', W')."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from onnx import TensorProto
-
+from darknet_py.onnx_ops.encoding import INT64
 from darknet_py.onnx_ops.map import ones_like_map
 from darknet_py.onnx_ops.nodes import Nodes
 from darknet_py.onnx_ops.pools.cells import cells_of
@@ -92,7 +91,7 @@ def _sorted_median(nodes: Nodes, x: str, windows: Windows, *, lower: bool) -> st
     size = nodes.add("Shape", row, start=4)
     ascending, _ = nodes.add_many("TopK", 2, row, size, axis=-1, largest=0)
     number = nodes.add("Range", nodes.scalar(0), nodes.add("Squeeze", size), nodes.scalar(1))
-    inside = cells.in_a_row(nodes.add("Cast", cells.inside, to=TensorProto.INT64))
+    inside = cells.in_a_row(nodes.add("Cast", cells.inside, to=INT64))
     count = nodes.add("ReduceSum", inside, nodes.integers(4), keepdims=1)
 
     def at(position: str) -> str:
