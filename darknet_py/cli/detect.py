@@ -80,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     from darknet_py.cli.detecting.network import given_network
     from darknet_py.cli.detecting.report import DetectionReport, RunClock
 
-    network = given_network(args)
     found = _sources(args)
+    network = given_network(args, _callers(found, args.batch))
     with DetectionReport(args, found) as report:
         running = _running(args, network, found)
         clock = RunClock(running.timings)
@@ -109,6 +109,17 @@ def _sources(args: argparse.Namespace) -> list[Found]:
     for line in filter(None, (passed_over(folder, inside=args.recursive) for folder in folders)):
         print(line, file=sys.stderr)
     return found
+
+
+def _callers(found: Sequence[Found], batch: int) -> int:
+    """How many threads run the network: one for a stream, whose frames are shown as soon as possible."""
+    from darknet_py.engines.threads import MOST_CALLERS, callers_for
+    from darknet_py.predict.sources.found import Video
+
+    videos = [each for each in found if isinstance(each, Video)]
+    if any(each.live for each in videos):
+        return 1
+    return callers_for(MOST_CALLERS if videos else -(-len(found) // max(1, batch)))
 
 
 def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Found]) -> Running:

@@ -24,6 +24,7 @@ class Engine(Protocol):
         name: of the library that runs it, as `--engine` takes it.
         device: where it runs: `cpu`, `cuda`, `cuda:1`, ...
         graph: what is run; `graph.image` is the shape of one input image.
+        callers: how many threads may call it at once; an engine that does not have it is called by one.
     """
 
     @property
@@ -44,3 +45,8 @@ class Engine(Protocol):
             (pre-sigmoid) map per head, or what the [softmax] of a classifier reads. A later call does not
             change them.
         """
+
+
+def callers_of(engine: Engine) -> int:
+    """How many threads may call an engine at once."""
+    return int(getattr(engine, "callers", 1))

@@ -21,6 +21,9 @@ ENDING = ".onnx"
 class OnnxFileEngine:
     """Runs an exported ONNX file; of one with NonMaxSuppression the raw maps before it.
 
+    Args:
+        callers: see `Engine`.
+
     Attributes:
         names: of the classes.
 
@@ -31,7 +34,9 @@ class OnnxFileEngine:
 
     name, device = "onnxruntime", "cpu"
 
-    def __init__(self, path: str | Path, *, engine: str = "auto", device: str = "cpu") -> None:
+    def __init__(
+        self, path: str | Path, *, engine: str = "auto", device: str = "cpu", callers: int = 1
+    ) -> None:
         """Read the file and make the session."""
         if engine not in ("auto", self.name) or device != self.device:
             asked = (
@@ -39,14 +44,17 @@ class OnnxFileEngine:
             )
             message = f"an ONNX file is run by onnxruntime on the cpu, and {asked} is asked for"
             raise UsageError(message, where=path, hint="other engines take --cfg and --weights")
+        self.callers = callers
         data = _bytes(Path(path))
-        session = _session(data, path)
+        session = _session(data, path, callers)
         described = read_metadata(session.get_modelmeta().custom_metadata_map, path)
         self.graph: Graph = described.graph
         self.names = described.names
         if not self.graph.heads:
             raise DataError("has no head such as [yolo], so it detects nothing", where=path)
-        self._session = _session(_with_raw_maps(data, self.graph), path) if described.has_nms else session
+        if described.has_nms:
+            session = _session(_with_raw_maps(data, self.graph), path, callers)
+        self._session = session
         self._batch = _check_signature(self._session, self.graph, path)
 
     def __call__(self, images: Floats) -> list[Floats]:
@@ -72,9 +80,9 @@ def _bytes(path: Path) -> bytes:
         raise DataError(f"cannot be read: {error.strerror}", where=path) from None
 
 
-def _session(data: bytes, where: object) -> Any:
+def _session(data: bytes, where: object, callers: int) -> Any:
     onnxruntime = library("onnxruntime")
-    options = session_options(onnxruntime)
+    options = session_options(onnxruntime, callers)
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its classes have no common base but this

@@ -24,6 +24,7 @@ class OnnxRuntimeEngine:
     Args:
         graph: what `network` was made of.
         network: its outputs are `graph.raw_outputs`.
+        callers: see `Engine`; each call takes its share of the threads.
 
     Raises:
         UsageError: when onnxruntime is not installed.
@@ -31,11 +32,11 @@ class OnnxRuntimeEngine:
 
     name, device = "onnxruntime", "cpu"
 
-    def __init__(self, graph: Graph, network: OnnxNetwork) -> None:
+    def __init__(self, graph: Graph, network: OnnxNetwork, callers: int = 1) -> None:
         """Make the session."""
         onnxruntime = library("onnxruntime")
-        self.graph, self.threads = graph, usable_threads()
-        options = session_options(onnxruntime)
+        self.graph, self.threads, self.callers = graph, usable_threads(), callers
+        options = session_options(onnxruntime, callers)
         # the session reads the arrays where they are, so that they live as long as it does
         self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in network.weights.values()]
         options.add_external_initializers(list(network.weights), self._arrays)
@@ -51,11 +52,12 @@ class OnnxRuntimeEngine:
         return found
 
 
-def session_options(onnxruntime: Any) -> Any:
-    """How sessions compute: fast, with the threads that may be used."""
+def session_options(onnxruntime: Any, callers: int) -> Any:
+    """How sessions compute: fast, with the threads that may be used, shared by so many callers."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.intra_op_num_threads, options.inter_op_num_threads = usable_threads(), 1
+    options.intra_op_num_threads = max(1, usable_threads() // callers)
+    options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
     # threads that wait for the next call leave the processors to those that read and write images
     options.add_session_config_entry("session.force_spinning_stop", "1")

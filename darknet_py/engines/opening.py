@@ -31,6 +31,7 @@ def open_engine(
     engine: str = "auto",
     device: str = "cpu",
     report: Report = silent,
+    callers: int = 1,
 ) -> Engine:
     """Make a graph with the weights of a complete file ready to run.
 
@@ -40,6 +41,7 @@ def open_engine(
             else torch.
         device: `cpu`, `cuda`, `cuda:1` or `mps`.
         report: is called with one line: which engine was taken, and why.
+        callers: threads that will call it at once, if it can be (`Engine.callers`); see `callers_for`.
 
     Raises:
         CfgError: when a layer cannot be executed, or not by the engine.
@@ -49,7 +51,7 @@ def open_engine(
     _check(engine, weights, device)
     if engine in ("openvino", "onnxruntime"):
         assert weights is not None
-        opened, why = _on_onnx(graph, weights, engine), "as asked for"
+        opened, why = _on_onnx(graph, weights, engine, callers), "as asked for"
     elif engine == "torch":
         opened, why = _on_torch(graph, weights, device), "as asked for"
     elif not _is_cpu(device):
@@ -57,7 +59,7 @@ def open_engine(
     elif weights is None:
         opened, why = _on_torch(graph, None, device), "which draws the weights"
     else:
-        opened, why = _fastest_on_cpu(graph, weights)
+        opened, why = _fastest_on_cpu(graph, weights, callers)
     report(f"engine: {opened.name} on {opened.device}, {why}")
     return opened
 
@@ -135,7 +137,7 @@ def _on_torch(graph: Graph, weights: str | Path | None, device: str) -> Engine:
     return TorchEngine(Network(graph) if weights is None else restore(graph, weights), device)
 
 
-def _on_onnx(graph: Graph, weights: str | Path, name: str) -> Engine:
+def _on_onnx(graph: Graph, weights: str | Path, name: str, callers: int) -> Engine:
     """An engine of the ONNX graph, whose large arrays are those that were read from the file."""
     from darknet_py.engines.packages import library
 
@@ -153,10 +155,10 @@ def _on_onnx(graph: Graph, weights: str | Path, name: str) -> Engine:
         return OpenVinoEngine(graph, network)
     from darknet_py.engines.onnxruntime_engine import OnnxRuntimeEngine
 
-    return OnnxRuntimeEngine(graph, network)
+    return OnnxRuntimeEngine(graph, network, callers)
 
 
-def _fastest_on_cpu(graph: Graph, weights: str | Path) -> tuple[Engine, str]:
+def _fastest_on_cpu(graph: Graph, weights: str | Path, callers: int) -> tuple[Engine, str]:
     """onnxruntime, or torch and why; errors of the cfg and of the weights are torch's as well."""
     from darknet_py.cfg.diagnostics import CfgError
     from darknet_py.graph.executable import must_run
@@ -168,7 +170,9 @@ def _fastest_on_cpu(graph: Graph, weights: str | Path) -> tuple[Engine, str]:
     except WeightsError as error:
         return _on_torch(graph, weights, "cpu"), f"and not onnxruntime: {error.message}"
     try:
-        return _on_onnx(graph, weights, "onnxruntime"), "the fastest on most CPUs (`darknet-py bench`)"
+        return _on_onnx(
+            graph, weights, "onnxruntime", callers
+        ), "the fastest on most CPUs (`darknet-py bench`)"
     except CfgError as error:
         reason = error.diagnostics[0].message
     except UsageError as error:

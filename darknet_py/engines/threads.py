@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+MOST_CALLERS = 4  # each keeps the maps of its own images
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of time, and of the period
+
+
+def callers_for(calls: int) -> int:
+    """How many threads may run a network at once, for so many calls in all.
+
+    Calls side by side, each with its share of the threads, wait for each other less than the threads of one.
+    """
+    return max(1, min(calls, usable_threads(), MOST_CALLERS))
 
 
 def usable_threads(quota: Path = QUOTA) -> int:

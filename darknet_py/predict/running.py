@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from threading import Event, Lock
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from darknet_py.engines.base import callers_of
 from darknet_py.errors import DarknetPyError
 from darknet_py.predict.batch_detector import BatchDetector
 from darknet_py.predict.class_filter import of_classes
@@ -107,7 +109,15 @@ class Running:
                 stack.callback(output.close)
             ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
             stack.callback(ready.close)
-            detected = self._through_network(ready)
+            batches = _batches(ready, self.detector.settings.batch)
+            networked: Iterator[list[Detected]] = map(self._detected, batches)
+            if (callers := callers_of(self.detector.engine)) > 1:
+                side_by_side = overlapped(
+                    self._detected, batches, workers=callers, ahead=callers, stop=self.stop
+                )
+                stack.callback(side_by_side.close)
+                networked = side_by_side
+            detected = chain.from_iterable(networked)
             writers = 1 if videos else WRITERS  # frames of a video are written in order
             results = overlapped(
                 self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop, final=True
@@ -135,18 +145,17 @@ class Running:
         self.timings.add("decoding", began)
         return ready
 
-    def _through_network(self, frames: Iterable[_Ready]) -> Iterator[Detected]:
-        for batch in _batches(frames, self.detector.settings.batch):
-            began = time.perf_counter()
-            good = [each for each in batch if each.inputs is not None]
-            found: Iterator[Detections] = iter(())
-            if good:
-                inputs = [each.inputs for each in good if each.inputs is not None]
-                raws = self.detector.engine(inputs[0] if len(inputs) == 1 else np.concatenate(inputs))
-                found = iter(list(self.detector.found(raws, [each.fit for each in good if each.fit])))
-            self.timings.add("network", began)
-            for each in batch:
-                yield Detected(each.frame, self._kept(next(found)) if each.fit else None)
+    def _detected(self, batch: Sequence[_Ready]) -> list[Detected]:
+        began = time.perf_counter()
+        good = [each for each in batch if each.inputs is not None]
+        found: Iterator[Detections] = iter(())
+        if good:
+            inputs = [each.inputs for each in good if each.inputs is not None]
+            raws = self.detector.engine(inputs[0] if len(inputs) == 1 else np.concatenate(inputs))
+            found = self.detector.found(raws, [each.fit for each in good if each.fit])
+        detected = [Detected(each.frame, self._kept(next(found)) if each.fit else None) for each in batch]
+        self.timings.add("network", began)
+        return detected
 
     def _kept(self, found: Detections) -> Detections:
         return found if self.labels is None else of_classes(found, self.labels)

@@ -24,6 +24,7 @@ class GivenNetwork:
     args: argparse.Namespace
     graph: Graph
     file: OnnxFileEngine | None
+    callers: int = 1
 
     def open(self) -> Engine:
         """Make it ready to run."""
@@ -33,7 +34,14 @@ class GivenNetwork:
         if self.file is not None:
             report(f"engine: {self.file.name} on {self.file.device}, which runs the file")
             return self.file
-        return open_engine(self.graph, args.weights, engine=args.engine, device=args.device, report=report)
+        return open_engine(
+            self.graph,
+            args.weights,
+            engine=args.engine,
+            device=args.device,
+            report=report,
+            callers=self.callers,
+        )
 
     def names(self) -> tuple[str, ...]:
         """The class names; a warning is printed where two files of them contradict each other."""
@@ -50,8 +58,11 @@ class GivenNetwork:
         return names
 
 
-def given_network(args: argparse.Namespace) -> GivenNetwork:
+def given_network(args: argparse.Namespace, callers: int) -> GivenNetwork:
     """The network of the command line.
+
+    Args:
+        callers: threads that will run it at once, if the engine allows that.
 
     Raises:
         UsageError: when it names none, half of one, or two.
@@ -63,7 +74,7 @@ def given_network(args: argparse.Namespace) -> GivenNetwork:
             raise UsageError(message, hint="give --model alone, or --cfg and --weights")
         from darknet_py.engines.onnx_file import OnnxFileEngine
 
-        file = OnnxFileEngine(args.model, engine=args.engine, device=args.device)
+        file = OnnxFileEngine(args.model, engine=args.engine, device=args.device, callers=callers)
         return GivenNetwork(args, file.graph, file)
     missing = [name for name in ("--cfg", "--weights") if name not in given]
     if missing:
@@ -71,4 +82,4 @@ def given_network(args: argparse.Namespace) -> GivenNetwork:
         raise UsageError(message, hint="or --model FILE, an ONNX file that `darknet-py export` wrote")
     from darknet_py.lint.check import compile_checked
 
-    return GivenNetwork(args, compile_checked(document_of(args)), None)
+    return GivenNetwork(args, compile_checked(document_of(args)), None, callers)
