@@ -22,7 +22,6 @@ from darknet_py.conform.sample import CheckFailed, Sample, difference, weighted
 from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights, save_weights
-from darknet_py.ops.exporting import exportable
 from darknet_py.ops.keyed import Keyed
 
 
@@ -172,7 +171,7 @@ def exported(sample: Sample) -> None:
     """`torch.export` of the evaluated module gives what it gives."""
     module, maps = sample.module().eval(), sample.maps()
     with torch.no_grad(), _quiet():
-        program = torch.export.export(exportable(module), tuple(maps), strict=False).module()
+        program = torch.export.export(module, tuple(maps), strict=False).module()
         _close(program(*maps), module(*maps), "the module itself", rtol=1e-5, atol=1e-5)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from darknet_py.deploy.forms import Form
 from darknet_py.errors import DarknetPyError
+from darknet_py.graph.graph import Graph
 from darknet_py.layers.heads.head import Head
 from darknet_py.model.network import Network
 from darknet_py.ops.cells import Floats
@@ -97,9 +98,13 @@ def raw_trace(network: Network, images: Floats) -> list[Tensor]:
     """Every layer's map; of a head the raw map that it reads."""
     with torch.inference_mode():
         inputs = torch.from_numpy(images)
-        maps = network.trace(inputs)
+        return raw_maps(network.graph, inputs, network.trace(inputs))
+
+
+def raw_maps(graph: Graph, inputs: Tensor, maps: Sequence[Tensor]) -> list[Tensor]:
+    """The maps of `Network.trace`, in place of a head's the raw map that it reads."""
     kept: list[Tensor] = []
-    for node, own in zip(network.graph, maps, strict=True):
+    for node, own in zip(graph, maps, strict=True):
         at = node.inputs[0] if isinstance(node.layer, Head) else node.index
         kept.append(own if at == node.index else kept[at] if at >= 0 else inputs)
     return kept

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from darknet_py.export.metadata import metadata_of
 from darknet_py.model.network import Network
 from darknet_py.ops.cells import Floats
-from darknet_py.ops.exporting import exportable
 
 METADATA = "metadata.json"
 
@@ -29,6 +28,14 @@ class _Outputs(nn.Module):
         return tuple(self.network(images))
 
 
+class _Maps(_Outputs):
+    """The network with the maps of all layers as outputs."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps, activated for heads."""
+        return tuple(self.network.trace(images))
+
+
 class TorchForm:
     """The .pt2 file of a network, with its metadata as `metadata.json`.
 
@@ -41,13 +48,13 @@ class TorchForm:
 
     def __init__(self, network: Network, names: tuple[str, ...], *, one: bool) -> None:
         """Trace the network, and read the file again."""
-        self._form = exportable(network).eval()
+        self._network = network
         self.any_batch = not one
         image = network.graph.image
         images = torch.zeros(1 if one else 2, image.channels, image.height, image.width)
         batch = None if one else {"images": {0: torch.export.Dim("batch", min=1, max=4096)}}
         with torch.no_grad():
-            program = torch.export.export(_Outputs(self._form), (images,), dynamic_shapes=batch, strict=False)
+            program = torch.export.export(_Outputs(network), (images,), dynamic_shapes=batch, strict=False)
         buffer = io.BytesIO()
         described = json.dumps(metadata_of(network.graph, names, {}))
         torch.export.save(program, buffer, extra_files={METADATA: described})
@@ -61,7 +68,10 @@ class TorchForm:
             return [raw.numpy() for raw in self._module(torch.from_numpy(images))]
 
     def trace(self, images: Floats) -> Mapping[int, Floats]:
-        """See `Form.trace`: of the modules that the program was made of."""
-        from darknet_py.deploy.check import raw_trace
+        """See `Form.trace`: of a program whose outputs are all maps."""
+        from darknet_py.deploy.check import raw_maps
 
-        return {i: map_.numpy() for i, map_ in enumerate(raw_trace(self._form, images))}
+        inputs = torch.from_numpy(images)
+        with torch.no_grad():
+            maps = torch.export.export(_Maps(self._network), (inputs,), strict=False).module()(inputs)
+        return {i: map_.numpy() for i, map_ in enumerate(raw_maps(self._network.graph, inputs, maps))}

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from darknet_py.errors import UsageError
+from darknet_py.ops.pools.parts import recording
+
 
 class Keyed(nn.Module):
     """Base class of stochastic modules.
@@ -26,7 +29,14 @@ class Keyed(nn.Module):
         self._key, self._samples = (seed, layer, iteration), tuple(samples)
 
     def uniform(self, size: Sequence[int], *, like: Tensor) -> Tensor:
-        """Numbers in [0, 1), multiples of 2^-24, of shape (N, ...), on the device of `like`."""
+        """Numbers in [0, 1), multiples of 2^-24, of shape (N, ...), on the device of `like`.
+
+        Raises:
+            UsageError: while torch records a graph, where the numbers would be constants.
+        """
+        if recording() and self._key is not None:
+            message = "a layer that draws random numbers in training is traced, exported or compiled"
+            raise UsageError(message, hint="call `network.eval()` before")
         if self._key is None:
             return torch.rand(tuple(size), device=like.device)
         seed, layer, iteration = self._key

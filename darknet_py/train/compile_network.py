@@ -10,7 +10,6 @@ import torch._dynamo.config
 
 from darknet_py.errors import UsageError
 from darknet_py.model.network import Network
-from darknet_py.ops.exporting import use_export_grids
 from darknet_py.ops.keyed import Keyed
 
 MAX_SIZES = 1000  # of inputs, each of which may be compiled separately; beyond it torch would raise
@@ -38,5 +37,4 @@ def compile_network(network: Network) -> None:
         raise UsageError("--compile needs a C++ compiler on a CPU, and there is none", hint="install g++")
     torch._dynamo.config.recompile_limit = MAX_SIZES
     torch._dynamo.config.optimize_ddp = False  # it would cut the graph at the buckets of gradients
-    use_export_grids(network)
     network._run = torch.compile(network._run, fullgraph=True)  # type: ignore[method-assign]

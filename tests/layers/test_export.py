@@ -24,7 +24,6 @@ from darknet_py.layers.cards import card
 from darknet_py.layers.catalogue import CATALOGUE
 from darknet_py.layers.not_executable import NotExecutable
 from darknet_py.layers.pools.base import WindowPool
-from darknet_py.ops.exporting import exportable
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed")
@@ -103,9 +102,7 @@ def compared(names: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             eager = model(*maps)
-            program = torch.onnx.export(
-                exportable(model), tuple(maps), dynamo=True, verbose=False, optimize=False
-            )
+            program = torch.onnx.export(model, tuple(maps), dynamo=True, verbose=False, optimize=False)
     finally:
         logging.disable(logging.NOTSET)
     session = onnxruntime.InferenceSession(

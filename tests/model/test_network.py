@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from darknet_py.cfg.document import parse
 from darknet_py.graph.compile import compile
 from darknet_py.model.network import Network
-from darknet_py.ops.exporting import exportable
 
 TEXT = """[net]
 width=12
@@ -90,14 +89,15 @@ def test_the_layers_behind_the_one_that_is_asked_for_do_not_run(network: Network
     assert network.map_of(images, 3).shape == (2, 4, 9, 12)
 
 
-def test_the_form_for_export_computes_the_same_with_the_same_parameters(
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_a_traced_network_computes_the_same_on_other_images_with_the_same_gradients(
     network: Network, images: Tensor
 ) -> None:
-    form = exportable(network)
-    assert all(a is b for a, b in zip(network.parameters(), form.parameters(), strict=True))
-    with torch.no_grad():
-        torch.testing.assert_close(form(images)[0], network(images)[0], rtol=1e-6, atol=1e-6)
-    eager, ours = images.clone().requires_grad_(), images.clone().requires_grad_()
+    network.eval()
+    other = images.flip(3)
+    traced = torch.jit.trace(network, (images,), check_trace=False)
+    torch.testing.assert_close(traced(other)[0], network(other)[0], rtol=1e-6, atol=1e-6)
+    eager, ours = other.clone().requires_grad_(), other.clone().requires_grad_()
     network(eager)[0].square().sum().backward()
-    form(ours)[0].square().sum().backward()
+    traced(ours)[0].square().sum().backward()
     torch.testing.assert_close(ours.grad, eager.grad, rtol=1e-5, atol=1e-6)

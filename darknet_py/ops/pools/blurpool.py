@@ -31,7 +31,9 @@ class BlurredMaximum(nn.Module):
     def _filtered(self, x: Tensor) -> Tensor:
         """The weighted sum of the cells under the filter, 0 outside of the map: down, then across."""
         x = self.blur.pad(x, 0.0)
-        for axis, step in zip((-2, -1), self.blur.strides, strict=True):
-            cells = x.unfold(axis, len(self.weights), step).unbind(dim=-1)  # views, no copies
-            x = sum(weight * cell for weight, cell in zip(self.weights, cells, strict=True))
+        taps = list(enumerate(self.weights))
+        for step in self.blur.strides:
+            x = x.transpose(2, 3)  # rows as columns, and back again
+            last = x.shape[3] - len(taps) + 1
+            x = sum(weight * x[..., k : last + k : step] for k, weight in taps)
         return x

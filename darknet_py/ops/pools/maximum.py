@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from darknet_py.ops.pools.parts import empty, format_of, parts, sides_of, taken
+from darknet_py.ops.pools.parts import empty, format_of, parts, recording, sides_of, taken
 
 LARGEST_KERNEL_PART = 2**19  # output cells: torch's kernel does more work for each than `torch.maximum`
 DIRECT = 5  # the largest size for which torch's kernel on squares is faster than on rows, then on columns
@@ -31,6 +31,9 @@ def max_pool_stride1(x: Tensor, *, size: int, maxima: Tensor | None = None, know
         maxima: the maxima of smaller windows on the map, to start from.
         known: the size of those smaller windows.
     """
+    if recording():
+        before, after = (size - 1) // 2, size // 2
+        return F.max_pool2d(F.pad(x, (before, after) * 2, value=-torch.inf), size, 1)
     if torch.is_grad_enabled() and x.requires_grad:
         if size % 2 and size <= DIRECT and format_of(x) == torch.channels_last:
             return F.max_pool2d(x, size, 1, size // 2)

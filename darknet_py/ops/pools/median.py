@@ -11,7 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from darknet_py.ops.pools.parts import LARGEST_PART, empty, format_of, parts, put_at, sides_of, taken
+from darknet_py.ops.pools.parts import (
+    LARGEST_PART,
+    empty,
+    format_of,
+    parts,
+    put_at,
+    recording,
+    sides_of,
+    taken,
+)
 from darknet_py.ops.pools.places import Block
 from darknet_py.ops.pools.window import Grid
 
@@ -35,6 +44,8 @@ class Median(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
+        if recording():
+            return _by_sorting(x, self.grid, lower=self.lower)
         if torch.is_grad_enabled() and x.requires_grad:
             median: Tensor = _Median.apply(x, self.grid, self.lower)
             return median
@@ -43,6 +54,18 @@ class Median(nn.Module):
     def extra_repr(self) -> str:
         """The windows, and which middle is taken."""
         return f"{self.grid}, lower={self.lower}"
+
+
+def _by_sorting(x: Tensor, grid: Grid, *, lower: bool) -> Tensor:
+    """The medians by few operations, which every exporter of torch knows; cells outside are sorted last."""
+    padded = grid.pad(x, torch.inf)
+    cells = grid.unfolded(padded).flatten(-2)
+    ascending = cells.topk(cells.shape[-1], largest=False).values
+    count = grid.counts(x).long()[..., None].expand(*cells.shape[:-1], 1)
+    median = ascending.gather(-1, (count - 1) // 2).squeeze(-1)
+    if not lower:
+        median = (median + ascending.gather(-1, count // 2).squeeze(-1)) / 2
+    return median.masked_fill(cells.isnan().any(dim=-1), torch.nan)
 
 
 class _Median(torch.autograd.Function):

@@ -30,7 +30,7 @@ class Vlad(Learned):
         """(N, D, H, W) to (N, K * D, 1, 1)."""
         descriptors = self.prepare(x.flatten(2))
         assigned = (self.weight @ descriptors + self.bias[:, None]).softmax(dim=1)  # (N, K, cells)
-        residuals = assigned @ descriptors.mT - assigned.sum(dim=2, keepdim=True) * self.centres
+        residuals = assigned @ descriptors.transpose(1, 2) - assigned.sum(dim=2, keepdim=True) * self.centres
         vectors = F.normalize(residuals, dim=2, eps=EPSILON).flatten(1)
         return F.normalize(vectors, dim=1, eps=EPSILON)[..., None, None]
 

@@ -18,6 +18,16 @@ Part = tuple[slice, slice]
 Sides = tuple[int, int]  # rows and columns
 
 
+def recording() -> bool:
+    """Whether torch records a graph of the operations: jit.trace, torch.onnx, torch.export, torch.compile.
+
+    A graph takes what is written through `out=` or into a slice for a constant, or refuses it, so pools are
+    then computed on complete maps by operations that return their result.
+    """
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return tracing or torch.compiler.is_compiling()
+
+
 def sides_of(x: Tensor) -> Sides:
     """Rows and columns of a map."""
     return x.shape[2], x.shape[3]
@@ -93,6 +103,8 @@ def in_parts(
         sides: rows and columns of the output, which has as many channels as the map.
         mask: one value for each output cell; `pool` gets a part of it as well, after the map's.
     """
+    if recording():
+        return pool(x, *([] if mask is None else [mask]), *weights)
     pooled: Tensor = _InParts.apply(pool, sides, mask, x, *weights)
     return pooled
 
@@ -141,6 +153,8 @@ def in_parts_with_gradient(
 ) -> Tensor:
     """Compute as `in_parts`, in float32 at least; the backward pass is `pull(map, gradient)`."""
     exact = x if x.dtype == torch.float64 else x.float()
+    if recording():
+        return pool(exact).to(x.dtype)
     if torch.is_grad_enabled() and x.requires_grad:
         pooled: Tensor = _InPartsWithGradient.apply(exact, sides, pool, pull)
         return pooled.to(x.dtype)

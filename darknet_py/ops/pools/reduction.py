@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from darknet_py.ops.pools.parts import recording
 from darknet_py.ops.pools.window import Grid
 
 LARGEST_PART = 0.25  # of the map's size, unfolded at once; a reduction needs a few maps of that size
@@ -29,7 +30,9 @@ class WindowReduction(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
         planes = x.reshape(1, -1, *x.shape[2:])
-        inside = self._windows(self.grid.pad(torch.ones_like(planes[:, :1]), 0.0)) > 0
+        inside = self.grid.unfolded(self.grid.pad(torch.ones_like(planes[:, :1]), 0.0)) > 0
+        if recording():
+            return self._rows(x, inside, 0, inside.shape[2])
         row_size, rows = inside[0, 0, 0].numel(), inside.shape[2]
         most = max(1, int(LARGEST_PART * x.numel()) // row_size)  # rows of one channel, unfolded at once
         channels, rows = max(1, most // rows), min(rows, most)
@@ -43,15 +46,10 @@ class WindowReduction(nn.Module):
         """Reduce `rows` rows of windows from row `start` on."""
 
         def pooled(x: Tensor) -> Tensor:
-            cells = self._windows(self.grid.pad(x, 0.0))[:, :, start : start + rows].flatten(-2)
+            cells = self.grid.unfolded(self.grid.pad(x, 0.0))[:, :, start : start + rows].flatten(-2)
             return self.reduce(cells, inside[:, :, start : start + rows].flatten(-2))
 
-        if torch.is_grad_enabled() and x.requires_grad:
+        if torch.is_grad_enabled() and x.requires_grad and not recording():
             recomputed: Tensor = checkpoint(pooled, x, use_reentrant=False)
             return recomputed
         return pooled(x)
-
-    def _windows(self, padded: Tensor) -> Tensor:
-        """A view (N, C, H', W', rows of a window, columns of a window)."""
-        (high, wide), (step_y, step_x) = self.grid.kernel(padded), self.grid.steps(padded)
-        return padded.unfold(2, high, step_y).unfold(3, wide, step_x)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from darknet_py.arithmetic.window import bin_edges, output_size
 from darknet_py.ops.pools.maximum import max_pool_stride1
-from darknet_py.ops.pools.parts import Sides, in_parts
+from darknet_py.ops.pools.parts import Sides, in_parts, recording
 from darknet_py.ops.pools.places import Block, Cell, blocks_of, cells_of
 
 SEPARATE_FROM = 5  # the size from which a mean of rows, then of columns, is faster than one of size² cells
@@ -83,10 +83,6 @@ class Grid:
         """Compute `pool(x, *weights)` one part of the map at a time; see `parts.in_parts`."""
         return in_parts(pool, x, sides, *weights, mask=mask)
 
-    def for_export(self) -> Grid:
-        """The same windows, computed by single operations of torch, as torch.export and ONNX need them."""
-        return ExportGrid(self.size, self.strides, self.padding)
-
     def mean(self, x: Tensor) -> Tensor:
         """The mean of the cells of each window that lie in the map."""
         padded, built_in = self._half_padded(x, 0.0)
@@ -136,6 +132,20 @@ class Grid:
         """Rows and columns between windows on the padded map."""
         return self.strides
 
+    def unfolded(self, padded: Tensor) -> Tensor:
+        """(N, C, H', W', rows of a window, columns of a window) of a padded map; a view outside of graphs."""
+        (high, wide), (step_y, step_x) = self.kernel(padded), self.steps(padded)
+        if not recording():
+            return padded.unfold(2, high, step_y).unfold(3, wide, step_x)
+        bottom, right = padded.shape[2] - high + 1, padded.shape[3] - wide + 1
+        cells = [
+            padded[:, :, y : bottom + y : step_y, x : right + x : step_x]
+            for y in range(high)
+            for x in range(wide)
+        ]
+        stacked = torch.stack(cells, dim=-1)
+        return stacked.reshape(*stacked.shape[:-1], high, wide)
+
 
 @dataclass(frozen=True)
 class BinGrid(Grid):
@@ -151,7 +161,10 @@ class BinGrid(Grid):
         return [bin_edges(i, self.count, inside) for i in range(self.count)]
 
     def maximum(self, x: Tensor) -> Tensor:
-        """The maximum of each bin."""
+        """The maximum of each bin; ONNX has no adaptive pools."""
+        if recording():
+            laid_out = self.pad(x, -torch.inf)
+            return F.max_pool2d(laid_out, self.kernel(laid_out), self.steps(laid_out))
         return F.adaptive_max_pool2d(x, self.count)
 
     @property
@@ -159,12 +172,12 @@ class BinGrid(Grid):
         """False: bins divide the map."""
         return False
 
-    def for_export(self) -> Grid:
-        """The same bins, laid out as windows: ONNX has no adaptive pools."""
-        return ExportBinGrid(self.size, self.strides, self.padding, self.count)
-
     def mean(self, x: Tensor) -> Tensor:
         """The mean of each bin."""
+        if recording():
+            laid_out, cells = self.pad(x, 0.0), self.pad(torch.ones_like(x[:1, :1]), 0.0)
+            kernel = self.kernel(laid_out)
+            return F.avg_pool2d(laid_out, kernel) / F.avg_pool2d(cells, kernel)
         return F.adaptive_avg_pool2d(x, self.count)
 
     def pad(self, x: Tensor, value: float) -> Tensor:
@@ -194,45 +207,6 @@ class BinGrid(Grid):
         cells = [start + k for start, _ in edges for k in range(longest)]
         there = [start + k < stop for start, stop in edges for k in range(longest)]
         return torch.tensor(cells, device=device).clamp(max=inside - 1), torch.tensor(there, device=device)
-
-
-class _WithoutParts:
-    """Grids that compute a pool of the complete map at once."""
-
-    def in_parts(
-        self,
-        pool: Callable[..., Tensor],
-        x: Tensor,
-        sides: Sides,
-        *weights: Tensor,
-        mask: Tensor | None = None,
-    ) -> Tensor:
-        """`pool(x, *weights)`, or `pool(x, mask, *weights)`."""
-        return pool(x, *weights) if mask is None else pool(x, mask, *weights)
-
-
-class ExportGrid(_WithoutParts, Grid):
-    """A grid whose maximum is one max pool."""
-
-    def maximum(self, x: Tensor) -> Tensor:
-        """torch's max pool on the padded map."""
-        if not self.around_each_cell:
-            return super().maximum(x)
-        before, after = (self.size - 1) // 2, self.size // 2
-        return F.max_pool2d(F.pad(x, (before, after) * 2, value=-torch.inf), self.size, 1)
-
-    def grown_maximum(self, x: Tensor, maxima: Tensor | None, known: int) -> Tensor:
-        """The maximum from the map itself."""
-        return self.maximum(x)
-
-
-class ExportBinGrid(_WithoutParts, BinGrid):
-    """Bins laid out as windows."""
-
-    def maximum(self, x: Tensor) -> Tensor:
-        """torch's max pool on the bins, laid out."""
-        laid_out = self.pad(x, -torch.inf)
-        return F.max_pool2d(laid_out, self.kernel(laid_out), self.steps(laid_out))
 
 
 class WindowMaximum(nn.Module):
