@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-going", action="store_true", help="an unreadable or missing image is no failure"
     )
     parser.add_argument(
+        "--isolate", action="store_true", help="decode in other processes; a crash there is a bad image"
+    )
+    parser.add_argument(
         "--timeout", type=positive, default=5.0, help="seconds that a stream may be silent (default: 5)"
     )
     parser.add_argument(
@@ -128,6 +131,8 @@ def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Fo
     from darknet_py.predict.class_filter import wanted_labels
     from darknet_py.predict.running import Running
     from darknet_py.predict.sources.capture import Limits
+    from darknet_py.predict.sources.decoding import InThisProcess
+    from darknet_py.predict.sources.isolated import Isolated
 
     settings = DetectorSettings(
         threshold=args.threshold,
@@ -145,6 +150,7 @@ def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Fo
         note=lambda text: print(text, file=sys.stderr, flush=True),
         limits=Limits(open_s=args.timeout, read_s=args.timeout, reconnects=args.reconnects),
         labels=None if args.classes is None else wanted_labels(args.classes, detector.names),
+        decoder=Isolated() if args.isolate else InThisProcess(),
     )
 
 

@@ -21,6 +21,7 @@ from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit
 from darknet_py.predict.overlap import overlapped
 from darknet_py.predict.sources.capture import STREAM_LIMITS, Limits
+from darknet_py.predict.sources.decoding import Decoder, InThisProcess
 from darknet_py.predict.sources.files import MissingImage
 from darknet_py.predict.sources.found import Found, Video
 from darknet_py.predict.sources.frames import Frame, VideoReader, still
@@ -81,6 +82,7 @@ class Running:
         note: is called with what a person should know about a stream or video.
         limits: of cameras and streams.
         labels: classes that are kept; None keeps all.
+        decoder: of images and videos; is closed in the end.
 
     Attributes:
         stop: ends the run when it is set.
@@ -92,6 +94,7 @@ class Running:
     note: Callable[[str], None] = lambda text: None
     limits: Limits = STREAM_LIMITS
     labels: frozenset[int] | None = None
+    decoder: Decoder = field(default_factory=InThisProcess)
     stop: Event = field(default_factory=Event)
     timings: Timings = field(default_factory=Timings)
 
@@ -105,6 +108,7 @@ class Running:
         videos = any(isinstance(each, Video) for each in found)
         ahead = max(AHEAD, self.detector.settings.batch)
         with ExitStack() as stack:
+            stack.callback(self.decoder.close)
             for output in self.outputs:
                 stack.callback(output.close)
             ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
@@ -127,7 +131,7 @@ class Running:
                 yield from results
 
     def _jobs(self, found: Sequence[Found]) -> Iterator[tuple[int, Path | MissingImage | GivenImage] | Frame]:
-        reader = VideoReader(self.limits, self.stop, self.note)
+        reader = VideoReader(self.limits, self.stop, self.note, self.decoder)
         for at, each in enumerate(found):
             if not isinstance(each, Video):
                 yield at, each
@@ -137,7 +141,7 @@ class Running:
 
     def _ready(self, job: tuple[int, Path | MissingImage | GivenImage] | Frame) -> _Ready:
         began = time.perf_counter()
-        frame = job if isinstance(job, Frame) else still(*job)
+        frame = job if isinstance(job, Frame) else still(*job, self.decoder, self.stop)
         ready = _Ready(frame)
         if frame.pixels is not None:
             fit = self.detector.fit(frame.pixels.shape[:2])

@@ -178,7 +178,7 @@ def test_as_many_boxes_take_part_as_in_our_nms() -> None:
     assert nms_graph.PER_CLASS == numpy_nms.PER_CLASS
 
 
-def test_a_node_that_computes_something_else_keeps_nothing_and_names_the_layer(
+def test_I19_a_node_that_computes_something_else_keeps_nothing_and_names_the_layer(
     pooled: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from darknet_py.layers.pools.medianpool import MedianPool

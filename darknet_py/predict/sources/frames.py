@@ -10,15 +10,17 @@ from threading import Event
 
 import numpy as np
 
-from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError, StreamLost, quoted
-from darknet_py.predict.sources.capture import FILE_LIMITS, Capture, Interrupted, Limits
+from darknet_py.predict.sources.capture import FILE_LIMITS, Interrupted, Limits
+from darknet_py.predict.sources.decoding import Decoder, InThisProcess, Shots
 from darknet_py.predict.sources.files import MissingImage
 from darknet_py.predict.sources.found import Found, Video
 from darknet_py.predict.sources.standard_input import NAME, GivenImage
 from darknet_py.predict.sources.waiting import Halted
 
 LONGEST_PAUSE = 10.0
+IN_PROCESS = InThisProcess()
+NEVER = Event()
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class VideoReader:
     limits: Limits
     stop: Event
     note: Callable[[str], None]
+    decoder: Decoder
     decoding_s: float = 0.0
 
     def frames(self, source: int, video: Video) -> Iterator[Frame]:
@@ -69,7 +72,7 @@ class VideoReader:
         """
         number, reconnects = 0, 0
         while True:
-            capture = Capture(video, self.limits if video.live else FILE_LIMITS, self.stop)
+            capture = self.decoder.capture(video, self.limits if video.live else FILE_LIMITS, self.stop)
             began, first, reason = time.monotonic(), number, ""
             try:
                 for shot in capture.shots():
@@ -95,7 +98,7 @@ class VideoReader:
             reconnects += 1
             self._wait_to_reconnect(video, reason or "it ended", number, reconnects)
 
-    def _account(self, capture: Capture, read: int, video: Video) -> None:
+    def _account(self, capture: Shots, read: int, video: Video) -> None:
         self.decoding_s += capture.decoding_s
         if not video.live and read and read < capture.count:
             promised = f"{read:,} of the {capture.count:,} frames that its header promises were decoded"
@@ -119,18 +122,26 @@ class VideoReader:
             raise Halted
 
 
-def _is_complete(capture: Capture, read: int, video: Video, reason: str) -> bool:
+def _is_complete(capture: Shots, read: int, video: Video, reason: str) -> bool:
     """Whether this was all: a file ends; a stream does when it gave as many frames as it promised."""
     return not video.live or (not reason and capture.count > 0 and read >= capture.count - 1)
 
 
-def still(source: int, found: Path | MissingImage | GivenImage) -> Frame:
-    """The frame of an image."""
+def still(
+    source: int,
+    found: Path | MissingImage | GivenImage,
+    decoder: Decoder = IN_PROCESS,
+    stop: Event = NEVER,
+) -> Frame:
+    """The frame of an image.
+
+    Raises: Halted: when `stop` is set.
+    """
     if isinstance(found, MissingImage):
         return Frame(source, str(found.path), error=found.error)
     name = NAME if isinstance(found, GivenImage) else str(found)
     try:
-        pixels = found.read() if isinstance(found, GivenImage) else read_image(found)
+        pixels = decoder.image(found, stop)
     except DataError as error:
         return Frame(source, name, error=error)
     return Frame(source, name, pixels)
