@@ -6,9 +6,11 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from darknet_py.cli.comparing.options import SEEDS, add_size, print_plan, seeds_of, until_of
+from darknet_py.cli.comparing.prefix import AUTO, prefix_of, print_prefix
 from darknet_py.cli.options import add_margin, count
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
@@ -91,6 +93,7 @@ def _print_opening(args: argparse.Namespace, experiment: Experiment) -> None:
     print_note(args, f"{counts}: {left} of {total} runs to train{most}")
     print_opening(args, {"train": experiment.train, "val": experiment.val})
     print_class_notes(args, experiment.train, experiment.val)
+    print_prefix(args, experiment.settings)
     for number, fitted in enumerate(experiment.variants):
         print_changes(args, fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
 
@@ -124,6 +127,7 @@ def _progress_of_run(plan: TrainingPlan) -> AbstractContextManager[Progress]:
 
 
 def _experiment(args: argparse.Namespace) -> Experiment:
+    from darknet_py.compare.common_prefix import common_layer
     from darknet_py.compare.experiment import Experiment
     from darknet_py.compare.variants import fit_variants, parse_variants
     from darknet_py.distributed.process_info import ProcessInfo
@@ -137,8 +141,14 @@ def _experiment(args: argparse.Namespace) -> Experiment:
     variants, (train, val) = parse_variants(args.cfg), open_splits(args)
     remote = args.list_runs or args.ray is not None  # this machine may have no such device
     settings = settings_of(args, process, device="cpu" if remote else args.device)
+    fitted = fit_variants(variants, train, settings, epochs=args.epochs)
+    if args.train_from is not None:
+        layer = common_layer(fitted, None if args.train_from == AUTO else args.train_from)
+        if args.train_from == AUTO:
+            settings = replace(settings, prefix=prefix_of(args, layer))
+            fitted = fit_variants(variants, train, settings, epochs=args.epochs)
     return Experiment(
-        variants=fit_variants(variants, train, settings, epochs=args.epochs),
+        variants=fitted,
         data=args.data,
         train=train,
         val=val,

@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from darknet_py.cli.comparing.prefix import AUTO, print_prefix
 from darknet_py.cli.options import add_cfg, count, document_of, edits_of, natural, positive
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_opening, print_result
 from darknet_py.cli.training import add_training, open_splits, print_changes, print_class_notes, settings_of
+from darknet_py.errors import UsageError
 
 if TYPE_CHECKING:
     from darknet_py.distributed.communicator import Communicator
@@ -72,6 +74,11 @@ def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
     """What is to be trained; the first process checks the folder, and prints what was changed in the cfg."""
     from darknet_py.train.api import TrainingRequest, refuse_run
 
+    if args.train_from == AUTO:
+        raise UsageError(
+            "--train-from auto is the first layer in which variants of `compare` differ",
+            hint="name a layer: --train-from N",
+        )
     if communicator.first:
         refuse_run(args.out, resume=args.resume or communicator.process.restarts > 0)
     document, splits = document_of(args), open_splits(args, quiet=not communicator.first)
@@ -90,6 +97,7 @@ def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
     if communicator.first:
         print_opening(args, {"train": plan.train, "val": plan.val})
         print_class_notes(args, plan.train, plan.val)
+        print_prefix(args, plan.settings)
         print_changes(args, plan.graph, changes)
     return plan
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from darknet_py.cli.comparing.prefix import AUTO, add_prefix, prefix_of
 from darknet_py.cli.options import add_data, add_device, add_json, add_skip_bad, count, natural, positive
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_json, print_note, wants_json
@@ -31,6 +32,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of both verbs."""
     _add_run(parser)
     _add_weights(parser)
+    add_prefix(parser)
     _add_checkpoints(parser)
     _add_cache(parser)
     add_data(parser)
@@ -162,7 +164,7 @@ def _source_of(args: argparse.Namespace) -> WeightsSource | None:
 
 
 def settings_of(args: argparse.Namespace, process: ProcessInfo, *, device: str | None = None) -> Settings:
-    """The settings of one training, in one of its processes.
+    """The settings of one training, in one of its processes; those of `compare --train-from auto` lack it.
 
     Args:
         device: in place of `--device`.
@@ -189,6 +191,7 @@ def settings_of(args: argparse.Namespace, process: ProcessInfo, *, device: str |
         keep_trying=args.keep_trying,
         allow_changed=tuple(args.allow_changed),
         processes=process.size,
+        prefix=prefix_of(args) if args.train_from != AUTO else None,
         skip_bad=SkipLimit.parse(args.skip_bad),
     )
 

@@ -40,6 +40,8 @@ def _words(settings: Settings, epochs: float | None) -> Iterator[str]:
             yield from ("--adapt", source.start)
         for pin in source.pins:
             yield from ("--map", pin)
+    if prefix := settings.prefix:
+        yield from ("--train-from", str(prefix.layer), "--versions", str(prefix.versions))
     for plugin in settings.plugins:
         yield from ("--plugin", _path_text(plugin.path))
 

@@ -44,6 +44,12 @@ class Net(Schedule, section="net", aliases=("network",)):
     cutmix: bool = key(False, doc="every second sample has a part of another image, classifiers only")
     blur: int = key(0, at_least=0, doc="blur of images, or of what is around the boxes", unit="px")
     gaussian_noise: int = key(0, at_least=0, doc="standard deviation of noise, 8-bit levels")
+    augment_versions: int = key(
+        0,
+        at_least=0,
+        doc="each image is augmented in so many ways, which come back in later epochs; 0: anew in every "
+        "epoch; not in Darknet",
+    )
     label_smooth_eps: float = key(
         0.0, at_least=0, at_most=0.999, doc="what a classifier's truth gives to the other classes"
     )

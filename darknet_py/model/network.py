@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 from darknet_py.cfg.document import must_parse, read
@@ -17,6 +18,7 @@ from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.heads.head import Head
 from darknet_py.layers.transforms.softmax import Softmax
 from darknet_py.lint.check import compile_checked
+from darknet_py.model.prefix_maps import Inputs, PrefixMaps
 from darknet_py.model.rewriting import rewritten
 from darknet_py.ops.block import ConvBlock
 from darknet_py.ops.keyed import Keyed
@@ -51,6 +53,11 @@ class Network(nn.Module):
         self._last_uses = last_uses(self._plan)
         self._numbers: tuple[int, ...] | None = None
 
+    @property
+    def plan(self) -> Graph:
+        """The graph as it is computed, rewritten for speed."""
+        return self._plan
+
     @classmethod
     def from_cfg(cls, path: str | Path) -> Network:
         """Read, check and build a cfg file.
@@ -60,30 +67,30 @@ class Network(nn.Module):
         """
         return cls(compile_checked(must_parse(read(path))))
 
-    def forward(self, images: Tensor, *, overrides: Overrides = NO_OVERRIDES) -> list[Tensor]:
+    def forward(self, images: Inputs, *, overrides: Overrides = NO_OVERRIDES) -> list[Tensor]:
         """Compute the outputs.
 
         Args:
-            images: (N, 3, H, W) in 0..1.
+            images: (N, 3, H, W) in 0..1, or the maps that `prefix_maps` computed of them.
             overrides: by layer, a function of (module, *maps) whose result replaces the layer's output map.
 
         Returns:
             One raw (pre-sigmoid) map per head, or the map of the last layer if there are no heads.
         """
-        maps = self._run(images, len(self.graph), overrides)
+        maps = self._run_from(images, len(self.graph), overrides)
         return [maps[index] for index in self.graph.outputs]
 
-    def logits(self, images: Tensor) -> Tensor:
+    def logits(self, images: Inputs) -> Tensor:
         """The input of a classifier's [softmax], divided by its temperature: (N, K)."""
         assert self.graph.classifier is not None
         layer = self.graph[self.graph.classifier].layer
         assert isinstance(layer, Softmax)
         return self.raw_maps(images)[0].flatten(1) / layer.temperature
 
-    def raw_maps(self, images: Tensor) -> list[Tensor]:
+    def raw_maps(self, images: Inputs) -> list[Tensor]:
         """The maps of `graph.raw_outputs`; of a classifier, the layers from its [softmax] on do not run."""
         stop = len(self.graph) if self.graph.classifier is None else self.graph.classifier
-        maps = self._run(images, stop, NO_OVERRIDES)
+        maps = self._run_from(images, stop, NO_OVERRIDES)
         return [maps[index] for index in self.graph.raw_outputs]
 
     def map_of(self, images: Tensor, layer: int) -> Tensor:
@@ -96,6 +103,10 @@ class Network(nn.Module):
         """The maps before `layer` that it, a later layer or the outputs need: indices, -1 the image."""
         read = {index for node in self._plan[layer:] for index in node.inputs} | set(self.graph.outputs)
         return tuple(sorted(index for index in read if index < layer))
+
+    def prefix_maps(self, images: Tensor, layer: int) -> PrefixMaps:
+        """Compute the layers before `layer`; of their maps those that are needed later."""
+        return PrefixMaps(Network._run(self, images, layer, NO_OVERRIDES), layer, images.shape)
 
     def maps_of(self, images: Tensor, layers: Sequence[int]) -> dict[int, Tensor]:
         """The maps of some layers, raw for heads, -1 for the images; later layers are not computed."""
@@ -113,10 +124,7 @@ class Network(nn.Module):
             maps: at least those of `reads_from(layer)`, by index; they stay as they are.
             layer: the first that is computed.
         """
-        found = self._run(
-            {index: one.clone() for index, one in maps.items()}, len(self.graph), overrides, layer
-        )
-        return [found[index] for index in self.graph.outputs]
+        return self.forward(PrefixMaps(maps, layer, torch.Size()), overrides=overrides)
 
     def trace(self, images: Tensor) -> list[Tensor]:
         """The map of every layer, activated for heads, as Darknet's layers hold them."""
@@ -128,6 +136,13 @@ class Network(nn.Module):
             else recorded[node.index]
             for node in self.graph
         ]
+
+    def _run_from(self, given: Inputs, stop: int, overrides: Overrides) -> dict[int, Tensor]:
+        """As `_run`, from images or from the maps before a layer, which stay as they are."""
+        if isinstance(given, Tensor):
+            return self._run(given, stop, overrides)
+        maps = {index: one.clone() for index, one in given.maps.items()}
+        return self._run(maps, stop, overrides, given.layer)
 
     def _run(
         self, given: Tensor | dict[int, Tensor], stop: int, overrides: Overrides, start: int = 0

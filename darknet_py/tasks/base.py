@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,8 +19,10 @@ from darknet_py.scoring.operating_point import SCORE
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from darknet_py.engines.base import Engine
     from darknet_py.losses.truths import Truths
     from darknet_py.model.network import Network
+    from darknet_py.model.prefix_maps import Inputs
 
 DETECT_AS = ("valid", "map")
 
@@ -57,6 +59,7 @@ class EvaluationSettings:
             Darknet's .25, or `threshold` where it is higher.
         detect_as: of `DETECT_AS`: as Darknet's `detector valid`, NMS in pixels and boxes clipped to the
             image; or as its `detector map`, NMS in fractions and boxes as they are.
+        runs: makes the engine that runs a network on a device; by default one of the complete network.
         engine: what matches a detector's boxes, of `ENGINES`; the figures are the same.
 
     Raises:
@@ -72,6 +75,7 @@ class EvaluationSettings:
     precision_at: float | None = None
     detect_as: str = DETECT_AS[0]
     engine: str = ENGINES[0]
+    runs: Callable[[Network, str], Engine] | None = None
 
     def __post_init__(self) -> None:
         """Check the score."""
@@ -141,12 +145,12 @@ class Task(ABC):
 
     @abstractmethod
     def loss(
-        self, network: Network, images: Tensor, truths: Truths, *, batch: int, seen: int = 0
+        self, network: Network, images: Inputs, truths: Truths, *, batch: int, seen: int = 0
     ) -> MinibatchLoss:
         """Run the network on a minibatch, and compute its loss.
 
         Args:
-            images: (N, C, H, W) in 0..1.
+            images: (N, C, H, W) in 0..1, or their maps before a layer.
             batch: images of the batch that the minibatch is part of.
             seen: images trained on, those of this iteration among them.
         """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from darknet_py.data.augment.base import Augment
 from darknet_py.data.augment.classification import ClassifierAugmentation
@@ -14,6 +13,7 @@ from darknet_py.graph.graph import Graph
 from darknet_py.losses.classification import cross_entropy
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
+from darknet_py.model.prefix_maps import Inputs
 from darknet_py.progress import Progress, no_progress
 from darknet_py.tasks.base import EvaluationSettings, MinibatchLoss, Task
 from darknet_py.tasks.classification_evaluation import (
@@ -42,7 +42,7 @@ class ClassificationTask(Task):
         return ClassifierAugmentation.of(self.graph.net)
 
     def loss(
-        self, network: Network, images: Tensor, truths: Truths, *, batch: int, seen: int = 0
+        self, network: Network, images: Inputs, truths: Truths, *, batch: int, seen: int = 0
     ) -> MinibatchLoss:
         """Cross entropy, summed over the images and divided by the batch."""
         logits = network.logits(images)
@@ -61,5 +61,5 @@ class ClassificationTask(Task):
     ) -> ClassificationEvaluation:
         """Top-1 and top-5; and top-1 of training images, where the settings have any."""
         settings = settings or EvaluationSettings()
-        engine = engine_of_copy(network, settings.device)
+        engine = (settings.runs or engine_of_copy)(network, settings.device)
         return evaluate_classifier(engine, dataset, settings, progress=progress, communicator=communicator)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from darknet_py.data.augment.base import Augment
 from darknet_py.data.augment.detection import Augmentation
@@ -16,6 +15,7 @@ from darknet_py.layers.heads.yolo import SHARING, Yolo
 from darknet_py.losses.heads import has_loss, losses_of
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
+from darknet_py.model.prefix_maps import Inputs
 from darknet_py.progress import Progress, no_progress
 from darknet_py.tasks.base import EvaluationSettings, MinibatchLoss, Task
 from darknet_py.tasks.detection_evaluation import DetectionEvaluation, check_boxes, evaluate_detector
@@ -51,7 +51,7 @@ class DetectionTask(Task):
         return Augmentation.of(self.graph.net, self.heads[-1])
 
     def loss(
-        self, network: Network, images: Tensor, truths: Truths, *, batch: int, seen: int = 0
+        self, network: Network, images: Inputs, truths: Truths, *, batch: int, seen: int = 0
     ) -> MinibatchLoss:
         """The deltas of every head, as gradients of its raw map."""
         raws = network(images)
@@ -73,5 +73,5 @@ class DetectionTask(Task):
     ) -> DetectionEvaluation:
         """COCO's figures."""
         settings = settings or EvaluationSettings()
-        engine = engine_of_copy(network, settings.device)
+        engine = (settings.runs or engine_of_copy)(network, settings.device)
         return evaluate_detector(engine, dataset, settings, progress=progress, communicator=communicator)

@@ -87,7 +87,7 @@ class TrainingLoop:
         state, total = self.state, self.net.max_batches
         first, process = state.iteration + 1, self.communicator.process
         with self.communicator.local_section():
-            source = BatchSource(self.plan, self.trainer.task, first=first, process=process, signals=signals)
+            source = BatchSource(self.plan, self.trainer, first=first, process=process, signals=signals)
         while state.iteration < total:
             batch = self.next_batch(source)
             if batch is None:

@@ -27,10 +27,10 @@ def optimizer_of(net: Net, groups: list[dict[str, Any]]) -> torch.optim.Optimize
 
 @torch.no_grad()
 def clip_weights(network: Network) -> None:
-    """Clamp the weights of layers that have `clip` between its negative and it."""
+    """Clamp the weights of layers that have `clip` between its negative and it; frozen ones stay."""
     for node, module in zip(network.graph, network.layers, strict=True):
         for weight in module.parameters() if node.layer.clip else ():
-            if weight.dim() > 1:
+            if weight.dim() > 1 and weight.requires_grad:
                 weight.clamp_(-node.layer.clip, node.layer.clip)
 
 

@@ -27,6 +27,7 @@ from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.lint.check import compile_checked
 from darknet_py.runs.choices import RECIPES
 from darknet_py.train.fit import BatchLimits, describe_changes, fit_to_data
+from darknet_py.train.prefix.settings import check_weights
 from darknet_py.train.settings import Settings
 
 MODERN, DARKNET = RECIPES
@@ -61,7 +62,7 @@ def prepare_graph(
 
     Raises:
         CfgError: when the cfg has errors.
-        UsageError: when the network reads no images.
+        UsageError: when the network reads no images, or cannot be trained from a layer on.
     """
     limits = BatchLimits(LEAST_UPDATES[settings.recipe], LEAST_BATCH[settings.recipe], settings.processes)
     graph = compile_checked(document)
@@ -72,6 +73,14 @@ def prepare_graph(
     else:
         fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
     final = apply_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
+    if settings.prefix:
+        check_weights(
+            final, settings.prefix.layer, weights=settings.weights is not None, partial=settings.partial
+        )
+        edited = final.document
+        for change in settings.prefix.changes(final):
+            edited = set_value(edited, *change)
+        final = compile_checked(edited)
     return final, list(describe_changes(document, final.document))
 
 

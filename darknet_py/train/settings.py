@@ -20,6 +20,7 @@ from darknet_py.graph.graph import Graph
 from darknet_py.layers.plugins import Plugin, fingerprint_of
 from darknet_py.tasks.base import Task
 from darknet_py.train.carrying import WeightsSource
+from darknet_py.train.prefix.settings import PrefixSettings
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Settings:
         keep: older checkpoints that are kept next to the newest.
         allow_changed: parts of the environment that may differ from the checkpoint's.
         processes: that share each batch.
+        prefix: the layers that are frozen, with their maps kept; without it all are trained.
         skip_bad: how many images of a split are left out, where they cannot be read.
     """
 
@@ -63,6 +65,7 @@ class Settings:
     keep_trying: bool = False
     allow_changed: tuple[str, ...] = ()
     processes: int = 1
+    prefix: PrefixSettings | None = None
     skip_bad: SkipLimit = field(default_factory=SkipLimit)
 
 
@@ -128,6 +131,7 @@ class TrainingPlan:
             "precision": self.settings.precision,
             "compiled": self.settings.compiled,
             **(self.settings.source.fingerprint() if self.settings.source else {}),
+            **(self.settings.prefix.fingerprint() if self.settings.prefix else {}),
             **({"first weights like": _digest(self.like.document)} if self.like else {}),
             **fingerprint_of(self.settings.plugins, self.document),
         }
@@ -155,6 +159,7 @@ def source_of(
         random=task.random,
         step=net.resize_step,
         channels=net.channels,
+        versions=net.augment_versions,
     )
     todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)
     workers, tolerated = plan.settings.workers, plan.tolerated

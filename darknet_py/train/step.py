@@ -15,6 +15,7 @@ from darknet_py.distributed.gradient_sync import GradientSync
 from darknet_py.errors import NotFinite, UsageError
 from darknet_py.losses.truths import Truths
 from darknet_py.model.network import Network
+from darknet_py.model.prefix_maps import Inputs
 from darknet_py.ops.block import MOMENTUM
 from darknet_py.tasks.base import MinibatchLoss
 from darknet_py.tasks.selection import task_of
@@ -78,13 +79,13 @@ class Trainer:
         self.sync = GradientSync(network, partial(self.task.loss, network), self.communicator)
 
     def step(
-        self, images: Tensor, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
+        self, images: Inputs, truths: Truths, *, rate: float, iteration: int = 0, samples: Sequence[int] = ()
     ) -> StepOutput:
         """Train on one batch.
 
         Args:
-            images: (N, C, H, W) in 0..1, N the cfg's `batch` or fewer, or this process's share of it;
-                computed in `subdivisions` parts.
+            images: (N, C, H, W) in 0..1, or their maps before a layer; N the cfg's `batch` or fewer, or this
+                process's share of it; computed in `subdivisions` parts.
             rate: the learning rate of this iteration.
             iteration: its number, from 1; with `samples` it seeds the stochastic layers.
             samples: which image of the data set each image is.
@@ -93,10 +94,7 @@ class Trainer:
             NotFinite: when the loss or a gradient is NaN or infinite; nothing has been updated.
             PeerFailed: when another process failed in this step; nothing has been updated.
         """
-        self.network.train()
-        self._freeze(iteration)
-        for norm in self.norms:
-            norm.momentum = running_momentum(iteration)
+        self._prepare(iteration)
         self.optimizer.zero_grad(set_to_none=True)
         before = [buffer.clone() for buffer in self._running()]
         (loss, deltas), updated = self._summed(images, truths, iteration, samples), False
@@ -116,8 +114,11 @@ class Trainer:
                 self.ema.update(self.network, iteration)
         return StepOutput(float(loss), deltas, updated)
 
-    def _freeze(self, iteration: int) -> None:
+    def _prepare(self, iteration: int) -> None:
         """Frozen layers have no gradient; up to the last `stopbackward` their statistics are frozen too."""
+        self.network.train()
+        for norm in self.norms:
+            norm.momentum = running_momentum(iteration)
         graph = self.network.graph
         trainable, frozen = trainable_layers(graph, iteration), frozen_count(graph, iteration)
         for index, module in enumerate(self.network.layers):
@@ -129,7 +130,7 @@ class Trainer:
                 norm.eval()
 
     def _summed(
-        self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]
+        self, images: Inputs, truths: Truths, iteration: int, samples: Sequence[int]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The loss of the batch and the deltas of the last minibatch; gradients are those of the batch."""
         try:
@@ -140,7 +141,7 @@ class Trainer:
         return self.sync.finish(loss), deltas
 
     def _gradients(
-        self, images: Tensor, truths: Truths, iteration: int, samples: Sequence[int]
+        self, images: Inputs, truths: Truths, iteration: int, samples: Sequence[int]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """This process's part of the loss, and its last deltas; gradients of minibatches are summed."""
         part, batch = -(-len(images) // self.net.subdivisions), self.batch(images)
@@ -157,7 +158,7 @@ class Trainer:
             loss, deltas = loss + found.value, found.deltas
         return loss, deltas
 
-    def backward(self, images: Tensor, truths: Truths, *, batch: int, iteration: int) -> MinibatchLoss:
+    def backward(self, images: Inputs, truths: Truths, *, batch: int, iteration: int) -> MinibatchLoss:
         """Forward and backward of one minibatch; its gradients are added to those of the parameters.
 
         Args:
@@ -165,11 +166,12 @@ class Trainer:
         """
         with torch.autocast(images.device.type, self.precision, enabled=self.precision is not None):
             found = self.sync(images, truths, batch=batch, seen=iteration * self.net.batch)
-            scaled = [
-                self.scaler.scale(gradient).to(output.dtype)
+            scaled = {
+                output: self.scaler.scale(gradient).to(output.dtype)
                 for output, gradient in zip(found.outputs, found.gradients, strict=True)
-            ]
-            torch.autograd.backward(found.outputs, scaled)
+                if output.requires_grad  # of heads among the frozen layers it is not
+            }
+            torch.autograd.backward(list(scaled), list(scaled.values()))
         return found
 
     @property
@@ -177,7 +179,7 @@ class Trainer:
         """Where the weights are."""
         return next(self.network.parameters()).device
 
-    def batch(self, images: Tensor) -> int:
+    def batch(self, images: Inputs) -> int:
         """How many images a batch has of which these are this process's."""
         return len(images) * self.communicator.size
 

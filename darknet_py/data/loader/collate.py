@@ -77,6 +77,7 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
     ) -> None:
         self.dataset, self.augment, self.shared, self.kept_bytes = dataset, augment, shared, kept_bytes
         self.seed, self.channels = sampler.seed, sampler.channels
+        self.everything = range(len(dataset))  # what a sample is mixed of where it comes back
         self.tolerated = 0
         self.unread: dict[int, str] = {}  # images that could not be decoded, of all groups so far
         self.pictures: dict[int, Picture] = {}  # of the group that is loaded
@@ -98,7 +99,7 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
             end, rows = location.end, []
             for image, draw in zip(images, draws, strict=True):
                 rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
-                chosen = partners(draw.index, group.pool, self.augment.others(rng), rng)
+                chosen = partners(draw.index, group.pool or self.everything, self.augment.others(rng), rng)
                 (pixels, boxes), *others = (self._picture(index) for index in (draw.index, *chosen))
                 size = draw.height, draw.width
                 image[:], boxes = self.augment(pixels, boxes, rng, size, *others)
@@ -206,7 +207,7 @@ def batches(
         tolerated: images that cannot be decoded and are replaced; one more is an error.
     """
     forked = bool(workers) and sys.platform == "linux"
-    sampler = GroupSampler(plan, augment.mixes, workers)
+    sampler = GroupSampler(plan, augment.mixes and not plan.sampler.versions, workers)
     shared = None
     if forked:
         buffer = SharedBuffer(sampler.slots, sampler.size * plan.bytes())

@@ -3,7 +3,8 @@
 Darknet draws the images of a mosaic from anywhere in the data set, which reads four for each sample. Here
 they come from a pool: the images of the sample's own batch, or of its neighbours too where batches are small.
 A group is loaded by one process, and which images it holds follows from the plan alone, so neither the number
-of processes nor a stop changes a sample.
+of processes nor a stop changes a sample. Samples that come back in later epochs (`augment_versions`) are
+mixed of any images of the data set, for no batch comes back.
 """
 
 from __future__ import annotations
@@ -66,8 +67,15 @@ class GroupSampler:
 
 
 def partners(index: int, pool: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
-    """Draw other images of the pool, each once where there are enough of them."""
+    """Draw other images of the pool, each once where there are enough of them.
+
+    Args:
+        pool: a range is not listed: it may be a large data set.
+    """
     if not count:
         return []
+    if isinstance(pool, range) and len(pool) > count:
+        found = rng.choice(len(pool) - 1, count, replace=False)
+        return [int(other) + (other >= index) for other in found]
     others = [other for other in pool if other != index] or [index]
     return [others[k] for k in rng.choice(len(others), count, replace=len(others) < count)]

@@ -25,7 +25,13 @@ def keyed(seed: int, stream: int, *place: int) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Draw:
-    """One image of a batch: its number in the data set, the epoch, and the size it is wanted in."""
+    """One image of a batch.
+
+    Args:
+        index: its number in the data set.
+        epoch: whose augmentation it has: this one, or the first of the same version.
+        height, width: the size that it is wanted in.
+    """
 
     index: int
     epoch: int
@@ -44,6 +50,7 @@ class Sampler:
         random: 0 for one size; else the factor by which sizes vary (1 means 1.4), as `[yolo] random`.
         step: sizes are multiples of it.
         channels: of the network's input, 3 or 1.
+        versions: augmentations of an image that come back in later epochs; 0: a new one in every epoch.
     """
 
     images: int
@@ -54,6 +61,7 @@ class Sampler:
     random: float = 0.0
     step: int = 32
     channels: int = 3
+    versions: int = 0
 
     def draws(self, iteration: int) -> list[Draw]:
         """The batch of an iteration, which count from 1."""
@@ -63,7 +71,8 @@ class Sampler:
         for position in range(first, first + self.batch):
             epoch, place = divmod(position, self.images)
             image = int(_permutation(self.seed, epoch, self.images)[place])
-            draws.append(Draw(image, epoch, height, width))
+            version = epoch % self.versions if self.versions else epoch
+            draws.append(Draw(image, version, height, width))
         return draws
 
     def size(self, iteration: int) -> tuple[int, int]:

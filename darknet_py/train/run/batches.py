@@ -11,10 +11,12 @@ from darknet_py.data.loader.collate import Batch
 from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.losses.truths import Truths
 from darknet_py.model.freed_memory import return_freed_memory
-from darknet_py.tasks.base import Task
+from darknet_py.model.prefix_maps import Inputs
+from darknet_py.train.prefix.keeper import MapKeeper
 from darknet_py.train.run.stop_signals import StopSignals
 from darknet_py.train.run.worker_errors import batches_of_workers
 from darknet_py.train.settings import TrainingPlan, source_of
+from darknet_py.train.step import Trainer
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,11 @@ class DeviceBatch:
     """A batch, or this process's share of it, on the device.
 
     Args:
-        images: (N, C, H, W) in 0..1.
+        images: (N, C, H, W) in 0..1, or their maps before the layers that are trained.
         samples: which image of the data set each image is.
     """
 
-    images: Tensor
+    images: Inputs
     truths: Truths
     samples: tuple[int, ...]
 
@@ -35,10 +37,11 @@ class BatchSource:
     """The batches that a run trains on, from an iteration on."""
 
     def __init__(
-        self, plan: TrainingPlan, task: Task, *, first: int, process: ProcessInfo, signals: StopSignals
+        self, plan: TrainingPlan, trainer: Trainer, *, first: int, process: ProcessInfo, signals: StopSignals
     ) -> None:
         self.device, self.shape = plan.settings.device, torch.Size()
-        source = source_of(plan, task, first=first, process=process)
+        self.keeper = MapKeeper.of(plan, trainer)
+        source = source_of(plan, trainer.task, first=first, process=process)
         self.batches = batches_of_workers(source, signals, name=lambda index: plan.train.record(index).name)
         signals.ignore_ended_workers()
 
@@ -47,10 +50,20 @@ class BatchSource:
         return next(self.batches, None)
 
     def to_device(self, batch: Batch) -> DeviceBatch:
-        """A batch on the device, its images in 0..1."""
+        """A batch on the device: its images in 0..1, or the maps of the frozen layers."""
         if batch.images.shape != self.shape:
             return_freed_memory()
         self.shape = batch.images.shape
-        images = batch.images.to(self.device).float().div_(255)
-        images = images.contiguous(memory_format=torch.channels_last)
-        return DeviceBatch(images, Truths.of(batch.rows).to(self.device), batch.samples)
+        truths = Truths.of(batch.rows).to(self.device)
+        return DeviceBatch(self._inputs(batch.images), truths, batch.samples)
+
+    def _inputs(self, images: Tensor) -> Inputs:
+        if self.keeper is None:
+            return self._scaled(images)
+        pixels = list(images.permute(0, 2, 3, 1).numpy())
+        size = images.shape[1], images.shape[2], images.shape[3]
+        return self.keeper(pixels, lambda number: self._scaled(images[number : number + 1]), size)
+
+    def _scaled(self, images: Tensor) -> Tensor:
+        found = images.to(self.device).float().div_(255)
+        return found.contiguous(memory_format=torch.channels_last)

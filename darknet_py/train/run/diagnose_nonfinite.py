@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from darknet_py.errors import NotFinite, quoted
 from darknet_py.graph.graph import Graph
+from darknet_py.model.prefix_maps import PrefixMaps
 from darknet_py.train.run.batches import DeviceBatch
 from darknet_py.train.step import Trainer
 
@@ -50,7 +51,12 @@ def _first_nonfinite(trainer: Trainer, minibatch: DeviceBatch, batch: int, itera
     network.at(seed=trainer.seed, iteration=iteration, samples=minibatch.samples)
     try:
         found = trainer.backward(minibatch.images, minibatch.truths, batch=batch, iteration=iteration)
-        if not torch.isfinite(minibatch.images).all():
+        images = minibatch.images
+        if isinstance(images, PrefixMaps):
+            for index, one in images.maps.items():
+                if not torch.isfinite(one).all():
+                    return f"the map of {network.graph[index].name} is not finite"
+        elif not torch.isfinite(images).all():
             return "an image is not finite"
         if first:
             return f"the map of {network.graph[first[0]].name} is not finite"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from darknet_py.model.weights import save_weights
+from darknet_py.runs.choices import PRECISIONS
 from darknet_py.tasks.base import Evaluation, EvaluationSettings
+from darknet_py.train.prefix.engine import PrefixEngine
+from darknet_py.train.prefix.keeper import MapKeeper
 from darknet_py.train.run.checkpointing import RunState
 from darknet_py.train.settings import TrainingPlan
 from darknet_py.train.step import Trainer
+
+FULL = PRECISIONS[0]  # what networks are evaluated in
 
 
 class Evaluator:
@@ -18,7 +25,9 @@ class Evaluator:
 
     def __init__(self, plan: TrainingPlan, trainer: Trainer) -> None:
         self.plan, self.trainer = plan, trainer
-        self.settings = EvaluationSettings(device=plan.settings.device, train=plan.train)
+        keeper = MapKeeper.of(plan, trainer, precision=FULL)
+        runs = partial(PrefixEngine, keeper=keeper) if keeper else None
+        self.settings = EvaluationSettings(device=plan.settings.device, train=plan.train, runs=runs)
         total, count = plan.graph.net.max_batches, max(1, plan.settings.evaluations)
         self.iterations = {max(1, round(total * k / count)) for k in range(1, count + 1)}
 

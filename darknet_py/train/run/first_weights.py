@@ -7,6 +7,7 @@ import json
 from darknet_py.errors import UsageError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.model.adapt.api import Adaptation, adapt_into
+from darknet_py.model.adapt.ledger import AdaptLedger
 from darknet_py.model.adapt.paired_start import initialise_like
 from darknet_py.model.network import Network
 from darknet_py.model.weights import load_weights
@@ -45,6 +46,19 @@ def load_first_weights(network: Network, plan: TrainingPlan, *, first: bool) -> 
             and source.verify,  # a resumed run has its ledger
         )
         ledger = adapt_into(network, settings.weights, source.graph, options)
+        if settings.prefix:
+            _check_carried(ledger, network, settings.prefix.layer)
         if write:
             publish_bytes(folder.carried_text, "".join(f"{line}\n" for line in ledger.lines()).encode())
             publish_bytes(folder.carried, json.dumps(ledger.json(), indent=1, allow_nan=False).encode())
+
+
+def _check_carried(ledger: AdaptLedger, network: Network, layer: int) -> None:
+    """Check that the layers before a layer have the weights of the file, all of them."""
+    for entry in ledger.layers:
+        new = entry.to is not None and any(one.carried < one.floats for one in entry.tensors)
+        if new and entry.to is not None and entry.to < layer:
+            message = f"--train-from {layer} would freeze new weights: {network.graph[entry.to].name} has"
+            message += " some that --weights-cfg does not"
+            hint = f"give --train-from {entry.to} or less"
+            raise UsageError(message, hint=hint if entry.to else "leave --train-from out")

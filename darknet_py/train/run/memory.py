@@ -6,13 +6,13 @@ import resource
 import sys
 
 import torch
-from torch import Tensor
 
 from darknet_py.errors import OutOfMemory
 from darknet_py.layers.net import Net
+from darknet_py.model.prefix_maps import Inputs
 
 
-def out_of_memory_error(images: Tensor, net: Net) -> OutOfMemory:
+def out_of_memory_error(images: Inputs, net: Net) -> OutOfMemory:
     """An error with what did not fit, and the peak memory of this process, or of torch on its GPU, so far."""
     n, _, height, width = images.shape
     at_once = f"{-(-n // net.subdivisions)} images of {height}x{width} at once"

@@ -1,0 +1,83 @@
+"""`--train-from`: which layers are frozen and shared, and where their maps are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from darknet_py.errors import UsageError
+from darknet_py.graph.graph import Graph
+from darknet_py.graph.sharing import weight_sources
+from darknet_py.layers.heads.head import Head
+from darknet_py.train.prefix.stores import MapStore
+
+VERSIONS = 4  # of each training image
+LIMIT = 2 * 10**9  # bytes of kept maps
+
+Change = tuple[int, str, str]
+
+
+@dataclass(frozen=True)
+class PrefixSettings:
+    """A training of the layers from one on.
+
+    Args:
+        layer: the first that is trained.
+        versions: of each training image: its augmentation in epoch e is that of epoch e mod `versions`.
+        store: where the maps of the layers before are kept; None computes them in every iteration. The
+            weights are the same.
+    """
+
+    layer: int
+    versions: int = VERSIONS
+    store: MapStore | None = field(default=None, compare=False, repr=False)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What else decides the bits of a run: maps are computed image by image."""
+        return {"train from": {"layer": self.layer, "versions": self.versions}}
+
+    def changes(self, graph: Graph) -> Iterator[Change]:
+        """The keys of the cfg that freeze the layers and let samples come back.
+
+        Raises: UsageError: when the network has no such layer, or its layers cannot be parted there.
+        """
+        check_layer(graph, self.layer)
+        yield self.layer, "stopbackward", "1"  # of the section of the last frozen layer
+        yield 0, "augment_versions", str(self.versions)
+        for node in graph:
+            if isinstance(node.layer, Head) and node.layer.random:
+                yield node.index + 1, "random", "0"
+
+
+def check_layer(graph: Graph, layer: int) -> None:
+    """Check that a network can be trained from a layer on.
+
+    Raises: UsageError: when it cannot.
+    """
+    option, last = f"--train-from {layer}", (len(graph) if graph.classifier is None else graph.classifier) - 1
+    if layer == 0:
+        raise UsageError(f"{option} freezes no layer", hint="leave it out to train all layers")
+    if layer > last:
+        raise UsageError(f"{option} is no layer to begin with", hint=f"the network has layers 1 to {last}")
+    for user, source in weight_sources(graph.nodes).items():
+        if source < layer <= user:
+            message = f"{option} parts layer {user} from layer {source}, whose weights it uses"
+            raise UsageError(message, hint=f"train from layer {source} on, or from one after {user}")
+    if not any(node.cost.parameters for node in graph.nodes[layer:]):
+        raise UsageError(f"{option} leaves no weights to train", hint="train from an earlier layer on")
+
+
+def check_weights(graph: Graph, layer: int, *, weights: bool, partial: int | None) -> None:
+    """Check that the layers before a layer start from weights of a file.
+
+    Raises: UsageError: when some would stay random.
+    """
+    option = f"--train-from {layer}"
+    if not weights:
+        message = f"{option} freezes the layers before as --weights has them, and there is no --weights"
+        raise UsageError(message, hint="add --weights F; with --weights-cfg A if they belong to another cfg")
+    random = [node for node in graph.nodes[partial or layer : layer] if node.cost.parameters]
+    if random:
+        message = f"{option} would freeze random numbers: --partial {partial} reads no weights of "
+        raise UsageError(message + random[0].name, hint=f"give --partial {layer} or more, or leave it out")
