@@ -56,7 +56,12 @@ def print_result(
 
 def print_note(args: argparse.Namespace, text: str) -> None:
     """A line about the work: on standard output, or on standard error where that is for JSON."""
-    print(text, flush=True, file=sys.stderr if wants_json(args) else None)
+    file = sys.stderr if wants_json(args) else sys.stdout
+    if (bars := sys.modules.get("tqdm")) is None:
+        print(text, flush=True, file=file)
+        return
+    with bars.tqdm.external_write_mode(file=file):  # between the bars on the terminal, not in one
+        print(text, flush=True, file=file)
 
 
 def print_opening(args: argparse.Namespace, splits: Mapping[str, Dataset]) -> None:

@@ -5,7 +5,8 @@ Finished runs are skipped, and interrupted ones resume from their checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from darknet_py.files.atomic import sweep
 from darknet_py.files.json_fields import file_exists
 from darknet_py.graph.graph import Graph
 from darknet_py.model.adapt.paired_start import has_same_start
+from darknet_py.progress import Progress
 from darknet_py.runs.folders import ComparisonFolder, RunFolder
 from darknet_py.runs.plan_file import MARGIN, ComparisonPlan, PlannedVariant, Until, check_until, write_plan
 from darknet_py.train.class_order import match_splits
@@ -144,8 +146,8 @@ class Experiment:
             NotFinite: when no training stays finite.
         """
         for number, (plan, found) in enumerate(zip(self.plans, self.existing(), strict=True), start=1):
-            outcome = found or train_run(plan, progress)
-            if number == 1:  # an experiment whose first run is refused leaves the folder unchanged
+            outcome = found or train_run(plan, self._with_plan(progress) if number == 1 else progress)
+            if number == 1:
                 self.write_plan()
             print_line(self.line(plan, outcome))
         if len(self.not_finite) == len(self.plans):
@@ -159,6 +161,23 @@ class Experiment:
             if folder.is_dir():  # of writers that were killed
                 sweep(folder)
         measure_latencies({v.name: v.graph for v in self.variants}, self.folder, device=self.settings.device)
+
+    def _with_plan(self, progress: OpenProgress) -> OpenProgress:
+        """The same; writes compare.json after the first update, for a refused run leaves no file."""
+
+        @contextmanager
+        def opened(plan: TrainingPlan) -> Iterator[Progress]:
+            with progress(plan) as inner:
+                pending = [self.write_plan]
+
+                def tick(done: int, total: int, facts: Mapping[str, float] | None = None, /) -> None:
+                    while pending:
+                        pending.pop()()
+                    inner(done, total, facts or {})
+
+                yield tick
+
+        return opened
 
     def line(self, plan: TrainingPlan, outcome: RunOutcome) -> str:
         """What is printed of a run: its number, its name, and what became of it."""

@@ -19,6 +19,7 @@ from darknet_py.model.device import usable
 from darknet_py.progress import no_progress
 from darknet_py.report.again import valid_margin
 from darknet_py.report.report import write_report
+from darknet_py.report.unfinished.live import LivePage
 from darknet_py.runs.plan_file import MARGIN
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.runs.records import Comparison
@@ -72,9 +73,12 @@ def run_and_report(
 ) -> Path:
     """Train what is missing of an experiment, see `Experiment.run` and `growth.grow`, and write its report.
 
+    The report is also written while it trains, see `unfinished/live.py`.
+
     Returns:
         The path of report.html.
     """
+    progress = LivePage(experiment, print_line).around(progress)
     if experiment.until:
         grow(experiment, print_line=print_line, progress=progress)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -106,12 +106,14 @@ def judge(comparison: Comparison) -> Judgement:
         names = ", ".join(map(str, left_out))
         notes.append(f"Verdicts leave out what not every variant has finished: seed {names}.")
     verdicts: list[VariantVerdict] = []
-    for one in found:
+    undecided = growth is None and any(comparison.left.values())
+    for one in (replace(one, outcome="unclear") if undecided else one for one in found):
         if math.isinf(one.visible):
             verdicts.append(_without_result(comparison, one.caveat)[one.variant - 1])
             continue
         decided = evidence.ids(evidence.chosen.deciding[one.variant - 1])
-        verdicts.append(_with_result(comparison, one, decided if one.outcome in {"better", "worse"} else ()))
+        decided = decided if one.outcome in {"better", "worse"} else ()
+        verdicts.append(_with_result(comparison, one, decided, final=not undecided))
         if one.alone:
             name = label(comparison.variants[one.variant].name)
             notes.append(f"{name} and its baseline are noisier than the others: judged by their own noise.")
@@ -204,10 +206,17 @@ def _hits(run: Run) -> tuple[int, ...]:
     return hits
 
 
-def _with_result(comparison: Comparison, result: Verdict, deciding: tuple[int, ...]) -> VariantVerdict:
+def _with_result(
+    comparison: Comparison, result: Verdict, deciding: tuple[int, ...], *, final: bool
+) -> VariantVerdict:
     images = comparison.baseline.runs[0].scores.images
     sentence = describe_verdict(
-        result, word=comparison.metrics.word, images=images, margin=comparison.margin, deciding=len(deciding)
+        result,
+        word=comparison.metrics.word,
+        images=images,
+        margin=comparison.margin,
+        deciding=len(deciding),
+        final=final,
     )
     return VariantVerdict(
         comparison.variants[result.variant].name,

@@ -15,14 +15,19 @@ OUTCOMES = {
 MOST_DIGITS = 4
 
 
-def describe_verdict(one: Verdict, *, word: str, images: int, margin: float, deciding: int = 0) -> str:
+def describe_verdict(
+    one: Verdict, *, word: str, images: int, margin: float, deciding: int = 0, final: bool = True
+) -> str:
     """The sentence of a verdict.
 
     Args:
         word: what the score is called.
         deciding: how many images carry half of the effect; 0: that is not said.
+        final: whether the comparison is finished; before that there is no outcome.
     """
     seeds = f"{one.seeds} seeds each" if one.seeds > 1 else "one seed each"
+    if not final:
+        return f"cannot tell yet: so far {describe_effect(one, word)} ({seeds}, {images} images)"
     text = f"{OUTCOMES[one.outcome]}: {describe_effect(one, word)} ({seeds}, {images} images)"
     if one.outcome == "same":
         text += f"; the interval lies within {margin * 100:g} {word}"

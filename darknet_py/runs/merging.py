@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,24 @@ def merge(comparisons: Mapping[Path, Comparison], *, margin: float | None = None
         latency_setting=base.latency_setting if together else {},
         margin=base.margin if margin is None else margin,
         absent=tuple(absent),
+        left=_merge_left(comparisons.values(), variants),
         remarks=(*(text for one in comparisons.values() for text in one.remarks), *remarks),
         options=base.options if all(one.options == base.options for _, one in others) else (),
         pictures=_merge_pictures([one.pictures for one in comparisons.values()]),
     )
+
+
+def _merge_left(
+    comparisons: Iterable[Comparison], variants: Sequence[VariantRuns]
+) -> dict[str, tuple[int, ...]]:
+    """The runs that a folder planned and none has ended."""
+    ended = {(one.name, run.seed) for one in variants for run in one.runs}
+    ended |= {(one.name, seed) for one in variants for seed in one.not_finite}
+    left: dict[str, tuple[int, ...]] = {}
+    for name, seeds in (item for one in comparisons for item in one.left.items()):
+        open_seeds = {*left.get(name, ()), *(seed for seed in seeds if (name, seed) not in ended)}
+        left[name] = tuple(sorted(open_seeds))
+    return left
 
 
 def _merge_pictures(parts: Sequence[Mapping[int, StoredPicture]]) -> dict[int, StoredPicture]:

@@ -8,7 +8,7 @@ finished run.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,6 @@ def read_comparison(path: Path) -> Comparison:
             f"none of its {len(found) * len(plan.seeds)} runs has finished", where=path, hint=RESUME
         )
     check_comparable([run for variant in variants for run in variant.runs])
-    planned, first = plan.variants[0].name, variants[0].name
-    remarks = [] if first == planned else [f"The baseline is {first} in the place of {planned}."]
-    remarks += [
-        f"Not finite: {name}, seed {seed}: {why}."
-        for name, variant in found.items()
-        if not variant.runs
-        for seed, why in variant.not_finite.items()
-    ]
     data = variants[0].runs[0].data
     return Comparison(
         data,
@@ -65,11 +57,28 @@ def read_comparison(path: Path) -> Comparison:
         setting,
         plan.margin,
         absent=tuple(name for name, variant in found.items() if not variant.runs),
-        remarks=tuple(remarks),
+        left={name: variant.unended for name, variant in found.items()},
+        remarks=tuple(_remarks_on_absent(found)),
         pictures=read_pictures(folder.pictures, classes=len(data.classes)),
         until=plan.until,
         options=plan.options,
     )
+
+
+def _remarks_on_absent(found: Mapping[str, VariantRuns]) -> Iterator[str]:
+    """What became of the variants without a finished run, where that is known.
+
+    Args:
+        found: all variants, in the order of the plan.
+    """
+    planned, first = next(iter(found)), next(name for name, variant in found.items() if variant.runs)
+    if first != planned:
+        yield f"The baseline is {first} in the place of {planned}."
+    for name, variant in found.items():
+        if not variant.runs:
+            yield from (
+                f"Not finite: {name}, seed {seed}: {why}." for seed, why in variant.not_finite.items()
+            )
 
 
 def with_baseline(comparison: Comparison, name: str, *, where: object) -> Comparison:

@@ -176,6 +176,11 @@ class VariantRuns:
     not_finite: Mapping[int, str] = field(default_factory=dict)
 
     @property
+    def unended(self) -> tuple[int, ...]:
+        """The seeds that are still to be trained."""
+        return tuple(seed for seed in self.missing if seed not in self.not_finite)
+
+    @property
     def network(self) -> NetworkFacts:
         """The cost of the network; the same for every seed."""
         return self.runs[0].network
@@ -196,6 +201,7 @@ class Comparison:
     Args:
         margin: a difference of at most this is none for practical purposes.
         absent: variants without a finished run, which are in no table.
+        left: of each variant, the planned seeds whose runs have not ended; an ended one may have no result.
         remarks: on how comparisons were merged.
         pictures: images that the report shows, by id.
         until: where the comparison grew in stages.
@@ -209,6 +215,7 @@ class Comparison:
     latency_setting: Mapping[str, Any]
     margin: float
     absent: tuple[str, ...] = ()
+    left: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     pictures: Mapping[int, StoredPicture] = field(default_factory=dict)
     until: Until | None = None

@@ -106,6 +106,8 @@ def test_a_worse_variant_leaves_and_is_judged_with_the_seeds_of_its_look(tmp_pat
     assert "Stages" in page
     assert lines[-1][1:] in page
     assert "Not finished" not in page, "no run is missing: the variant has left"
+    assert "have ended" not in page
+    assert "unfinished" not in report
 
 
 @pytest.mark.parametrize("runs", [5, 7])
@@ -135,6 +137,12 @@ def test_a_report_between_two_looks_names_what_is_to_come(tmp_path: Path) -> Non
     report = json.loads((killed.out / "report.json").read_text())
     assert not report["stages"]["stopped"]
     assert report["stages"]["looked"] == 0
+    assert report["unfinished"] == {
+        "ended": 4,
+        "planned": 6,
+        "left": {"alike": 1, "narrow": 1},
+        "seconds_left": 200.0,
+    }
     assert [one["outcome"] for one in report["verdicts"]] == ["unclear", "unclear"]
     assert "no look at it yet" in report["verdicts"][0]["sentence"]
 

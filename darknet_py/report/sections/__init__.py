@@ -20,9 +20,10 @@ from darknet_py.report.sections.samples import SamplesSection
 from darknet_py.report.sections.stages import StagesSection
 from darknet_py.report.sections.summary import SummarySection
 from darknet_py.report.sections.training import TrainingSection
+from darknet_py.report.sections.unfinished.status import StatusSection
 from darknet_py.report.sections.verdicts import VerdictsSection
 
-HEADER: tuple[ReportSection, ...] = (SummarySection(), NotesSection())
+HEADER: tuple[ReportSection, ...] = (SummarySection(), StatusSection(), NotesSection())
 BODY: tuple[ReportSection, ...] = (
     VerdictsSection(),
     StagesSection(),

@@ -9,6 +9,7 @@ from darknet_py.report.judgement import VariantVerdict
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
 from darknet_py.report.tables import label
+from darknet_py.report.unfinished.status import status_of
 from darknet_py.report.verdict_sentence import describe_effect
 from darknet_py.runs.records import Comparison
 
@@ -55,7 +56,8 @@ def summarize(report: Report) -> str:
 def _describe_trainings(comparison: Comparison) -> str:
     others, seeds = len(comparison.variants) - 1, len(comparison.seeds)
     who = f" and {others} variant{'s' * (others > 1)} of it were" if others else " was"
-    each = f"{seeds} seeds each" if seeds > 1 else "one seed each"
+    planned = "planned " if any(comparison.left.values()) else ""
+    each = f"{seeds} {planned}seeds each" if seeds > 1 else "one seed each"
     scores = comparison.baseline.runs[0].scores
     images = f"{scores.images} images ({label(str(scores.protocol.get('split', 'split unknown')))})"
     training = f"trained on {label(comparison.data.name)} for {comparison.epochs:g} epochs with {each}"
@@ -73,7 +75,8 @@ def _describe_outcomes(report: Report) -> list[str]:
         margin = f"{report.comparison.margin * 100:g} {word}"
         sentences.append(f"{names} and {base} are the same for practical purposes: within {margin}.")
     if names := _names(judged, "unclear", effects=word):
-        sentences.append(f"This study cannot tell {names} from {base}.")
+        yet = " yet" if status_of(report) else ""
+        sentences.append(f"This study cannot tell {names} from {base}{yet}.")
     if len(judged) < len(report.verdicts):
         reasons = dict.fromkeys(one.sentence for one in report.verdicts if not one.result)
         sentences += [f"{reason[0].upper()}{reason[1:]}." for reason in reasons]

@@ -1,0 +1,1 @@
+"""Sections of comparisons that are not finished."""
