@@ -1,4 +1,4 @@
-"""Inference, side by side with others: forward, a whole process, and many images.
+"""Inference, side by side with others: forward, a whole process, many images, and an evaluation.
 
     python bench/inference.py            # all networks; five minutes on two cores
     python bench/inference.py --quick    # without yolov3-spp, fewer rounds
@@ -11,6 +11,7 @@ that is not installed is skipped with a line. yolov3-spp has random weights, unl
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -63,6 +64,48 @@ for file in files:
         x, y, w, h = boxes[int(i)]
         cv2.rectangle(image, (x, y), (x + w, y + h), (0, 255, 0), 2)
     cv2.imwrite(out + "/" + file.rpartition("/")[2], image)
+"""
+
+EVALUATION = """
+import json, sys, time
+import numpy as np
+from darknet_py.cfg.shipped import open_cfg
+from darknet_py.engines.opening import open_engine
+from darknet_py.engines.threads import MOST_CALLERS, callers_for
+from darknet_py.lint.check import compile_checked
+from darknet_py.predict.batch_detector import BatchDetector
+from darknet_py.tasks.api import evaluate_network, open_in_network_order
+from darknet_py.tasks.base import EvaluationSettings
+cfg, weights, folder = sys.argv[1:]
+graph = compile_checked(open_cfg(cfg))
+data = open_in_network_order(graph, folder, "val", names=None)
+alone = BatchDetector(open_engine(graph, weights))
+shared = open_engine(graph, weights, callers=callers_for(MOST_CALLERS))
+seconds = {"decoding": [], "forward": [], "loop": []}
+for _ in range(3):
+    began = time.perf_counter()
+    images = [data.pixels(index) for index in range(len(data))]
+    seconds["decoding"].append(time.perf_counter() - began)
+    inputs = alone.inputs(images, [alone.fit(image.shape[:2]) for image in images])
+    began = time.perf_counter()
+    for start in range(0, len(inputs), 8):
+        alone.engine(inputs[start : start + 8])
+    seconds["forward"].append(time.perf_counter() - began)
+    began = time.perf_counter()
+    found = evaluate_network(shared, data, EvaluationSettings(batch=8), progress=lambda done, total: None)
+    seconds["loop"].append(time.perf_counter() - began)
+print(json.dumps({name: sorted(each)[1] for name, each in seconds.items()} | found.curve()))
+"""
+READY = """
+import sys, time
+import cv2, numpy, onnxruntime
+import darknet_py.engines.onnxruntime_engine, darknet_py.export.onnx_graph, darknet_py.model.weights_file
+from darknet_py.cfg.shipped import open_cfg
+from darknet_py.engines.opening import open_engine
+from darknet_py.lint.check import compile_checked
+began = time.perf_counter()
+open_engine(compile_checked(open_cfg(sys.argv[1])), sys.argv[2])
+print(time.perf_counter() - began)
 """
 
 
@@ -126,12 +169,43 @@ def processes(title: str, cfg: Path, weights: Path, files: Sequence[Path], round
     yield f"\n- detect / script: {ours / theirs:.2f}"
 
 
+def evaluation(cfg: Path, weights: Path, data: Path) -> Iterator[str]:
+    """`eval` of 128 images, whole, and its loop beside what forward and decoding take alone."""
+    verb = ["-m", "darknet_py", "eval", "--cfg", str(cfg), "--weights", str(weights), "--data", str(data)]
+    whole = []
+    for _ in range(3):
+        began = time.perf_counter()
+        _printed([*verb, "--json"])
+        whole.append(time.perf_counter() - began)
+    found = json.loads(_printed(["-c", EVALUATION, str(cfg), str(weights), str(data)]))
+    least = found["forward"] + found["decoding"]
+    yield f"\n### {cfg.stem}, eval of {data.name}\n"
+    yield "| whole process s | loop s | forward s | decoding s | loop / (forward + decoding) | AP | AP50 |"
+    yield "|---:|---:|---:|---:|---:|---:|---:|"
+    seconds = " | ".join(f"{each:.2f}" for each in (median(whole), found["loop"], found["forward"]))
+    ratio = f"{found['decoding']:.2f} | {found['loop'] / least:.2f}"
+    yield f"| {seconds} | {ratio} | {found['ap']:.6f} | {found['ap50']:.6f} |"
+
+
+def ready(name: str, cfg: Path, weights: Path) -> str:
+    """Seconds from the cfg to a network that is ready, imports left out; the median of three processes."""
+    seconds = [float(_printed(["-c", READY, str(cfg), str(weights)])) for _ in range(3)]
+    return (
+        f"\n- {name} ({weights.stat().st_size / 1e6:.0f} MB) ready, beside imports: {median(seconds):.2f} s"
+    )
+
+
+def _printed(words: Sequence[str]) -> str:
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE).stdout  # noqa: S603
+
+
 def main() -> None:
     """Print the tables as Markdown."""
     shared = ROOT.parent / "shared"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="without yolov3-spp, a third of the rounds")
-    parser.add_argument("--only", default="", help="networks whose names begin so, or `process`")
+    parser.add_argument("--only", default="", help="networks whose names begin so, `process` or `eval`")
     parser.add_argument("--weights", type=Path, default=shared / "weights")
     parser.add_argument("--images", type=Path, default=shared / "data" / "coco-mini" / "val2017")
     args = parser.parse_args()
@@ -147,12 +221,18 @@ def main() -> None:
             for batch in batches:
                 rounds = Rounds(max(3, count // 3) if args.quick else count, turn_s)
                 print("\n".join(forward(name, cfg, weights, batch, rounds)), flush=True)
+            print(ready(name, cfg, weights), flush=True)
     if "process".startswith(args.only):
         files = sorted(args.images.glob("*.jpg"))[:128]
         for name, some, rounds in (("yolo-fastest-1.1", 1, 9), ("yolo-fastest-1.1-xl", len(files), 3)):
             cfg, weights = args.weights / f"{name}.cfg", args.weights / f"{name}.weights"
             title = f"{name}, {some} JPEG{'s' if some > 1 else ''}, whole process"
             print("\n".join(processes(title, cfg, weights, files[:some], rounds)), flush=True)
+    if "eval".startswith(args.only):
+        weights = args.weights / "yolov3-tiny.weights"
+        print(
+            "\n".join(evaluation(ROOT / "cfg" / "yolov3-tiny.cfg", weights, args.images.parent)), flush=True
+        )
 
 
 if __name__ == "__main__":

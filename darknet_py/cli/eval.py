@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     """Print COCO's figures of a detector, or how often a classifier is right."""
     from darknet_py.data.formats.registry import split_to_evaluate
     from darknet_py.engines.opening import open_engine
+    from darknet_py.engines.threads import MOST_CALLERS, callers_for
     from darknet_py.lint.check import compile_checked
     from darknet_py.predict.network_classes import names_file, order_warning
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
@@ -84,7 +85,14 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     graph, neighbours = compile_checked(document_of(args)), (args.weights, Path(args.cfg))
     report = print_engine(args)
-    engine = open_engine(graph, args.weights, engine=args.engine, device=args.device, report=report)
+    engine = open_engine(
+        graph,
+        args.weights,
+        engine=args.engine,
+        device=args.device,
+        report=report,
+        callers=callers_for(MOST_CALLERS),
+    )
     if args.detections:
         _check_output(args.detections, graph)
     if warning := order_warning(args.names, neighbours):

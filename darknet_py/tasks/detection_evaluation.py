@@ -19,7 +19,7 @@ import numpy as np
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.engines.base import Engine, Floats
+from darknet_py.engines.base import Engine, Floats, callers_of
 from darknet_py.errors import DataError
 from darknet_py.graph.graph import Graph
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
@@ -149,7 +149,7 @@ def detect_images(
 ) -> list[Result]:
     """The detections in some images of a data set, as a COCO results list.
 
-    One thread reads and fits images, another runs the network, and this one decodes.
+    Threads read and fit images, others run the network, and this one decodes.
     """
     found: list[Result] = []
     with closing(_raw_maps(detector, dataset, share)) as batches:
@@ -164,7 +164,8 @@ def _raw_maps(
     detector: BatchDetector, dataset: Dataset, share: Sequence[int]
 ) -> Generator[tuple[tuple[Fit, ...], Sequence[Floats]], None, None]:
     """What the engine gives for each batch, with the fits of its images."""
-    batch, stop = detector.settings.batch, Event()
+    callers, stop = callers_of(detector.engine), Event()
+    batch = min(detector.settings.batch, -(-len(share) // callers))  # few images are for all of them
 
     def ready(index: int) -> tuple[Fit, Floats]:
         pixels = dataset.pixels(index)
@@ -179,9 +180,9 @@ def _raw_maps(
         while together := list(islice(images, batch)):
             yield together
 
-    read = overlapped(ready, share, workers=1, ahead=batch, stop=stop)
+    read = overlapped(ready, share, workers=callers, ahead=batch, stop=stop)
     with closing(read):
-        yield from overlapped(run, batches(read), workers=1, ahead=1, stop=stop)
+        yield from overlapped(run, batches(read), workers=callers, ahead=callers, stop=stop)
 
 
 def detector_settings(settings: EvaluationSettings) -> DetectorSettings:
