@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
+FoundRows = tuple[int, npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,26 @@ def detection_table(truth: TruthTable, results: Sequence[Mapping[str, Any]]) -> 
         _indices(truth.category_ids, [one["category_id"] for one in results]),
         np.array([one["bbox"] for one in results], np.float64).reshape(-1, 4),
         np.array([one["score"] for one in results], np.float64),
+    )
+
+
+def table_of_arrays(
+    truth: TruthTable, found: Iterable[FoundRows], category_ids: Sequence[int]
+) -> DetectionTable:
+    """The same from arrays, rounded as in a COCO results list.
+
+    Args:
+        found: of each image its id, boxes_xywh (B, 4), scores (B,) and labels (B,).
+        category_ids: of each label.
+    """
+    ids, boxes_xywh, scores, labels = zip(*found, strict=True)
+    images = np.repeat(_indices(truth.image_ids, ids), [len(one) for one in scores])
+    classes = _indices(truth.category_ids, category_ids)
+    return DetectionTable(
+        images,
+        classes[np.concatenate(labels).astype(np.int64)],
+        np.concatenate(boxes_xywh).astype(np.float64).round(3).reshape(-1, 4),
+        np.concatenate(scores).astype(np.float64).round(6),
     )
 
 

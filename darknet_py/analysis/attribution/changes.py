@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
-from darknet_py.analysis.attribution.kept_maps import MapBatch, Maps
+from darknet_py.analysis.attribution.kept_maps import MapBatch
+from darknet_py.analysis.attribution.prefix import Maps
 from darknet_py.analysis.attribution.sites import Branch, Site
 
 Change = Callable[[Maps], Maps]

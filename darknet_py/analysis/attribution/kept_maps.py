@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from darknet_py.analysis.attribution.prefix import Maps, maps_function
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.images.channels import in_channels
 from darknet_py.model.network import Network
@@ -16,8 +15,6 @@ from darknet_py.predict.letterbox import Fit, fit_for
 
 BATCH = 16  # images
 LIMIT = 1 << 30  # bytes; maps that would need more are computed anew each time
-
-Maps = dict[int, Tensor]  # (N, C, H, W) by index of the layer, -1 the images
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,7 @@ class KeptMaps:
         self, network: Network, dataset: Dataset, layers: Sequence[int], *, count: int, limit: int = LIMIT
     ) -> None:
         self.network, self.dataset, self.layers, self.count = network, dataset, tuple(layers), count
+        self.maps_of = maps_function(network, self.layers)
         graph = network.graph
         floats = sum((graph.image if at < 0 else graph[at].shape).floats for at in self.layers)
         self.kept: list[MapBatch] | None = [] if 4 * floats * count <= limit else None
@@ -69,7 +67,5 @@ class KeptMaps:
         net = self.network.graph.net
         pixels = [in_channels(self.dataset.pixels(index), net.channels) for index in indices]
         fits = tuple(fit_for(net, one.shape[:2]) for one in pixels)
-        with torch.inference_mode():
-            fitted = np.stack([fit.apply(one) for fit, one in zip(fits, pixels, strict=True)])
-            images = torch.from_numpy(fitted).contiguous(memory_format=torch.channels_last)
-            return MapBatch(indices, fits, self.network.maps_of(images, self.layers))
+        fitted = np.stack([fit.apply(one) for fit, one in zip(fits, pixels, strict=True)])
+        return MapBatch(indices, fits, self.maps_of(fitted))

@@ -64,7 +64,7 @@ class Attribution:
     def worth(self, site: Site) -> SiteWorth:
         """Measure a site."""
         layers = {*self.network.reads_from(site.behind), site.source, *(b.layer for b in site.branches)}
-        kept, norm_maps = self._kept(self.network, sorted(layers))
+        kept, norm_maps = self.kept(self.network, sorted(layers))
         changes = dict(self._changes(site, norm_maps or kept))
         found: dict[str, MatchedDetections] = {}
         for number, (name, (change, norms)) in enumerate(changes.items()):
@@ -102,7 +102,7 @@ class Attribution:
             layer: the first that differs; those before are the same in both.
         """
         layers = {*self.network.reads_from(layer), *variant.reads_from(layer)}
-        kept, norm_maps = self._kept(self.network, sorted(layers))
+        kept, norm_maps = self.kept(self.network, sorted(layers))
         found = {}
         for number, (name, network, norms) in enumerate(
             (
@@ -124,7 +124,8 @@ class Attribution:
             layer, effects.ap(AS_IT_IS), effects.ap(NORMS), after, gained, alone, effects.warnings
         )
 
-    def _kept(self, network: Network, layers: Sequence[int]) -> tuple[KeptMaps, KeptMaps | None]:
+    def kept(self, network: Network, layers: Sequence[int]) -> tuple[KeptMaps, KeptMaps | None]:
+        """Maps of the images that are scored, and of those that norms are estimated on."""
         kept = KeptMaps(network, self.dataset, layers, count=len(self.dataset))
         if self.norm_data is None:
             return kept, None

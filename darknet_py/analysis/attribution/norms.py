@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from darknet_py.analysis.attribution.kept_maps import Maps
+from darknet_py.analysis.attribution.prefix import Maps
 from darknet_py.model.network import Network
 
 

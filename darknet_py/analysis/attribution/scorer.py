@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
 from darknet_py.analysis.attribution.kept_maps import MapBatch
+from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.data.dataset import Dataset
 from darknet_py.engines.torch_engine import engine_of_copy
 from darknet_py.model.network import Network
 from darknet_py.predict.batch_detector import BatchDetector
 from darknet_py.predict.letterbox import Fit
-from darknet_py.scoring.coco import coco_results
 from darknet_py.scoring.matches import Matches
 from darknet_py.scoring.matching import match
-from darknet_py.scoring.tables import DetectionTable, Doubles, TruthTable, detection_table, truth_table
+from darknet_py.scoring.tables import (
+    DetectionTable,
+    Doubles,
+    FoundRows,
+    TruthTable,
+    table_of_arrays,
+    truth_table,
+)
 from darknet_py.tasks.base import EvaluationSettings
 from darknet_py.tasks.detection_evaluation import check_boxes, detector_settings
 
@@ -52,13 +59,15 @@ class RawMapScorer:
         Args:
             found: batches, and the raw maps of each head.
         """
-        results = []
-        for batch, raws in found:
-            detected = self.detector.found([raw.numpy() for raw in raws], batch.fits)
-            for index, detections in zip(batch.indices, detected, strict=True):
-                image_id = self.dataset.record(index).image_id
-                results += coco_results(detections, image_id, self.dataset.category_ids)
-        table = detection_table(self.truth, results)
+
+        def rows() -> Iterator[FoundRows]:
+            for batch, raws in found:
+                detected = self.detector.found([raw.numpy() for raw in raws], batch.fits)
+                for index, one in zip(batch.indices, detected, strict=True):
+                    boxes_xywh = xywh_from_xyxy(one.boxes_xyxy.astype(np.float64))
+                    yield self.dataset.record(index).image_id, boxes_xywh, one.scores, one.labels
+
+        table = table_of_arrays(self.truth, rows(), self.dataset.category_ids)
         return MatchedDetections(table, match(self.truth, table))
 
     def by_window(
