@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from darknet_py.cfg.diagnostics import did_you_mean
 from darknet_py.cfg.document import Document, parse, read
 from darknet_py.errors import DarknetPyError
 
@@ -29,12 +30,10 @@ def find_cfg(name: str | Path) -> Path:
     for candidate in (folder() / relative, folder() / f"{relative}.cfg"):
         if not path.is_absolute() and candidate.is_file():
             return candidate
-    known = ", ".join(
-        sorted(f.relative_to(folder()).with_suffix("").as_posix() for f in folder().rglob("*.cfg"))
-    )
-    raise DarknetPyError(
-        "no such file, and no shipped cfg of that name", where=path, hint=f"shipped are {known}"
-    )
+    known = sorted(f.relative_to(folder()).with_suffix("").as_posix() for f in folder().rglob("*.cfg"))
+    guess = did_you_mean(relative.as_posix().removesuffix(".cfg"), known)
+    hint = f"did you mean `{guess}`?" if guess else f"shipped are {', '.join(known)}"
+    raise DarknetPyError("no such file, and no shipped cfg of that name", where=path, hint=hint)
 
 
 def open_cfg(cfg: str | Path | Document) -> Document:

@@ -128,8 +128,11 @@ def _without_verb(words: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit code of the verb; an exception in the code of a plug-in becomes a message."""
-    if getattr(args, "output", None) and not args.output.parent.is_dir():
-        raise UsageError("there is no such folder to write to", where=args.output.parent)
+    if output := getattr(args, "output", None):  # before the work, whose result would be lost
+        if not output.parent.is_dir():
+            raise UsageError("there is no such folder to write to", where=output.parent)
+        if output.is_dir():
+            raise UsageError("is a folder, and -o is the name of a file", where=output)
     try:
         # plug-ins of an earlier command in this process are unloaded
         wanted = args.plugin or PLUGINS in sys.modules

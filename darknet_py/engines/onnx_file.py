@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from darknet_py.engines.base import Floats
 from darknet_py.engines.onnxruntime_engine import session_options
 from darknet_py.engines.packages import library
-from darknet_py.errors import DataError, UsageError, quoted
+from darknet_py.errors import DataError, UsageError, WeightsError, quoted
 from darknet_py.export.metadata import read_metadata
 from darknet_py.export.names import IMAGES, raw_names
 from darknet_py.graph.graph import Graph
@@ -86,11 +87,31 @@ def _session(data: bytes, where: object, callers: int) -> Any:
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its classes have no common base but this
-        reason = quoted(str(error).split("\n")[0], limit=200)
-        hint = "`darknet-py export` writes files that can be run"
+        reason = _kind_of(data, Path(str(where))) or quoted(str(error).split("\n")[0], limit=200)
+        hint = "`darknet-py export CFG --weights W -o FILE.onnx` writes files that can be run"
         raise DataError(
             f"is no ONNX file that onnxruntime can run: {reason}", where=where, hint=hint
         ) from None
+
+
+def _kind_of(data: bytes, path: Path) -> str:
+    """What a file is that is no ONNX file, if its first bytes tell."""
+    from darknet_py.model.weights_fit.header import read_header
+    from darknet_py.model.weights_fit.kinds import START, kind_of
+
+    start = data[:START]
+    if not data:
+        return "it is empty"
+    if start.startswith(b"PK"):
+        return "it looks like a zip archive, such as a program of torch.export"
+    if b"<net" in start:
+        return "it looks like a network of OpenVINO"
+    if kind := kind_of(start, path):
+        return f"it looks like {kind.what}"
+    with contextlib.suppress(WeightsError):
+        read_header(start, path)
+        return "it looks like Darknet weights, which --weights takes, with --cfg"
+    return ""
 
 
 def _with_raw_maps(data: bytes, graph: Graph) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from darknet_py.cfg.document import Document
@@ -83,6 +84,8 @@ def open_given(
         UsageError: when the engine or the device is not there, or it is none of these.
         WeightsError: when the file does not fit.
     """
+    if not isinstance(weights, (str, Path, NoneType)):
+        raise UsageError(f"weights are the name of a file, and not of type {type(weights).__name__}")
     if isinstance(cfg, (str, Path, Document)):
         graph = compile_checked(open_cfg(cfg))
         return open_engine(graph, weights, engine=engine, device=device)

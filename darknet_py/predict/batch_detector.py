@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,13 +56,15 @@ class DetectorSettings:
     def __post_init__(self) -> None:
         """Check the numbers."""
         for name, value in (("threshold", self.threshold), ("nms", self.nms)):
+            if not isinstance(value, Real):
+                raise UsageError(f"{name} is {quoted(repr(value))}, and must be a number in 0..1")
             if not 0 <= value <= 1:  # NaN too
                 raise UsageError(f"{name} is {value}, and must lie in 0..1")
         if self.nms_kind not in (None, *NMS_KINDS):
             kinds = ", ".join(NMS_KINDS)
             raise UsageError(f"nms_kind is {quoted(self.nms_kind)}, and must be one of {kinds}")
-        if self.batch < 1:
-            raise UsageError(f"batch is {self.batch}, and must be at least 1")
+        if not isinstance(self.batch, Integral) or self.batch < 1:
+            raise UsageError(f"batch is {quoted(repr(self.batch))}, and must be a whole number of at least 1")
 
 
 def _check_classes(graph: Graph) -> None:

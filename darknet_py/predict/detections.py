@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from darknet_py.boxes import cxcywh_from_xyxy, xywh_from_xyxy
 from darknet_py.data.formats.coco.names import COCO_IDS, COCO_NAMES
-from darknet_py.errors import UsageError
+from darknet_py.errors import DataError, UsageError
 from darknet_py.ops.cells import Floats, Ints
 
 if TYPE_CHECKING:
@@ -68,12 +68,17 @@ class Detections:
     def draw(self, image: PixelSource) -> np.ndarray:
         """A copy of the image with the detections on it, (H, W, 3) uint8 RGB.
 
-        Raises: DataError: when a file is not an image, or an array has another shape or type.
+        Raises: DataError: when a file is not an image, an array has another shape or type, or the image
+            another size than the one of the detections.
         """
         from darknet_py.predict.drawing import draw
         from darknet_py.predict.pixels import pixels_of
 
-        return draw(pixels_of(image, grey=True), self)
+        pixels = pixels_of(image, grey=True)
+        if len(self) and self.image_size not in (None, pixels.shape[:2]):
+            given, own = (" x ".join(map(str, size or ())) for size in (pixels.shape[:2], self.image_size))
+            raise DataError(f"the image has {given} pixels, and the detections are of one of {own}")
+        return draw(pixels, self)
 
     def to_coco(
         self, image_id: int | str = 0, category_ids: Sequence[int] | None = None

@@ -61,14 +61,20 @@ class Detector(BatchDetector):
     ) -> None:
         """Read the files."""
         settings = DetectorSettings(threshold=threshold, nms=nms, batch=batch)
-        if weights is None and (model := _onnx_file(cfg)):
+        if model := _onnx_file(cfg):
+            if weights is not None:
+                hint = "Detector(cfg, weights), or Detector('net.onnx') alone"
+                message = "is a complete network, and weights are given as well"
+                raise UsageError(message, where=model, hint=hint)
             opened_file = OnnxFileEngine(model, engine=engine, device=device)
             super().__init__(opened_file, settings)
             classes = len(opened_file.names)
             self.names = opened_file.names if names is None else tuple(_names(names, classes, ()))
             return
         if isinstance(cfg, (str, Path, Document)) and weights is None:
-            raise UsageError("a detector needs weights", hint="Detector(cfg, weights), or load the Network")
+            raise UsageError(
+                "a detector needs weights", hint="Detector(cfg, weights), or Detector('net.onnx')"
+            )
         opened = open_given(cfg, weights, engine=engine, device=device)
         files = [Path(weights)] if weights is not None else []
         if isinstance(cfg, (str, Path, Document)):

@@ -58,6 +58,8 @@ def _pixels_of_pil(image: Any) -> np.ndarray:
         hint = "expected a file, an RGB array or a PIL image, or several of them"
         raise DataError(f"an image cannot be of type {type(image).__name__}", hint=hint)
     try:
-        return np.array(image.convert("RGB"))
+        from darknet_py.data.images.pillow import rgb
+
+        return rgb(image)
     except (OSError, ValueError) as error:  # Pillow decodes late
         raise DataError(f"the PIL image cannot be decoded: {error}") from None

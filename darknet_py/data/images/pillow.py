@@ -47,7 +47,7 @@ def decoded(path: str | os.PathLike[str]) -> np.ndarray:
                 message = "is a damaged image: the PNG ends before its IEND"
                 raise DataError(message, where=path, hint=_AGAIN)
         upright = image if turn is None else image.transpose(turn)
-        return _rgb(upright)
+        return rgb(upright)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
@@ -80,6 +80,17 @@ def opened_image(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, IO
             raise DataError(f"is a damaged image: {reason_of(error)}", where=path, hint=_AGAIN) from None
 
 
+def rgb(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of an image in any mode."""
+    if image.mode == "RGB":
+        return np.array(image)
+    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut everything above 255
+        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    through = image.convert("RGBA") if image.mode in ("P", "PA") else image
+    return np.array(through.convert("RGB"))
+
+
 def _refuse(image: Image.Image, path: object) -> None:
     """Refuse by the header what must not be decoded."""
     width, height = image.size
@@ -107,16 +118,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a damaged EXIF block raises almost anything, and the pixels may be good
         return 1
-
-
-def _rgb(image: Image.Image) -> np.ndarray:
-    if image.mode == "RGB":
-        return np.array(image)
-    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut everything above 255
-        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    through = image.convert("RGBA") if image.mode in ("P", "PA") else image
-    return np.array(through.convert("RGB"))
 
 
 def _not_an_image(file: IO[bytes]) -> str:
