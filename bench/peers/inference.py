@@ -87,6 +87,8 @@ class PytorchYolo(Peer):
     def __call__(self) -> Runner:
         """Read the files."""
         import torch
+
+        _give_sctypes()
         from pytorchyolo.models import load_model
 
         torch.set_num_threads(THREADS)
@@ -97,6 +99,12 @@ class PytorchYolo(Peer):
                 return [model(torch.from_numpy(images)).numpy()]
 
         return run
+
+
+def _give_sctypes() -> None:
+    """What imgaug, which pytorchyolo imports, reads of NumPy, and what NumPy 2 no longer has."""
+    kinds = {"float": "efdg", "int": "bhilq", "uint": "BHILQ"}
+    np.sctypes = {kind: [np.dtype(code).type for code in codes] for kind, codes in kinds.items()}
 
 
 class Ultralytics(Peer):
