@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darknet_py.engines.base import Floats
+from darknet_py.engines.channel_blocks import block_size, widened
 from darknet_py.engines.packages import library
 from darknet_py.engines.threads import usable_threads
 from darknet_py.export.names import IMAGES
@@ -35,6 +36,7 @@ class OnnxRuntimeEngine:
     def __init__(self, graph: Graph, network: OnnxNetwork, callers: int = 1) -> None:
         """Make the session."""
         onnxruntime = library("onnxruntime")
+        network = widened(network, block_size())
         self.graph, self.threads, self.callers = graph, usable_threads(), callers
         options = session_options(onnxruntime, callers)
         # the session reads the arrays where they are, so that they live as long as it does

@@ -127,3 +127,11 @@ def test_an_xnor_network_is_refused_as_elsewhere() -> None:
     graph = compile(parse(CFG + "[convolutional]\nxnor=1\n"))
     with pytest.raises(CfgError, match=r"not-run"):
         onnx_graph(graph, {})
+
+
+def test_an_exponent_of_zero_in_the_weights_is_refused() -> None:
+    graph = compile("[net]\nwidth=8\nheight=8\nchannels=3\n[gempool]\nsize=2\n")
+    with pytest.raises(CfgError) as refused:
+        onnx_graph(graph, {0: {"p": np.zeros(1, np.float32)}})
+    assert str(refused.value).splitlines()[0] == "<cfg>:5:1: error[bad-value]: the p of the weights is 0"
+    assert "a mean of powers has an exponent other than 0" in str(refused.value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from darknet_py.arithmetic.cost import Cost
 from darknet_py.arithmetic.shape import Shape
+from darknet_py.cfg.diagnostics import Complaint, Refused
 from darknet_py.cfg.keys import key
 from darknet_py.layers.pools.base import WindowPool
 
@@ -53,6 +54,11 @@ class GemPool(WindowPool, section="gempool"):
         from darknet_py.onnx_ops.pools.reduction import power_mean
 
         p = float(nodes.arrays["p"][0]) if self.learn else self.p
+        if p == 0:
+            reason = "a mean of powers has an exponent other than 0"
+            raise Refused(
+                Complaint("the p of the weights is 0", key="learn", code="bad-value", reason=reason)
+            )
         least = nodes.constant(self.eps)
         mean = power_mean(nodes, nodes.add("Max", maps[0], least), self.windows(), p)
         return nodes.add("Max", mean, least)
