@@ -149,6 +149,19 @@ def source_of(
     Args:
         process: the one whose share of each batch it is.
     """
+    return load_batches(plan, task, batches_of(plan, task, first=first, process=process))
+
+
+def load_batches(plan: TrainingPlan, task: Task, todo: Batches) -> Iterator[Batch]:
+    """Load batches of a run, as its settings say."""
+    workers, tolerated = plan.settings.workers, plan.tolerated
+    return batches(plan.train, todo, task.augmentation(), workers=workers, tolerated=tolerated)
+
+
+def batches_of(
+    plan: TrainingPlan, task: Task, *, first: int = 1, process: ProcessInfo | None = None
+) -> Batches:
+    """Which images a run trains on, as `source_of`."""
     net, at = plan.graph.net, process or ProcessInfo()
     sampler = Sampler(
         len(plan.train),
@@ -161,6 +174,4 @@ def source_of(
         channels=net.channels,
         versions=net.augment_versions,
     )
-    todo = Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)
-    workers, tolerated = plan.settings.workers, plan.tolerated
-    return batches(plan.train, todo, task.augmentation(), workers=workers, tolerated=tolerated)
+    return Batches(sampler, first, net.max_batches, rank=at.rank, ranks=at.size)

@@ -54,7 +54,7 @@ class ByteFiles:
 
         The bytes are a copy; a mapped file would end the process if somebody cut it.
         """
-        path = self._path(key)
+        path = self.path(key)
         try:
             data = np.fromfile(path, np.uint8)
         except OSError:
@@ -69,7 +69,7 @@ class ByteFiles:
 
     def write(self, key: bytes, parts: Sequence[bytes | memoryview]) -> None:
         """Publish an entry. A disk that is full is reported once, and nothing more is put in."""
-        path, size = self._path(key), sum(memoryview(part).nbytes for part in parts)
+        path, size = self.path(key), sum(memoryview(part).nbytes for part in parts)
         if path.exists() or not self._make_room(size):
             return
         try:
@@ -82,7 +82,8 @@ class ByteFiles:
             self.limit = 0
             log.warning("%s: warning: the cache takes no more %s: %s", self.folder, self.what, error.strerror)
 
-    def _path(self, key: bytes) -> Path:
+    def path(self, key: bytes) -> Path:
+        """The file of an entry, whether there is one or not."""
         return self.folder / key.hex()[:2] / key.hex()[2:]
 
     def _make_room(self, size: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,11 +19,12 @@ from darknet_py.data.augment.base import Augment, Picture
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.images.channels import in_channels
 from darknet_py.data.loader.sample_partners import BatchGroup, GroupSampler, partners
-from darknet_py.data.loader.sampler import AUGMENT, Batches, Sampler, keyed
+from darknet_py.data.loader.sampler import AUGMENT, Batches, Draw, Sampler, keyed
 from darknet_py.data.loader.shared_buffer import BatchLocation, SharedBuffer
 from darknet_py.data.loader.worker_status import WorkerStatus
 from darknet_py.errors import DataError
 
+NO_ROWS = np.empty((0, 5))
 KEPT_BYTES = 1 << 28  # of decoded images, in each process that loads
 STALLED = 5  # seconds without a batch from a worker, after which asking for one raises; it can be asked again
 
@@ -34,12 +35,14 @@ class Batch:
 
     Args:
         unread: images that could not be decoded and were replaced, with the reason of each.
+        draws: what was loaded; images that are known were not.
     """
 
     images: torch.Tensor
     rows: tuple[np.ndarray, ...]
     samples: tuple[int, ...]
     unread: Mapping[int, str] = field(default_factory=dict)
+    draws: tuple[Draw, ...] = ()
 
 
 class _LoadedBatch(NamedTuple):
@@ -47,7 +50,7 @@ class _LoadedBatch(NamedTuple):
 
     images: torch.Tensor | BatchLocation
     rows: tuple[np.ndarray, ...]
-    samples: tuple[int, ...]
+    draws: tuple[Draw, ...]
     unread: Mapping[int, str]
 
 
@@ -98,14 +101,20 @@ class _GroupDataset(TorchDataset[Iterable[_LoadedBatch]]):
             images = self.shared.buffer.at(location) if self.shared else np.empty(shape, np.uint8)
             end, rows = location.end, []
             for image, draw in zip(images, draws, strict=True):
-                rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
-                chosen = partners(draw.index, group.pool or self.everything, self.augment.others(rng), rng)
-                (pixels, boxes), *others = (self._picture(index) for index in (draw.index, *chosen))
-                size = draw.height, draw.width
-                image[:], boxes = self.augment(pixels, boxes, rng, size, *others)
+                if draw.known:
+                    rows.append(NO_ROWS)
+                    continue
+                image[:], boxes = self._sample(draw, group.pool)
                 rows.append(boxes)
             sent = location if self.shared else torch.from_numpy(images)
-            yield _LoadedBatch(sent, tuple(rows), tuple(draw.index for draw in draws), dict(self.unread))
+            yield _LoadedBatch(sent, tuple(rows), tuple(draws), dict(self.unread))
+
+    def _sample(self, draw: Draw, pool: Sequence[int]) -> Picture:
+        """An augmented image, mixed with others of a pool, or of the data set where there is no pool."""
+        rng = keyed(self.seed, AUGMENT, draw.epoch, draw.index)
+        chosen = partners(draw.index, pool or self.everything, self.augment.others(rng), rng)
+        (pixels, boxes), *others = (self._picture(index) for index in (draw.index, *chosen))
+        return self.augment(pixels, boxes, rng, (draw.height, draw.width), *others)
 
     def _picture(self, index: int) -> Picture:
         """An image and its boxes, read once in a group as long as there is room."""
@@ -179,7 +188,8 @@ class BatchLoader(Iterator[Batch]):
         if isinstance(images, BatchLocation):
             assert self.shared is not None
             images = self.shared.buffer.copy_of(images)
-        return Batch(images.permute(0, 3, 1, 2), found.rows, found.samples, found.unread)
+        samples = tuple(draw.index for draw in found.draws)
+        return Batch(images.permute(0, 3, 1, 2), found.rows, samples, found.unread, found.draws)
 
 
 def _end_on_sigterm(worker: int) -> None:
@@ -229,3 +239,11 @@ def batches(
         generator=torch.Generator(),  # its own: making an iterator draws from the generator
     )
     return BatchLoader(iter(loader), shared)
+
+
+def load_sample(dataset: Dataset, plan: Batches, augment: Augment, draw: Draw) -> np.ndarray:
+    """(H, W, C) uint8: one image of a plan whose samples come back (`augment_versions`), in this process.
+
+    Raises: DataError: when an image of it cannot be decoded.
+    """
+    return _GroupDataset(dataset, augment, plan.sampler, None, 0)._sample(draw, ())[0]

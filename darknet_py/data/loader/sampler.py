@@ -6,8 +6,8 @@ of epochs. (Darknet draws each image with replacement and has no epochs.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -31,12 +31,14 @@ class Draw:
         index: its number in the data set.
         epoch: whose augmentation it has: this one, or the first of the same version.
         height, width: the size that it is wanted in.
+        known: it need not be loaded, for what is made of it is known; its pixels and boxes mean nothing.
     """
 
     index: int
     epoch: int
     height: int
     width: int
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Batches:
 
     Args:
         rank: of `ranks` processes that share each batch, the one whose part this is.
+        known: whether an image need not be loaded; asked when its batch is about to be.
     """
 
     sampler: Sampler
@@ -115,11 +118,13 @@ class Batches:
     last: int
     rank: int = 0
     ranks: int = 1
+    known: Callable[[Draw], bool] | None = None
 
     def draws(self, iteration: int) -> list[Draw]:
         """What this process takes of an iteration, which need not be one of these."""
-        part = self.sampler.batch // self.ranks
-        return self.sampler.draws(iteration)[self.rank * part : (self.rank + 1) * part]
+        part, known = self.sampler.batch // self.ranks, self.known
+        draws = self.sampler.draws(iteration)[self.rank * part : (self.rank + 1) * part]
+        return [replace(draw, known=known(draw)) for draw in draws] if known else draws
 
     def bytes(self) -> int:
         """Of this process's images of an iteration, at the most."""

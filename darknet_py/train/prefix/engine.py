@@ -32,6 +32,6 @@ class PrefixEngine:
             image = torch.from_numpy(np.require(images[number : number + 1], np.float32, ["C", "W"]))
             return image.to(self.device).contiguous(memory_format=torch.channels_last)
 
-        maps = self.keeper(list(images), ready, images.shape[1:])
+        maps = self.keeper([*map(self.keeper.content_of, images)], ready, images.shape[1:])
         with torch.inference_mode():
             return [one.float().cpu().numpy() for one in self.network.raw_maps(maps)]

@@ -66,16 +66,16 @@ class MapKeeper:
         return cls(network, prefix.layer, precision=precision, identity=identity, store=prefix.store)
 
     def __call__(
-        self, images: Sequence[np.ndarray], ready: Callable[[int], Tensor], size: tuple[int, int, int]
+        self, contents: Sequence[bytes], ready: Callable[[int], Tensor], size: tuple[int, int, int]
     ) -> PrefixMaps:
         """The maps of a batch.
 
         Args:
-            images: the content of each, by which its maps are found.
+            contents: of each image, as `content_of` returns it.
             ready: makes the network's input (1, C, H, W) of the image of a number.
             size: channels, rows and columns of an input.
         """
-        found = [self._maps(pixels, ready, number) for number, pixels in enumerate(images)]
+        found = [self._maps(content, ready, number) for number, content in enumerate(contents)]
         device = next(self.network.parameters()).device
         maps = {}
         for index in self.reads:
@@ -87,10 +87,23 @@ class MapKeeper:
                 maps[index][number] = one[index][0]
         return PrefixMaps(maps, self.layer, torch.Size((len(found), *size)))
 
-    def _maps(self, pixels: np.ndarray, ready: Callable[[int], Tensor], number: int) -> dict[int, Tensor]:
+    def content_of(self, pixels: np.ndarray) -> bytes:
+        """What the maps of an image are found by: a digest of its pixels; nothing where none are kept."""
+        if self.store is None:
+            return b""
+        described = json.dumps([str(pixels.dtype), pixels.shape]).encode()
+        digest = hashlib.blake2b(described, digest_size=KEY_BYTES)
+        digest.update(np.ascontiguousarray(pixels).data)
+        return digest.digest()
+
+    def has(self, content: bytes) -> bool:
+        """Whether all maps of an image are kept."""
+        return self.store is not None and all(key in self.store for key in self._keys(content).values())
+
+    def _maps(self, content: bytes, ready: Callable[[int], Tensor], number: int) -> dict[int, Tensor]:
         if self.store is None:
             return self._compute(ready(number))
-        keys = self._keys(pixels)
+        keys = self._keys(content)
         found = {index: one for index in self.reads if (one := self.store.get(keys[index])) is not None}
         if len(found) < len(self.reads):
             found = {index: one.cpu().clone() for index, one in self._compute(ready(number)).items()}
@@ -98,16 +111,12 @@ class MapKeeper:
                 self.store.put(keys[index], one)
         return found
 
-    def _keys(self, pixels: np.ndarray) -> dict[int, bytes]:
-        described = json.dumps([str(pixels.dtype), pixels.shape]).encode()
-        digest = hashlib.blake2b(self.identity + described, digest_size=KEY_BYTES)
-        digest.update(np.ascontiguousarray(pixels).data)
-        keys = {}
-        for index in self.reads:
-            own = digest.copy()
-            own.update(index.to_bytes(4, "little", signed=True))
-            keys[index] = own.digest()
-        return keys
+    def _keys(self, content: bytes) -> dict[int, bytes]:
+        parts = {index: index.to_bytes(4, "little", signed=True) for index in self.reads}
+        return {
+            index: hashlib.blake2b(self.identity + content + part, digest_size=KEY_BYTES).digest()
+            for index, part in parts.items()
+        }
 
     @torch.no_grad()
     def _compute(self, image: Tensor) -> dict[int, Tensor]:

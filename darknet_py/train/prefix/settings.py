@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.sharing import weight_sources
@@ -15,7 +17,20 @@ from darknet_py.train.prefix.stores import MapStore
 VERSIONS = 4  # of each training image
 LIMIT = 2 * 10**9  # bytes of kept maps
 
+SampleKey = tuple[object, ...]
 Change = tuple[int, str, str]
+
+
+@dataclass(frozen=True)
+class KnownSample:
+    """A sample that need not be made again: what its maps are found by, and its boxes.
+
+    Args:
+        rows: (T, 5) as fractions.
+    """
+
+    content: bytes
+    rows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -27,11 +42,13 @@ class PrefixSettings:
         versions: of each training image: its augmentation in epoch e is that of epoch e mod `versions`.
         store: where the maps of the layers before are kept; None computes them in every iteration. The
             weights are the same.
+        known: the samples of this process whose maps are in the store.
     """
 
     layer: int
     versions: int = VERSIONS
     store: MapStore | None = field(default=None, compare=False, repr=False)
+    known: dict[SampleKey, KnownSample] = field(default_factory=dict, compare=False, repr=False)
 
     def fingerprint(self) -> dict[str, Any]:
         """What else decides the bits of a run: maps are computed image by image."""

@@ -28,6 +28,10 @@ class MapStore(ABC):
         """A map on the CPU, not to be written into; None where it is not kept."""
 
     @abstractmethod
+    def __contains__(self, key: bytes) -> bool:
+        """Whether a map is kept."""
+
+    @abstractmethod
     def put(self, key: bytes, one: Tensor) -> None:
         """Keep a map on the CPU that nobody changes, if there is room for it."""
 
@@ -42,6 +46,9 @@ class MemoryMaps(MapStore):
     def __init__(self, limit: int) -> None:
         self.left = limit
         self.maps: dict[bytes, Tensor] = {}
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self.maps
 
     def get(self, key: bytes) -> Tensor | None:
         """The map itself."""
@@ -62,6 +69,9 @@ class FileMaps(ByteFiles, MapStore):
 
     what = "maps"
     spared = SPARED
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.path(key).exists()
 
     def get(self, key: bytes) -> Tensor | None:
         """A copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -12,10 +12,10 @@ from darknet_py.distributed.process_info import ProcessInfo
 from darknet_py.losses.truths import Truths
 from darknet_py.model.freed_memory import return_freed_memory
 from darknet_py.model.prefix_maps import Inputs
-from darknet_py.train.prefix.keeper import MapKeeper
+from darknet_py.train.prefix.samples import KeptSamples
 from darknet_py.train.run.stop_signals import StopSignals
 from darknet_py.train.run.worker_errors import batches_of_workers
-from darknet_py.train.settings import TrainingPlan, source_of
+from darknet_py.train.settings import TrainingPlan, batches_of, load_batches
 from darknet_py.train.step import Trainer
 
 
@@ -40,14 +40,18 @@ class BatchSource:
         self, plan: TrainingPlan, trainer: Trainer, *, first: int, process: ProcessInfo, signals: StopSignals
     ) -> None:
         self.device, self.shape = plan.settings.device, torch.Size()
-        self.keeper = MapKeeper.of(plan, trainer)
-        source = source_of(plan, trainer.task, first=first, process=process)
+        todo = batches_of(plan, trainer.task, first=first, process=process)
+        self.kept = KeptSamples.of(plan, trainer, todo)
+        if self.kept:
+            todo = replace(todo, known=self.kept.is_known)
+        source = load_batches(plan, trainer.task, todo)
         self.batches = batches_of_workers(source, signals, name=lambda index: plan.train.record(index).name)
         signals.ignore_ended_workers()
 
     def next(self) -> Batch | None:
         """The next batch; None at the end, or where a signal has stopped the loaders."""
-        return next(self.batches, None)
+        batch = next(self.batches, None)
+        return self.kept.completed(batch) if batch and self.kept else batch
 
     def to_device(self, batch: Batch) -> DeviceBatch:
         """A batch on the device: its images in 0..1, or the maps of the frozen layers."""
@@ -55,14 +59,8 @@ class BatchSource:
             return_freed_memory()
         self.shape = batch.images.shape
         truths = Truths.of(batch.rows).to(self.device)
-        return DeviceBatch(self._inputs(batch.images), truths, batch.samples)
-
-    def _inputs(self, images: Tensor) -> Inputs:
-        if self.keeper is None:
-            return self._scaled(images)
-        pixels = list(images.permute(0, 2, 3, 1).numpy())
-        size = images.shape[1], images.shape[2], images.shape[3]
-        return self.keeper(pixels, lambda number: self._scaled(images[number : number + 1]), size)
+        inputs = self.kept.maps(batch, self._scaled) if self.kept else self._scaled(batch.images)
+        return DeviceBatch(inputs, truths, batch.samples)
 
     def _scaled(self, images: Tensor) -> Tensor:
         found = images.to(self.device).float().div_(255)
