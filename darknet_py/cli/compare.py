@@ -78,6 +78,9 @@ def run(args: argparse.Namespace) -> int:
     page = _run_all(args, experiment)
     report = json.loads((args.out / "report.json").read_bytes())
     lines = [f"{quoted(one['variant'])}: {one['sentence']}" for one in report["verdicts"]]
+    if experiment.settings.prefix:
+        lines.append(f"given this backbone: only layer {experiment.settings.prefix.layer} and those behind")
+        lines[-1] += " it were trained"
     lines.append(f"report: {page} (report.md and report.json next to it)")
     print_result(args, lambda: report, lambda: lines)
     lost = experiment.not_finite

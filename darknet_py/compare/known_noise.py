@@ -14,6 +14,7 @@ from darknet_py.compare.experiment import Experiment
 from darknet_py.compare.run_scores import scores_of
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.json_text import json_text
+from darknet_py.runs.merging import TRAIN_FROM
 from darknet_py.runs.noise_file import NAME, NoiseRecord, add_noise, read_noise
 from darknet_py.runs.read_comparison import read_comparison
 from darknet_py.runs.records import Comparison
@@ -128,6 +129,7 @@ def recipe_of(experiment: Experiment) -> dict[str, Any]:
     plan = experiment.plans[0]
     fingerprint, net = plan.fingerprint(), plan.graph.net
     carried = {key: fingerprint[key] for key in ("weights", "partial")}
+    carried |= {key: fingerprint[key] for key in (TRAIN_FROM,) if key in fingerprint}
     return {
         "recipe": experiment.settings.recipe,
         "epochs": round(plan.epochs, 1),

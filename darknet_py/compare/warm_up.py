@@ -61,6 +61,18 @@ def measure_runs(experiment: Experiment) -> tuple[RunCost, ...]:
 
 
 def _measure(plan: TrainingPlan, scratch: Path) -> RunCost:
+    """What a run takes; with kept maps once they are kept, and what computing them takes in the rest."""
+    found = _train_briefly(plan, scratch / "first")
+    if not (prefix := plan.settings.prefix) or not prefix.store:
+        return found
+    kept = _train_briefly(plan, scratch / "again")
+    samples = -(-len(plan.train) * prefix.versions // plan.graph.net.batch)
+    once = min(kept.iterations, samples) * max(0.0, found.iteration - kept.iteration)
+    once += max(0.0, found.evaluation - kept.evaluation)
+    return replace(kept, rest=kept.rest + once)
+
+
+def _train_briefly(plan: TrainingPlan, scratch: Path) -> RunCost:
     net = plan.graph.net
     updates = min(UPDATES, net.max_batches)
     short = apply_overrides(plan.document, parse_edits(f"net.max_batches={updates}"))

@@ -14,6 +14,7 @@ from darknet_py.runs.records import Comparison, Run, VariantRuns
 from darknet_py.tasks.metrics import in_percent
 
 LIKE = "first weights like"  # whose first weights a run shares, in a fingerprint
+TRAIN_FROM = "train from"  # which layers were trained, in a fingerprint; absent where all were
 OF_THE_RUN = {"cfg", "seed", "plugins", LIKE}  # what of a fingerprint may differ between comparable runs
 MOST_LENGTH = 24  # characters of a value in a message: digests are cut
 
@@ -110,6 +111,7 @@ def _facts(comparison: Comparison, *, with_margin: bool) -> dict[str, Any]:
     run = comparison.baseline.runs[0]
     facts = conditions(run) | {"epochs": comparison.epochs}
     facts |= {key: value for key, value in run.fingerprint.items() if key not in OF_THE_RUN}
+    facts[TRAIN_FROM] = run.fingerprint.get(TRAIN_FROM)  # a run without it is of another kind
     return facts | ({"margin": comparison.margin} if with_margin else {})
 
 

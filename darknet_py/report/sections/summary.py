@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from darknet_py.report.findings.frozen_layers import frozen_layers
 from darknet_py.report.judgement import VariantVerdict
 from darknet_py.report.markdown import escape_markdown
 from darknet_py.report.section import Report, ReportSection
@@ -34,7 +35,9 @@ class SummarySection(ReportSection):
 
     def json(self, report: Report) -> dict[str, Any]:
         """The two texts."""
-        return {"title": headline(report.comparison), "summary": summarize(report)}
+        texts: dict[str, Any] = {"title": headline(report.comparison), "summary": summarize(report)}
+        frozen = frozen_layers(report.comparison)
+        return texts | ({"train_from": frozen.json()} if frozen else {})
 
 
 def headline(comparison: Comparison) -> str:
@@ -50,7 +53,9 @@ def headline(comparison: Comparison) -> str:
 
 def summarize(report: Report) -> str:
     """The verdicts, and what was trained."""
-    return " ".join([*_describe_outcomes(report), _describe_trainings(report.comparison)])
+    frozen = frozen_layers(report.comparison)
+    given = [frozen.sentence()] if frozen else []
+    return " ".join([*_describe_outcomes(report), _describe_trainings(report.comparison), *given])
 
 
 def _describe_trainings(comparison: Comparison) -> str:

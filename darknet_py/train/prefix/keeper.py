@@ -62,7 +62,7 @@ class MapKeeper:
         if prefix is None:
             return None
         network = trainer.network
-        identity = _identity(network, prefix.layer, plan, precision)
+        identity = _identity(network, prefix.layer, plan, precision) if prefix.store else b""
         return cls(network, prefix.layer, precision=precision, identity=identity, store=prefix.store)
 
     def __call__(

@@ -12,6 +12,7 @@ from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.heads.head import Head
+from darknet_py.runs.merging import TRAIN_FROM
 from darknet_py.train.prefix.stores import MapStore
 
 VERSIONS = 4  # of each training image
@@ -52,7 +53,7 @@ class PrefixSettings:
 
     def fingerprint(self) -> dict[str, Any]:
         """What else decides the bits of a run: maps are computed image by image."""
-        return {"train from": {"layer": self.layer, "versions": self.versions}}
+        return {TRAIN_FROM: {"layer": self.layer, "versions": self.versions}}
 
     def changes(self, graph: Graph) -> Iterator[Change]:
         """The keys of the cfg that freeze the layers and let samples come back.
