@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ Colour = tuple[int, int, int]
 
 GOLDEN = 0.618034  # hues differ by a golden section, so neighbouring classes have different colours
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+CROWD = 100  # tags, among which no place is free
 HIDDEN = "dont_show"  # Darknet does not draw a class whose name begins so
 
 
@@ -51,20 +52,29 @@ def draw(pixels: np.ndarray, detections: Detections) -> np.ndarray:
 
 
 def draw_boxes(pixels: np.ndarray, boxes: Sequence[tuple[Sequence[float], str, int]]) -> np.ndarray:
-    """A copy of the picture with boxes (xyxy in pixels), their tags, and colours of their labels."""
+    """A copy of the picture with boxes (xyxy in pixels), their tags, and colours of their labels.
+
+    Later boxes are drawn over earlier ones, and all tags over all boxes. A tag is above its box, or else
+    where it hides no tag of a later box: in the box, below it, or higher.
+    """
     import cv2
 
     picture = np.array(pixels, dtype=np.uint8, order="C")
     height, width = picture.shape[:2]
     line = max(1, round(min(height, width) / 240))
-    for box, tag, label in boxes:
+    tags: list[_Tag] = []
+    for box, text, label in reversed(boxes):
+        left, top, right, bottom = (round(value) for value in box)
+        tags.append(_tag((left - line // 2, top, bottom), text, label, picture.shape[:2], tags))
+    for box, _, label in boxes:
         left, top, right, bottom = (round(value) for value in box)
         corners = (
             (min(left, width - 1), min(top, height - 1)),
             (min(right, width - 1), min(bottom, height - 1)),
         )
         cv2.rectangle(picture, *corners, colour_of(label), line)
-        _draw_tag(picture, (left - line // 2, top), tag, colour_of(label))
+    for tag in reversed(tags):
+        tag.draw_on(picture)
     return picture
 
 
@@ -78,20 +88,67 @@ def ascii_of(name: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in letters)
 
 
-def _draw_tag(picture: np.ndarray, corner: tuple[int, int], text: str, colour: Colour) -> None:
+class _Tag(NamedTuple):
+    """A text on a filled rectangle, in pixels."""
+
+    text: str
+    colour: Colour
+    x: int
+    y: int
+    width: int
+    height: int
+    baseline: int
+    pad: int
+    scale: float
+    stroke: int
+
+    def overlaps(self, other: _Tag) -> bool:
+        """Whether one hides a part of the other."""
+        separate = self.x + self.width <= other.x or other.x + other.width <= self.x
+        return not (separate or self.y + self.height <= other.y or other.y + other.height <= self.y)
+
+    def draw_on(self, picture: np.ndarray) -> None:
+        """Draw it."""
+        import cv2
+
+        corner = (self.x + self.width - 1, self.y + self.height - 1)
+        cv2.rectangle(picture, (self.x, self.y), corner, self.colour, cv2.FILLED)
+        ink = BLACK if np.dot(self.colour, (0.299, 0.587, 0.114)) > 110 else WHITE
+        place = (self.x + self.pad, self.y + self.baseline)
+        cv2.putText(
+            picture, self.text, place, cv2.FONT_HERSHEY_SIMPLEX, self.scale, ink, self.stroke, cv2.LINE_AA
+        )
+
+
+def _tag(
+    box: tuple[int, int, int], text: str, label: int, size: tuple[int, int], others: Sequence[_Tag]
+) -> _Tag:
+    """The tag of a box, given by its left, top and bottom, where it hides none of the others if it can."""
     import cv2
 
-    font, (height, width) = cv2.FONT_HERSHEY_SIMPLEX, picture.shape[:2]
+    (height, width), (left, top, bottom) = size, box
     stroke = max(1, round(min(height, width) / 500))
     scale = max(0.4, min(height, width) / 1000)
-    scale *= min(1, width / (cv2.getTextSize(text, font, scale, stroke)[0][0] + 6))
-    (wide, high), below = cv2.getTextSize(text, font, scale, stroke)
+    scale *= min(1, width / (cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, stroke)[0][0] + 6))
+    (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, stroke)
     pad = 2 + stroke
-    tag_width, tag_height = wide + 2 * pad, high + below + pad
-
-    x = max(0, min(corner[0], width - tag_width))
-    above = corner[1] - tag_height if corner[1] >= tag_height else corner[1]  # else inside the box
-    y = max(0, min(above, height - tag_height))
-    cv2.rectangle(picture, (x, y), (x + tag_width - 1, y + tag_height - 1), colour, cv2.FILLED)
-    ink = BLACK if np.dot(colour, (0.299, 0.587, 0.114)) > 110 else WHITE
-    cv2.putText(picture, text, (x + pad, y + high + pad // 2 + 1), font, scale, ink, stroke, cv2.LINE_AA)
+    wide, tall = wide + 2 * pad, high + below + pad
+    usual = top - tall if top >= tall else top  # above the box, else in it
+    x, lowest = max(0, min(left, width - wide)), max(0, height - tall)
+    places = [
+        _Tag(
+            text,
+            colour_of(label),
+            x,
+            max(0, min(y, lowest)),
+            wide,
+            tall,
+            high + pad // 2 + 1,
+            pad,
+            scale,
+            stroke,
+        )
+        for y in (usual, top, bottom, top - 2 * tall, top + tall, top - 3 * tall)
+    ]
+    free = (one for one in places if not any(map(one.overlaps, others)))
+    return next(free, places[0]) if len(others) < CROWD else places[0]

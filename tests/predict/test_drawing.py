@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -92,3 +93,22 @@ def test_darknets_hidden_classes_are_not_drawn():
 
 def test_eighty_classes_have_eighty_colours():
     assert len({colour_of(label) for label in range(80)}) == 80
+
+
+def test_no_tag_hides_another_and_no_line_crosses_one():
+    boxes = [[300, 240, 900, 750], [300, 240, 900, 750], [306, 252, 870, 720], [330, 210, 390, 270]]
+    names = ["truck", "car", "bus", "person"]
+    alone = [
+        letters(draw(plain(900, 1200), detections(box, labels=[label], names=names)))
+        for label, box in enumerate(boxes)
+    ]
+    together = letters(draw(plain(900, 1200), detections(*boxes, labels=[0, 1, 2, 3], names=names)))
+    assert min(alone) > 50
+    assert together >= sum(alone) * 0.95
+
+
+def test_a_thousand_tags_are_drawn_in_a_second():
+    boxes = np.random.default_rng(0).uniform(0, 200, (1000, 4)).tolist()
+    began = time.process_time()
+    draw(plain(300, 400), detections(*boxes))
+    assert time.process_time() - began < 1
