@@ -58,22 +58,12 @@ class TorchOnnx(Peer):
 
         network = load(self.cfg, self.weights).eval()
 
-        class Plain(torch.nn.Module):
-            """Without the network's other arguments, which the exporter cannot take."""
-
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-                return self.network(images)
-
         image, file = network.graph.image, io.BytesIO()
         example = torch.zeros(self.batch, image.channels, image.height, image.width)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of shapes that it takes for constants, as they are
             torch.onnx.export(
-                Plain(), (example,), file, dynamo=False, input_names=["images"], opset_version=17
+                network, (example,), file, dynamo=False, input_names=["images"], opset_version=17
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = THREADS, 3

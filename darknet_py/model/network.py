@@ -67,17 +67,18 @@ class Network(nn.Module):
         """
         return cls(compile_checked(must_parse(read(path))))
 
-    def forward(self, images: Inputs, *, overrides: Overrides = NO_OVERRIDES) -> list[Tensor]:
+    def forward(self, images: Inputs, overrides: Overrides | None = None) -> list[Tensor]:
         """Compute the outputs.
 
         Args:
             images: (N, 3, H, W) in 0..1, or the maps that `prefix_maps` computed of them.
-            overrides: by layer, a function of (module, *maps) whose result replaces the layer's output map.
+            overrides: by layer, a function of (module, *maps) whose result replaces the layer's output map;
+                torch.onnx takes neither a mapping as default nor keywords.
 
         Returns:
             One raw (pre-sigmoid) map per head, or the map of the last layer if there are no heads.
         """
-        maps = self._run_from(images, len(self.graph), overrides)
+        maps = self._run_from(images, len(self.graph), overrides or NO_OVERRIDES)
         return [maps[index] for index in self.graph.outputs]
 
     def logits(self, images: Inputs) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -101,3 +104,13 @@ def test_a_traced_network_computes_the_same_on_other_images_with_the_same_gradie
     network(eager)[0].square().sum().backward()
     traced(ours)[0].square().sum().backward()
     torch.testing.assert_close(ours.grad, eager.grad, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")  # that sizes are constants
+def test_the_onnx_that_torch_makes_of_a_network_computes_the_same(network: Network, images: Tensor) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    file, other = io.BytesIO(), images.flip(3)
+    torch.onnx.export(network, (images,), file, dynamo=False, opset_version=17, input_names=["images"])
+    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"images": other.numpy()})
+    np.testing.assert_allclose(found, network(other)[0].detach().numpy(), atol=1e-5)

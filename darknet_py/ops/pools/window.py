@@ -196,7 +196,7 @@ class BinGrid(Grid):
 
     def kernel(self, padded: Tensor) -> tuple[int, int]:
         """The largest bin."""
-        return padded.shape[-2] // self.count, padded.shape[-1] // self.count
+        return int(padded.shape[-2]) // self.count, int(padded.shape[-1]) // self.count
 
     steps = kernel
 
