@@ -55,7 +55,7 @@ def publish_picture(path: Path, picture: np.ndarray) -> None:
     """
     import cv2
 
-    done, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(picture[..., ::-1]))  # OpenCV speaks BGR
+    done, encoded = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     assert done, path
     publish_file(path, encoded.tobytes())
 
