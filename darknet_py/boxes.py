@@ -8,15 +8,15 @@ for tensors alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from torch import Tensor
 
-Floats = npt.NDArray[np.floating[Any]]
+Floats: TypeAlias = "npt.NDArray[np.floating[Any]]"
 BoxesT = TypeVar("BoxesT", Floats, "Tensor")
 
 

@@ -131,9 +131,13 @@ def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Fo
     from darknet_py.predict.class_filter import wanted_labels
     from darknet_py.predict.running import Running
     from darknet_py.predict.sources.capture import Limits
-    from darknet_py.predict.sources.decoding import InThisProcess
-    from darknet_py.predict.sources.isolated import Isolated
+    from darknet_py.predict.sources.decoding import Decoder, InThisProcess
 
+    decoder: Decoder = InThisProcess()
+    if args.isolate:
+        from darknet_py.predict.sources.isolated import Isolated
+
+        decoder = Isolated()
     settings = DetectorSettings(
         threshold=args.threshold,
         nms=args.nms,
@@ -150,7 +154,7 @@ def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Fo
         note=lambda text: print(text, file=sys.stderr, flush=True),
         limits=Limits(open_s=args.timeout, read_s=args.timeout, reconnects=args.reconnects),
         labels=None if args.classes is None else wanted_labels(args.classes, detector.names),
-        decoder=Isolated() if args.isolate else InThisProcess(),
+        decoder=decoder,
     )
 
 

@@ -129,10 +129,14 @@ def add_margin(parser: argparse.ArgumentParser, *, default: float | None) -> Non
 
 def document_of(args: argparse.Namespace) -> Document:
     """The cfg that the command line names, with `--set` applied; compiling it reports its errors."""
-    from darknet_py.edit.overrides import apply_overrides
     from darknet_py.edit.variant import open_variant
 
-    return apply_overrides(open_variant(args.cfg), edits_of(args))
+    document = open_variant(args.cfg)
+    if not args.set:
+        return document
+    from darknet_py.edit.overrides import apply_overrides
+
+    return apply_overrides(document, edits_of(args))
 
 
 def edits_of(args: argparse.Namespace) -> list[Edit]:

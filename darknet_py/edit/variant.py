@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from darknet_py.cfg.document import Document
-from darknet_py.cfg.edits import cut_variant, parse_edits
 from darknet_py.cfg.shipped import open_cfg
-from darknet_py.edit.overrides import apply_overrides
 from darknet_py.graph.graph import Graph
 from darknet_py.lint.check import compile_checked
 
@@ -19,7 +17,12 @@ def open_variant(text: str) -> Document:
         DarknetPyError: when there is no such cfg, or an edit cannot be read. Errors of the cfg stay in the
             Document.
     """
-    name, edits = (text, "") if Path(text).is_file() else cut_variant(text)
+    if "@" not in text or Path(text).is_file():
+        return open_cfg(Path(text))
+    from darknet_py.cfg.edits import cut_variant, parse_edits
+    from darknet_py.edit.overrides import apply_overrides
+
+    name, edits = cut_variant(text)
     return apply_overrides(open_cfg(Path(name)), parse_edits(edits) if edits else [])
 
 

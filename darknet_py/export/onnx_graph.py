@@ -21,8 +21,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from darknet_py.arithmetic.shape import Shape
 from darknet_py.cfg.diagnostics import CfgError, Diagnostic, Refused, in_order
 from darknet_py.errors import UsageError
@@ -37,6 +35,7 @@ from darknet_py.onnx_ops.encoding import OnnxNode, Value
 from darknet_py.onnx_ops.nodes import Floats, GraphNodes, Nodes
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import onnx
 
 OPSET, IR = 17, 8  # read by OpenCV, TensorRT and OpenVINO of 2023 and later

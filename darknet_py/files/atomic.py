@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def publish_parts(path: Path, parts: Iterable[bytes | memoryview], *, lasting: b
 
     Raises:  OSError: when the folder cannot be written; the file that was there is untouched.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             for part in parts:

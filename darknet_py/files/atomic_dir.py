@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ def atomic_dir(out: Path) -> Iterator[Path]:
     Raises: UsageError: when `out` is there and is not an empty folder, or its parent is not there.
     """
     require_free(out)
-    temporary = out.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = out.with_name(f".{os.urandom(8).hex()}.tmp")
     temporary.mkdir()
     try:
         yield temporary

@@ -13,9 +13,10 @@ from darknet_py.graph.graph import Graph
 from darknet_py.model.network import Network
 from darknet_py.model.weights import file_layout
 from darknet_py.model.weights_file import ArraySpecs, parts_of
+from darknet_py.model.weights_fit.file import WeightsFile
 from darknet_py.model.weights_fit.inspected import ArraySummary, Inspection, inspect_header, open_weights
 from darknet_py.model.weights_fit.parts import is_lacking, total
-from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
+from darknet_py.model.weights_fit.suggestions import suggestions
 from darknet_py.model.weights_fit.values import Floats, survey
 
 

@@ -13,19 +13,21 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from darknet_py.errors import WeightsError
 from darknet_py.graph.graph import Graph, Node
+from darknet_py.model.weights_fit.file import WeightsFile
 from darknet_py.model.weights_fit.header import Header, read_header
 from darknet_py.model.weights_fit.kinds import START
 from darknet_py.model.weights_fit.parts import FilePart, FileParts, is_lacking
-from darknet_py.model.weights_fit.suggestions import WeightsFile, suggestions
 
-Floats = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Floats: TypeAlias = "npt.NDArray[np.float32]"
 MISSING = {"scales": 1.0, "variances": 1.0}  # what an array is filled with that the file lacks; others by 0
 
 
@@ -169,6 +171,8 @@ def _check_size(file: WeightsFile, specs: ArraySpecs, graph: Graph, *, complete:
     else:
         return
     if complete:
+        from darknet_py.model.weights_fit.suggestions import suggestions
+
         hints += suggestions(graph, parts_of(specs), file)
     raise WeightsError(message, where=file.path, hint="; ".join(hints) or "it belongs to another network")
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FLOAT, INT32, INT64, BOOL, DOUBLE = 1, 6, 7, 9, 11  # of TensorProto.DataType
 TYPES = {

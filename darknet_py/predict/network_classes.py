@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from darknet_py.data.class_matching import ClassList, labels_by_name, same_classes
-from darknet_py.data.class_order import DatasetT, in_order
-from darknet_py.data.findings import Findings, FirstError
-from darknet_py.data.formats.class_names import read_names
 from darknet_py.data.formats.coco.names import COCO_NAMES
 from darknet_py.errors import DataError, quoted
-from darknet_py.graph.graph import Graph
+
+if TYPE_CHECKING:
+    from darknet_py.data.class_order import DatasetT
+    from darknet_py.graph.graph import Graph
 
 ACCEPTED = ("unprintable-name", "blank-name", "duplicate-name")  # of a network that is trained already
 RUN_WEIGHTS = ("best", "final", "final_ema")  # of a run's folder, where all have the classes of `net.names`
@@ -39,6 +39,9 @@ def read_network_names(file: Path, classes: int | None = None) -> tuple[str, ...
 
     Raises: DataError: when the file cannot be read, or has another number of names.
     """
+    from darknet_py.data.findings import FirstError
+    from darknet_py.data.formats.class_names import read_names
+
     names = tuple(read_names(file, FirstError(accepted=ACCEPTED)))
     if classes is not None and len(names) != classes:
         hint = "one name a line, in the order of the classes"
@@ -54,6 +57,10 @@ def order_warning(given: Path | None, neighbours: Sequence[Path]) -> str:
     known = names_file(neighbours)
     if given is None or known is None:
         return ""
+    from darknet_py.data.class_matching import labels_by_name, same_classes
+    from darknet_py.data.findings import Findings
+    from darknet_py.data.formats.class_names import read_names
+
     one, other = (read_names(file, Findings()) for file in (given, known))
     if one == other or not same_classes(other, one) or labels_by_name(other, one) == tuple(range(len(one))):
         return ""
@@ -81,6 +88,9 @@ def in_network_order(
 
     Raises: DataError: when the file cannot be used, or the data have boxes of another class.
     """
+    from darknet_py.data.class_matching import ClassList, same_classes
+    from darknet_py.data.class_order import in_order
+
     if names is not None:
         known = ClassList(read_network_names(names, classes), quoted(names))
         return in_order(data, known, source=source, own_spelling=True, hint=hint)

@@ -17,13 +17,16 @@ kept as the bits of a Python integer: the loop over boxes and classes then needs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from darknet_py.boxes import xyxy_from_cxcywh
 from darknet_py.ops.cells import Floats, Ints
 from darknet_py.predict.detections import Detections
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 PER_CLASS = 5_000
 NMS_KINDS = ("default", "greedynms", "diounms", "cornersnms")

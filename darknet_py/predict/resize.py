@@ -7,16 +7,18 @@ one thread, and torch's `interpolate` 1.7 ms.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ROWS = 32
 WIDEST = 32_766  # columns that `cv2.remap` can address
-Floats: TypeAlias = npt.NDArray[np.float32]
-Images: TypeAlias = npt.NDArray[Any]
+Floats: TypeAlias = "npt.NDArray[np.float32]"
+Images: TypeAlias = "npt.NDArray[Any]"
 
 
 def resize(pixels: npt.NDArray[np.uint8], out: Floats) -> None:

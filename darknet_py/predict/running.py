@@ -19,7 +19,6 @@ from darknet_py.predict.batch_detector import BatchDetector
 from darknet_py.predict.class_filter import of_classes
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit
-from darknet_py.predict.overlap import overlapped
 from darknet_py.predict.sources.capture import STREAM_LIMITS, Limits
 from darknet_py.predict.sources.decoding import Decoder, InThisProcess
 from darknet_py.predict.sources.files import MissingImage
@@ -105,30 +104,39 @@ class Running:
             StreamLost: when a camera or stream is lost for good, after all frames before.
             UsageError: when an output cannot be written.
         """
-        videos = any(isinstance(each, Video) for each in found)
-        ahead = max(AHEAD, self.detector.settings.batch)
+        alone = len(found) == 1 and not isinstance(found[0], Video)
         with ExitStack() as stack:
             stack.callback(self.decoder.close)
             for output in self.outputs:
                 stack.callback(output.close)
-            ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
-            stack.callback(ready.close)
-            batches = _batches(ready, self.detector.settings.batch)
-            networked: Iterator[list[Detected]] = map(self._detected, batches)
-            if (callers := callers_of(self.detector.engine)) > 1:
-                side_by_side = overlapped(
-                    self._detected, batches, workers=callers, ahead=callers, stop=self.stop
-                )
-                stack.callback(side_by_side.close)
-                networked = side_by_side
-            detected = chain.from_iterable(networked)
-            writers = 1 if videos else WRITERS  # frames of a video are written in order
-            results = overlapped(
-                self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop, final=True
-            )
-            stack.callback(results.close)  # before the outputs: nobody writes when they are closed
+            results = self._alone(found) if alone else self._overlapped(found, stack)
             with suppress(Halted):
                 yield from results
+
+    def _alone(self, found: Sequence[Found]) -> Iterator[Detected]:
+        """Of one image, which nothing can overlap with."""
+        batches = ([self._ready(job)] for job in self._jobs(found))
+        return map(self._write, chain.from_iterable(map(self._detected, batches)))
+
+    def _overlapped(self, found: Sequence[Found], stack: ExitStack) -> Iterator[Detected]:
+        """The stages in threads; `stack` ends them."""
+        from darknet_py.predict.overlap import overlapped
+
+        ahead = max(AHEAD, self.detector.settings.batch)
+        ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
+        stack.callback(ready.close)
+        batches = _batches(ready, self.detector.settings.batch)
+        networked: Iterator[list[Detected]] = map(self._detected, batches)
+        if (callers := callers_of(self.detector.engine)) > 1:
+            side_by_side = overlapped(self._detected, batches, workers=callers, ahead=callers, stop=self.stop)
+            stack.callback(side_by_side.close)
+            networked = side_by_side
+        detected = chain.from_iterable(networked)
+        videos = any(isinstance(each, Video) for each in found)
+        writers = 1 if videos else WRITERS  # frames of a video are written in order
+        results = overlapped(self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop, final=True)
+        stack.callback(results.close)  # before the outputs: nobody writes when they are closed
+        return results
 
     def _jobs(self, found: Sequence[Found]) -> Iterator[tuple[int, Path | MissingImage | GivenImage] | Frame]:
         reader = VideoReader(self.limits, self.stop, self.note, self.decoder)

@@ -282,6 +282,23 @@ def test_nothing_imports_torch_where_onnxruntime_runs(verb: str, tmp_path: Path)
     assert "engine: onnxruntime on cpu" in done.stderr
 
 
+def test_one_image_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    cfg, weights = written(tmp_path, block("leaky"))
+    (tmp_path / "net.cfg").write_text(cfg)
+    picture, out = str(tmp_path / "a.jpg"), str(tmp_path / "out")
+    cv2.imwrite(picture, np.full((20, 30, 3), 90, np.uint8))
+    words = ["detect", "--cfg", str(tmp_path / "net.cfg"), "--weights", str(weights), picture, "--out", out]
+    idle = ["predict.overlap", "predict.sources.isolated", "predict.sources.decoder_process", "edit.editing"]
+    idle += ["data.findings", "data.dataset", "data.class_matching", "model.weights_fit.changes", "train"]
+    code = (
+        f"import sys; from darknet_py.__main__ import main; code = main({words!r})\n"
+        f"print(code, [name for name in {idle} if 'darknet_py.' + name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["0 []"], done.stdout + done.stderr
+    assert (tmp_path / "out" / "a.jpg").is_file()
+
+
 def write_coco(folder: Path) -> None:
     """Two classes, one image."""
     (folder / "annotations").mkdir(parents=True)

@@ -11,8 +11,8 @@ from darknet_py.errors import DarknetPyError
 from darknet_py.graph.graph import Graph, Node
 from darknet_py.layers.parametric.convolutional import Convolutional
 from darknet_py.lint.api import compile
+from darknet_py.model.weights_fit.file import WeightsFile
 from darknet_py.model.weights_fit.parts import SCALES, FilePart, FileParts, is_lacking, layers_of, total
-from darknet_py.model.weights_fit.suggestions import WeightsFile
 from darknet_py.model.weights_fit.values import ENOUGH, survey
 
 OTHERS = "numbers"  # the arrays of a layer that is no convolution, as one; their values tell nothing

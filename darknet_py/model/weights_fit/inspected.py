@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from darknet_py.model.weights_fit.file import WeightsFile
 from darknet_py.model.weights_fit.header import Header, first_bytes, read_header
-from darknet_py.model.weights_fit.suggestions import WeightsFile
 from darknet_py.model.weights_fit.values import zeros_at_the_end
 
 RESERVED = 4096  # zero bytes at the end that no network has: more than the biases of any head

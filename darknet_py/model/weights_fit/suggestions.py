@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 
 from darknet_py.graph.graph import Graph
 from darknet_py.model.weights_fit.changes import changes
+from darknet_py.model.weights_fit.file import WeightsFile
 from darknet_py.model.weights_fit.parts import FileParts, first_difference, layers_of, total
-from darknet_py.model.weights_fit.values import ENOUGH, Floats, Survey, survey
+from darknet_py.model.weights_fit.values import ENOUGH, Survey, survey
 
 HEADERS = {16: "a version before 0.2", 20: "version 0.2 and later"}
 WIDTHS = {2: "float16", 8: "float64"}  # bytes of a number
 MOST = 3  # changes that a file fits: more would say nothing
-
-
-@dataclass(frozen=True)
-class WeightsFile:
-    """A file with its header read.
-
-    Args:
-        size: in bytes.
-        header: bytes of the header, by the version in it.
-    """
-
-    path: Path
-    size: int
-    header: int
-
-    @property
-    def floats(self) -> int:
-        """Complete floats after the header."""
-        return (self.size - self.header) // 4
-
-    def values(self, *, header: int = 0) -> Floats:
-        """The floats, mapped; with another header they begin elsewhere."""
-        start = header or self.header
-        count = (self.size - start) // 4
-        if count < 1:
-            return np.empty(0, np.float32)
-        return np.memmap(self.path, "<f4", "r", offset=start, shape=(count,))
 
 
 def suggestions(graph: Graph, parts: FileParts, file: WeightsFile) -> list[str]:

@@ -7,13 +7,16 @@ arrays tell little: every number could be a weight.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from darknet_py.model.weights_fit.parts import FilePart, FileParts
 
-Floats = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Floats: TypeAlias = "npt.NDArray[np.float32]"
 
 LARGEST = 1e12  # a variance; those of published networks stay below 1e4
 ENOUGH = 16  # variances: random numbers pass with a chance of 2^-16

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from darknet_py.data.formats.darknet.label_files import label_places
 from darknet_py.errors import UsageError
 
 WRITABLE = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}  # endings that an output may keep from its input
@@ -47,6 +46,8 @@ def label_outputs(paths: Sequence[Path], folder: Path) -> list[Path]:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError("the output for label files is a file, not a folder", where=folder)
+    from darknet_py.data.formats.darknet.label_files import label_places
+
     outputs = [folder / name for name in _unique([f"{path.stem}.txt" for path in paths], paths)]
     truth = {place.resolve() for path in paths for place in label_places(str(path), path) if place.exists()}
     _refuse_inputs(paths, outputs, truth, "the labels detected in {}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class VideoFile:
         odd = size[0] % 2 or size[1] % 2
         self.path = path if not odd or path.suffix.lower() in MOTION_JPEG else Path(f"{path}.avi")
         self.size, self.frames = size, 0
-        self._temporary = self.path.with_name(f".{secrets.token_hex(8)}{self.path.suffix.lower()}")
+        self._temporary = self.path.with_name(f".{os.urandom(8).hex()}{self.path.suffix.lower()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.touch(exist_ok=False)
