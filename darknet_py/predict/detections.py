@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from darknet_py.boxes import cxcywh_from_xyxy, xywh_from_xyxy
 from darknet_py.data.formats.coco.names import COCO_IDS, COCO_NAMES
-from darknet_py.errors import DataError, UsageError
+from darknet_py.errors import DataError, UsageError, quoted
 from darknet_py.ops.cells import Floats, Ints
 
 if TYPE_CHECKING:
@@ -124,15 +124,16 @@ class Detections:
     def to_supervision(self) -> Any:
         """The same as `supervision.Detections`, with the names as `class_name`.
 
-        Raises: UsageError: when supervision is not installed.
+        Raises: UsageError: when supervision, or a package that it needs, is not installed.
         """
         import numpy as np
 
         try:
             from supervision import Detections as SupervisionDetections
-        except ImportError:
+        except ImportError as error:
             hint = "python -m pip install supervision; boxes_xyxy, scores and labels are there without it"
-            raise UsageError("supervision is not installed", hint=hint) from None
+            missing = "" if error.name == "supervision" else f" with all that it needs: {quoted(error)}"
+            raise UsageError(f"supervision is not installed{missing}", hint=hint) from None
         return SupervisionDetections(
             xyxy=self.boxes_xyxy,
             confidence=self.scores,

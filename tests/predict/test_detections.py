@@ -70,6 +70,16 @@ def test_without_supervision_one_message_says_so(monkeypatch: pytest.MonkeyPatch
     )
 
 
+def test_a_supervision_that_lacks_a_package_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "supervision.py").write_text("import nothing_of_this_name\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "supervision", raising=False)
+    with pytest.raises(UsageError, match="with all that it needs: No module named 'nothing_of_this_name'"):
+        detections().to_supervision()
+
+
 def test_drawing_takes_what_a_detector_takes_and_leaves_it_alone(tmp_path: Path) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "a.png")
     drawn = [detections().draw(source) for source in (PIXELS, tmp_path / "a.png", Image.fromarray(PIXELS))]
