@@ -12,6 +12,7 @@ from darknet_py.cli.options import (
     add_detection,
     add_engine,
     add_json,
+    add_model,
     natural,
     positive,
 )
@@ -34,9 +35,7 @@ FOLDER = "FOLDER"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_detection(parser, threshold=0.25, nms=0.45, batch=1, network=False)
-    parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="in place of both: an ONNX file that `export` wrote"
-    )
+    add_model(parser)
     add_engine(parser)
     parser.add_argument("source", nargs="+", help=SOURCES)
     parser.add_argument("--recursive", action="store_true", help="enter the folders in a folder")

@@ -14,12 +14,11 @@ from darknet_py.cli.options import (
     add_detection,
     add_engine,
     add_json,
+    add_model,
     add_skip_bad,
-    document_of,
-    print_engine,
 )
 from darknet_py.cli.progress import show_progress
-from darknet_py.cli.terminal import print_note, print_opening, print_result
+from darknet_py.cli.terminal import print_opening, print_result
 from darknet_py.cli.training import print_class_notes, readable_data
 from darknet_py.errors import UsageError, quoted
 from darknet_py.files.atomic import publish_bytes
@@ -36,7 +35,8 @@ OF_CLASS = {"ap": "AP", "ap50": "AP50", **SHARES}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    add_detection(parser, threshold=0.001, nms=0.6, batch=8)
+    add_detection(parser, threshold=0.001, nms=0.6, batch=8, network=False)
+    add_model(parser)
     parser.add_argument(
         "--detect-as",
         choices=tuple(THRESHOLDS),
@@ -73,31 +73,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print COCO's figures of a detector, or how often a classifier is right."""
+    from darknet_py.cli.detecting.network import given_network
     from darknet_py.data.formats.registry import split_to_evaluate
-    from darknet_py.engines.opening import open_engine
     from darknet_py.engines.threads import MOST_CALLERS, callers_for
-    from darknet_py.lint.check import compile_checked
-    from darknet_py.predict.network_classes import names_file, order_warning
     from darknet_py.tasks.api import evaluate_network, open_in_network_order
 
     _rename_matcher(args)
+    network = given_network(args, callers_for(MOST_CALLERS))
     args.split = args.split or split_to_evaluate(args.data)
     settings = _settings(args)
-    graph, neighbours = compile_checked(document_of(args)), (args.weights, Path(args.cfg))
-    report = print_engine(args)
-    engine = open_engine(
-        graph,
-        args.weights,
-        engine=args.engine,
-        device=args.device,
-        report=report,
-        callers=callers_for(MOST_CALLERS),
-    )
+    engine = network.open()
     if args.detections:
-        _check_output(args.detections, graph)
-    if warning := order_warning(args.names, neighbours):
-        print_note(args, warning)
-    data = open_in_network_order(graph, args.data, args.split, names=args.names or names_file(neighbours))
+        _check_output(args.detections, network.graph)
+    data = open_in_network_order(network.graph, args.data, args.split, names=network.class_list())
     (data,) = readable_data(args, data)
     print_opening(args, {args.split: data})
     print_class_notes(args, data)

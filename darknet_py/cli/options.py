@@ -115,6 +115,13 @@ def add_detection(
     add_device(parser)
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """`--model`; `detecting.network.given_network` reads it."""
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="in place of both: an ONNX file that `export` wrote"
+    )
+
+
 def add_margin(parser: argparse.ArgumentParser, *, default: float | None) -> None:
     """`--margin`, in points of 100; None: that of the comparison."""
     parser.add_argument(

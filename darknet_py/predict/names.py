@@ -30,5 +30,14 @@ def class_names(
     """
     file = file or names_file(neighbours)
     if file is None:
-        return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {i}" for i in range(classes))
+        return COCO_NAMES if classes == len(COCO_NAMES) else numbered(classes)
     return tuple(quoted(name, limit=1000) for name in read_network_names(file, classes))
+
+
+def numbered(classes: int) -> tuple[str, ...]:
+    """What classes without names are called.
+
+    >>> numbered(2)
+    ('class 0', 'class 1')
+    """
+    return tuple(f"class {i}" for i in range(classes))

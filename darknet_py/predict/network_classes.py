@@ -75,15 +75,15 @@ def classes_of_graph(graph: Graph) -> int:
 
 
 def in_network_order(
-    data: DatasetT, classes: int, *, source: str, names: Path | None, hint: str = ""
+    data: DatasetT, classes: int, *, source: str, names: Path | ClassList | None, hint: str = ""
 ) -> DatasetT:
     """Return data with the classes of a network in its order; see `class_order.in_order`.
 
     Args:
         classes: how many the network has.
         source: what the data are called in messages.
-        names: the file of the network's class names. Without one, 80 classes are COCO's if those of the data
-            are, as in `detect`; any others are matched by position.
+        names: the network's class names, or the file of them. Without, 80 classes are COCO's if those of the
+            data are, as in `detect`; any others are matched by position.
         hint: what to do where they do not match.
 
     Raises: DataError: when the file cannot be used, or the data have boxes of another class.
@@ -92,7 +92,10 @@ def in_network_order(
     from darknet_py.data.class_order import in_order
 
     if names is not None:
-        known = ClassList(read_network_names(names, classes), quoted(names))
+        known = names
+        if isinstance(names, Path):
+            known = ClassList(read_network_names(names, classes), quoted(names))
+        assert isinstance(known, ClassList)
         return in_order(data, known, source=source, own_spelling=True, hint=hint)
     if classes == len(COCO_NAMES) and same_classes(COCO_NAMES, data.names):
         return in_order(data, ClassList(COCO_NAMES, "COCO"), source=source, own_spelling=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darknet_py.cfg.document import Document
+from darknet_py.data.class_matching import ClassList
 from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.registry import open_data
 from darknet_py.data.verify.run import readable
@@ -58,11 +59,11 @@ def evaluate(
     return evaluate_network(engine, dataset, EvaluationSettings(split=split), progress=progress)
 
 
-def open_in_network_order(graph: Graph, data: str, split: str, *, names: Path | None) -> Dataset:
+def open_in_network_order(graph: Graph, data: str, split: str, *, names: Path | ClassList | None) -> Dataset:
     """Open a split to evaluate a network on, with the classes in the network's order.
 
     Args:
-        names: the file of the network's class names, where there is one.
+        names: the network's class names, or the file of them, where there is one.
 
     Raises:
         DataError: when the data cannot be used, or has boxes of a class that the network does not have.

@@ -85,6 +85,39 @@ def test_13_eval_prints_each_class_and_keeps_the_detections(
     assert len(above) - len(perhaps_of_the_crowd) <= counted <= len(above)
 
 
+@pytest.mark.parametrize("names", [("emu", "cat", "dog"), ()])
+def test_an_exported_file_has_the_figures_of_its_network(
+    names: tuple[str, ...], cfg: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Classes are matched by the names in the file, or by position where it has none."""
+    truth = [{"image_id": n, "category_id": n, "bbox": [9, 9, 40, 40]} for n in (1, 2, 3)]
+    data, weights, model = coco_folder(tmp_path / "d", val=truth), tmp_path / "n.weights", tmp_path / "n.onnx"
+    save_weights(darknet_py.load(cfg), weights)
+    if names:
+        weights.with_suffix(".names").write_text("\n".join(names))
+    darknet_py.export(cfg, weights, model)
+    figures = []
+    for network in (["--cfg", cfg, "--weights", str(weights)], ["--model", str(model)]):
+        assert main(["eval", *network, "--data", data, "--threshold", "0.0", "--json"]) == 0
+        figures.append(json.loads(capsys.readouterr().out))
+        figures[-1]["data"] = figures[-1]["data"]["boxes_per_class"]  # its notes name the file of names
+    assert figures[0]["boxes"] == 3
+    assert figures[0]["true_positives"] + figures[0]["false_positives"] > 0
+    assert figures[0] == figures[1]
+
+
+def test_a_network_that_is_named_twice_or_by_half_is_refused(
+    cfg: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for network, message in (
+        (["--model", "n.onnx", "--cfg", cfg], "--model is a complete network, and --cfg is given as well"),
+        (["--cfg", cfg], "the following arguments are required: --weights"),
+        ([], "the following arguments are required: --cfg, --weights"),
+    ):
+        assert main(["eval", *network, "--data", "scenes"]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_13_a_figure_without_truth_is_not_a_number_anywhere(
     cfg: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darknet_py.cli.options import document_of, print_engine
-from darknet_py.errors import UsageError
+from darknet_py.cli.terminal import print_note
+from darknet_py.errors import UsageError, quoted
 
 if TYPE_CHECKING:
+    from darknet_py.data.class_matching import ClassList
     from darknet_py.engines.base import Engine
     from darknet_py.engines.onnx_file import OnnxFileEngine
     from darknet_py.graph.graph import Graph
@@ -56,6 +58,22 @@ class GivenNetwork:
         if warning := order_warning(args.names, neighbours):
             print(warning, file=sys.stderr)
         return names
+
+    def class_list(self) -> Path | ClassList | None:
+        """What is known of the class names, for data in their order; None where they are only numbered."""
+        from darknet_py.data.class_matching import ClassList
+        from darknet_py.predict.names import numbered
+        from darknet_py.predict.network_classes import names_file, order_warning
+
+        args = self.args
+        if args.names or self.file is None:
+            neighbours = () if self.file else (args.weights, Path(args.cfg))
+            if warning := order_warning(args.names, neighbours):
+                print_note(args, warning)
+            given: Path | None = args.names
+            return given or names_file(neighbours)
+        names = self.file.names
+        return None if names == numbered(len(names)) else ClassList(names, quoted(args.model))
 
 
 def given_network(args: argparse.Namespace, callers: int) -> GivenNetwork:
