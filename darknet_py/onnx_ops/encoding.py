@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,8 @@ TYPES = {
 }
 EXTERNAL = 1  # of TensorProto.DataLocation
 VARINT, BYTES, FIXED32 = 0, 2, 5  # how a field is written
+WHOLE: tuple[type, ...] = (int, np.integer, np.bool_)
+REAL: tuple[type, ...] = (float, np.floating, *WHOLE)
 
 
 class OnnxNode(NamedTuple):
@@ -108,8 +110,8 @@ def _attribute(node: OnnxNode, key: str) -> bytes:
         fields, types = (8, 7, 9), (7, 6, 8)
     else:
         fields, types, value = (3, 2, 4), (2, 1, 3), [value]
-    kinds: tuple[tuple[type, Callable[[int, Any], bytes]], ...]
-    kinds = (Integral, _number), (Real, _float), (str, _text)  # a list with one real is one of reals
+    kinds: tuple[tuple[tuple[type, ...], Callable[[int, Any], bytes]], ...]
+    kinds = (WHOLE, _number), (REAL, _float), ((str,), _text)  # a list with one real is one of reals
     for (kind, encode), field, type_ in zip(kinds, fields, types, strict=True):
         if value and all(isinstance(each, kind) for each in value):
             return _text(1, key) + b"".join(encode(field, each) for each in value) + _number(20, type_)
@@ -142,6 +144,7 @@ def _bytes(field: int, content: bytes) -> bytes:
     return _varint(field << 3 | BYTES) + _varint(len(content)) + content
 
 
+@lru_cache(4096)
 def _varint(value: int) -> bytes:
     """Seven bits a byte, the lowest first; the eighth says that more follow."""
     if value < 128:
