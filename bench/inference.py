@@ -13,14 +13,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from importlib.metadata import distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
@@ -153,20 +156,56 @@ def processes(title: str, cfg: Path, weights: Path, files: Sequence[Path], round
             "darknet-py detect": [*detect, "--out", out, *names],
             "an OpenCV script": [sys.executable, "-c", OPENCV_SCRIPT, str(cfg), str(weights), out, *names],
         }
-        times: dict[str, list[float]] = {name: [] for name in commands}
+        runs: dict[str, list[Used]] = {name: [] for name in commands}
         for _ in range(rounds):
             for name, command in commands.items():
-                began = time.perf_counter()
-                subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-                times[name].append(time.perf_counter() - began)
+                runs[name].append(used_by(command))
     yield f"\n### {title}\n"
-    yield "| program | s | ms/image | least to greatest s |"
-    yield "|---|---:|---:|---:|"
-    for name, seconds in times.items():
-        each, span = 1000 * median(seconds) / len(files), f"{min(seconds):.2f} to {max(seconds):.2f}"
-        yield f"| {name} | {median(seconds):.2f} | {each:.1f} | {span} |"
-    ours, theirs = (median(seconds) for seconds in times.values())
+    yield "| program | s | ms/image | least to greatest s | processor s | peak MB |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for name, each in runs.items():
+        seconds, processor = [run.seconds for run in each], median(run.processor_s for run in each)
+        yield (
+            f"| {name} | {median(seconds):.2f} | {1000 * median(seconds) / len(files):.1f} "
+            f"| {min(seconds):.2f} to {max(seconds):.2f} | {processor:.2f} | {each[0].peak_bytes / 1e6:.0f} |"
+        )
+    ours, theirs = (median(run.seconds for run in each) for each in runs.values())
     yield f"\n- detect / script: {ours / theirs:.2f}"
+
+
+class Used(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    processor_s: float
+    peak_bytes: int
+
+
+def used_by(command: Sequence[str]) -> Used:
+    """Run a command."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    # Linux counts the memory in KiB
+    return Used(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+
+
+def versions() -> str:
+    """What is compared."""
+    names = (
+        "onnxruntime",
+        "openvino",
+        "torch",
+        "opencv-python-headless",
+        "opencv-python",
+        "pytorchyolo",
+        "ultralytics",
+    )
+    found = [f"{name} {version(name)}" for name in names if any(distributions(name=name))]
+    return f"{', '.join(found)}; {platform.machine()}, {os.cpu_count()} processors, two threads each"
 
 
 def evaluation(cfg: Path, weights: Path, data: Path) -> Iterator[str]:
@@ -209,6 +248,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=shared / "weights")
     parser.add_argument("--images", type=Path, default=shared / "data" / "coco-mini" / "val2017")
     args = parser.parse_args()
+    print(versions(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for name, batches, count, turn_s in NETWORKS:
             if not name.startswith(args.only) or (args.quick and name == "yolov3-spp"):
