@@ -10,6 +10,7 @@ from darknet_py.data.formats.coco.names import COCO_NAMES
 from darknet_py.errors import DataError, quoted
 
 if TYPE_CHECKING:
+    from darknet_py.data.class_matching import ClassList
     from darknet_py.data.class_order import DatasetT
     from darknet_py.graph.graph import Graph
 

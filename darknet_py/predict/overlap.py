@@ -52,6 +52,16 @@ def overlapped(
         pool.shutdown(cancel_futures=True)
 
 
+def side_by_side(
+    work: Callable[[T], R], items: Iterable[T], *, callers: int, stop: Event
+) -> Generator[R, None, None]:
+    """The results of `work` for each item, in order, of so many calls at once; one is in this thread."""
+    if callers == 1:
+        yield from map(work, items)
+    else:
+        yield from overlapped(work, items, workers=callers, ahead=callers, stop=stop)
+
+
 def _feed(
     work: Callable[[T], R],
     items: Iterable[T],

@@ -120,17 +120,15 @@ class Running:
 
     def _overlapped(self, found: Sequence[Found], stack: ExitStack) -> Iterator[Detected]:
         """The stages in threads; `stack` ends them."""
-        from darknet_py.predict.overlap import overlapped
+        from darknet_py.predict.overlap import overlapped, side_by_side
 
         ahead = max(AHEAD, self.detector.settings.batch)
         ready = overlapped(self._ready, self._jobs(found), workers=READERS, ahead=ahead, stop=self.stop)
         stack.callback(ready.close)
         batches = _batches(ready, self.detector.settings.batch)
-        networked: Iterator[list[Detected]] = map(self._detected, batches)
-        if (callers := callers_of(self.detector.engine)) > 1:
-            side_by_side = overlapped(self._detected, batches, workers=callers, ahead=callers, stop=self.stop)
-            stack.callback(side_by_side.close)
-            networked = side_by_side
+        callers = callers_of(self.detector.engine)
+        networked = side_by_side(self._detected, batches, callers=callers, stop=self.stop)
+        stack.callback(networked.close)
         detected = chain.from_iterable(networked)
         videos = any(isinstance(each, Video) for each in found)
         writers = 1 if videos else WRITERS  # frames of a video are written in order

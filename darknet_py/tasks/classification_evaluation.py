@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import astuple, dataclass
+from threading import Event
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,12 +14,13 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.data.formats.labelled.base import Labelled
 from darknet_py.data.images.channels import check_channels, in_channels
 from darknet_py.distributed.communicator import Communicator
-from darknet_py.engines.base import Engine
+from darknet_py.engines.base import Engine, callers_of
 from darknet_py.errors import DataError, NotFinite, UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.transforms.softmax import Softmax
 from darknet_py.ops.cells import Floats, Ints
 from darknet_py.predict.letterbox import Fit
+from darknet_py.predict.overlap import side_by_side
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.classification import TOP, accuracy_per_class, confusion_matrix
 from darknet_py.tasks.base import Evaluation, EvaluationSettings
@@ -209,15 +212,22 @@ class _Runner:
         return _Answers(_labels(dataset)[chosen], predicted, losses, in_top)
 
     def _answers(self, dataset: Dataset, chosen: np.ndarray, done: Callable[[int], None]) -> _Answers:
+        callers = callers_of(self.engine)
+        batch = max(1, min(self.batch, -(-len(chosen) // callers)))  # few images are for all of them
+        shares = [slice(at, at + batch) for at in range(0, len(chosen), batch)]
         labels, parts = _labels(dataset)[chosen], [_Answers.none()]
-        for at in range(0, len(chosen), self.batch):
-            part = slice(at, at + self.batch)
-            parts.append(_Answers.of(self._logits(dataset, chosen[part].tolist()), labels[part]))
-            done(min(part.stop, len(chosen)))
-        found = _Answers(*(np.concatenate(column) for column in zip(*map(astuple, parts), strict=True)))
-        if not np.isfinite(found.losses).all():
+
+        def logits(part: slice) -> Floats:
+            return self._logits(dataset, chosen[part].tolist())
+
+        with closing(side_by_side(logits, shares, callers=callers, stop=Event())) as all_logits:
+            for part, found in zip(shares, all_logits, strict=True):
+                parts.append(_Answers.of(found, labels[part]))
+                done(min(part.stop, len(chosen)))
+        all_found = _Answers(*(np.concatenate(column) for column in zip(*map(astuple, parts), strict=True)))
+        if not np.isfinite(all_found.losses).all():
             raise NotFinite("the output of the network is not finite", hint="a lower learning_rate may help")
-        return found
+        return all_found
 
     def _logits(self, dataset: Dataset, chosen: list[int]) -> Floats:
         """The logits of some images, (N, K)."""
