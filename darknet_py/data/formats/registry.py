@@ -110,8 +110,15 @@ def _scenes() -> FormatReader:
     return Scenes
 
 
+def _night() -> FormatReader:
+    from darknet_py.data.formats.synthetic.night import Night
+
+    return Night
+
+
 FORMATS = (  # the first that recognises a data set opens it
     DataFormat("scenes", "`scenes`, drawn on the spot (scenes:train=1200,val=300,size=160,seed=0)", _scenes),
+    DataFormat("night", "`night`, drawn like them: bright figures on dark ground, easier", _night),
     DataFormat("cifar", "a folder of CIFAR-10's files (cifar-10-batches-py)", _cifar),
     DataFormat(
         "yolo",

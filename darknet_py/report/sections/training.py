@@ -105,7 +105,7 @@ def curves_plot(comparison: Comparison) -> Plot:
                     points = [(epoch, 100 * value) for epoch, value in curve_points(run, key)]
                     _draw_line(scores, points, at, faint=number > 0)
                     hover.line(scores, points, name, across="epoch", up=metrics.words[key])
-        _use_log_scale(loss, [value for v in variants for run in v.runs for _, value in run.curves.loss])
+        use_log_scale(loss, [value for v in variants for run in v.runs for _, value in run.curves.loss])
         words = ", faint: ".join(metrics.words[key] for key in metrics.curves)
         epochs = max(run.training.epochs for variant in variants for run in variant.runs)
         for axes, title in ((loss, "loss"), (scores, f"{words} x 100")):
@@ -135,7 +135,7 @@ def _draw_line(axes: Axes, points: Sequence[tuple[float, float]], at: int, *, fa
     )
 
 
-def _use_log_scale(axes: Axes, values: Sequence[float]) -> None:
+def use_log_scale(axes: Axes, values: Sequence[float]) -> None:
     """A logarithmic axis for a loss that falls by powers of ten: a linear one shows its first minute only."""
     if not values or min(values) <= 0 or max(values) < 5 * min(values):
         return

@@ -15,6 +15,7 @@ from darknet_py.report.hover import Hover, Plot
 from darknet_py.report.page import render_page
 from darknet_py.report.plotting import colour, plot
 from darknet_py.report.section import PageSection
+from darknet_py.report.sections.training import use_log_scale
 from darknet_py.report.tables import ReportTable, group_digits, label
 from darknet_py.runs.curves import Curves, Points, read_curves, thin
 from darknet_py.runs.folders import RunFolder
@@ -105,7 +106,7 @@ class BegunSummarySection(PageSection[Begun]):
 
     template = """\
 <h1>{{ begun.title }}</h1>
-<div class="notes" role="status"><progress max="{{ it.total }}" value="{{ it.done }}"></progress> No run of {{ it.runs }} has ended. {{ begun.run }}: {{ it.done }} of {{ it.total }} iterations{% if begun.scores %}, {{ begun.scores }} in the latest evaluation{% endif %}. All runs take about {{ left }} more. Verdicts come with the last run. `compare` writes this page again after runs; where it was stopped, the same command resumes it.</div>
+<div class="notes" role="status"><progress max="{{ it.total }}" value="{{ it.done }}"></progress><br>No run of {{ it.runs }} has ended. {{ begun.run }}: {{ it.done }} of {{ it.total }} iterations{% if begun.scores %}, {{ begun.scores }} in the latest evaluation{% endif %}. All runs take about {{ left }} more. Verdicts come with the last run. `compare` writes this page again after runs; where it was stopped, the same command resumes it.</div>
 """  # noqa: E501
 
     def context(self, report: Begun) -> dict[str, object]:
@@ -163,11 +164,14 @@ def begun_plot(begun: Begun) -> Plot:
     def draw(figure: Figure, hover: Hover) -> None:
         loss, scores = figure.subplots(1, 2)
         _draw_line(loss, hover, thin(begun.curves.loss, CURVE_POINTS), "loss", at=0)
+        use_log_scale(loss, [value for _, value in begun.curves.loss])
         for at, (key, points) in enumerate(begun.curves.figures.items()):
             percent = tuple((epoch, 100 * value) for epoch, value in points)
             _draw_line(scores, hover, percent, begun.metrics.words[key], at=at)
         loss.set_title("loss")
-        scores.set_title(f"{', '.join(begun.metrics.words[key] for key in begun.curves.figures)} x 100")
+        scores.set_title("scores x 100")
+        scores.legend()
+        scores.set_ylim(bottom=0)
         for axes in (loss, scores):
             axes.set_xlabel("epochs")
             axes.set_xlim(left=0)
@@ -177,5 +181,6 @@ def begun_plot(begun: Begun) -> Plot:
 
 def _draw_line(axes: Axes, hover: Hover, points: Points, word: str, *, at: int) -> None:
     x: Sequence[float] = [epoch for epoch, _ in points]
-    axes.plot(x, [value for _, value in points], color=colour(at), marker="o", markersize=2.6, linewidth=1.3)
+    y = [value for _, value in points]
+    axes.plot(x, y, color=colour(at), marker="o", markersize=2.6, linewidth=1.3, label=word)
     hover.line(axes, points, word, across="epoch", up=word)

@@ -22,9 +22,10 @@ from darknet_py.report.unfinished.begun import RunProgress, write_begun
 from darknet_py.runs.plan_file import read_plan
 from darknet_py.train.settings import TrainingPlan
 
-SHARE = 0.05  # of the time, at most
+SHARE = 0.06  # of the time, at most
+LEAST = 60.0  # seconds: a comparison that takes less has no page before its end
 AHEAD = 100.0  # seconds of coming training whose share may be used early
-FIRST_COST = 1.5  # seconds that a page is expected to take before one was written
+FIRST_COST = 1.0  # seconds that a page is expected to take before one was written
 
 
 class LivePage:
@@ -107,8 +108,8 @@ class LivePage:
         return len(runs), sum(run.finished or file_exists(run.not_finite) for run in runs)
 
     def _is_affordable(self, left: float) -> bool:
-        budget = SHARE * (self.clock() - self.began + min(left, AHEAD))
-        return self.spent + self.cost <= budget
+        passed = self.clock() - self.began
+        return passed + left >= LEAST and self.spent + self.cost <= SHARE * (passed + min(left, AHEAD))
 
     def _write(self, write: Callable[[], Path], *, left: float) -> None:
         """Write the page if its time is within the share.
@@ -118,6 +119,9 @@ class LivePage:
         """
         if not self._is_affordable(left):
             return
+        import jinja2  # noqa: F401 - takes part of a second that the final report would take
+        import matplotlib.figure  # noqa: F401
+
         began = self.clock()
         try:
             self._print(f"report so far: {quoted(write())}")

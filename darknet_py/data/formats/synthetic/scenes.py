@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -70,6 +71,8 @@ class Scenes(Dataset):
     (160, 160, 3)
     """
 
+    word: ClassVar[str] = "scenes"  # by which they are opened
+    version: ClassVar[int] = VERSION
     names = tuple(figure.name for figure in FIGURES)
     category_ids = tuple(range(1, len(FIGURES) + 1))
 
@@ -78,21 +81,28 @@ class Scenes(Dataset):
     ) -> None:
         """Remember what to draw; nothing is drawn yet."""
         if split not in SPLITS:
-            raise UsageError(f"scenes have no split `{quoted(split)}`; they have {' and '.join(SPLITS)}")
+            raise UsageError(f"{self.word} have no split `{quoted(split)}`; they have {' and '.join(SPLITS)}")
         options = {"train": train, "val": val, "size": size, "seed": seed}
         for key, (least, most) in _LIMITS.items():
             if not least <= options[key] <= most:
-                raise UsageError(f"scenes: {key} = {options[key]} is not from {least} to {most}")
+                raise UsageError(f"{self.word}: {key} = {options[key]} is not from {least} to {most}")
         self.split, self.size, self.seed = split, size, seed
         self.dropped = {}
-        source = [VERSION, split, options[split], size, seed, *self.names]  # the images follow from these
+        source = [
+            self.version,
+            split,
+            options[split],
+            size,
+            seed,
+            *self.names,
+        ]  # the images follow from these
         self.fingerprint = hashlib.sha256(repr(source).encode()).hexdigest()
         self._scenes: list[Scene | None] = [None] * options[split]
 
     @classmethod
     def recognises(cls, spec: str) -> bool:
         """Whether it is the word, alone or with options."""
-        return spec == "scenes" or spec.startswith("scenes:")
+        return spec == cls.word or spec.startswith(f"{cls.word}:")
 
     @classmethod
     def from_spec(cls, spec: str, *, split: str, seed: int = 0) -> Scenes:
@@ -106,7 +116,7 @@ class Scenes(Dataset):
             if key not in _LIMITS or not re.fullmatch(r"\d{1,10}", value, re.ASCII):
                 raise UsageError(
                     f"`{quoted(piece)}` in `{quoted(spec)}` is not understood",
-                    hint="scenes take train=, val=, size= and seed=, each with a whole number",
+                    hint=f"{cls.word} take train=, val=, size= and seed=, each with a whole number",
                 )
             given.add(key)
             options[key] = int(value)
@@ -137,11 +147,15 @@ class Scenes(Dataset):
         pixels: np.ndarray = self._scene(index).pixels.copy()
         return pixels
 
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """Draw one scene from the numbers of one generator."""
+        return draw_scene(rng, size=self.size)
+
     def _scene(self, index: int) -> Scene:
         kept = self._scenes[index]
         if kept is None:
             rng = np.random.default_rng([self.seed, SPLITS.index(self.split), range(len(self))[index]])
-            kept = self._scenes[index] = draw_scene(rng, size=self.size)
+            kept = self._scenes[index] = self.draw(rng)
         return kept
 
 

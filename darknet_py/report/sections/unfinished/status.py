@@ -14,7 +14,8 @@ class StatusSection(ReportSection):
 
     template = """\
 <div class="notes" role="status">
-<progress max="{{ planned }}" value="{{ ended }}"></progress> {{ text }}
+<progress max="{{ planned }}" value="{{ ended }}"></progress><br>
+{{ text }}
 </div>
 """
 
