@@ -13,8 +13,13 @@ def callers_for(calls: int) -> int:
     """How many threads may run a network at once, for so many calls in all.
 
     Calls side by side, each with its share of the threads, wait for each other less than the threads of one.
+    The number is the one that leaves the fewest threads without work.
     """
-    return max(1, min(calls, usable_threads(), MOST_CALLERS))
+    threads = usable_threads()
+    most = min(calls, threads, MOST_CALLERS)
+    if most < 2:
+        return 1
+    return max(range(2, most + 1), key=lambda callers: (threads // callers * callers, callers))
 
 
 def usable_threads(quota: Path = QUOTA) -> int:

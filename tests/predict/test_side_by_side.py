@@ -143,6 +143,9 @@ def test_one_image_and_a_stream_have_all_threads(
 
 
 def test_an_engine_has_the_callers_that_it_can_have(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for threads, expected in {1: 1, 2: 2, 3: 3, 4: 4, 5: 4, 6: 3, 7: 3, 8: 4, 64: 4}.items():
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+        assert callers_for(100) == expected
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
     assert callers_for(3) == 3
     graph = compile(CFG)
