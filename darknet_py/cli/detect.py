@@ -19,11 +19,9 @@ from darknet_py.cli.options import (
 from darknet_py.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from darknet_py.cli.detecting.network import GivenNetwork
     from darknet_py.predict.running import Output, Running
-    from darknet_py.predict.sources.found import Found
+    from darknet_py.predict.sources.found import Sources
 
 SOURCES = (
     "images, folders, patterns, lists (.txt), videos, numbers of cameras, rtsp: or http: addresses; - is "
@@ -102,29 +100,28 @@ def run(args: argparse.Namespace) -> int:
         return report.end()
 
 
-def _sources(args: argparse.Namespace) -> list[Found]:
+def _sources(args: argparse.Namespace) -> Sources:
     from darknet_py.data.images.listing import passed_over
-    from darknet_py.predict.sources.found import find_sources
+    from darknet_py.predict.sources.found import Sources, find_sources
 
     found = find_sources(args.source, recursive=args.recursive, given=sys.stdin.buffer)
     folders = [Path(word) for word in args.source if Path(word).is_dir()]
     for line in filter(None, (passed_over(folder, inside=args.recursive) for folder in folders)):
         print(line, file=sys.stderr)
-    return found
+    named = args.out or args.txt or args.crops or args.coco  # after all of them, so that no two are one
+    return Sources(list(found)) if named else found
 
 
-def _callers(found: Sequence[Found], batch: int) -> int:
+def _callers(found: Sources, batch: int) -> int:
     """How many threads run the network: one for a stream, whose frames are shown as soon as possible."""
     from darknet_py.engines.threads import MOST_CALLERS, callers_for
-    from darknet_py.predict.sources.found import Video
 
-    videos = [each for each in found if isinstance(each, Video)]
-    if any(each.live for each in videos):
+    if any(each.live for each in found.videos):
         return 1
-    return callers_for(MOST_CALLERS if videos else -(-len(found) // max(1, batch)))
+    return callers_for(MOST_CALLERS if found.videos else -(-len(found) // max(1, batch)))
 
 
-def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Found]) -> Running:
+def _running(args: argparse.Namespace, network: GivenNetwork, found: Sources) -> Running:
     """The detector, ready to run; wrong options are refused before the weights are read."""
     from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
     from darknet_py.predict.class_filter import wanted_labels
@@ -157,7 +154,7 @@ def _running(args: argparse.Namespace, network: GivenNetwork, found: Sequence[Fo
     )
 
 
-def _outputs(args: argparse.Namespace, found: Sequence[Found]) -> list[Output]:
+def _outputs(args: argparse.Namespace, found: Sources) -> list[Output]:
     from darknet_py.predict.outputs.crops import Crops
     from darknet_py.predict.outputs.labels import Labels
     from darknet_py.predict.outputs.names import label_outputs, output_paths
@@ -165,6 +162,8 @@ def _outputs(args: argparse.Namespace, found: Sequence[Found]) -> list[Output]:
     from darknet_py.predict.sources.found import Video
     from darknet_py.predict.sources.frames import file_of
 
+    if not (args.out or args.txt or args.crops):
+        return []
     files = [file_of(each) for each in found]
     videos = {at for at, each in enumerate(found) if isinstance(each, Video)}
     outputs: list[Output] = []

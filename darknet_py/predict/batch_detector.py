@@ -63,8 +63,10 @@ class DetectorSettings:
         if self.nms_kind not in (None, *NMS_KINDS):
             kinds = ", ".join(NMS_KINDS)
             raise UsageError(f"nms_kind is {quoted(self.nms_kind)}, and must be one of {kinds}")
-        if not isinstance(self.batch, Integral) or self.batch < 1:
-            raise UsageError(f"batch is {quoted(repr(self.batch))}, and must be a whole number of at least 1")
+        if not isinstance(self.batch, Integral):
+            raise UsageError(f"batch is {quoted(repr(self.batch))}, and must be a whole number")
+        if self.batch < 1:
+            raise UsageError(f"batch is {self.batch}, and must be at least 1")
 
 
 def _check_classes(graph: Graph) -> None:

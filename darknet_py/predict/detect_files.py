@@ -51,11 +51,17 @@ def detect_files(
         raise DataError(unread_text(bad, len(images)), hint=KEEP_GOING)
 
 
-def unread_text(bad: Sequence[Path | str], total: int) -> str:
-    """How many images could not be read, and the first of them."""
+def unread_text(bad: Sequence[Path | str], total: int, *, count: int | None = None) -> str:
+    """How many images could not be read, and the first of them.
+
+    Args:
+        bad: the first `NAMED`, or all.
+        count: how many they are; without, as many as `bad`.
+    """
+    count = len(bad) if count is None else count
     named = ", ".join(quoted(path) for path in bad[:NAMED])
-    more = f", and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-    return f"{len(bad)} of {total} images could not be read: {named}{more}"
+    more = f", and {count - NAMED} more" if count > NAMED else ""
+    return f"{count} of {total} images could not be read: {named}{more}"
 
 
 def entry_of(detected: Detected) -> dict[str, Any]:

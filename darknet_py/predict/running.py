@@ -22,13 +22,16 @@ from darknet_py.predict.letterbox import Fit
 from darknet_py.predict.sources.capture import STREAM_LIMITS, Limits
 from darknet_py.predict.sources.decoding import Decoder, InThisProcess
 from darknet_py.predict.sources.files import MissingImage
-from darknet_py.predict.sources.found import Found, Video
+from darknet_py.predict.sources.found import Found, Sources, Video, videos_of
 from darknet_py.predict.sources.frames import Frame, VideoReader, still
 from darknet_py.predict.sources.standard_input import GivenImage
 from darknet_py.predict.sources.waiting import Halted
 
 READERS = WRITERS = 2  # threads
 AHEAD = 4  # results of a stage that wait for the next
+
+
+_Job = tuple[int, Path | MissingImage | GivenImage]  # the number of a source, and an image
 
 
 class Detected(NamedTuple):
@@ -97,14 +100,14 @@ class Running:
     stop: Event = field(default_factory=Event)
     timings: Timings = field(default_factory=Timings)
 
-    def detect(self, found: Sequence[Found]) -> Generator[Detected, None, None]:
+    def detect(self, found: Sequence[Found] | Sources) -> Generator[Detected, None, None]:
         """Every frame of every source, in order, after its outputs are written.
 
         Raises:
             StreamLost: when a camera or stream is lost for good, after all frames before.
             UsageError: when an output cannot be written.
         """
-        alone = len(found) == 1 and not isinstance(found[0], Video)
+        alone = len(found) == 1 and not videos_of(found)
         with ExitStack() as stack:
             stack.callback(self.decoder.close)
             for output in self.outputs:
@@ -113,12 +116,12 @@ class Running:
             with suppress(Halted):
                 yield from results
 
-    def _alone(self, found: Sequence[Found]) -> Iterator[Detected]:
+    def _alone(self, found: Sequence[Found] | Sources) -> Iterator[Detected]:
         """Of one image, which nothing can overlap with."""
         batches = ([self._ready(job)] for job in self._jobs(found))
         return map(self._write, chain.from_iterable(map(self._detected, batches)))
 
-    def _overlapped(self, found: Sequence[Found], stack: ExitStack) -> Iterator[Detected]:
+    def _overlapped(self, found: Sequence[Found] | Sources, stack: ExitStack) -> Iterator[Detected]:
         """The stages in threads; `stack` ends them."""
         from darknet_py.predict.overlap import overlapped, side_by_side
 
@@ -130,13 +133,14 @@ class Running:
         networked = side_by_side(self._detected, batches, callers=callers, stop=self.stop)
         stack.callback(networked.close)
         detected = chain.from_iterable(networked)
-        videos = any(isinstance(each, Video) for each in found)
-        writers = 1 if videos else WRITERS  # frames of a video are written in order
+        writers = 1 if videos_of(found) else WRITERS  # frames of a video are written in order
         results = overlapped(self._write, detected, workers=writers, ahead=AHEAD, stop=self.stop, final=True)
         stack.callback(results.close)  # before the outputs: nobody writes when they are closed
         return results
 
-    def _jobs(self, found: Sequence[Found]) -> Iterator[tuple[int, Path | MissingImage | GivenImage] | Frame]:
+    def _jobs(
+        self, found: Sequence[Found] | Sources
+    ) -> Iterator[tuple[int, Path | MissingImage | GivenImage] | Frame]:
         reader = VideoReader(self.limits, self.stop, self.note, self.decoder)
         for at, each in enumerate(found):
             if not isinstance(each, Video):
@@ -145,7 +149,7 @@ class Running:
             yield from reader.frames(at, each)
             self.timings.decoding, reader.decoding_s = self.timings.decoding + reader.decoding_s, 0.0
 
-    def _ready(self, job: tuple[int, Path | MissingImage | GivenImage] | Frame) -> _Ready:
+    def _ready(self, job: _Job | Frame) -> _Ready:
         began = time.perf_counter()
         frame = job if isinstance(job, Frame) else still(*job, self.decoder, self.stop)
         ready = _Ready(frame)

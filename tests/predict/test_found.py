@@ -83,11 +83,11 @@ def test_patterns_folders_and_files_of_any_name(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     for name in ("b.jpg", "a.jpg", "in/c.jpg", "in/deep/d.jpg", "v.MP4", "[1].jpg", "7"):
         touch(Path(name))
-    assert find_sources(["?.jpg"]) == [Path("a.jpg"), Path("b.jpg")]
-    assert find_sources(["**/d.jpg", "[1].jpg"]) == [Path("in/deep/d.jpg"), Path("[1].jpg")]
-    assert find_sources(["in"]) == [Path("in/c.jpg")]
-    assert find_sources(["in"], recursive=True) == [Path("in/c.jpg"), Path("in/deep/d.jpg")]
-    assert find_sources(["v.MP4", "7"]) == [Video(Path("v.MP4")), Path("7")]
+    assert list(find_sources(["?.jpg"])) == [Path("a.jpg"), Path("b.jpg")]
+    assert list(find_sources(["**/d.jpg", "[1].jpg"])) == [Path("in/deep/d.jpg"), Path("[1].jpg")]
+    assert list(find_sources(["in"])) == [Path("in/c.jpg")]
+    assert list(find_sources(["in"], recursive=True)) == [Path("in/c.jpg"), Path("in/deep/d.jpg")]
+    assert list(find_sources(["v.MP4", "7"])) == [Video(Path("v.MP4")), Path("7")]
     (nothing,) = find_sources(["z*.jpg"])
     assert reason(nothing) == "z*.jpg: error: no file has a name of this pattern"
 
@@ -96,7 +96,7 @@ def test_I06_links_in_circles_and_pipes_of_a_folder_end(tmp_path: Path) -> None:
     touch(tmp_path / "a/b/x.jpg")
     (tmp_path / "a/b/loop").symlink_to(tmp_path / "a")
     os.mkfifo(tmp_path / "a/pipe.jpg")
-    found = find_sources([str(tmp_path / "a")], recursive=True)
+    found = list(find_sources([str(tmp_path / "a")], recursive=True))
     assert found == [tmp_path / "a/b/x.jpg", tmp_path / "a/pipe.jpg"]
     assert "is a pipe or a device" in str(still(0, found[1]).error)
 
@@ -120,7 +120,7 @@ def test_standard_input_is_a_list_or_one_image(tmp_path: Path, monkeypatch: pyte
         assert image.read().shape == (4, 6, 3)
     for name in ("BMW.jpg", "P6.png", "II.png"):
         touch(tmp_path / name)
-    found = find_sources(["-"], given=io.BytesIO(b"BMW.jpg\r\n\nII.png\nnone.jpg\n"))
+    found = list(find_sources(["-"], given=io.BytesIO(b"BMW.jpg\r\n\nII.png\nnone.jpg\n")))
     assert found[:2] == [Path("BMW.jpg"), Path("II.png")]
     assert reason(found[2]).startswith("standard input:4: error: no such image: none.jpg")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darknet_py.cli.options import document_of, print_engine
-from darknet_py.cli.terminal import print_note
 from darknet_py.errors import UsageError, quoted
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ class GivenNetwork:
 
     def class_list(self) -> Path | ClassList | None:
         """What is known of the class names, for data in their order; None where they are only numbered."""
+        from darknet_py.cli.terminal import print_note
         from darknet_py.data.class_matching import ClassList
         from darknet_py.predict.names import numbered
         from darknet_py.predict.network_classes import names_file, order_warning

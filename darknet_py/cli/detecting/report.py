@@ -5,22 +5,24 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from darknet_py.cli.terminal import print_json, wants_json
+from darknet_py.cli.terminal import wants_json
 from darknet_py.errors import DataError, UsageError
 from darknet_py.files.atomic import publish_bytes
 from darknet_py.files.json_text import json_text
-from darknet_py.predict.detect_files import KEEP_GOING, entry_of, entry_text, unread_text
+from darknet_py.predict.detect_files import KEEP_GOING, NAMED, entry_of, entry_text, unread_text
 from darknet_py.predict.outputs.coco_results import image_ids
 from darknet_py.predict.outputs.screen import Screen
 from darknet_py.predict.running import Detected, Timings
 from darknet_py.predict.sources.files import MissingImage
-from darknet_py.predict.sources.found import Found, Video
+from darknet_py.predict.sources.found import Sources
 from darknet_py.predict.sources.frames import file_of
+
+if TYPE_CHECKING:
+    from darknet_py.cli.detecting.entries import Entries
 
 
 class DetectionReport:
@@ -30,13 +32,13 @@ class DetectionReport:
         UsageError: when what is asked for cannot be done with these sources, or there is no screen.
     """
 
-    def __init__(self, args: argparse.Namespace, found: Sequence[Found]) -> None:
+    def __init__(self, args: argparse.Namespace, found: Sources) -> None:
         """Open what is written to."""
         self.args, self.found = args, found
-        self.videos = any(isinstance(each, Video) for each in found)
-        self.entries: list[dict[str, Any]] = []
+        self.videos = bool(found.videos)
         self.results: list[dict[str, Any]] = []
-        self.bad: list[str] = []
+        self.bad: list[str] = []  # the first of them
+        self.unread = 0
         self._open = ExitStack()
         if args.coco:
             self._check_coco()
@@ -45,6 +47,11 @@ class DetectionReport:
         if self.videos and wants_json(args):
             opened = args.output and self._open.enter_context(args.output.open("w", encoding="ascii"))
             self.lines = opened or sys.stdout
+        self.entries: Entries | None = None
+        if wants_json(args) and not self.videos:
+            from darknet_py.cli.detecting.entries import Entries
+
+            self.entries = self._open.enter_context(Entries())
         self.window = Screen() if args.show else None
 
     def __enter__(self) -> DetectionReport:
@@ -61,12 +68,13 @@ class DetectionReport:
         """DetectionReport a frame; whether to go on."""
         entry = entry_of(detected)
         if "error" in entry:
-            self.bad.append(entry["image"])
+            self.unread += 1
+            self.bad += [entry["image"]] if len(self.bad) < NAMED else []
             print(entry["error"], file=sys.stderr, flush=True)
         if self.lines:
             print(json_text(entry), file=self.lines, flush=True)
-        elif wants_json(self.args):
-            self.entries.append(entry)
+        elif self.entries:
+            self.entries.add(entry)
         elif "error" not in entry:
             print(entry_text(entry), flush=True)
         frame, found = detected
@@ -85,13 +93,13 @@ class DetectionReport:
         """
         if self.args.coco:
             publish_bytes(self.args.coco, json_text(self.results).encode() + b"\n")
-        if wants_json(self.args) and not self.lines:
-            print_json(self.args, self.entries)
+        if self.entries:
+            self.entries.publish(self.args.output)
         several = len(self.found) > 1  # of a single one its own message is enough
         if self.bad and several and not self.args.keep_going:
-            raise DataError(unread_text(self.bad, len(self.found)), hint=KEEP_GOING)
+            raise DataError(unread_text(self.bad, len(self.found), count=self.unread), hint=KEEP_GOING)
         if self.bad and several:
-            print(unread_text(self.bad, len(self.found)), file=sys.stderr)
+            print(unread_text(self.bad, len(self.found), count=self.unread), file=sys.stderr)
         nothing = all(isinstance(each, MissingImage) for each in self.found)
         return DataError.exit_code if nothing or (self.bad and not self.args.keep_going) else 0
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from darknet_py.data.images.listing import list_images, no_image_message
 from darknet_py.errors import DataError, quoted
+
+LIST = ".txt"
+LONGEST_LINE = 1 << 16  # characters; no system has longer paths
 
 
 @dataclass(frozen=True)
@@ -47,43 +51,66 @@ def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> It
                 yield from _folder_images(source, recursive)
             elif not exists(source):
                 raise DataError("no such file or folder", where=source)
-            elif source.suffix.lower() == ".txt":
-                yield from _listed_images(source)
+            elif source.suffix.lower() == LIST:
+                yield from ImageList(source, source.parent)
             else:
                 yield source
         except DataError as error:
             yield MissingImage(source, error)
 
 
-def listed_images(text: str, *, folder: Path, where: object) -> Iterator[Path | MissingImage]:
-    """The images of a list, one path a line.
+@dataclass(frozen=True)
+class ImageList:
+    """The images that a list names, one path a line: read line by line, each time anew.
 
     Args:
+        where: the list, in messages; a file, unless `data` are given.
         folder: where a path is looked for after the current folder.
-        where: the list, in messages.
-
-    Raises:
-        DataError: when the list is empty.
+        data: what the list holds.
     """
-    lines = [line.strip() for line in text.splitlines()]
-    if not any(lines):
-        raise DataError("the list names no image", where=where)
-    for number, line in enumerate(lines, start=1):
-        found = next((path for path in (Path(line), folder / line) if _is_file(path)), None)
-        if found:
-            yield found
-        elif line:
-            hint = "a path in a list starts from the current folder, or from the list's own"
-            missing = DataError(f"no such image: {quoted(line)}", where=f"{where}:{number}", hint=hint)
-            yield MissingImage(Path(line), missing)
 
+    where: Path
+    folder: Path
+    data: bytes | None = None
 
-def _listed_images(source: Path) -> Iterator[Path | MissingImage]:
-    try:
-        text = source.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=source) from None
-    yield from listed_images(text, folder=source.parent, where=source)
+    def __iter__(self) -> Iterator[Path | MissingImage]:
+        """What its lines name; one error where it cannot be read, or names nothing."""
+        number = 0
+        try:
+            for number, line in self._lines():
+                found = next((path for path in (Path(line), self.folder / line) if _is_file(path)), None)
+                yield found or self._missing(number, line)
+            if not number:
+                yield MissingImage(self.where, DataError("the list names no image", where=self.where))
+        except OSError as error:
+            reason = DataError(f"cannot be read: {error.strerror}", where=self.where)
+            yield MissingImage(self.where, reason)
+
+    def __len__(self) -> int:
+        """How many it gives; their files are not looked for."""
+        try:
+            return max(1, sum(1 for _ in self._lines()))
+        except OSError:
+            return 1
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """The number of each line that is not blank, and its text."""
+        with (
+            self.where.open("rb") if self.data is None else io.BytesIO(self.data) as file,
+            io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape") as text,
+        ):
+            number = 0
+            while line := text.readline(LONGEST_LINE):
+                number += 1
+                while not line.endswith("\n") and (rest := text.readline(LONGEST_LINE)):
+                    line = line[:LONGEST_LINE] + rest[-1:]  # no path is that long
+                if line := line.strip():
+                    yield number, line
+
+    def _missing(self, number: int, line: str) -> MissingImage:
+        hint = "a path in a list starts from the current folder, or from the list's own"
+        where = f"{self.where}:{number}"
+        return MissingImage(Path(line), DataError(f"no such image: {quoted(line)}", where=where, hint=hint))
 
 
 def _folder_images(folder: Path, recursive: bool) -> list[Path]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from darknet_py.errors import DataError, UsageError, quoted
-from darknet_py.predict.sources.files import MissingImage, exists, find_images
+from darknet_py.predict.sources.files import LIST, ImageList, MissingImage, exists, find_images
 from darknet_py.predict.sources.standard_input import STDIN, GivenImage, given_images
 
 VIDEOS = (
@@ -72,10 +72,39 @@ def masked(url: str) -> str:
     return re.sub(r"(//[^/@:]*):[^/]*@", r"\1:***@", url)
 
 
-def find_sources(
-    words: Iterable[str], *, recursive: bool = False, given: BinaryIO | None = None
-) -> list[Found]:
-    """All that the words name, in order.
+class Sources:
+    """All that words name, in order. What lists name is found as it is asked for, each time anew.
+
+    Args:
+        parts: a list of images is one of them.
+    """
+
+    def __init__(self, parts: Sequence[Found | ImageList]) -> None:
+        self._parts = parts
+        self.videos = tuple(each for each in parts if isinstance(each, Video))
+
+    def __iter__(self) -> Iterator[Found]:
+        """Each source."""
+        for part in self._parts:
+            if isinstance(part, ImageList):
+                yield from part
+            else:
+                yield part
+
+    def __len__(self) -> int:
+        """How many there are, without a look at the files that lists name."""
+        return sum(len(part) if isinstance(part, ImageList) else 1 for part in self._parts)
+
+
+def videos_of(found: Sequence[Found] | Sources) -> Sequence[Video]:
+    """Those that are videos, cameras or streams."""
+    if isinstance(found, Sources):
+        return found.videos
+    return [each for each in found if isinstance(each, Video)]
+
+
+def find_sources(words: Iterable[str], *, recursive: bool = False, given: BinaryIO | None = None) -> Sources:
+    """All that the words name.
 
     A word that is the name of a file is that file, whatever it looks like.
 
@@ -86,26 +115,30 @@ def find_sources(
     Raises:
         UsageError: when a URL has a scheme that is not read, or two sources are without end.
     """
-    found = [each for word in words for each in _find(word, recursive, given)]
-    live = [each for each in found if isinstance(each, Video) and each.live]
-    if live and len(found) > 1:
+    parts = [each for word in words for each in _find(word, recursive, given)]
+    found = Sources(parts)
+    live = [each for each in found.videos if each.live]
+    if live and len(parts) > 1:
         hint = "call detect once for each"
         raise UsageError(f"{live[0].name} has no end, so no other source is taken with it", hint=hint)
     return found
 
 
-def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found]:
+def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found | ImageList]:
     path = Path(word)
     if word == STDIN and given is not None:
-        yield from given_images(given)
+        yield given_images(given)
     elif camera := _CAMERA.fullmatch(word):
         if path.is_file() or path.is_dir():
             yield from find_images([path], recursive=recursive)
         else:
             yield Video(int(camera[1]))
     elif exists(path):
-        if path.suffix.lower() in VIDEOS and not path.is_dir():
+        suffix = path.suffix.lower()
+        if suffix in VIDEOS and not path.is_dir():
             yield Video(path)
+        elif suffix == LIST and not path.is_dir():
+            yield ImageList(path, path.parent)
         else:
             yield from find_images([path], recursive=recursive)
     elif scheme := _SCHEME.match(word):
@@ -130,7 +163,7 @@ def _stream(word: str, scheme: str) -> Video:
     return Video(scheme + word[len(scheme) :])
 
 
-def _matches(pattern: str, recursive: bool) -> Iterator[Found]:
+def _matches(pattern: str, recursive: bool) -> Iterator[Found | ImageList]:
     paths = sorted(glob.glob(pattern, recursive=True))
     if not paths:
         yield MissingImage(Path(pattern), DataError("no file has a name of this pattern", where=pattern))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +12,7 @@ import numpy as np
 
 from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError
-from darknet_py.predict.sources.files import MissingImage, listed_images
+from darknet_py.predict.sources.files import ImageList, MissingImage
 
 STDIN = "-"
 NAME = "standard input"
@@ -44,23 +43,18 @@ class GivenImage:
                 raise DataError(error.message, where=NAME, hint=error.hint) from None
 
 
-def given_images(given: BinaryIO) -> Iterator[Path | MissingImage | GivenImage]:
-    """The image, or the images of the list, that standard input holds; it is read to its end."""
+def given_images(given: BinaryIO) -> ImageList | MissingImage | GivenImage:
+    """The image, or the list of images, that standard input holds; it is read to its end."""
     data = given.read(LARGEST + 1)
     path = Path(STDIN)
     if len(data) > LARGEST:
         error = DataError(f"is larger than {LARGEST >> 20} MB", where=NAME)
-        yield MissingImage(path, error)
-    elif _IMAGE.match(data):
-        yield GivenImage(data)
-    elif b"\0" in data:
+        return MissingImage(path, error)
+    if _IMAGE.match(data):
+        return GivenImage(data)
+    if b"\0" in data:
         error = DataError(
             "is neither an image that is read nor a list of names: it has NUL bytes", where=NAME
         )
-        yield MissingImage(path, error)
-    else:
-        text = data.decode("utf-8-sig", errors="surrogateescape")
-        try:
-            yield from listed_images(text, folder=Path(), where=NAME)
-        except DataError as error:
-            yield MissingImage(path, error)
+        return MissingImage(path, error)
+    return ImageList(Path(NAME), Path(), data)
