@@ -52,7 +52,7 @@ def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> It
             elif not exists(source):
                 raise DataError("no such file or folder", where=source)
             elif source.suffix.lower() == LIST:
-                yield from ImageList(source, source.parent)
+                yield from PathList(source, source.parent)
             else:
                 yield source
         except DataError as error:
@@ -60,7 +60,7 @@ def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> It
 
 
 @dataclass(frozen=True)
-class ImageList:
+class PathList:
     """The images that a list names, one path a line: read line by line, each time anew.
 
     Args:

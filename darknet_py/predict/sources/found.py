@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from darknet_py.errors import DataError, UsageError, quoted
-from darknet_py.predict.sources.files import LIST, ImageList, MissingImage, exists, find_images
+from darknet_py.predict.sources.files import LIST, MissingImage, PathList, exists, find_images
 from darknet_py.predict.sources.standard_input import STDIN, GivenImage, given_images
 
 VIDEOS = (
@@ -79,21 +79,21 @@ class Sources:
         parts: a list of images is one of them.
     """
 
-    def __init__(self, parts: Sequence[Found | ImageList]) -> None:
+    def __init__(self, parts: Sequence[Found | PathList]) -> None:
         self._parts = parts
         self.videos = tuple(each for each in parts if isinstance(each, Video))
 
     def __iter__(self) -> Iterator[Found]:
         """Each source."""
         for part in self._parts:
-            if isinstance(part, ImageList):
+            if isinstance(part, PathList):
                 yield from part
             else:
                 yield part
 
     def __len__(self) -> int:
         """How many there are, without a look at the files that lists name."""
-        return sum(len(part) if isinstance(part, ImageList) else 1 for part in self._parts)
+        return sum(len(part) if isinstance(part, PathList) else 1 for part in self._parts)
 
 
 def videos_of(found: Sequence[Found] | Sources) -> Sequence[Video]:
@@ -124,7 +124,7 @@ def find_sources(words: Iterable[str], *, recursive: bool = False, given: Binary
     return found
 
 
-def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found | ImageList]:
+def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found | PathList]:
     path = Path(word)
     if word == STDIN and given is not None:
         yield given_images(given)
@@ -138,7 +138,7 @@ def _find(word: str, recursive: bool, given: BinaryIO | None) -> Iterator[Found 
         if suffix in VIDEOS and not path.is_dir():
             yield Video(path)
         elif suffix == LIST and not path.is_dir():
-            yield ImageList(path, path.parent)
+            yield PathList(path, path.parent)
         else:
             yield from find_images([path], recursive=recursive)
     elif scheme := _SCHEME.match(word):
@@ -163,7 +163,7 @@ def _stream(word: str, scheme: str) -> Video:
     return Video(scheme + word[len(scheme) :])
 
 
-def _matches(pattern: str, recursive: bool) -> Iterator[Found | ImageList]:
+def _matches(pattern: str, recursive: bool) -> Iterator[Found | PathList]:
     paths = sorted(glob.glob(pattern, recursive=True))
     if not paths:
         yield MissingImage(Path(pattern), DataError("no file has a name of this pattern", where=pattern))

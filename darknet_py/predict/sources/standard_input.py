@@ -12,7 +12,7 @@ import numpy as np
 
 from darknet_py.data.images.read import read_image
 from darknet_py.errors import DataError
-from darknet_py.predict.sources.files import ImageList, MissingImage
+from darknet_py.predict.sources.files import MissingImage, PathList
 
 STDIN = "-"
 NAME = "standard input"
@@ -43,7 +43,7 @@ class GivenImage:
                 raise DataError(error.message, where=NAME, hint=error.hint) from None
 
 
-def given_images(given: BinaryIO) -> ImageList | MissingImage | GivenImage:
+def given_images(given: BinaryIO) -> PathList | MissingImage | GivenImage:
     """The image, or the list of images, that standard input holds; it is read to its end."""
     data = given.read(LARGEST + 1)
     path = Path(STDIN)
@@ -57,4 +57,4 @@ def given_images(given: BinaryIO) -> ImageList | MissingImage | GivenImage:
             "is neither an image that is read nor a list of names: it has NUL bytes", where=NAME
         )
         return MissingImage(path, error)
-    return ImageList(Path(NAME), Path(), data)
+    return PathList(Path(NAME), Path(), data)
