@@ -19,9 +19,11 @@ from darknet_py.cli.options import (
 from darknet_py.cli.progress import show_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from darknet_py.cli.detecting.network import GivenNetwork
     from darknet_py.predict.running import Output, Running
-    from darknet_py.predict.sources.found import Sources
+    from darknet_py.predict.sources.found import Found, Sources
 
 SOURCES = (
     "images, folders, patterns, lists (.txt), videos, numbers of cameras, rtsp: or http: addresses; - is "
@@ -112,13 +114,15 @@ def _sources(args: argparse.Namespace) -> Sources:
     return Sources(list(found)) if named else found
 
 
-def _callers(found: Sources, batch: int) -> int:
+def _callers(found: Sequence[Found] | Sources, batch: int) -> int:
     """How many threads run the network: one for a stream, whose frames are shown as soon as possible."""
     from darknet_py.engines.threads import MOST_CALLERS, callers_for
+    from darknet_py.predict.sources.found import videos_of
 
-    if any(each.live for each in found.videos):
+    videos = videos_of(found)
+    if any(each.live for each in videos):
         return 1
-    return callers_for(MOST_CALLERS if found.videos else -(-len(found) // max(1, batch)))
+    return callers_for(MOST_CALLERS if videos else -(-len(found) // max(1, batch)))
 
 
 def _running(args: argparse.Namespace, network: GivenNetwork, found: Sources) -> Running:
