@@ -69,6 +69,11 @@ CASES: dict[str, tuple[bytes, str, str]] = {
         "a safetensors file",
         "`darknet-py convert {} file.weights` makes Darknet weights of it",
     ),
+    "onnx": (
+        b"\x08\x08\x12\ndarknet-py" + bytes(64),
+        "an ONNX network",
+        "`detect --model` and `eval --model` run one that `export` wrote",
+    ),
     "keras": (
         b"\x89HDF\r\n\x1a\n" + bytes(16),
         "an HDF5 file (Keras)",

@@ -92,6 +92,8 @@ def _text(start: bytes) -> FileKind | None:
 
 
 def _other(start: bytes) -> FileKind | None:
+    if start[:1] == b"\x08" and start[2:3] == b"\x12":  # its version, and then who wrote it
+        return FileKind("an ONNX network", "`detect --model` and `eval --model` run one that `export` wrote")
     found = (what for magic, what in OTHERS.items() if start.startswith(magic))
     advice = "weights are read from .weights files; `darknet-py convert` makes one of .safetensors and .pt"
     return next((FileKind(what, advice) for what in found), None)
