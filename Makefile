@@ -1,6 +1,7 @@
 # make compare: the main job, three pooling variants trained and compared.    make test: the tests.
 # make quick: ruff, mypy and the quick tests of texts, graphs and layers, within a minute (tests/README.md).
 # make article CIFAR10=FOLDER: the article's table, four kinds of pooling on CIFAR-10; hours (docs/article.md).
+# make kernel19 [KERNEL19=quick] [WEIGHTS=FOLDER] [DATA=FOLDER]: pools of 19 in SPP; hours (docs/kernel-19.md).
 # All make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
 
 PYTHON ?= python3
@@ -12,13 +13,21 @@ DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/y
 CIFAR10 ?= cifar10
 ARTICLE := $(foreach kind,max average stochastic max-dropout,cfg/cifar/zeiler-$(kind).cfg)
 
-.PHONY: compare article test quick fuzz soak clean
+KERNEL19 ?= full
+WEIGHTS ?= ../shared/weights
+DATA    ?= ../shared/data
+
+.PHONY: compare article kernel19 test quick fuzz soak clean
 
 compare: $(VENV)/ready
 	$(BIN)/darknet-py compare $(DEMO) --data scenes --recipe darknet --seeds 2 --evaluations 4 --out $(OUT)
 
 article: $(VENV)/ready
 	$(BIN)/darknet-py compare $(ARTICLE) --data $(CIFAR10) --seeds 2 --precision bfloat16 --out runs/article
+
+kernel19: $(VENV)/ready
+	$(BIN)/python -m bench.kernel19 --weights $(WEIGHTS) --data $(DATA) --out runs/kernel19-$(KERNEL19) \
+	    $(if $(filter quick,$(KERNEL19)),--quick)
 
 test: $(VENV)/ready
 	$(BIN)/ruff check .

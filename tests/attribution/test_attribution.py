@@ -9,15 +9,20 @@ import pytest
 import torch
 
 from darknet_py.analysis.attribution.changes import muted
+from darknet_py.analysis.attribution.editing import edited_network
 from darknet_py.analysis.attribution.effects import shapley_weights
 from darknet_py.analysis.attribution.measure import Attribution
 from darknet_py.analysis.attribution.norms import reestimated_norms
 from darknet_py.analysis.attribution.sites import sites_of
+from darknet_py.cfg.edits import parse_edits
 from darknet_py.edit.folding import expanded
+from darknet_py.edit.overrides import apply_overrides
 from darknet_py.edit.variant import compile_variant
+from darknet_py.lint.check import compile_checked
 from darknet_py.model.network import Network
 from darknet_py.model.restoring import restore
 from darknet_py.model.weights import save_weights
+from darknet_py.ops.block import ConvBlock
 from darknet_py.tasks.api import open_in_network_order
 from tests.attribution.planted import Planted, network
 from tests.command import Cli
@@ -102,6 +107,32 @@ def test_the_branch_that_alone_is_useful_is_named_in_all_drawn_networks(cases: r
         holding += sum(effect.low <= 0 <= effect.high for effect in others)
     assert named == len(cases)
     assert holding >= 0.9 * useless
+
+
+def test_what_an_edit_gains_is_told_by_the_size_of_objects() -> None:
+    case = Planted.draw(0)  # layer 5 alone is useful; all objects have 8 x 8 pixels
+    asked = "5.size=1"
+    edited = compile_checked(apply_overrides(case.network.graph.document, parse_edits(asked)))
+    found = Attribution(case.network, case.val, None).what_if(*edited_network(case.network, edited, asked))
+    assert found.gained.high < -0.7
+    small, medium, large = found.by_size
+    assert small is not None
+    assert small.value == pytest.approx(found.gained.value)
+    assert (medium, large) == (None, None)
+    assert list(found.to_json()["by_size"]) == ["small", "medium", "large"]
+
+
+def test_weights_that_find_nothing_are_reported_and_have_no_intervals_by_size() -> None:
+    case = Planted.draw(1)
+    head = case.network.layers[8]
+    assert isinstance(head, ConvBlock)
+    with torch.no_grad():
+        head.conv.weight.zero_()
+        head.biases.fill_(-20)
+    found = Attribution(case.network, case.val, None).worth(sites_of(case.network.graph)[0])
+    assert found.ap == 0
+    assert found.warnings[0].startswith("the weights find no object of these images (AP 0)")
+    assert all(one.by_size == (None, None, None) for one in found.branches)
 
 
 def test_shapley_values_share_what_all_branches_bring() -> None:

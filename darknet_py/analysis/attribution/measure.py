@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ from darknet_py.analysis.attribution.worth import BranchWorth, EditEffect, SiteW
 from darknet_py.data.dataset import Dataset
 from darknet_py.model.network import Network
 from darknet_py.progress import Progress, no_progress
+from darknet_py.scoring.matches import Matches
 
 AS_IT_IS, NORMS = "as it is", "norms re-estimated"
 MOST_PLAYERS = 4  # branches of a block whose subsets are all measured
@@ -92,7 +93,7 @@ class Attribution:
             )
             for branch in site.branches
         )
-        return SiteWorth(site, effects.ap(AS_IT_IS), effects.ap(NORMS), branches, effects.warnings)
+        return SiteWorth(site, effects.ap(AS_IT_IS), effects.ap(NORMS), branches, _warnings(effects))
 
     def what_if(self, variant: Network, layer: int) -> EditEffect:
         """What an edit does to the AP of the same weights.
@@ -120,9 +121,9 @@ class Attribution:
             for before, after in ((NORMS, "edited, norms re-estimated"), (AS_IT_IS, "edited"))
         )
         after = effects.ap("edited, norms re-estimated")
-        return EditEffect(
-            layer, effects.ap(AS_IT_IS), effects.ap(NORMS), after, gained, alone, effects.warnings
-        )
+        aps = effects.ap(AS_IT_IS), effects.ap(NORMS), after
+        by_size = _by_range(found, NORMS, "edited, norms re-estimated")
+        return EditEffect(layer, *aps, gained, alone, by_size, _warnings(effects))
 
     def kept(self, network: Network, layers: Sequence[int]) -> tuple[KeptMaps, KeptMaps | None]:
         """Maps of the images that are scored, and of those that norms are estimated on."""
@@ -182,11 +183,28 @@ class Attribution:
         ordered = [fits[image] for image in self.scorer.truth.image_ids.tolist()]
         chosen = {name: found[name] for name in (NORMS, _name(branch, "reliance"))}
         matches = {name: self.scorer.by_window(one, ordered, window) for name, one in chosen.items()}
-        objects = matches[NORMS].truths_per_class().sum(axis=0)[1:]
-        return tuple(
-            Effects(matches, figure).lost(_name(branch, "reliance"), of=NORMS) if count >= FEWEST else None
-            for figure, count in zip(RANGES, objects.tolist(), strict=True)
-        )
+        return _by_range(matches, _name(branch, "reliance"), NORMS)
+
+
+def _by_range(matches: Mapping[str, Matches], name: str, of: str) -> tuple[Effect | None, ...]:
+    """What a change loses among small, medium and large objects; None where it cannot be measured."""
+    objects = matches[of].truths_per_class().sum(axis=0)[1:].tolist()
+    found: list[Effect | None] = []
+    for figure, count in zip(RANGES, objects, strict=True):
+        found.append(None)
+        if count >= FEWEST:
+            effects = Effects({one: matches[one] for one in (of, name)}, figure)
+            if effects.ap(of) > 0 or effects.ap(name) > 0:
+                found[-1] = effects.lost(name, of=of)
+    return tuple(found)
+
+
+def _warnings(effects: Effects) -> tuple[str, ...]:
+    """Why intervals may be wrong."""
+    if effects.ap(AS_IT_IS) > 0:
+        return effects.warnings
+    text = "the weights find no object of these images (AP 0), so nothing can be lost: do they fit the data?"
+    return (text, *effects.warnings)
 
 
 def _name(branch: Branch, kind: str) -> str:

@@ -24,7 +24,8 @@ class BranchWorth:
         shapley: of the subsets of branches that are not muted; None of a pool on its own, or of many.
         weight_share, gradient_share: of the inputs of its block, 0..1; None of a pool on its own.
         outside: how often its maximum lies outside the next smaller window; None of other pools.
-        by_size: reliance among objects by their side in windows; None where there are none.
+        by_size: reliance among objects by their side in windows; None where there are too few, or none is
+            found.
     """
 
     branch: Branch
@@ -94,6 +95,8 @@ class EditEffect:
         ap_edited: after, with the norms re-estimated.
         gained: the difference, with norms re-estimated in both.
         gained_alone: the difference with the norms as they are.
+        by_size: `gained` among COCO's small, medium and large objects; None where there are too few, or none
+            is found.
     """
 
     layer: int
@@ -102,6 +105,7 @@ class EditEffect:
     ap_edited: float
     gained: Effect
     gained_alone: Effect
+    by_size: tuple[Effect | None, ...]
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -113,4 +117,8 @@ class EditEffect:
             "ap_edited": self.ap_edited,
             "gained": self.gained.to_json(),
             "gained_alone": self.gained_alone.to_json(),
+            "by_size": {
+                name: one.to_json() if one else None
+                for name, one in zip(("small", "medium", "large"), self.by_size, strict=True)
+            },
         }

@@ -23,6 +23,7 @@ NO_NORMS = "none"
 EFFECTS = ("branch", "reliance", "muted", "muted, norms kept", "mean, norms kept", "Shapley")
 SHARES = ("branch", "of weights", "of gradient", "maximum outside", "reliance: small", "medium", "large")
 EDITS = ("edit", "from layer", "AP", "AP after", "gained", "AP, norms kept", "gained")
+EDIT_SIZES = ("edit", "gained: small", "medium", "large")
 READ_AS = (
     "This is what the trained weights rely on, not what training with or without a pool would give: "
     "`compare` trains."
@@ -259,5 +260,8 @@ def _edit_lines(attribution: Attribution, found: dict[str, EditEffect]) -> Itera
         for asked, one in found.items()
     ]
     yield from _table([EDITS, *rows])
+    sizes = [(asked, *map(_points, one.by_size)) for asked, one in found.items()]
+    yield from _table([EDIT_SIZES, *sizes])
+    yield "AP gained, in points, and its 95 % interval over images; sizes of objects are COCO's"
     yield ""
     yield READ_AS
