@@ -27,7 +27,7 @@ from darknet_py.layers.heads.yolo import Yolo
 from darknet_py.lint.check import compile_checked
 from darknet_py.runs.choices import RECIPES
 from darknet_py.train.fit import BatchLimits, describe_changes, fit_to_data
-from darknet_py.train.prefix.settings import check_weights
+from darknet_py.train.prefix.settings import check_start
 from darknet_py.train.settings import Settings
 
 MODERN, DARKNET = RECIPES
@@ -74,9 +74,7 @@ def prepare_graph(
         fresh = settings.weights is None or (settings.partial or math.inf) <= min(fit.heads, default=0)
     final = apply_recipe(fit, settings.recipe, kept=edits, fresh=fresh)
     if settings.prefix:
-        check_weights(
-            final, settings.prefix.layer, weights=settings.weights is not None, partial=settings.partial
-        )
+        check_start(final, settings)
         edited = final.document
         for change in settings.prefix.changes(final):
             edited = set_value(edited, *change)

@@ -33,6 +33,9 @@ REFUSED = {
     "layer 0": (["--train-from", "0"], "--train-from 0 freezes no layer", "leave it out"),
     "only a head": (["--train-from", "5"], "--train-from 5 leaves no weights to train", "earlier layer"),
     "auto": (["--train-from", "auto"], "is the first layer in which variants", "name a layer"),
+    "--compile": (
+        ["--train-from", "3", "--compile"], "--compile compiles complete networks", "leave --compile out",
+    ),
     "a word": (["--train-from", "spp"], "'spp' is not the number of a layer", ""),
     "random numbers": (
         ["--train-from", "4", "--partial", "3"], "freeze random numbers: --partial 3 reads no weights of",

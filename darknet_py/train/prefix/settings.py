@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.heads.head import Head
 from darknet_py.runs.merging import TRAIN_FROM
 from darknet_py.train.prefix.stores import MapStore
+
+if TYPE_CHECKING:
+    from darknet_py.train.settings import Settings
 
 VERSIONS = 4  # of each training image
 LIMIT = 2 * 10**9  # bytes of kept maps
@@ -86,13 +89,18 @@ def check_layer(graph: Graph, layer: int) -> None:
         raise UsageError(f"{option} leaves no weights to train", hint="train from an earlier layer on")
 
 
-def check_weights(graph: Graph, layer: int, *, weights: bool, partial: int | None) -> None:
-    """Check that the layers before a layer start from weights of a file.
+def check_start(graph: Graph, settings: Settings) -> None:
+    """Check that the layers before `settings.prefix.layer` start from a file's weights, and run on their own.
 
-    Raises: UsageError: when some would stay random.
+    Raises: UsageError: when some would stay random, or the network is to be compiled.
     """
+    assert settings.prefix is not None
+    layer, partial = settings.prefix.layer, settings.partial
     option = f"--train-from {layer}"
-    if not weights:
+    if settings.compiled:
+        message = f"--compile compiles complete networks, and {option} computes them in two parts"
+        raise UsageError(message, hint="leave --compile out: kept maps save more")
+    if settings.weights is None:
         message = f"{option} freezes the layers before as --weights has them, and there is no --weights"
         raise UsageError(message, hint="add --weights F; with --weights-cfg A if they belong to another cfg")
     random = [node for node in graph.nodes[partial or layer : layer] if node.cost.parameters]
