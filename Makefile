@@ -2,6 +2,7 @@
 # make quick: ruff, mypy and the quick tests of texts, graphs and layers, within a minute (tests/README.md).
 # make article CIFAR10=FOLDER: the article's table, four kinds of pooling on CIFAR-10; hours (docs/article.md).
 # make kernel19 [KERNEL19=quick] [WEIGHTS=FOLDER] [DATA=FOLDER]: pools of 19 in SPP; hours (docs/kernel-19.md).
+# python docs/screenshot.py runs/demo/report.html takes the pictures of README.md anew, after make compare.
 # All make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 QUICK  := $(addprefix tests/,test_house.py test_words.py cfg graph lint edit layers)
-DEMO   := cfg/demo/yolov3-tiny.cfg cfg/demo/yolov3-tiny-stochpool.cfg cfg/demo/yolov3-tiny-spp.cfg
+DEMO   := $(addprefix cfg/demo/,strokes.cfg strokes-minpool.cfg strokes-lsepool.cfg)
 CIFAR10 ?= cifar10
 ARTICLE := $(foreach kind,max average stochastic max-dropout,cfg/cifar/zeiler-$(kind).cfg)
 
@@ -20,7 +21,7 @@ DATA    ?= ../shared/data
 .PHONY: compare article kernel19 test quick fuzz soak clean
 
 compare: $(VENV)/ready
-	$(BIN)/darknet-py compare $(DEMO) --data scenes --recipe darknet --seeds 2 --evaluations 4 --out $(OUT)
+	$(BIN)/darknet-py compare $(DEMO) --data night --recipe darknet --seeds 3 --evaluations 4 --out $(OUT)
 
 article: $(VENV)/ready
 	$(BIN)/darknet-py compare $(ARTICLE) --data $(CIFAR10) --seeds 2 --precision bfloat16 --out runs/article

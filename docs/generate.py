@@ -38,7 +38,11 @@ Pools over the complete map, such as `[avgpool]` and `[netvlad]`, are heads of c
         """All have the same backbone. They replace either the windows of its three pools, or the last pool
 by a pool over the complete map. The weights of the latter fit images of any size.""",
     ),
-    "demo": ("Demo", "Small enough to train on two cores."),
+    "demo": (
+        "Demo",
+        """Small enough to train on two cores. `make compare` compares the three of `--data night`; the others
+are of `--data scenes`, which are harder.""",
+    ),
 }
 HEAD = """
 | cfg | input | layers | parameters | BFLOPs | receptive field | description |

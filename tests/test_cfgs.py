@@ -45,6 +45,8 @@ EDITED = {  # variant: the cfg it comes from, and the edits of its text
     "pools/yolov3-tiny-mixpool-random.cfg": ("yolov3-tiny.cfg", "11.section=mixpool,11.mode=random"),
     "pools/yolov3-tiny-softpool.cfg": ("yolov3-tiny.cfg", everywhere("softpool")),
     "pools/yolov3-tiny-stochpool.cfg": ("yolov3-tiny.cfg", "11.section=stochpool"),
+    "demo/strokes-lsepool.cfg": ("demo/strokes.cfg", "7.section=lsepool,7.r=10"),
+    "demo/strokes-minpool.cfg": ("demo/strokes.cfg", "0.section=minpool"),
     "demo/yolov3-tiny-stochpool.cfg": ("demo/yolov3-tiny.cfg", "11.section=stochpool"),
     "yolov3-spp-19.cfg": ("yolov3-spp.cfg", "82.size=19"),
 }
@@ -185,7 +187,7 @@ def test_a_variant_follows_from_its_base_and_says_so_in_its_first_line(variant: 
 
 
 def test_every_variant_of_a_detector_has_its_derivation() -> None:
-    bases = {"yolov3.cfg", "yolov3-spp.cfg", "yolov3-tiny.cfg", "demo/yolov3-tiny.cfg"}
+    bases = {"yolov3.cfg", "yolov3-spp.cfg", "yolov3-tiny.cfg", "demo/yolov3-tiny.cfg", "demo/strokes.cfg"}
     detectors = {p.relative_to(CFG).as_posix() for p in ALL if p.parent.name != "cifar"}
     assert detectors - bases == set(DERIVATIONS)
 
