@@ -123,6 +123,9 @@ def parse(text: str, *, path: str = "<cfg>") -> Document:
         reader.take(number, line)
         if reader.full:
             break
+    if len(reader.errors) > 1 and not reader.sections:
+        message, reason = "no line of the text is a section, so it is no cfg", "a cfg begins with [net]"
+        reader.errors = [replace(reader.errors[0], code="no-section", message=message, reason=reason)]
     sections = tuple(
         replace(section, entries=tuple(entries), invalid_keys=tuple(invalid))
         for section, entries, invalid in zip(reader.sections, reader.entries, reader.invalid, strict=True)

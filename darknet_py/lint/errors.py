@@ -28,7 +28,8 @@ TEXT = (
         "no-section",
         "error",
         "a key before the first section",
-        "A cfg begins with `[net]`; a key above it belongs to no section.",
+        "A cfg begins with `[net]`; a key above it belongs to no section. A text without any section is no "
+        "cfg, and its other lines are not reported.",
     ),
     GraphRule(
         "no-value",

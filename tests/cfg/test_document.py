@@ -321,3 +321,10 @@ def test_C28_reading_takes_linear_time(unit: str) -> None:
         return best
 
     assert seconds(160_000) <= 5 * seconds(40_000) + 0.2, "quadratic would be minutes"
+
+
+def test_a_text_without_a_section_is_one_error() -> None:
+    document = parse("<html>\nlarge\n=\nkey=value\n")
+    assert codes(document) == ["no-section"]
+    assert document.errors[0].span == Span(1, 1, 6)
+    assert document.errors[0].message == "no line of the text is a section, so it is no cfg"
