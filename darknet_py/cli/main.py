@@ -143,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
         raise
     except Exception as error:
         if out_of_memory(error):
-            hint = "a smaller batch, more subdivisions or a smaller input need less"
+            hint = "a smaller batch or input needs less; in training, more subdivisions too"
             print(f"error: out of memory\n   = {hint}", file=sys.stderr)
             return OUT_OF_MEMORY
         located = args.plugin and import_module(PLUGINS).locate_error(error, args.plugin)

@@ -87,7 +87,8 @@ class Fit:
     def to_pixels(self, boxes_fraction: Floats) -> Floats:
         """Boxes in fractions of the image (B, 4), in any format -> the same in its pixels."""
         height, width = self.image_size
-        return boxes_fraction * np.array([width, height, width, height], boxes_fraction.dtype)
+        with np.errstate(over="ignore"):  # an untrained network's box may be infinite, as its exponential is
+            return boxes_fraction * np.array([width, height, width, height], boxes_fraction.dtype)
 
 
 def fit_for(net: Net, image_size: tuple[int, int], *, letterbox: bool | None = None) -> Fit:
