@@ -96,7 +96,7 @@ def _print_opening(args: argparse.Namespace, experiment: Experiment) -> None:
     print_note(args, f"{counts}: {left} of {total} runs to train{most}")
     print_opening(args, {"train": experiment.train, "val": experiment.val})
     print_class_notes(args, experiment.train, experiment.val)
-    print_prefix(args, experiment.settings)
+    print_prefix(args, experiment.plans[0])
     for number, fitted in enumerate(experiment.variants):
         print_changes(args, fitted.graph, fitted.changes if number == 0 else (), name=f"{fitted.name}: ")
 
@@ -145,11 +145,9 @@ def _experiment(args: argparse.Namespace) -> Experiment:
     remote = args.list_runs or args.ray is not None  # this machine may have no such device
     settings = settings_of(args, process, device="cpu" if remote else args.device)
     fitted = fit_variants(variants, train, settings, epochs=args.epochs)
-    if args.train_from is not None:
-        layer = common_layer(fitted, None if args.train_from == AUTO else args.train_from)
-        if args.train_from == AUTO:
-            settings = replace(settings, prefix=prefix_of(args, layer))
-            fitted = fit_variants(variants, train, settings, epochs=args.epochs)
+    if args.train_from == AUTO:
+        settings = replace(settings, prefix=prefix_of(args, common_layer(fitted, None)))
+        fitted = fit_variants(variants, train, settings, epochs=args.epochs)
     return Experiment(
         variants=fitted,
         data=args.data,

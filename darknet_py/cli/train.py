@@ -97,7 +97,7 @@ def _plan(args: argparse.Namespace, communicator: Communicator) -> TrainingPlan:
     if communicator.first:
         print_opening(args, {"train": plan.train, "val": plan.val})
         print_class_notes(args, plan.train, plan.val)
-        print_prefix(args, plan.settings)
+        print_prefix(args, plan)
         print_changes(args, plan.graph, changes)
     return plan
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from darknet_py.compare.variants import FittedVariant
 from darknet_py.edit.diff import GraphDiff
 from darknet_py.errors import UsageError, quoted
 from darknet_py.graph.graph import Graph
+
+if TYPE_CHECKING:
+    from darknet_py.compare.variants import FittedVariant
 
 
 def first_difference(a: Graph, b: Graph) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from darknet_py.cfg.document import Document, must_parse, read
 from darknet_py.cfg.edits import Edit, cut_variant, parse_edits
 from darknet_py.cfg.shipped import find_cfg
+from darknet_py.compare.common_prefix import common_layer
 from darknet_py.data.dataset import Dataset
 from darknet_py.edit.overrides import apply_overrides
 from darknet_py.errors import UsageError
@@ -92,7 +93,8 @@ def fit_variants(
 
     Raises:
         CfgError: when a variant has errors.
-        UsageError: when which layer the weights to start from belong to would be a guess.
+        UsageError: when which layer the weights to start from belong to would be a guess, or the frozen
+            layers are not the same.
     """
     fitted = []
     for variant in variants:
@@ -105,4 +107,6 @@ def fit_variants(
                 hint = f"{error.hint} in `train`; a comparison has no --map: leave this variant out"
                 raise UsageError(error.message, where=variant.name, hint=hint) from None
         fitted.append(FittedVariant(variant, graph, tuple(changes)))
+    if settings.prefix:
+        common_layer(fitted, settings.prefix.layer)
     return tuple(fitted)

@@ -60,6 +60,23 @@ def test_stores_stay_within_their_limits(tmp_path: Path, monkeypatch: pytest.Mon
     assert open_maps(0, None) is None
 
 
+@pytest.mark.parametrize("kind", ["memory", "files"])
+def test_what_nobody_reads_any_more_makes_room(kind: str, tmp_path: Path) -> None:
+    keys, one = [bytes([number]) * 16 for number in range(6)], map_of(0)
+    store = MemoryMaps(3 * one.nbytes) if kind == "memory" else FileMaps(tmp_path, 3 * 400)
+    for key in keys[:3]:
+        store.put(key, one)
+    before = [key in store for key in keys[:3]]
+    assert all(before)
+    store.put(keys[3], one)
+    assert keys[3] not in store, "nothing makes room for what comes later in an epoch"
+    store.begin()
+    assert store.get(keys[0]) is not None
+    for key in keys[3:]:
+        store.put(key, one)
+    assert [key in store for key in keys] == [True, False, False, True, True, False]
+
+
 def test_a_disk_that_is_nearly_full_takes_no_maps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ from darknet_py.model.weights import save_weights
 from darknet_py.train import loop
 from darknet_py.train.api import TrainingRequest
 from darknet_py.train.prefix.keeper import MapKeeper
-from darknet_py.train.prefix.settings import PrefixSettings
+from darknet_py.train.prefix.settings import PrefixSettings, bytes_of_maps
 from darknet_py.train.prefix.stores import FileMaps, MemoryMaps
 from darknet_py.train.settings import Settings, TrainingPlan
 from tests.model.adapt.networks import filled
@@ -90,6 +90,8 @@ def test_each_sample_is_computed_once_and_then_neither_read_nor_augmented(
     loop.train(plan)
     samples, val = 2 * len(plan.train), len(plan.val)
     assert next(computed) == samples + val
+    stored = sum(one.nbytes for one in prefix.store.maps.values())
+    assert stored == (samples + val) * bytes_of_maps(plan.graph, LAYER)
     assert next(read) <= 4 * samples + 3 * val + 1  # mosaics are of four
     seen = next(read)
     loop.train(replace(plan, out=tmp_path / "again"))

@@ -13,7 +13,7 @@ from darknet_py.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from darknet_py.train.prefix.settings import PrefixSettings
-    from darknet_py.train.settings import Settings
+    from darknet_py.train.settings import TrainingPlan
 
 AUTO = "auto"
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kMGT]i?)B?")
@@ -73,16 +73,23 @@ def prefix_of(args: argparse.Namespace, layer: int | None = None) -> PrefixSetti
     return PrefixSettings(number, args.versions or VERSIONS, open_maps(limit, args.maps_dir))
 
 
-def print_prefix(args: argparse.Namespace, settings: Settings) -> None:
-    """Print which layers are trained, and what is kept of the others."""
-    if settings.prefix is None:
+def print_prefix(args: argparse.Namespace, plan: TrainingPlan) -> None:
+    """Print which layers of a run are trained, and how much there is to keep of the others."""
+    from darknet_py.train.prefix.settings import bytes_of_maps
+
+    if (prefix := plan.settings.prefix) is None:
         return
-    layer, versions = settings.prefix.layer, settings.prefix.versions
+    layer, versions = prefix.layer, prefix.versions
+    samples = versions * len(plan.train) + len(plan.val)
+    each = bytes_of_maps(plan.graph, layer)
+    limit = _size(LIMIT) if args.keep_maps is None else args.keep_maps
+    text = f"{samples * each / 1e9:.2g} GB of maps: {samples:,} samples, {each / 1e6:.2g} MB each"
+    if samples * each > limit > 0:
+        text += f"; --keep-maps {limit / 1e9:g}GB has room for {limit // each:,}, others are computed again"
     print_note(
         args,
-        f"layers 0 to {layer - 1} are frozen with the weights of {quoted(str(settings.weights))}, and layer "
-        f"{layer} and those behind it are trained: what is found holds given this backbone. Each image has "
-        f"{versions} {'versions' if versions > 1 else 'version'}",
+        f"layers 0 to {layer - 1} are frozen with the weights of {quoted(str(plan.settings.weights))}, and "
+        f"layer {layer} and those behind it are trained: what is found holds given this backbone; {text}",
     )
 
 

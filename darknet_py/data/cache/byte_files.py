@@ -26,8 +26,8 @@ T = TypeVar("T")
 class ByteFiles:
     """Entries in a folder, up to `limit` bytes, counted together by all who use the folder.
 
-    When there is no room, files are removed that existed before this object and that nobody has read since,
-    the longest unread first.
+    When there is no room, files are removed that existed before `begin` and that nobody has read since, the
+    longest unread first.
     """
 
     what = "entries"  # in the warning of a disk that is full
@@ -44,10 +44,14 @@ class ByteFiles:
             self.counter = (folder / COUNTER).open("a+b", buffering=0)
         except OSError as error:
             raise UsageError(f"cannot be used as a cache: {error.strerror}", where=folder) from None
-        with locked(self.counter):
-            self.old = sorted(_entries(folder), reverse=True)  # the longest unread last
-            self._count(sum(size for _, size, _ in self.old))
+        self.begin()
         self._make_room(0)
+
+    def begin(self) -> None:
+        """Count the files; those that nobody reads from now on may be removed."""
+        with locked(self.counter):
+            self.old = sorted(_entries(self.folder), reverse=True)  # the longest unread last
+            self._count(sum(size for _, size, _ in self.old))
 
     def read(self, key: bytes, parse: Callable[[np.ndarray, bytes], T | None]) -> T | None:
         """What a parser makes of an entry's bytes; one that it refuses is removed, and None.

@@ -33,6 +33,9 @@ class KeptSamples:
         self.augment = trainer.task.augmentation()
         self.index = plan.settings.prefix.known
         self.source = (plan.train.fingerprint, repr(self.augment), plan.seed, todo.sampler.channels)
+        if keeper.store and any(key[: len(self.source)] != self.source for key in self.index):
+            self.index.clear()  # the runs of another seed are done
+            keeper.store.begin()
         # TensorBoard shows the first batches
         self.loads_all = plan.settings.tensorboard or not todo.sampler.versions
 

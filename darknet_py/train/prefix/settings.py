@@ -12,6 +12,7 @@ from darknet_py.errors import UsageError
 from darknet_py.graph.graph import Graph
 from darknet_py.graph.sharing import weight_sources
 from darknet_py.layers.heads.head import Head
+from darknet_py.model.rewriting import rewritten
 from darknet_py.runs.merging import TRAIN_FROM
 from darknet_py.train.prefix.stores import MapStore
 
@@ -69,6 +70,15 @@ class PrefixSettings:
         for node in graph:
             if isinstance(node.layer, Head) and node.layer.random:
                 yield node.index + 1, "random", "0"
+
+
+def bytes_of_maps(graph: Graph, layer: int) -> int:
+    """About what the kept maps of one image take, in float32."""
+    nodes = rewritten(graph).nodes
+    read = {index for node in nodes[layer:] for index in node.inputs} | set(graph.outputs)
+    return 4 * sum(
+        nodes[index].shape.floats if index >= 0 else graph.image.floats for index in read if index < layer
+    )
 
 
 def check_layer(graph: Graph, layer: int) -> None:

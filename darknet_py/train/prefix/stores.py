@@ -21,7 +21,16 @@ SPARED = 2 * 10**9  # bytes of the disk that maps leave free
 
 
 class MapStore(ABC):
-    """Maps by key, up to a limit of bytes. What is in it stays; what finds no room is computed again."""
+    """Maps by key, up to a limit of bytes; what finds no room is computed again.
+
+    Samples come back in an order that is drawn anew in every epoch, so what came first is as good to keep as
+    what came last; throwing out the oldest would throw out what comes next. So only what existed before
+    `begin`, and nobody has read since, makes room.
+    """
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Other samples will be asked for than before."""
 
     @abstractmethod
     def get(self, key: bytes) -> Tensor | None:
@@ -37,26 +46,37 @@ class MapStore(ABC):
 
 
 class MemoryMaps(MapStore):
-    """Maps in the memory of this process.
-
-    Samples come back in an order that is drawn anew in every epoch, so what came first is as good to keep as
-    what came last; throwing out the oldest would throw out what comes next.
-    """
+    """Maps in the memory of this process."""
 
     def __init__(self, limit: int) -> None:
         self.left = limit
-        self.maps: dict[bytes, Tensor] = {}
+        self.maps: dict[bytes, Tensor] = {}  # the longest unread first
+        self.old: dict[bytes, None] = {}
+
+    def begin(self) -> None:
+        """What is here now may be thrown out, until it is read."""
+        self.old = dict.fromkeys(self.maps)
 
     def __contains__(self, key: bytes) -> bool:
         return key in self.maps
 
     def get(self, key: bytes) -> Tensor | None:
         """The map itself."""
-        return self.maps.get(key)
+        found = self.maps.pop(key, None)
+        if found is not None:
+            self.maps[key] = found
+            self.old.pop(key, None)
+        return found
 
     def put(self, key: bytes, one: Tensor) -> None:
         """Keep the map itself."""
-        if key not in self.maps and one.nbytes <= self.left:
+        if key in self.maps:
+            return
+        while self.old and one.nbytes > self.left:
+            oldest = next(iter(self.old))
+            del self.old[oldest]
+            self.left += self.maps.pop(oldest).nbytes
+        if one.nbytes <= self.left:
             self.maps[key] = one
             self.left -= one.nbytes
 
