@@ -69,14 +69,20 @@ COMPARISONS = tuple(
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is trained: seeds of each variant, passes over the images, and augmentations of each."""
+    """How much is trained: seeds of each variant, updates of four images, and augmentations of an image."""
 
     seeds: int
-    epochs: int
+    updates: int
     versions: int
 
+    @property
+    def schedule(self) -> str:
+        """The edits of [net]: a cosine, with a short warm-up."""
+        steps = f"net.max_batches={self.updates},net.burn_in={self.updates // 10}"
+        return f"net.batch=4,net.subdivisions=1,{steps},net.policy=sgdr,net.learning_rate=0.0005"
 
-FULL, QUICK = Effort(seeds=5, epochs=20, versions=4), Effort(seeds=5, epochs=1, versions=1)
+
+FULL, QUICK = Effort(seeds=5, updates=1000, versions=4), Effort(seeds=5, updates=200, versions=1)
 
 
 def main() -> int:
@@ -85,7 +91,7 @@ def main() -> int:
     parser.add_argument("--weights", required=True, type=Path, help=f"folder of {XL}.weights and others")
     parser.add_argument("--data", required=True, type=Path, help="folder of coco-mini and bccd")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK.epochs} epochs, not {FULL.epochs}")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK.updates} updates, not {FULL.updates}")
     names = [one.name for one in COMPARISONS]
     parser.add_argument("--only", choices=[*names, "nothing"], help="train this comparison alone")
     args = parser.parse_args()
@@ -170,10 +176,13 @@ def _compare_words(
     comparison: Comparison, args: argparse.Namespace, effort: Effort, folder: Path
 ) -> list[str]:
     cfg = str(args.weights / f"{XL}.cfg") if comparison.network == XL else f"cfg/{TINY}.cfg"
-    words = ["compare", *(f"{cfg}@{edit},{AT_608}" for edit in comparison.variants.values())]
+    words = [
+        "compare",
+        *(f"{cfg}@{edit},{AT_608},{effort.schedule}" for edit in comparison.variants.values()),
+    ]
     words += ["--weights", str(args.weights / f"{comparison.network}.weights"), "--weights-cfg", cfg]
     words += ["--data", str(args.data / comparison.data), "--train-from", "auto", "--recipe", "darknet"]
-    words += ["--seeds", str(effort.seeds), "--epochs", str(effort.epochs), "--evaluations", "1"]
+    words += ["--seeds", str(effort.seeds), "--evaluations", "1"]
     words += ["--versions", str(effort.versions), "--maps-dir", str(args.out / "maps")]
     return [*words, "--out", str(folder)]
 

@@ -75,7 +75,8 @@ def print_table(attributed: dict[str, Any], report: dict[str, Any]) -> None:
     for name, one, found, seeds in zip(ABLATIONS, reliance, lost, ablated, strict=True):
         value, low, high = (100 * one[key] for key in ("value", "low", "high"))
         spread = 50 * float(np.ptp(base - seeds))
-        print(f"| {name} | {value:+.2f} ({low:+.2f} .. {high:+.2f}) | {100 * found:+.2f} ± {spread:.2f} |")
+        row = f"{value:+.2f} ({low:+.2f} .. {high:+.2f}) | {100 * found:+.2f} ± {spread:.2f}"
+        print(f"| {name} | {row} |".replace("-", "−"))
     relied = np.array([one["value"] for one in reliance])
     for name, correlation in (("Spearman", spearman), ("Kendall", kendall)):
         low, high = interval(relied, base, ablated, correlation)
