@@ -166,3 +166,23 @@ def test_layers_that_no_head_depends_on_do_not_learn() -> None:
     dead = section("route", layers=0), conv
     graph = network(conv, *dead, section("route", layers=0), section("yolo", **HEAD), shape=(3, 8, 8)).graph
     assert trainable_layers(graph, 1) == {0, 3, 4}
+
+
+def test_a_frozen_head_is_counted_and_trained_around() -> None:
+    conv = section("convolutional", filters=6, size=3, stride=2, pad=1, activation="leaky", batch_normalize=1)
+    raw, head = section("convolutional", filters=14, activation="linear"), section("yolo", **HEAD)
+    frozen = section("yolo", **HEAD, stopbackward=1)
+    built = network(
+        conv, raw, frozen, section("route", layers=-3), conv, raw, head, shape=(3, 32, 32), net="batch=2"
+    )
+    one = Trainer(built)
+    assert updated(one, range(1, 3)) == [({4, 5}, {4})] * 2
+    assert one.step(IMAGES, TRUTHS, rate=0.0).loss > 0
+
+
+def test_frozen_weights_are_not_clipped() -> None:
+    built = trainer({"clip": 0.001, "stopbackward": 1}, {"clip": 0.001}, {})
+    before = state(built)
+    built.step(IMAGES, TRUTHS, rate=0.02, iteration=1)
+    assert torch.equal(state(built)["layers.0.conv.weight"], before["layers.0.conv.weight"])
+    assert state(built)["layers.1.conv.weight"].abs().max() <= 0.001
