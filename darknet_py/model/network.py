@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -108,6 +108,14 @@ class Network(nn.Module):
     def prefix_maps(self, images: Tensor, layer: int) -> PrefixMaps:
         """Compute the layers before `layer`; of their maps those that are needed later."""
         return PrefixMaps(Network._run(self, images, layer, NO_OVERRIDES), layer, images.shape)
+
+    def ancestors_of(self, layers: Iterable[int]) -> frozenset[int]:
+        """The layers that the maps of some layers are computed from, and these themselves; -1 the image."""
+        found = set(layers)
+        for node in reversed(self._plan):
+            if node.index in found:
+                found.update(node.inputs)
+        return frozenset(found)
 
     def maps_of(self, images: Tensor, layers: Sequence[int]) -> dict[int, Tensor]:
         """The maps of some layers, raw for heads, -1 for the images; later layers are not computed."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from torch.optim.swa_utils import update_bn
 
 from darknet_py.analysis.attribution.changes import muted
 from darknet_py.analysis.attribution.editing import edited_network
@@ -91,6 +93,19 @@ def test_norms_are_the_statistics_of_the_images_and_come_back() -> None:
         assert torch.allclose(norm.running_var, read.var(dim=(0, 2, 3)), rtol=1e-5)
     assert all(torch.equal(before[name], tensor) for name, tensor in norm.state_dict().items())
     assert norm.momentum == 0.01
+
+
+def test_layers_that_no_norm_reads_are_skipped_and_statistics_are_those_of_torch() -> None:
+    built = Network(compile_variant("demo/yolov3-tiny-spp@net.width=96,net.height=96")).eval()
+    reference, images, ran = copy.deepcopy(built), torch.rand(4, 3, 96, 96), []
+    update_bn([images], reference)
+    for head in (17, 24):
+        built.layers[head].register_forward_hook(lambda *_: ran.append(1))
+    with reestimated_norms(built, 0, [{-1: images}], lambda same: same):
+        for name, tensor in reference.eval().state_dict().items():
+            assert torch.equal(built.state_dict()[name], tensor), name
+    assert not ran
+    assert built.ancestors_of([17]) == frozenset({-1, *range(18)})
 
 
 @pytest.mark.parametrize("cases", [CASES["quick"], pytest.param(CASES["all"], marks=pytest.mark.soak)])

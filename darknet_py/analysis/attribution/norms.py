@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from darknet_py.analysis.attribution.prefix import Maps
 from darknet_py.model.network import Network
@@ -24,7 +24,13 @@ def reestimated_norms(
         batches: the maps that layers from `layer` on read, of unlabelled images.
         change: what becomes of the maps before.
     """
-    modules = [m for one in network.layers[layer:] for m in one.modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = {
+        index: [m for m in network.layers[index].modules() if isinstance(m, nn.BatchNorm2d)]
+        for index in range(layer, len(network.layers))
+    }
+    modules = [module for found in norms.values() for module in found]
+    needed = network.ancestors_of(index for index, found in norms.items() if found)
+    skipped = {index: _nothing for index in norms if index not in needed}
     before = [(m.momentum, {name: t.clone() for name, t in m.state_dict().items()}) for m in modules]
     try:
         for module in modules:
@@ -33,7 +39,7 @@ def reestimated_norms(
             module.train()
         with torch.no_grad():
             for maps in batches:
-                network.resume(change(maps), layer)
+                network.resume(change(maps), layer, overrides=skipped)
         for module in modules:
             module.eval()
         yield
@@ -42,3 +48,8 @@ def reestimated_norms(
             module.momentum = momentum
             module.load_state_dict(state)
             module.eval()
+
+
+def _nothing(module: nn.Module, *maps: Tensor) -> Tensor:
+    """The map of a layer that no normalisation reads, which is not computed."""
+    return maps[0].new_empty(0)

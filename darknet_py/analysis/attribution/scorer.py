@@ -11,8 +11,9 @@ from torch import Tensor
 from darknet_py.analysis.attribution.kept_maps import MapBatch
 from darknet_py.boxes import xywh_from_xyxy
 from darknet_py.data.dataset import Dataset
-from darknet_py.engines.torch_engine import engine_of_copy
+from darknet_py.graph.graph import Graph
 from darknet_py.model.network import Network
+from darknet_py.ops.cells import Floats
 from darknet_py.predict.batch_detector import BatchDetector
 from darknet_py.predict.letterbox import Fit
 from darknet_py.scoring.matches import Matches
@@ -39,6 +40,18 @@ class MatchedDetections:
     matches: Matches
 
 
+@dataclass(frozen=True)
+class _RanBefore:
+    """Stands for the engine of a detector that is given raw maps: it needs no copy of the weights."""
+
+    graph: Graph
+    name: str = "none"
+    device: str = "cpu"
+
+    def __call__(self, images: Floats) -> list[Floats]:
+        raise AssertionError("raw maps are given")
+
+
 class RawMapScorer:
     """The truth of a data set, and the rules by which `eval` detects.
 
@@ -50,7 +63,7 @@ class RawMapScorer:
         """Read the truth."""
         check_boxes(network.graph, dataset)
         self.dataset = dataset
-        self.detector = BatchDetector(engine_of_copy(network, "cpu"), detector_settings(EvaluationSettings()))
+        self.detector = BatchDetector(_RanBefore(network.graph), detector_settings(EvaluationSettings()))
         self.truth = truth_table(dataset.ground_truth())
 
     def score(self, found: Iterable[tuple[MapBatch, Sequence[Tensor]]]) -> MatchedDetections:
