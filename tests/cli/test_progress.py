@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 
 import pytest
+from tqdm import tqdm
 
 from darknet_py.cli.progress import ProgressLines, show_progress
+from darknet_py.cli.terminal import print_note
 from darknet_py.progress import Progress, no_progress
 
 FACTS = {"loss": 3.2149, "learning_rate": 0.001, "images_per_second": 44.7}
@@ -105,3 +108,10 @@ def test_callbacks_and_displays_are_one_protocol() -> None:
     for callback in callbacks:
         callback(1, 2)
         callback(2, 2, FACTS)
+
+
+def test_a_note_next_to_a_bar_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with tqdm(total=3, file=sys.stderr) as bar:
+        bar.update(1)
+        print_note(argparse.Namespace(json=False, output=None), "report so far: report.html")
+    assert capsys.readouterr().out == "report so far: report.html\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from darknet_py.compare.variants import fit_variants, parse_variants
 from darknet_py.data.formats.registry import open_data
 from darknet_py.progress import Progress
 from darknet_py.report import api
-from darknet_py.report.report import write_report
+from darknet_py.report.report import report_json, report_markdown
 from darknet_py.report.section import Report
 from darknet_py.report.unfinished import live
 from darknet_py.report.unfinished.live import LivePage
@@ -179,24 +178,22 @@ def test_pages_take_a_bounded_share_of_the_time(tmp_path: Path, monkeypatch: pyt
 
 def test_verdicts_come_with_the_last_run(make_folder: MakeFolder, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "out")
-    write_report(folder)
-    before = json.loads((folder / "report.json").read_text())
+    before = report_json(Report.of(read_comparison(folder)))
     assert [one["outcome"] for one in before["verdicts"]] == ["unclear", "better"]
+    assert "unfinished" not in before
     run = ComparisonFolder(folder).run(NAMES[1], 1)
     hidden = run.result.rename(run.path / "hidden")
-    write_report(folder)
-    during = json.loads((folder / "report.json").read_text())
+    report = Report.of(read_comparison(folder))
+    during = report_json(report)
     assert [one["outcome"] for one in during["verdicts"]] == ["unclear", "unclear"]
     assert during["verdicts"][1]["sentence"].startswith("cannot tell yet: so far +")
     assert during["unfinished"] == {
         "ended": 5, "planned": 6, "left": {NAMES[1]: 1}, "seconds_left": pytest.approx(473.0, abs=0.1)
     }  # fmt: skip
-    text = (folder / "report.md").read_text()
-    assert "**Not finished.** 5 of 6 runs have ended; the last one takes about 7.9 min." in text
+    text = "**Not finished.** 5 of 6 runs have ended; the last one takes about 7.9 min."
+    assert text in report_markdown(report)
     hidden.rename(run.result)
-    write_report(folder)
-    assert json.loads((folder / "report.json").read_text()) == before
-    assert "unfinished" not in before
+    assert report_json(Report.of(read_comparison(folder))) == before
 
 
 def test_a_run_that_another_folder_has_is_not_missing(make_folder: MakeFolder, tmp_path: Path) -> None:
