@@ -1,7 +1,7 @@
 # make compare: the main job, three pooling variants trained and compared.    make test: the tests.
 # make quick: ruff, mypy and the quick tests of texts, graphs and layers, within a minute (tests/README.md).
 # make article CIFAR10=FOLDER: the article's table, four kinds of pooling on CIFAR-10; hours (docs/article.md).
-# make kernel19 [KERNEL19=quick] [WEIGHTS=FOLDER] [DATA=FOLDER]: pools of 19 in SPP; hours (docs/kernel-19.md).
+# make kernel19 [KERNEL19=quick] [WEIGHTS=FOLDER] [DATA=FOLDER]: pools of 19 in SPP; hours to days (docs/kernel-19.md).
 # python docs/screenshot.py runs/demo/report.html takes the pictures of README.md anew, after make compare.
 # All make .venv and install everything into it by pip when it is missing; nothing needs to be done before.
 
