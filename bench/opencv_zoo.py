@@ -32,16 +32,15 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
+from bench.onnx_zoo import smaller  # noqa: E402
 from darknet_py.cfg.diagnostics import CfgError  # noqa: E402
-from darknet_py.cfg.document import must_parse, parse, read  # noqa: E402
+from darknet_py.cfg.document import parse  # noqa: E402
 from darknet_py.edit.folding import expanded  # noqa: E402
-from darknet_py.edit.overrides import Edit, apply_overrides  # noqa: E402
 from darknet_py.engines.opening import open_engine  # noqa: E402
 from darknet_py.graph.compile import compile  # noqa: E402
 from darknet_py.graph.executable import must_run  # noqa: E402
 from darknet_py.graph.graph import Graph  # noqa: E402
 from darknet_py.layers.heads.head import Head  # noqa: E402
-from darknet_py.lint.check import compile_checked  # noqa: E402
 from darknet_py.model.restoring import restore  # noqa: E402
 from darknet_py.model.weights_file import declared_specs  # noqa: E402
 from darknet_py.ops.block import EPSILON  # noqa: E402
@@ -146,16 +145,6 @@ def noise(graph: Graph, *, count: int) -> np.ndarray:
     return np.random.default_rng(count).random(shape, np.float32)
 
 
-def small(path: Path, side: int) -> Graph:
-    """The cfg for a small input, or for its own where its layers need it."""
-    document = must_parse(read(path))
-    edits = [Edit(None, key, str(side)) for key in ("width", "height")]
-    try:
-        return compile_checked(apply_overrides(document, edits))
-    except CfgError:
-        return compile_checked(document)
-
-
 def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
     """The greatest difference over the greatest value."""
     if ours.size != theirs.size:
@@ -167,7 +156,7 @@ def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
 def compare_with_opencv(path: Path, side: int, within: float) -> Row:
     """Compare both engines with OpenCV, which is given composite layers in Darknet's sections."""
     try:
-        graph = small(path, side)
+        graph = smaller(path, side)
         must_run(graph)
     except CfgError as error:
         return Row("not run", error.diagnostics[0].message)
