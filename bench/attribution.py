@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("cfg")
     parser.add_argument("--weights", required=True, type=Path)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--norm-images", type=int, default=256)
+    parser.add_argument("--norm-images", type=int, help="default: that of `attribute`")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only-subsets", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -30,8 +30,10 @@ def main() -> None:
     words = [args.cfg, "--weights", str(args.weights), "--data", args.data]
     commands = {
         "eval": ["-m", "darknet_py", "eval", "--cfg", *words],
-        "all subsets": [__file__, *words, "--norm-images", str(args.norm_images), "--only-subsets"],
+        "all subsets": [__file__, *words, "--only-subsets"],
     }
+    if args.norm_images:
+        commands["all subsets"] += ["--norm-images", str(args.norm_images)]
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(args.rounds):
         for name, command in commands.items():
@@ -65,13 +67,13 @@ def _subsets(args: argparse.Namespace) -> None:
     site = next(site for site in sites_of(network.graph) if site.is_block)
     val = open_in_network_order(network.graph, args.data, "val", names=None)
     attribution = Attribution(network, val, open_data(args.data, split="train"), args.norm_images)
-    kept, norms = attribution.kept(network, network.reads_from(site.behind))
+    kept, norms = attribution.kept(site.behind, network.reads_from(site.behind))
     found = {}
     for count in range(len(site.branches) + 1):
         for gone in combinations(site.branches, count):
             change = muted(gone)
             name = " ".join(str(branch.layer) for branch in gone) or "none"
-            after = attribution.detections_after(network, site.behind, kept, norms, change)
+            after = attribution.detections_after(network, site.behind, kept, norms if gone else None, change)
             found[name] = after.matches
     effects = Effects(found)
     for name in found:

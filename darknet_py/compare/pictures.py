@@ -85,7 +85,7 @@ def _influences(files: Sequence[Path], val: Dataset) -> tuple[Doubles, Doubles]:
     """How much each image moves the score of each run, and the scores; images in the order of their ids."""
     if isinstance(val, Labelled):
         noise = covariance_of_means([read_json_object(file).counts("hits") for file in files])
-        return noise.influences, noise.values
+        return noise.influences(), noise.values
     matches = [load_matches(file) for file in files]
     scores = [
         read_json_object(file.parent / "result.json").child("scores").score("ap") or 0.0 for file in files

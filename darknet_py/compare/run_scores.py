@@ -56,4 +56,4 @@ def scores_of(comparison: Comparison) -> RunScores | None:
     rows, columns = np.array(places).T
     values[rows, columns] = scores
     covariance[rows[:, None], columns[:, None], rows, columns] = noise.covariance
-    return RunScores(values, covariance, noise.influences.shape[1])
+    return RunScores(values, covariance, len(noise.image_ids))

@@ -100,17 +100,17 @@ def _ranks(labels: Ints) -> Ints:
 
 def _staying(boxes: list[int], labels: list[int], rivals: _Rivals) -> list[int]:
     """Which pairs of a box and a class stay, best first."""
-    settings = rivals.settings
-    beaten: dict[int, int] = {}  # by class, the boxes that overlap a better one, as bits
-    kept_of_class: dict[int, int] = {}
+    per_class, at_most = rivals.settings.keep_per_class, rivals.settings.keep
+    beaten = [0] * (max(labels, default=0) + 1)  # by class, the boxes that overlap a better one, as bits
+    kept = [0] * len(beaten)
     stays: list[int] = []
     for number, (box, label) in enumerate(zip(boxes, labels, strict=True)):
-        bits, kept = beaten.get(label, 0), kept_of_class.get(label, 0)
-        if bits >> box & 1 or kept == settings.keep_per_class:
+        if beaten[label] >> box & 1 or kept[label] == per_class:
             continue
-        if len(stays) == settings.keep:
+        if len(stays) == at_most:
             break
-        beaten[label], kept_of_class[label] = bits | rivals.of(box), kept + 1
+        beaten[label] |= rivals.rows[box] or rivals.of(box)
+        kept[label] += 1
         stays.append(number)
     return stays
 
@@ -120,33 +120,39 @@ class _Rivals:
 
     def __init__(self, boxes_xyxy: Floats, settings: NmsSettings) -> None:
         self.settings = settings
+        self.rows = [0] * len(boxes_xyxy)  # 0 where it is not known, or nothing overlaps
         self._sides = np.ascontiguousarray(boxes_xyxy.T)  # (4, B)
         self._areas = (self._sides[2:] - self._sides[:2]).prod(axis=0)
-        self._rows = max(1, settings.block // max(1, len(boxes_xyxy)))
-        self._blocks: dict[int, list[int]] = {}
+        self._together = max(1, settings.block // max(1, len(boxes_xyxy)))
+        self._known: set[int] = set()
 
     def of(self, box: int) -> int:
         """The rivals of a box."""
-        number, row = divmod(box, self._rows)
-        if number not in self._blocks:
-            matrix = self._matrix(slice(number * self._rows, (number + 1) * self._rows))
-            packed = np.packbits(matrix, axis=1, bitorder="little")
-            self._blocks[number] = [int.from_bytes(bits.tobytes(), "little") for bits in packed]
-        return self._blocks[number][row]
+        number = box // self._together
+        if number not in self._known:
+            self._known.add(number)
+            some = slice(number * self._together, (number + 1) * self._together)
+            packed = np.packbits(self._matrix(some), axis=1, bitorder="little")
+            self.rows[some] = [int.from_bytes(bits.tobytes(), "little") for bits in packed]
+        return self.rows[box]
 
     def _matrix(self, rows: slice) -> npt.NDArray[np.bool_]:
         """(rows, B): whether two boxes overlap by more than the threshold."""
         left, top, right, bottom = self._sides
-        width = np.minimum(right[rows, None], right) - np.maximum(left[rows, None], left)
-        height = np.minimum(bottom[rows, None], bottom) - np.maximum(top[rows, None], top)
-        common = np.maximum(width, 0) * np.maximum(height, 0)
-        iou = common / (self._areas[rows, None] + self._areas - common)  # NaN, where both are 0, is not above
+        width, height = np.minimum(right[rows, None], right), np.minimum(bottom[rows, None], bottom)
+        width -= np.maximum(left[rows, None], left)
+        height -= np.maximum(top[rows, None], top)
+        common = np.multiply(np.maximum(width, 0, out=width), np.maximum(height, 0, out=height), out=width)
+        union = np.add(self._areas[rows, None], self._areas, out=height)
+        union -= common
+        iou = np.divide(common, union, out=common)  # NaN, where both are 0, is not above
         above: npt.NDArray[np.bool_] = iou > self.settings.threshold
         exponent = self.settings.exponent
         if exponent is not None:
-            one, other = np.nonzero(above)  # a distance only lowers the IoU
+            places = np.flatnonzero(above)  # a distance only lowers the IoU
+            one, other = np.divmod(places, above.shape[1])
             distances = self._centre_distances(one + rows.start, other)
-            above[one, other] = iou[one, other] - distances**exponent > self.settings.threshold
+            above.flat[places] = iou.reshape(-1)[places] - distances**exponent > self.settings.threshold
         return above
 
     def _centre_distances(self, one: Ints, other: Ints) -> Floats:

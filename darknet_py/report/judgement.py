@@ -98,7 +98,7 @@ def judge(comparison: Comparison) -> Judgement:
     if growth := growth_of(comparison):
         found = tuple(one.result for _, one in sorted(growth.study.verdicts.items()))
     else:
-        found = verdict(values, noise.covariance, margin=comparison.margin, images=noise.influences.shape[1])
+        found = verdict(values, noise.covariance, margin=comparison.margin, images=len(noise.image_ids))
     evidence = Evidence.of(noise, values, stored, seeds)
     notes = [f"Noise of the images: {warning}." for warning in noise.warnings] + _not_learned(comparison)
     left_out = [seed for seed in comparison.seeds if seed not in seeds]

@@ -7,9 +7,10 @@ bootstrap, with all runs on the same draws. Efron and Tibshirani, "An introducti
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -36,18 +37,18 @@ class ImageCovariance:
     Args:
         values: the score of each run, (runs,).
         covariance: over images, (runs, runs).
-        influences: of each image on each score, (runs, n).
         image_ids: of the images; of means their positions.
         method: how the covariance was estimated; "mean": the score is a mean over images.
         warnings: why it may be wrong.
+        influences: of each image on each score, (runs, n): computed when it is first called.
     """
 
     values: Doubles
     covariance: Doubles
-    influences: Doubles
     image_ids: Ints
     method: Method
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
+    influences: Callable[[], Doubles]
 
 
 def covariance_of_matches(
@@ -64,14 +65,14 @@ def covariance_of_matches(
     count = len(runs[0].image_ids)
     per_class = images_per_class(runs[0])
     chosen = method or choose_method(per_class)
-    moved = np.array([influences(one, figure) for one in runs])
     ones = np.ones((count, 1), np.int32)
     values = np.array([weighted_ap(one, ones, figure)[0] for one in runs])
+    moved = cache(lambda: np.array([influences(one, figure) for one in runs]))
     if chosen == "influence":
-        covariance = moved @ moved.T * (count / max(count - 1, 1))
+        covariance = moved() @ moved().T * (count / max(count - 1, 1))
     else:
         covariance = bootstrap_covariance(runs, figure)
-    return ImageCovariance(values, covariance, moved, runs[0].image_ids, chosen, _warnings(per_class))
+    return ImageCovariance(values, covariance, runs[0].image_ids, chosen, _warnings(per_class), moved)
 
 
 def covariance_of_means(scores: npt.ArrayLike) -> ImageCovariance:
@@ -83,7 +84,8 @@ def covariance_of_means(scores: npt.ArrayLike) -> ImageCovariance:
     each = np.asarray(scores, float)
     moved = (each - each.mean(axis=1, keepdims=True)) / each.shape[1]
     covariance = moved @ moved.T * (each.shape[1] / max(each.shape[1] - 1, 1))
-    return ImageCovariance(each.mean(axis=1), covariance, moved, np.arange(each.shape[1]), "mean")
+    images = np.arange(each.shape[1])
+    return ImageCovariance(each.mean(axis=1), covariance, images, "mean", (), lambda: moved)
 
 
 def choose_method(per_class: Ints) -> Method:

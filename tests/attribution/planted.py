@@ -2,7 +2,8 @@
 
 Every image has green spots. A spot is an object when a red mark lies at a distance that the window of the
 useful branch reaches, and the next smaller window does not. The network reads the block of the red map with a
-weight on that branch alone, and noise on the others.
+weight on that branch alone, and noise on all that does not see the mark: the green map, and smaller windows.
+Its batch normalisation has the statistics of such images, as that of trained weights has, and undoes itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import update_bn
 
 from darknet_py.cfg.document import parse
 from darknet_py.data.dataset import Dataset, Record
@@ -109,7 +111,7 @@ def _draw(rng: np.random.Generator, reach: tuple[int, int]) -> tuple[np.ndarray,
 
 
 def network(useful: int, seed: int) -> Network:
-    """The network that reads one branch, with noise on the weights of the others."""
+    """The network that reads one branch, with noise on the weights that see no mark."""
     built = Network(compile_checked(parse(CFG))).eval()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -118,17 +120,27 @@ def network(useful: int, seed: int) -> Network:
         built.layers[0].conv.bias.zero_()
         block = built.layers[7]
         block.conv.weight.normal_(0, 0.003, generator=generator)
-        block.conv.weight[0, 2 * INPUTS[useful]] = 1.0
+        for layer, place in INPUTS.items():
+            if layer >= useful:  # its window is as large, or larger
+                block.conv.weight[0, 2 * place] = float(layer == useful)
+        block.conv.weight[0, 6] = 0.0  # the mark's own cell
         block.conv.weight[0, 7] = 2.0  # the spot itself
-        block.norm.running_mean.zero_()
-        block.norm.running_var.fill_(1)
-        block.norm.weight.fill_(1)
-        block.norm.bias.zero_()
         head = built.layers[8]
         head.conv.weight.zero_()
         head.conv.weight[4] = 4.0
         head.conv.bias.copy_(torch.tensor([0.0, 0, 0, 0, -6, 8]))
+        _normalise(built, Marked(useful, 24, seed))
     return built
+
+
+def _normalise(built: Network, images: Marked) -> None:
+    """Give the norm the statistics of images, and the scale and shift that undo them."""
+    norm = built.layers[7].norm
+    pixels = np.stack([images.pixels(index) for index in range(len(images))]).transpose(0, 3, 1, 2)
+    update_bn([torch.from_numpy(pixels).float() / 255], built)
+    norm.weight.copy_((norm.running_var + norm.eps).sqrt())
+    norm.bias.copy_(norm.running_mean)
+    built.eval()
 
 
 @dataclass(frozen=True)

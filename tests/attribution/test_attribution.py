@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from darknet_py.analysis.attribution.changes import muted
+from darknet_py.analysis.attribution.changes import muted, unchanged
 from darknet_py.analysis.attribution.editing import edited_network
 from darknet_py.analysis.attribution.effects import shapley_weights
+from darknet_py.analysis.attribution.kept_maps import KeptMaps
 from darknet_py.analysis.attribution.measure import Attribution
-from darknet_py.analysis.attribution.norms import reestimated_norms
+from darknet_py.analysis.attribution.norms import MovedNorms, statistics_of
 from darknet_py.analysis.attribution.sites import sites_of
 from darknet_py.cfg.edits import parse_edits
 from darknet_py.edit.folding import expanded
@@ -26,7 +28,7 @@ from darknet_py.model.restoring import restore
 from darknet_py.model.weights import save_weights
 from darknet_py.ops.block import ConvBlock
 from darknet_py.tasks.api import open_in_network_order
-from tests.attribution.planted import Planted, network
+from tests.attribution.planted import Marked, Planted, network
 from tests.command import Cli
 from tests.paths import SHARED
 
@@ -80,7 +82,7 @@ def test_a_muted_branch_is_a_network_without_its_weights() -> None:
     assert float((found - without).abs().max()) <= 1e-6 * float(without.abs().max())
 
 
-def test_norms_are_the_statistics_of_the_images_and_come_back() -> None:
+def test_statistics_are_those_of_the_images_and_the_network_stays_as_it_is() -> None:
     built = network(1, 0)
     images = torch.rand(8, 3, 120, 120)
     norm = built.layers[7].norm
@@ -88,9 +90,9 @@ def test_norms_are_the_statistics_of_the_images_and_come_back() -> None:
     with torch.inference_mode():
         maps = built.maps_of(images, built.reads_from(6))
         read = built.layers[7].conv(built.map_of(images, 6))
-    with reestimated_norms(built, 6, [maps], lambda same: same):
-        assert torch.allclose(norm.running_mean, read.mean(dim=(0, 2, 3)), atol=1e-6)
-        assert torch.allclose(norm.running_var, read.var(dim=(0, 2, 3)), rtol=1e-5)
+    ((mean, variance), *_) = statistics_of(built, 6, [maps])
+    assert torch.allclose(mean, read.mean(dim=(0, 2, 3)), atol=1e-6)
+    assert torch.allclose(variance, read.var(dim=(0, 2, 3)), rtol=1e-5)
     assert all(torch.equal(before[name], tensor) for name, tensor in norm.state_dict().items())
     assert norm.momentum == 0.01
 
@@ -101,11 +103,36 @@ def test_layers_that_no_norm_reads_are_skipped_and_statistics_are_those_of_torch
     update_bn([images], reference)
     for head in (17, 24):
         built.layers[head].register_forward_hook(lambda *_: ran.append(1))
-    with reestimated_norms(built, 0, [{-1: images}], lambda same: same):
-        for name, tensor in reference.eval().state_dict().items():
-            assert torch.equal(built.state_dict()[name], tensor), name
+    found = statistics_of(built, 0, [{-1: images}])
+    norms = [module for module in reference.modules() if isinstance(module, nn.BatchNorm2d)]
+    for (mean, variance), norm in zip(found, norms, strict=True):
+        assert torch.equal(mean, norm.running_mean)
+        assert torch.equal(variance, norm.running_var)
     assert not ran
     assert built.ancestors_of([17]) == frozenset({-1, *range(18)})
+
+
+def test_norms_move_as_a_change_moves_the_statistics_of_the_images_and_come_back() -> None:
+    built = network(1, 0)
+    norm = built.layers[7].norm
+    few, all_of_them = (KeptMaps(built, Marked(3, n, n), built.reads_from(6), count=n) for n in (4, 64))
+    ((norm.running_mean[:], norm.running_var[:]), *_) = statistics_of(
+        built, 6, [one.maps for one in all_of_them]
+    )
+    own = norm.running_mean.clone(), norm.running_var.clone()
+    moved = MovedNorms(built, 6, few)
+    with moved.after(built, unchanged):
+        assert (norm.running_mean.tolist(), norm.running_var.tolist()) == tuple(map(Tensor.tolist, own))
+    muting = muted([sites_of(built.graph)[0].branches[1]])
+    ((mean, variance), *_) = statistics_of(built, 6, [muting(one.maps) for one in all_of_them])
+    ((few_mean, few_variance), *_) = statistics_of(built, 6, [muting(one.maps) for one in few])
+    with moved.after(built, muting):
+        for now, right, estimated in (
+            (norm.running_mean, mean, few_mean),
+            (norm.running_var, variance, few_variance),
+        ):
+            assert float((now - right).abs().max()) < 0.5 * float((estimated - right).abs().max())
+    assert (norm.running_mean.tolist(), norm.running_var.tolist()) == tuple(map(Tensor.tolist, own))
 
 
 @pytest.mark.parametrize("cases", [CASES["quick"], pytest.param(CASES["all"], marks=pytest.mark.soak)])
@@ -174,7 +201,7 @@ def test_trained_weights_rely_on_the_branches_that_a_trial_found() -> None:
         for split in ("val", "train")
     )
     (site,) = [site for site in sites_of(built.graph) if site.is_block]
-    found = Attribution(built, val, train).worth(site)
+    found = Attribution(built, val, train, norm_images=208).worth(site)
     assert found.ap == pytest.approx(0.231, abs=0.001)
     assert found.branches[0].muted_alone.value == pytest.approx(0.069, abs=0.001)
     assert found.branches[0].muted.value == pytest.approx(0.017, abs=0.001)

@@ -54,7 +54,7 @@ def test_values_are_coco_s_and_influences_are_kept() -> None:
     assert found.values.tolist() == pytest.approx(
         [coco_arrays(one).figures()["ap"] for one in runs], abs=1e-12
     )
-    assert (found.influences.shape, found.covariance.shape) == ((2, 50), (2, 2))
+    assert (found.influences().shape, found.covariance.shape) == ((2, 50), (2, 2))
 
 
 def test_the_method_follows_from_the_images_of_each_class() -> None:

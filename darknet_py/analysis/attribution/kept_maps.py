@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from darknet_py.analysis.attribution.prefix import Maps, maps_function
 from darknet_py.data.dataset import Dataset
@@ -14,6 +15,7 @@ from darknet_py.model.network import Network
 from darknet_py.predict.letterbox import Fit, fit_for
 
 BATCH = 16  # images
+AT_ONCE = 4  # images that the layers before see together: larger maps do not fit into a processor's cache
 LIMIT = 1 << 30  # bytes; maps that would need more are computed anew each time
 
 
@@ -67,5 +69,8 @@ class KeptMaps:
         net = self.network.graph.net
         pixels = [in_channels(self.dataset.pixels(index), net.channels) for index in indices]
         fits = tuple(fit_for(net, one.shape[:2]) for one in pixels)
-        fitted = np.stack([fit.apply(one) for fit, one in zip(fits, pixels, strict=True)])
-        return MapBatch(indices, fits, self.maps_of(fitted))
+        fitted = [fit.apply(one) for fit, one in zip(fits, pixels, strict=True)]
+        parts = [self.maps_of(np.stack(fitted[at : at + AT_ONCE])) for at in range(0, len(fitted), AT_ONCE)]
+        return MapBatch(
+            indices, fits, {layer: torch.cat([part[layer] for part in parts]) for layer in parts[0]}
+        )

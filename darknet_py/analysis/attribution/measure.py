@@ -19,7 +19,7 @@ from darknet_py.analysis.attribution.changes import (
 )
 from darknet_py.analysis.attribution.effects import Effect, Effects, shapley_weights
 from darknet_py.analysis.attribution.kept_maps import KeptMaps
-from darknet_py.analysis.attribution.norms import reestimated_norms
+from darknet_py.analysis.attribution.norms import MovedNorms
 from darknet_py.analysis.attribution.scorer import MatchedDetections, RawMapScorer
 from darknet_py.analysis.attribution.shares import (
     gradient_shares,
@@ -34,8 +34,9 @@ from darknet_py.model.network import Network
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.matches import Matches
 
-AS_IT_IS, NORMS = "as it is", "norms re-estimated"
+AS_IT_IS = "as it is"
 MOST_PLAYERS = 4  # branches of a block whose subsets are all measured
+FEWEST_NORM_IMAGES = 64
 FEWEST = 10  # objects of a range of sizes that an effect is measured on
 RANGES = ("ap_small", "ap_medium", "ap_large")  # of `RawMapScorer.by_window`
 
@@ -47,30 +48,33 @@ class Attribution:
     Args:
         network: with its weights, composite layers expanded, in evaluation mode.
         norm_data: its labels are not read; None: norms stay as they are.
-        norm_images: how many of them, at most.
+        norm_images: how many of them, at most; None: half as many as are scored, so that what they add to the
+            noise stays small beside that of the scored images, and 64 at least.
     """
 
     network: Network
     dataset: Dataset
     norm_data: Dataset | None
-    norm_images: int = 256
+    norm_images: int | None = None
     progress: Progress = no_progress
     scorer: RawMapScorer = field(init=False)
 
     def __post_init__(self) -> None:
         """Check the data."""
         self.network.eval()
+        asked = self.norm_images or max(FEWEST_NORM_IMAGES, len(self.dataset) // 2)
+        self.norm_images = 0 if self.norm_data is None else min(asked, len(self.norm_data))
         self.scorer = RawMapScorer(self.network, self.dataset)
 
     def worth(self, site: Site) -> SiteWorth:
         """Measure a site."""
         layers = {*self.network.reads_from(site.behind), site.source, *(b.layer for b in site.branches)}
-        kept, norm_maps = self.kept(self.network, sorted(layers))
-        changes = dict(self._changes(site, norm_maps or kept))
+        kept, norms = self.kept(site.behind, sorted(layers))
+        changes = dict(self._changes(site, norms.images if norms else kept))
         found: dict[str, MatchedDetections] = {}
-        for number, (name, (change, norms)) in enumerate(changes.items()):
+        for number, (name, (change, moved)) in enumerate(changes.items()):
             found[name] = self.detections_after(
-                self.network, site.behind, kept, norm_maps if norms else None, change
+                self.network, site.behind, kept, norms if moved else None, change
             )
             self.progress(number + 1, len(changes))
         effects = Effects({name: one.matches for name, one in found.items()})
@@ -80,10 +84,10 @@ class Attribution:
             BranchWorth(
                 branch=branch,
                 window=window_on_input(self.network.graph, site, branch),
-                reliance=effects.lost(_name(branch, "reliance"), of=NORMS),
-                muted=effects.lost(_name(branch, "muted"), of=NORMS),
+                reliance=effects.lost(_name(branch, "reliance"), of=AS_IT_IS),
+                muted=effects.lost(_name(branch, "muted"), of=AS_IT_IS),
                 muted_alone=effects.lost(_name(branch, "muted alone"), of=AS_IT_IS),
-                identity=effects.lost(_name(branch, "identity"), of=NORMS),
+                identity=effects.lost(_name(branch, "identity"), of=AS_IT_IS),
                 mean=effects.lost(_name(branch, "mean"), of=AS_IT_IS),
                 shapley=_shapley(site, branch, effects),
                 weight_share=weights.get(branch.layer),
@@ -93,7 +97,7 @@ class Attribution:
             )
             for branch in site.branches
         )
-        return SiteWorth(site, effects.ap(AS_IT_IS), effects.ap(NORMS), branches, _warnings(effects))
+        return SiteWorth(site, effects.ap(AS_IT_IS), branches, _warnings(effects))
 
     def what_if(self, variant: Network, layer: int) -> EditEffect:
         """What an edit does to the AP of the same weights.
@@ -103,44 +107,35 @@ class Attribution:
             layer: the first that differs; those before are the same in both.
         """
         layers = {*self.network.reads_from(layer), *variant.reads_from(layer)}
-        kept, norm_maps = self.kept(self.network, sorted(layers))
+        kept, norms = self.kept(layer, sorted(layers))
         found = {}
-        for number, (name, network, norms) in enumerate(
-            (
-                (AS_IT_IS, self.network, None),
-                (NORMS, self.network, norm_maps),
-                ("edited", variant, None),
-                ("edited, norms re-estimated", variant, norm_maps),
-            )
+        for number, (name, network, moved) in enumerate(
+            ((AS_IT_IS, self.network, None), ("edited alone", variant, None), ("edited", variant, norms))
         ):
-            found[name] = self.detections_after(network, layer, kept, norms, unchanged).matches
-            self.progress(number + 1, 4)
+            found[name] = self.detections_after(network, layer, kept, moved, unchanged).matches
+            self.progress(number + 1, 3)
         effects = Effects(found)
-        gained, alone = (
-            effects.combined({after: 1.0, before: -1.0})
-            for before, after in ((NORMS, "edited, norms re-estimated"), (AS_IT_IS, "edited"))
-        )
-        after = effects.ap("edited, norms re-estimated")
-        aps = effects.ap(AS_IT_IS), effects.ap(NORMS), after
-        by_size = _by_range(found, NORMS, "edited, norms re-estimated")
+        gained, alone = (effects.combined({name: 1.0, AS_IT_IS: -1.0}) for name in ("edited", "edited alone"))
+        by_size = _by_range(found, AS_IT_IS, "edited")
+        aps = effects.ap(AS_IT_IS), effects.ap("edited")
         return EditEffect(layer, *aps, gained, alone, by_size, _warnings(effects))
 
-    def kept(self, network: Network, layers: Sequence[int]) -> tuple[KeptMaps, KeptMaps | None]:
-        """Maps of the images that are scored, and of those that norms are estimated on."""
-        kept = KeptMaps(network, self.dataset, layers, count=len(self.dataset))
-        if self.norm_data is None:
+    def kept(self, layer: int, layers: Sequence[int]) -> tuple[KeptMaps, MovedNorms | None]:
+        """Maps of some layers, of the images that are scored, and what moves the norms from a layer on."""
+        kept = KeptMaps(self.network, self.dataset, layers, count=len(self.dataset))
+        if self.norm_data is None or not self.norm_images:
             return kept, None
-        count = min(self.norm_images, len(self.norm_data))
-        return kept, KeptMaps(network, self.norm_data, layers, count=count)
+        images = KeptMaps(self.network, self.norm_data, layers, count=self.norm_images)
+        return kept, MovedNorms(self.network, layer, images)
 
     def detections_after(
-        self, network: Network, layer: int, kept: KeptMaps, norm_maps: KeptMaps | None, change: Change
+        self, network: Network, layer: int, kept: KeptMaps, norms: MovedNorms | None, change: Change
     ) -> MatchedDetections:
         """What is detected after a change of the maps before a layer.
 
         Args:
             network: runs from `layer` on.
-            norm_maps: of the images that norms are re-estimated on; None: they stay as they are.
+            norms: move with the change; None: they stay as they are.
         """
 
         def raws() -> Iterator[Any]:
@@ -148,15 +143,14 @@ class Attribution:
                 for batch in kept:
                     yield batch, network.resume(change(batch.maps), layer)
 
-        if norm_maps is None:
+        if norms is None:
             return self.scorer.score(raws())
-        with reestimated_norms(network, layer, (batch.maps for batch in norm_maps), change):
+        with norms.after(network, change):
             return self.scorer.score(raws())
 
     def _changes(self, site: Site, means_of: KeptMaps) -> Iterator[tuple[str, tuple[Change, bool]]]:
-        """Every change by name, and whether norms are re-estimated after it."""
+        """Every change by name, and whether norms move with it."""
         yield AS_IT_IS, (unchanged, False)
-        yield NORMS, (unchanged, True)
         for branch in site.branches:
             means = channel_means(means_of, branch.layer)
             yield _name(branch, "reliance"), (with_smaller_window(site, branch), True)
@@ -181,9 +175,9 @@ class Attribution:
             for at, fit in zip(b.indices, b.fits, strict=True)
         }
         ordered = [fits[image] for image in self.scorer.truth.image_ids.tolist()]
-        chosen = {name: found[name] for name in (NORMS, _name(branch, "reliance"))}
+        chosen = {name: found[name] for name in (AS_IT_IS, _name(branch, "reliance"))}
         matches = {name: self.scorer.by_window(one, ordered, window) for name, one in chosen.items()}
-        return _by_range(matches, _name(branch, "reliance"), NORMS)
+        return _by_range(matches, _name(branch, "reliance"), AS_IT_IS)
 
 
 def _by_range(matches: Mapping[str, Matches], name: str, of: str) -> tuple[Effect | None, ...]:
@@ -220,7 +214,7 @@ def _subset_name(site: Site, kept: frozenset[int]) -> str:
     """The change that leaves these branches, by its name."""
     gone = [b for number, b in enumerate(site.branches) if number not in kept]
     if not gone:
-        return NORMS
+        return AS_IT_IS
     if len(gone) == 1:
         return _name(gone[0], "muted")
     return f"layers {', '.join(str(b.layer) for b in gone)}, muted"

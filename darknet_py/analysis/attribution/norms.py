@@ -1,53 +1,117 @@
-"""Batch normalisations whose statistics are estimated again, for what they read has changed."""
+"""Batch normalisations whose statistics follow a change of what they read, estimated on unlabelled images.
+
+Statistics of a few images differ from those of all training images: a network whose norms are just estimated
+again loses AP by that alone. So they are estimated twice on the same images, before the change and after it,
+and the statistics of the weights move by the difference. What the draw of images adds to both cancels out,
+as in a control variate: Owen, "Monte Carlo theory, methods and examples", 2013, section 8.9.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from darknet_py.analysis.attribution.kept_maps import KeptMaps
 from darknet_py.analysis.attribution.prefix import Maps
 from darknet_py.model.network import Network
 
+Statistics = list[tuple[Tensor, Tensor]]  # the mean and the variance of each norm, in the order of the layers
 
-@contextmanager
-def reestimated_norms(
-    network: Network, layer: int, batches: Iterable[Maps], change: Callable[[Maps], Maps]
-) -> Iterator[None]:
-    """Within, batch normalisations from a layer on have the mean statistics of these batches.
 
-    As torch's `update_bn`: all of them in one pass, each batch counts equally.
+class MovedNorms:
+    """The norms from a layer on, and the images that show how a change moves their statistics.
 
     Args:
-        batches: the maps that layers from `layer` on read, of unlabelled images.
-        change: what becomes of the maps before.
+        network: as it is.
+        layer: the first that a change reaches.
+        images: the maps that layers from `layer` on read, of unlabelled images.
     """
-    norms = {
-        index: [m for m in network.layers[index].modules() if isinstance(m, nn.BatchNorm2d)]
-        for index in range(layer, len(network.layers))
-    }
-    modules = [module for found in norms.values() for module in found]
-    needed = network.ancestors_of(index for index, found in norms.items() if found)
-    skipped = {index: _nothing for index in norms if index not in needed}
-    before = [(m.momentum, {name: t.clone() for name, t in m.state_dict().items()}) for m in modules]
+
+    def __init__(self, network: Network, layer: int, images: KeptMaps) -> None:
+        """Estimate the statistics of the network as it is."""
+        self.layer, self.images = layer, images
+        self.before = statistics_of(network, layer, (batch.maps for batch in images))
+
+    @contextmanager
+    def after(self, network: Network, change: Callable[[Maps], Maps]) -> Iterator[None]:
+        """Within, the statistics of the weights are moved as the change moves those of the images.
+
+        Means move by the difference of the means, variances by their ratio.
+
+        Args:
+            network: has the norms of the first; other layers may differ.
+            change: what becomes of the maps before.
+        """
+        after = statistics_of(network, self.layer, (change(batch.maps) for batch in self.images))
+        norms = _norms(network, self.layer)
+        own = _read(norms)
+        _write(norms, map(_moved, norms, self.before, after))
+        try:
+            yield
+        finally:
+            _write(norms, own)
+
+
+def statistics_of(network: Network, layer: int, batches: Iterable[Maps]) -> Statistics:
+    """The statistics that the norms from a layer on have for batches of maps, as torch's `update_bn`.
+
+    All of them in one pass, in which each norm takes those of the batch; each batch counts equally. The
+    network is afterwards as it was.
+    """
+    norms = _norms(network, layer)
+    needed = network.ancestors_of(at for at in range(layer, len(network.layers)) if _inside(network, at))
+    skipped = {at: _nothing for at in range(layer, len(network.layers)) if at not in needed}
+    before = [(m.momentum, {name: t.clone() for name, t in m.state_dict().items()}) for m in norms]
     try:
-        for module in modules:
+        for module in norms:
             module.reset_running_stats()
             module.momentum = None  # a mean over all batches
             module.train()
         with torch.no_grad():
             for maps in batches:
-                network.resume(change(maps), layer, overrides=skipped)
-        for module in modules:
-            module.eval()
-        yield
+                network.resume(maps, layer, overrides=skipped)
+        return _read(norms)
     finally:
-        for module, (momentum, state) in zip(modules, before, strict=True):
+        for module, (momentum, state) in zip(norms, before, strict=True):
             module.momentum = momentum
             module.load_state_dict(state)
             module.eval()
+
+
+def _moved(
+    norm: nn.BatchNorm2d, before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The statistics of a norm, moved; epsilon bounds the ratio of variances near 0, as in the norm."""
+    mean, variance = _statistics(norm)
+    return mean + (after[0] - before[0]), variance * ((after[1] + norm.eps) / (before[1] + norm.eps))
+
+
+def _norms(network: Network, layer: int) -> list[nn.BatchNorm2d]:
+    return [norm for at in range(layer, len(network.layers)) for norm in _inside(network, at)]
+
+
+def _inside(network: Network, layer: int) -> list[nn.BatchNorm2d]:
+    return [module for module in network.layers[layer].modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return norm.running_mean, norm.running_var
+
+
+def _read(norms: Sequence[nn.BatchNorm2d]) -> Statistics:
+    return [(mean.clone(), variance.clone()) for mean, variance in map(_statistics, norms)]
+
+
+def _write(norms: Sequence[nn.BatchNorm2d], statistics: Iterable[tuple[Tensor, Tensor]]) -> None:
+    for norm, (mean, variance) in zip(norms, list(statistics), strict=True):
+        own_mean, own_variance = _statistics(norm)
+        own_mean.copy_(mean)
+        own_variance.copy_(variance)
 
 
 def _nothing(module: nn.Module, *maps: Tensor) -> Tensor:

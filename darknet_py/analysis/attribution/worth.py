@@ -16,11 +16,11 @@ class BranchWorth:
 
     Args:
         window: rows and columns on the network's input, in pixels.
-        reliance: the next smaller pool of the block takes its place; norms behind it re-estimated.
-        muted: zeros take its place; norms re-estimated.
+        reliance: the next smaller pool of the block takes its place; norms behind it move with the change.
+        muted: zeros take its place; norms move.
         muted_alone: the same with the norms as they are.
-        identity: the map itself takes its place; norms re-estimated.
-        mean: each channel's mean takes its place; norms as they are, for re-estimated ones remove any mean.
+        identity: the map itself takes its place; norms move.
+        mean: each channel's mean takes its place; norms as they are, for moved ones remove any mean.
         shapley: of the subsets of branches that are not muted; None of a pool on its own, or of many.
         weight_share, gradient_share: of the inputs of its block, 0..1; None of a pool on its own.
         outside: how often its maximum lies outside the next smaller window; None of other pools.
@@ -65,12 +65,11 @@ class SiteWorth:
     """The branches of a block, or a pool on its own.
 
     Args:
-        ap, ap_norms: of the network as it is, and with the norms behind the site re-estimated.
+        ap: of the network as it is.
     """
 
     site: Site
     ap: float
-    ap_norms: float
     branches: tuple[BranchWorth, ...]
     warnings: tuple[str, ...] = ()
 
@@ -80,7 +79,6 @@ class SiteWorth:
             "join": self.site.join if self.site.is_block else None,
             "source": self.site.source,
             "ap": self.ap,
-            "ap_norms": self.ap_norms,
             "branches": [one.to_json() for one in self.branches],
         }
 
@@ -91,17 +89,16 @@ class EditEffect:
 
     Args:
         layer: the first that differs.
-        ap, ap_norms: before, as it is and with the norms behind re-estimated.
-        ap_edited: after, with the norms re-estimated.
-        gained: the difference, with norms re-estimated in both.
-        gained_alone: the difference with the norms as they are.
+        ap: before.
+        ap_edited: after; the norms behind have moved with the edit.
+        gained: the difference.
+        gained_alone: the difference when the norms stay as they are.
         by_size: `gained` among COCO's small, medium and large objects; None where there are too few, or none
             is found.
     """
 
     layer: int
     ap: float
-    ap_norms: float
     ap_edited: float
     gained: Effect
     gained_alone: Effect
@@ -113,7 +110,6 @@ class EditEffect:
         return {
             "layer": self.layer,
             "ap": self.ap,
-            "ap_norms": self.ap_norms,
             "ap_edited": self.ap_edited,
             "gained": self.gained.to_json(),
             "gained_alone": self.gained_alone.to_json(),

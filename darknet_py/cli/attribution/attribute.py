@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NO_NORMS = "none"
 EFFECTS = ("branch", "reliance", "muted", "muted, norms kept", "mean, norms kept", "Shapley")
 SHARES = ("branch", "of weights", "of gradient", "maximum outside", "reliance: small", "medium", "large")
-EDITS = ("edit", "from layer", "AP", "AP after", "gained", "AP, norms kept", "gained")
+EDITS = ("edit", "from layer", "AP", "AP after", "gained", "gained, norms kept")
 EDIT_SIZES = ("edit", "gained: small", "medium", "large")
 READ_AS = (
     "This is what the trained weights rely on, not what training with or without a pool would give: "
@@ -40,10 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--norms",
         default="train",
         metavar="SPLIT",
-        help="the images that batch normalisations are estimated on again; labels are not read; "
+        help="the images by which batch normalisations are re-estimated; labels are not read; "
         "none: they stay as they are (default: train)",
     )
-    parser.add_argument("--norm-images", type=count, default=256, metavar="N", help="at most (default: 256)")
+    parser.add_argument(
+        "--norm-images",
+        type=count,
+        metavar="N",
+        help="at most (default: half as many as are scored, and 64 at least)",
+    )
     parser.add_argument("--names", type=Path, help="file of the network's class names")
     parser.add_argument(
         "--layer",
@@ -139,11 +144,10 @@ def _attribution(args: argparse.Namespace, flat: Graph) -> Attribution:
 
 
 def _facts(args: argparse.Namespace, attribution: Attribution) -> dict[str, Any]:
-    norms = attribution.norm_data
     return {
         "images": len(attribution.dataset),
         "split": args.split,
-        "norm_images": min(attribution.norm_images, len(norms)) if norms is not None else 0,
+        "norm_images": attribution.norm_images,
         "norms": args.norms,
     }
 
@@ -199,8 +203,7 @@ def _lines(attribution: Attribution, found: Sequence[SiteWorth], out: Path | Non
     yield _opening(attribution)
     for one in found:
         yield ""
-        ap, ap_norms = 100 * one.ap, 100 * one.ap_norms
-        yield f"{_title(attribution, one)}: AP {ap:.2f}, with its norms re-estimated {ap_norms:.2f}"
+        yield f"{_title(attribution, one)}: AP {100 * one.ap:.2f}"
         yield "AP lost, in points, and its 95 % interval over images; positive: the branch helps"
         yield from _table([EFFECTS, *(_effects(each) for each in one.branches)])
         yield from _table([SHARES, *(_shares(each) for each in one.branches)])
@@ -215,11 +218,10 @@ def _lines(attribution: Attribution, found: Sequence[SiteWorth], out: Path | Non
 
 
 def _opening(attribution: Attribution) -> str:
-    norms, images = attribution.norm_data, len(attribution.dataset)
-    if norms is None:
+    images, others = len(attribution.dataset), attribution.norm_images
+    if not others:
         return f"{images} images; batch normalisations stay as they are"
-    count = min(attribution.norm_images, len(norms))
-    return f"{images} images; batch normalisations behind a change are re-estimated on {count} other images"
+    return f"{images} images; batch normalisations behind a change are re-estimated by {others} other images"
 
 
 def _title(attribution: Attribution, one: SiteWorth) -> str:
@@ -251,10 +253,9 @@ def _edit_lines(attribution: Attribution, found: dict[str, EditEffect]) -> Itera
         (
             asked,
             str(one.layer),
-            f"{100 * one.ap_norms:.2f}",
+            f"{100 * one.ap:.2f}",
             f"{100 * one.ap_edited:.2f}",
             _points(one.gained),
-            f"{100 * one.ap:.2f}",
             _points(one.gained_alone),
         )
         for asked, one in found.items()

@@ -43,7 +43,7 @@ class Evidence:
     @classmethod
     def of(cls, noise: ImageCovariance, values: Doubles, stored: Stored, seeds: Sequence[int]) -> Evidence:
         """Choose images, and score the runs without them; `values` are those of all runs, (V, S)."""
-        moved = noise.influences.reshape(*values.shape, -1)
+        moved = noise.influences().reshape(*values.shape, -1)
         chosen = choose_images(moved.mean(axis=1), values.mean(axis=1).tolist())
         score = means_without if isinstance(stored, np.ndarray) else scores_without
         left = score(stored, chosen.deciding).reshape(*values.shape, -1).mean(axis=1)  # type: ignore[arg-type]
