@@ -12,15 +12,19 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from darknet_py.__main__ import main
+from darknet_py.cli.machines import ray_runs
 from darknet_py.cli.machines.commands import command_of, run_words
 from darknet_py.compare import ray_tasks
 from darknet_py.errors import UsageError
+from darknet_py.report.unfinished import live
 from tests.cli.test_bad_input import CFG
 from tests.command import Cli
 from tests.compare.kills import words_of
@@ -90,6 +94,29 @@ def test_without_ray_a_message_says_how_to_get_it(
         "   = pip install 'darknet-cfg[ray]', on all machines of the cluster\n",
     )
     assert not out.exists()
+
+
+def test_the_report_is_written_between_runs_on_a_cluster(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_here(ray: None, commands: Any, *, main: Any, resources: None, ended: Any) -> None:
+        for name, words in commands.items():
+            ended(name, ray_tasks.TaskEnd(main(words), "", "here"))
+
+    resources = SimpleNamespace(on=lambda ray, local: SimpleNamespace(missing=lambda ray: ""))
+    monkeypatch.setattr(ray_tasks, "find_spec", lambda name: True)
+    monkeypatch.setattr(ray_runs, "ray_cluster", lambda address: nullcontext())
+    monkeypatch.setattr(ray_runs, "run_tasks", run_here)
+    monkeypatch.setattr(ray_runs.Resources, "of", lambda device, workers: resources)
+    monkeypatch.setattr(live, "LEAST", 0.0)
+    monkeypatch.setattr(live, "SHARE", 1e9)
+    (tmp_path / "a.cfg").write_text(CFG)
+    out = tmp_path / "o"
+    words = ["compare", tmp_path / "a.cfg", "--data", DATA, "--evaluations", "1", "--out", out]
+    printed = cli(*words, "--ray", "local").printed()
+    first, so_far, last = (printed.index(text) for text in ("[1/2]", "report so far: ", "[2/2]"))
+    assert first < so_far < last
+    assert json.loads((out / "report.json").read_text()).keys().isdisjoint({"unfinished"})
 
 
 def test_a_certain_gpu_is_no_resource_of_a_cluster() -> None:

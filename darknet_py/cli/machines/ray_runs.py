@@ -1,8 +1,9 @@
-"""`compare --ray`: every run is a task of Ray, and so is the report."""
+"""`compare --ray`: every run is a task of Ray, and so is the final report."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from dataclasses import dataclass, field
 
 from darknet_py.cli.machines.commands import command_of
@@ -11,6 +12,7 @@ from darknet_py.compare.experiment import Experiment, run_name
 from darknet_py.compare.outcomes import RunOutcome, describe_training, read_outcome
 from darknet_py.compare.ray_tasks import Main, Resources, TaskEnd, ray_cluster, run_tasks
 from darknet_py.errors import NotFinite, RunsFailed
+from darknet_py.report.unfinished.live import LivePage
 from darknet_py.runs.folders import RunFolder
 from darknet_py.runs.read_run import read_result
 
@@ -18,7 +20,7 @@ REPORT = "report"
 
 
 def run_on_ray(args: argparse.Namespace, experiment: Experiment, main: Main) -> None:
-    """Train what is missing, and write the report; nothing of both happens in this process.
+    """Train what is missing, and write the report; in this process only the pages of the unfinished report.
 
     Args:
         main: the program.
@@ -48,11 +50,20 @@ class _Runs:
 
     Args:
         failed: of those without a result, how they ended.
+        began: the time of the first task.
+        finished: how many have a result.
     """
 
     args: argparse.Namespace
     experiment: Experiment
     failed: dict[str, TaskEnd] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+    finished: int = 0
+    page: LivePage = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin the report."""
+        self.page = LivePage(self.experiment, lambda line: print_note(self.args, line))
 
     def missing(self) -> dict[str, list[str]]:
         """The command of each run that has not ended; the others are printed."""
@@ -78,6 +89,9 @@ class _Runs:
         elif outcome.finite:
             outcome = RunOutcome(describe_training(read_result(RunFolder(plan.out), plan.fingerprint())))
         print_note(self.args, self.experiment.line(plan, outcome))
+        if name not in self.failed:
+            self.finished += 1
+            self.page.run_ended(plan, seconds=(time.monotonic() - self.began) / self.finished)
 
     def check(self) -> None:
         """Raise where a run, or the report, failed."""

@@ -1,8 +1,8 @@
 """Writes the report of a comparison while it trains: after the first evaluation, and after runs.
 
 The pages take at most `SHARE` of the time, and a comparison that ends soon has none before its end. They are
-written between two updates, or two runs, by the process that trains, so that there is one writer. A page that
-cannot be written stops no training.
+written between two updates, or two runs, by the process that trains, or that waits for those that train, so
+that there is one writer. A page that cannot be written stops no training.
 """
 
 from __future__ import annotations
@@ -67,10 +67,17 @@ class LivePage:
 
                 yield tick
             self.evaluated = True
-            seconds = self.clock() - began
-            self._try(lambda: self.show_runs(plan, seconds=seconds))
+            self.run_ended(plan, seconds=self.clock() - began)
 
         return opened
+
+    def run_ended(self, plan: TrainingPlan, *, seconds: float) -> None:
+        """Write the page after a run, if its time is within the share.
+
+        Args:
+            seconds: that the run took; of runs side by side, the time for each.
+        """
+        self._try(lambda: self.show_runs(plan, seconds=seconds))
 
     def show_run(self, plan: TrainingPlan, done: int, total: int, *, rate: float) -> None:
         """Write the page after an evaluation of a run that is in training.
@@ -87,11 +94,7 @@ class LivePage:
             self._write(lambda: write_begun(self.experiment, plan, progress), left=seconds)
 
     def show_runs(self, plan: TrainingPlan, *, seconds: float) -> None:
-        """Write the page after a run, unless it was the last one; then the final report follows.
-
-        Args:
-            seconds: that the run took.
-        """
+        """As `run_ended`, unless it was the last one; then the final report follows."""
         planned, ended = self._counts()
         if ended == planned and self.experiment.until is None:
             return
