@@ -52,7 +52,7 @@ def _processor_seconds(command: list[str]) -> float:
 
 
 def _subsets(args: argparse.Namespace) -> None:
-    """AP of every subset of the branches of the first block, the map itself kept, norms re-estimated."""
+    """AP of every subset of the branches of the first block, the map itself kept, norms adjusted."""
     from darknet_py.analysis.attribution.changes import muted
     from darknet_py.analysis.attribution.effects import Effects
     from darknet_py.analysis.attribution.measure import Attribution

@@ -16,8 +16,10 @@ from darknet_py.analysis.attribution.editing import edited_network
 from darknet_py.analysis.attribution.effects import shapley_weights
 from darknet_py.analysis.attribution.kept_maps import KeptMaps
 from darknet_py.analysis.attribution.measure import Attribution
-from darknet_py.analysis.attribution.norms import MovedNorms, statistics_of
+from darknet_py.analysis.attribution.norms import AdjustedNorms, statistics_of
+from darknet_py.analysis.attribution.shares import weight_shares
 from darknet_py.analysis.attribution.sites import sites_of
+from darknet_py.cfg.document import parse
 from darknet_py.cfg.edits import parse_edits
 from darknet_py.edit.folding import expanded
 from darknet_py.edit.overrides import apply_overrides
@@ -28,7 +30,7 @@ from darknet_py.model.restoring import restore
 from darknet_py.model.weights import save_weights
 from darknet_py.ops.block import ConvBlock
 from darknet_py.tasks.api import open_in_network_order
-from tests.attribution.planted import Marked, Planted, network
+from tests.attribution.planted import CFG, Marked, Planted, network
 from tests.command import Cli
 from tests.paths import SHARED
 
@@ -53,6 +55,16 @@ def test_a_composite_block_is_that_of_its_sections() -> None:
     flat = expanded(compile_variant("pools/yolov3-tiny-spp"))
     block = next(site for site in sites_of(flat) if site.is_block)
     assert [branch.size for branch in block.branches] == [5, 9, 13]
+
+
+def test_weights_that_read_a_block_through_a_route_are_counted() -> None:
+    plain = network(1, 0)
+    joined = "layers=-1,-3,-5,-6\n"
+    routed = Network(compile_checked(parse(CFG.replace(joined, f"{joined}[route]\nlayers=-1\n"))))
+    routed.load_state_dict(dict(zip(routed.state_dict(), plain.state_dict().values(), strict=True)))
+    shares, expected = (weight_shares(one, sites_of(one.graph)[0]) for one in (routed, plain))
+    assert shares == expected
+    assert sum(expected.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", ["yolov3-tiny", "pools/yolov3-tiny-spp", "demo/yolov3-tiny-spp"])
@@ -112,7 +124,7 @@ def test_layers_that_no_norm_reads_are_skipped_and_statistics_are_those_of_torch
     assert built.ancestors_of([17]) == frozenset({-1, *range(18)})
 
 
-def test_norms_move_as_a_change_moves_the_statistics_of_the_images_and_come_back() -> None:
+def test_norms_are_adjusted_to_a_change_by_few_images_and_come_back() -> None:
     built = network(1, 0)
     norm = built.layers[7].norm
     few, all_of_them = (KeptMaps(built, Marked(3, n, n), built.reads_from(6), count=n) for n in (4, 64))
@@ -120,13 +132,13 @@ def test_norms_move_as_a_change_moves_the_statistics_of_the_images_and_come_back
         built, 6, [one.maps for one in all_of_them]
     )
     own = norm.running_mean.clone(), norm.running_var.clone()
-    moved = MovedNorms(built, 6, few)
-    with moved.after(built, unchanged):
+    adjusted = AdjustedNorms(built, 6, few)
+    with adjusted.after(built, unchanged):
         assert (norm.running_mean.tolist(), norm.running_var.tolist()) == tuple(map(Tensor.tolist, own))
     muting = muted([sites_of(built.graph)[0].branches[1]])
     ((mean, variance), *_) = statistics_of(built, 6, [muting(one.maps) for one in all_of_them])
     ((few_mean, few_variance), *_) = statistics_of(built, 6, [muting(one.maps) for one in few])
-    with moved.after(built, muting):
+    with adjusted.after(built, muting):
         for now, right, estimated in (
             (norm.running_mean, mean, few_mean),
             (norm.running_var, variance, few_variance),
@@ -217,6 +229,10 @@ WRONG = [  # words after the cfg and weights, and part of the message
     (["--layer", "12"], "--layer 12 is no pool"),
     (["--norms", "nosplit"], "nosplit"),
     (["--what-if", "11.size=3", "--layer", "11"], "--what-if goes without --layer"),
+    (["--norms", "none", "--norm-images", "8"], "--norm-images goes without --norms none"),
+    (["--what-if", "0.size=2"], "0.size=2 gives no valid network"),
+    (["--out", "worth.jpg"], "is not the name of a PNG file"),
+    (["--out", "no-folder/worth.png"], "is a folder, or in none that exists"),
 ]
 
 
@@ -226,7 +242,7 @@ def test_wrong_words_are_one_message(words: list[str], message: str, cli: Cli, t
     weights = tmp_path / "demo.weights"
     save_weights(Network(compile_variant(cfg)), weights, seen=0)
     outcome = cli("attribute", cfg, "--weights", weights, "--data", "scenes:train=4,val=4,size=96", *words)
-    assert outcome.code == 2
+    assert outcome.code == (3 if "no valid network" in message else 2)
     assert message in outcome.err
     assert "Traceback" not in outcome.err
 

@@ -19,7 +19,7 @@ from darknet_py.analysis.attribution.changes import (
 )
 from darknet_py.analysis.attribution.effects import Effect, Effects, shapley_weights
 from darknet_py.analysis.attribution.kept_maps import KeptMaps
-from darknet_py.analysis.attribution.norms import MovedNorms
+from darknet_py.analysis.attribution.norms import AdjustedNorms
 from darknet_py.analysis.attribution.scorer import MatchedDetections, RawMapScorer
 from darknet_py.analysis.attribution.shares import (
     gradient_shares,
@@ -43,7 +43,7 @@ RANGES = ("ap_small", "ap_medium", "ap_large")  # of `RawMapScorer.by_window`
 
 @dataclass
 class Attribution:
-    """A network, the images that it is scored on, and those that its norms are estimated on.
+    """A network, the images that it is scored on, and those by which its norms are adjusted.
 
     Args:
         network: with its weights, composite layers expanded, in evaluation mode.
@@ -72,9 +72,9 @@ class Attribution:
         kept, norms = self.kept(site.behind, sorted(layers))
         changes = dict(self._changes(site, norms.images if norms else kept))
         found: dict[str, MatchedDetections] = {}
-        for number, (name, (change, moved)) in enumerate(changes.items()):
+        for number, (name, (change, adjusted)) in enumerate(changes.items()):
             found[name] = self.detections_after(
-                self.network, site.behind, kept, norms if moved else None, change
+                self.network, site.behind, kept, norms if adjusted else None, change
             )
             self.progress(number + 1, len(changes))
         effects = Effects({name: one.matches for name, one in found.items()})
@@ -109,10 +109,10 @@ class Attribution:
         layers = {*self.network.reads_from(layer), *variant.reads_from(layer)}
         kept, norms = self.kept(layer, sorted(layers))
         found = {}
-        for number, (name, network, moved) in enumerate(
+        for number, (name, network, adjusted) in enumerate(
             ((AS_IT_IS, self.network, None), ("edited alone", variant, None), ("edited", variant, norms))
         ):
-            found[name] = self.detections_after(network, layer, kept, moved, unchanged).matches
+            found[name] = self.detections_after(network, layer, kept, adjusted, unchanged).matches
             self.progress(number + 1, 3)
         effects = Effects(found)
         gained, alone = (effects.combined({name: 1.0, AS_IT_IS: -1.0}) for name in ("edited", "edited alone"))
@@ -120,22 +120,22 @@ class Attribution:
         aps = effects.ap(AS_IT_IS), effects.ap("edited")
         return EditEffect(layer, *aps, gained, alone, by_size, _warnings(effects))
 
-    def kept(self, layer: int, layers: Sequence[int]) -> tuple[KeptMaps, MovedNorms | None]:
-        """Maps of some layers, of the images that are scored, and what moves the norms from a layer on."""
+    def kept(self, layer: int, layers: Sequence[int]) -> tuple[KeptMaps, AdjustedNorms | None]:
+        """Maps of some layers, of the images that are scored, and what adjusts the norms from a layer on."""
         kept = KeptMaps(self.network, self.dataset, layers, count=len(self.dataset))
         if self.norm_data is None or not self.norm_images:
             return kept, None
         images = KeptMaps(self.network, self.norm_data, layers, count=self.norm_images)
-        return kept, MovedNorms(self.network, layer, images)
+        return kept, AdjustedNorms(self.network, layer, images)
 
     def detections_after(
-        self, network: Network, layer: int, kept: KeptMaps, norms: MovedNorms | None, change: Change
+        self, network: Network, layer: int, kept: KeptMaps, norms: AdjustedNorms | None, change: Change
     ) -> MatchedDetections:
         """What is detected after a change of the maps before a layer.
 
         Args:
             network: runs from `layer` on.
-            norms: move with the change; None: they stay as they are.
+            norms: adjusted to the change; None: they stay as they are.
         """
 
         def raws() -> Iterator[Any]:
@@ -149,7 +149,7 @@ class Attribution:
             return self.scorer.score(raws())
 
     def _changes(self, site: Site, means_of: KeptMaps) -> Iterator[tuple[str, tuple[Change, bool]]]:
-        """Every change by name, and whether norms move with it."""
+        """Every change by name, and whether norms are adjusted."""
         yield AS_IT_IS, (unchanged, False)
         for branch in site.branches:
             means = channel_means(means_of, branch.layer)

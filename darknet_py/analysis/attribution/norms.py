@@ -1,9 +1,10 @@
-"""Batch normalisations whose statistics follow a change of what they read, estimated on unlabelled images.
+"""Batch normalisations, adjusted to a change of what they read by unlabelled images.
 
 Statistics of a few images differ from those of all training images: a network whose norms are just estimated
-again loses AP by that alone. So they are estimated twice on the same images, before the change and after it,
-and the statistics of the weights move by the difference. What the draw of images adds to both cancels out,
-as in a control variate: Owen, "Monte Carlo theory, methods and examples", 2013, section 8.9.
+again loses AP by that alone. So they are estimated twice on the same images, before the change and after it;
+the means of the weights are shifted by the difference, and the variances multiplied by the ratio. What the
+draw of images adds to both cancels out, as in a control variate: Owen, "Monte Carlo theory, methods and
+examples", 2013, section 8.9.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from darknet_py.model.network import Network
 Statistics = list[tuple[Tensor, Tensor]]  # the mean and the variance of each norm, in the order of the layers
 
 
-class MovedNorms:
-    """The norms from a layer on, and the images that show how a change moves their statistics.
+class AdjustedNorms:
+    """The norms from a layer on, and the images by which they are adjusted to changes.
 
     Args:
         network: as it is.
@@ -37,9 +38,7 @@ class MovedNorms:
 
     @contextmanager
     def after(self, network: Network, change: Callable[[Maps], Maps]) -> Iterator[None]:
-        """Within, the statistics of the weights are moved as the change moves those of the images.
-
-        Means move by the difference of the means, variances by their ratio.
+        """Within, the norms have the statistics of the weights, adjusted to a change.
 
         Args:
             network: has the norms of the first; other layers may differ.
@@ -48,7 +47,7 @@ class MovedNorms:
         after = statistics_of(network, self.layer, (change(batch.maps) for batch in self.images))
         norms = _norms(network, self.layer)
         own = _read(norms)
-        _write(norms, map(_moved, norms, self.before, after))
+        _write(norms, map(_adjusted, norms, self.before, after))
         try:
             yield
         finally:
@@ -81,10 +80,10 @@ def statistics_of(network: Network, layer: int, batches: Iterable[Maps]) -> Stat
             module.eval()
 
 
-def _moved(
+def _adjusted(
     norm: nn.BatchNorm2d, before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """The statistics of a norm, moved; epsilon bounds the ratio of variances near 0, as in the norm."""
+    """The statistics of a norm; epsilon bounds the ratio of variances near 0, as in the norm."""
     mean, variance = _statistics(norm)
     return mean + (after[0] - before[0]), variance * ((after[1] + norm.eps) / (before[1] + norm.eps))
 

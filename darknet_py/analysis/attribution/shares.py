@@ -12,7 +12,7 @@ from torch import Tensor
 
 from darknet_py.analysis.attribution.changes import channels_of, own_cells
 from darknet_py.analysis.attribution.kept_maps import MapBatch
-from darknet_py.analysis.attribution.sites import Branch, Site
+from darknet_py.analysis.attribution.sites import Branch, Site, origins
 from darknet_py.data.dataset import Dataset
 from darknet_py.graph.graph import Graph
 from darknet_py.layers.pools.maxpool import MaxPool
@@ -51,10 +51,11 @@ def weight_shares(network: Network, site: Site) -> dict[int, float]:
     graph = network.graph
     inputs = graph[site.join].inputs
     channels = channels_of({at: torch.empty(1, graph[at].shape.channels) for at in inputs}, inputs)
-    squares = dict.fromkeys(inputs, 0.0)
+    squares, origin = dict.fromkeys(inputs, 0.0), origins(graph)
     for node in graph:
         block = network.layers[node.index]
-        if site.join in node.inputs and isinstance(block, ConvBlock) and block.conv.groups == 1:
+        reads = site.join in (origin[at] for at in node.inputs)
+        if reads and isinstance(block, ConvBlock) and block.conv.groups == 1:
             weight = block.conv.weight.detach().double().square()
             for at, part in channels.items():
                 squares[at] += float(weight[:, part].sum())

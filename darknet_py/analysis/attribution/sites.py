@@ -57,7 +57,7 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
 
     Composite layers are to be expanded before.
     """
-    origin = _origins(graph)
+    origin = origins(graph)
     blocks = [block for node in graph if (block := _block(graph, node, origin))]
     taken = {branch.layer for block in blocks for branch in block.branches}
     alone = [
@@ -79,7 +79,7 @@ def _branch(node: Node, smaller: int | None) -> Branch:
     return Branch(node.index, layer.size, (layer.stride_y, layer.stride_x), smaller)
 
 
-def _origins(graph: Graph) -> dict[int, int]:
+def origins(graph: Graph) -> dict[int, int]:
     """The layer that computed each map, without routes that return their input."""
     origin = {-1: -1}
     for node in graph:

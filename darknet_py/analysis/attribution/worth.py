@@ -16,11 +16,11 @@ class BranchWorth:
 
     Args:
         window: rows and columns on the network's input, in pixels.
-        reliance: the next smaller pool of the block takes its place; norms behind it move with the change.
-        muted: zeros take its place; norms move.
+        reliance: the next smaller pool of the block takes its place; norms behind it are adjusted.
+        muted: zeros take its place; norms adjusted.
         muted_alone: the same with the norms as they are.
-        identity: the map itself takes its place; norms move.
-        mean: each channel's mean takes its place; norms as they are, for moved ones remove any mean.
+        identity: the map itself takes its place; norms adjusted.
+        mean: each channel's mean takes its place; norms as they are, for adjusted ones remove any mean.
         shapley: of the subsets of branches that are not muted; None of a pool on its own, or of many.
         weight_share, gradient_share: of the inputs of its block, 0..1; None of a pool on its own.
         outside: how often its maximum lies outside the next smaller window; None of other pools.
@@ -85,12 +85,12 @@ class SiteWorth:
 
 @dataclass(frozen=True)
 class EditEffect:
-    """What an edit that moves no tensor does to the AP of the same weights.
+    """What an edit that keeps the shapes of all weights does to the AP of the same weights.
 
     Args:
         layer: the first that differs.
         ap: before.
-        ap_edited: after; the norms behind have moved with the edit.
+        ap_edited: after; the norms behind are adjusted.
         gained: the difference.
         gained_alone: the difference when the norms stay as they are.
         by_size: `gained` among COCO's small, medium and large objects; None where there are too few, or none

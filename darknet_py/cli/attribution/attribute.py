@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.cli.options import add_cfg, add_data, add_device, add_json, count, document_of, natural
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from darknet_py.graph.graph import Graph
 
 NO_NORMS = "none"
+EXPANDED = "the numbers of `edit --expand`"
+RANGES = ("side to 1/2 window", "to 3/2", "larger")
 EFFECTS = ("branch", "reliance", "muted", "muted, norms kept", "mean, norms kept", "Shapley")
-SHARES = ("branch", "of weights", "of gradient", "maximum outside", "reliance: small", "medium", "large")
+SHARES = ("branch", "of weights", "of gradient", "maximum outside", *(f"reliance: {size}" for size in RANGES))
 EDITS = ("edit", "from layer", "AP", "AP after", "gained", "gained, norms kept")
 EDIT_SIZES = ("edit", "gained: small", "medium", "large")
 READ_AS = (
@@ -40,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--norms",
         default="train",
         metavar="SPLIT",
-        help="the images by which batch normalisations are re-estimated; labels are not read; "
+        help="the images by which batch normalisations behind a change are adjusted; labels are not read; "
         "none: they stay as they are (default: train)",
     )
     parser.add_argument(
         "--norm-images",
         type=count,
         metavar="N",
-        help="at most (default: half as many as are scored, and 64 at least)",
+        help="use at most the first N images of --norms (default: half as many as are scored, at least 64)",
     )
     parser.add_argument("--names", type=Path, help="file of the network's class names")
     parser.add_argument(
@@ -61,10 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--what-if",
         action="append",
         metavar="EDIT,...",
-        help="the AP after an edit that moves no tensor, as in 82.size=19, in the place of the pools; may be "
-        "repeated",
+        help="instead of measuring pools, print the AP after an edit that keeps the shapes of all weights, "
+        "as in 82.size=19; may be repeated",
     )
-    parser.add_argument("--out", type=Path, metavar="PNG", help="draw it")
+    parser.add_argument("--out", type=Path, metavar="PNG", help="write the figures as a picture, too")
     add_device(parser)
     add_json(parser)
 
@@ -77,36 +81,46 @@ def run(args: argparse.Namespace) -> int:
 
     if args.what_if and (args.layer or args.out):
         raise UsageError("--what-if goes without --layer and --out")
+    if args.norms == NO_NORMS and args.norm_images:
+        raise UsageError("--norm-images goes without --norms none, which reads no images")
+    if args.out:
+        _check_png(args.out)
     graph = compile_checked(document_of(args))
     flat = expanded(graph)
     sites = _chosen(sites_of(flat), args.layer)
     if not sites and not args.what_if:
         raise UsageError("the network has no pool", where=args.cfg, hint="--what-if takes any edit")
     attribution = _attribution(args, flat)
-    if flat is not graph:
-        print_note(
-            args,
-            "note: composite layers are measured as sections: layers have the numbers of `edit --expand`",
-        )
     if args.what_if:
         return _what_if(args, attribution, graph)
+    if flat is not graph:
+        print_note(args, f"note: composite layers are measured as sections: layers have {EXPANDED}")
     found = []
     for site in sites:
         title = f"layer {site.join}"
         with show_progress("changes", title=title, quiet=args.json) as progress:
             attribution.progress = progress
             found.append(attribution.worth(site))
+    print_result(
+        args,
+        lambda: {**_facts(args, attribution), "sites": [one.to_json() for one in found]},
+        lambda: _lines(args, attribution, found),
+    )
     if args.out:
         from darknet_py.analysis.attribution.picture import picture
         from darknet_py.files.atomic import publish_bytes
 
         publish_bytes(args.out, picture(found, Path(args.cfg).stem))
-    print_result(
-        args,
-        lambda: {**_facts(args, attribution), "sites": [one.to_json() for one in found]},
-        lambda: _lines(attribution, found, args.out),
-    )
+        print_note(args, f"drawn      {args.out}")
     return 0
+
+
+def _check_png(path: Path) -> None:
+    """Refuse a place that cannot be written to, or another format, before anything is measured."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--out {path}: is not the name of a PNG file", hint=f"--out {path.stem or 'a'}.png")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--out {path}: is a folder, or in none that exists")
 
 
 def _chosen(sites: Sequence[Site], wanted: Sequence[int] | None) -> Sequence[Site]:
@@ -158,10 +172,18 @@ def _what_if(args: argparse.Namespace, attribution: Attribution, graph: Graph) -
     from darknet_py.edit.overrides import apply_overrides
     from darknet_py.lint.check import compile_checked
 
-    found: dict[str, EditEffect] = {}
+    edited: dict[str, Graph] = {}
     for asked in args.what_if:
-        edited = compile_checked(apply_overrides(graph.document, parse_edits(asked)))
-        network, layer = edited_network(attribution.network, edited, asked)
+        document = apply_overrides(graph.document, parse_edits(asked))
+        try:
+            edited[asked] = compile_checked(document)
+        except CfgError:
+            print(f"{asked} gives no valid network:", file=sys.stderr)
+            raise
+        edited_network(attribution.network, edited[asked], asked)  # all are checked before any is measured
+    found: dict[str, EditEffect] = {}
+    for asked, other in edited.items():
+        network, layer = edited_network(attribution.network, other, asked)
         with show_progress("evaluations", title=asked, quiet=args.json) as progress:
             attribution.progress = progress
             found[asked] = attribution.what_if(network, layer)
@@ -171,8 +193,10 @@ def _what_if(args: argparse.Namespace, attribution: Attribution, graph: Graph) -
             **_facts(args, attribution),
             "edits": [{"edit": asked, **one.to_json()} for asked, one in found.items()],
         },
-        lambda: _edit_lines(attribution, found),
+        lambda: _edit_lines(args, attribution, found),
     )
+    if len(attribution.network.graph) != len(graph):
+        print_note(args, f"note: edits take the numbers of the cfg; `from layer` has {EXPANDED}")
     for warning in dict.fromkeys(text for one in found.values() for text in one.warnings):
         print_note(args, f"note: {warning}")
     return 0
@@ -198,9 +222,9 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield f"{first:<{widths[0]}}  {'  '.join(cells)}".rstrip()
 
 
-def _lines(attribution: Attribution, found: Sequence[SiteWorth], out: Path | None) -> Iterator[str]:
+def _lines(args: argparse.Namespace, attribution: Attribution, found: Sequence[SiteWorth]) -> Iterator[str]:
     """A table of effects, and one of shares, for every site."""
-    yield _opening(attribution)
+    yield _opening(args, attribution)
     for one in found:
         yield ""
         yield f"{_title(attribution, one)}: AP {100 * one.ap:.2f}"
@@ -209,19 +233,17 @@ def _lines(attribution: Attribution, found: Sequence[SiteWorth], out: Path | Non
         yield from _table([SHARES, *(_shares(each) for each in one.branches)])
     yield ""
     yield "reliance: the next smaller pool takes the branch's place, of a pool on its own one cell"
-    yield "small, medium, large: objects up to half the branch's window, to one and a half, above"
+    yield "side: of objects, over the branch's window on the network's input"
     yield READ_AS
     for warning in dict.fromkeys(text for one in found for text in one.warnings):
         yield f"note: {warning}"
-    if out:
-        yield f"drawn      {out}"
 
 
-def _opening(attribution: Attribution) -> str:
-    images, others = len(attribution.dataset), attribution.norm_images
+def _opening(args: argparse.Namespace, attribution: Attribution) -> str:
+    scored, others = f"{len(attribution.dataset)} images of {args.split}", attribution.norm_images
     if not others:
-        return f"{images} images; batch normalisations stay as they are"
-    return f"{images} images; batch normalisations behind a change are re-estimated by {others} other images"
+        return f"{scored}; batch normalisations stay as they are"
+    return f"{scored}; batch normalisations behind a change are adjusted by {others} images of {args.norms}"
 
 
 def _title(attribution: Attribution, one: SiteWorth) -> str:
@@ -246,8 +268,10 @@ def _shares(each: BranchWorth) -> tuple[str, ...]:
     return (_named(each), *shares, *map(_points, each.by_size))
 
 
-def _edit_lines(attribution: Attribution, found: dict[str, EditEffect]) -> Iterator[str]:
-    yield _opening(attribution)
+def _edit_lines(
+    args: argparse.Namespace, attribution: Attribution, found: dict[str, EditEffect]
+) -> Iterator[str]:
+    yield _opening(args, attribution)
     yield ""
     rows = [
         (
