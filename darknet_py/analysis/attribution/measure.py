@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from darknet_py.analysis.attribution.changes import (
     with_smaller_window,
 )
 from darknet_py.analysis.attribution.effects import Effect, Effects, shapley_weights
-from darknet_py.analysis.attribution.kept_maps import KeptMaps
+from darknet_py.analysis.attribution.kept_maps import KeptMaps, MapBatch
 from darknet_py.analysis.attribution.norms import AdjustedNorms
 from darknet_py.analysis.attribution.scorer import MatchedDetections, RawMapScorer
 from darknet_py.analysis.attribution.shares import (
@@ -148,7 +148,7 @@ class Attribution:
         with norms.after(network, change):
             return self.scorer.score(raws())
 
-    def _changes(self, site: Site, means_of: KeptMaps) -> Iterator[tuple[str, tuple[Change, bool]]]:
+    def _changes(self, site: Site, means_of: Iterable[MapBatch]) -> Iterator[tuple[str, tuple[Change, bool]]]:
         """Every change by name, and whether norms are adjusted."""
         yield AS_IT_IS, (unchanged, False)
         for branch in site.branches:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from darknet_py.analysis.attribution.kept_maps import KeptMaps
+from darknet_py.analysis.attribution.kept_maps import MapBatch
 from darknet_py.analysis.attribution.prefix import Maps
 from darknet_py.model.network import Network
 
@@ -28,10 +28,10 @@ class AdjustedNorms:
     Args:
         network: as it is.
         layer: the first that a change reaches.
-        images: the maps that layers from `layer` on read, of unlabelled images.
+        images: the maps that layers from `layer` on read, of unlabelled images; they are read several times.
     """
 
-    def __init__(self, network: Network, layer: int, images: KeptMaps) -> None:
+    def __init__(self, network: Network, layer: int, images: Iterable[MapBatch]) -> None:
         """Estimate the statistics of the network as it is."""
         self.layer, self.images = layer, images
         self.before = statistics_of(network, layer, (batch.maps for batch in images))
@@ -45,13 +45,21 @@ class AdjustedNorms:
             change: what becomes of the maps before.
         """
         after = statistics_of(network, self.layer, (change(batch.maps) for batch in self.images))
-        norms = _norms(network, self.layer)
-        own = _read(norms)
-        _write(norms, map(_adjusted, norms, self.before, after))
-        try:
+        adjusted = list(map(_adjusted, _norms(network, self.layer), self.before, after))
+        with norms_with(network, self.layer, adjusted):
             yield
-        finally:
-            _write(norms, own)
+
+
+@contextmanager
+def norms_with(network: Network, layer: int, statistics: Statistics) -> Iterator[None]:
+    """Within, the norms from a layer on have these statistics."""
+    norms = _norms(network, layer)
+    own = _read(norms)
+    _write(norms, statistics)
+    try:
+        yield
+    finally:
+        _write(norms, own)
 
 
 def statistics_of(network: Network, layer: int, batches: Iterable[Maps]) -> Statistics:
@@ -106,8 +114,8 @@ def _read(norms: Sequence[nn.BatchNorm2d]) -> Statistics:
     return [(mean.clone(), variance.clone()) for mean, variance in map(_statistics, norms)]
 
 
-def _write(norms: Sequence[nn.BatchNorm2d], statistics: Iterable[tuple[Tensor, Tensor]]) -> None:
-    for norm, (mean, variance) in zip(norms, list(statistics), strict=True):
+def _write(norms: Sequence[nn.BatchNorm2d], statistics: Statistics) -> None:
+    for norm, (mean, variance) in zip(norms, statistics, strict=True):
         own_mean, own_variance = _statistics(norm)
         own_mean.copy_(mean)
         own_variance.copy_(variance)
