@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from darknet_py.cli.comparing.options import SEEDS, add_size, print_plan, seeds_of, until_of
 from darknet_py.cli.comparing.prefix import AUTO, prefix_of, print_prefix
-from darknet_py.cli.options import add_margin, count
+from darknet_py.cli.options import add_margin, count, edits_of
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
 from darknet_py.cli.training import add_training, open_splits, print_changes, print_class_notes, settings_of
@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cfg",
         nargs="+",
         help="CFG or CFG@EDIT,... as in cfg/yolov3-spp.cfg@82.size=19; the first is the baseline",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="EDIT",
+        help="edit every cfg first, as in net.width=608; an edit after the @ of a variant wins",
     )
     parser.add_argument("--seeds", type=count, help=f"trainings of each variant (default: {SEEDS})")
     add_size(parser)
@@ -141,7 +147,7 @@ def _experiment(args: argparse.Namespace) -> Experiment:
         error = UsageError(f"compare runs in one process, not in {process.size}", hint=hint)
         raise error if process.rank == 0 else PeerFailed(error.message, exit_code=error.exit_code)
     until = until_of(args)
-    variants, (train, val) = parse_variants(args.cfg), open_splits(args)
+    variants, (train, val) = parse_variants(args.cfg, edits_of(args)), open_splits(args)
     remote = args.list_runs or args.ray is not None  # this machine may have no such device
     settings = settings_of(args, process, device="cpu" if remote else args.device)
     fitted = fit_variants(variants, train, settings, epochs=args.epochs)

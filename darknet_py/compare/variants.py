@@ -22,15 +22,23 @@ from darknet_py.train.settings import Settings
 
 @dataclass(frozen=True)
 class Variant:
-    """A cfg with edits, as the command line names it: `CFG` or `CFG@EDIT,...`."""
+    """A cfg with edits, as the command line names it: `CFG` or `CFG@EDIT,...`.
+
+    Args:
+        name: of the cfg with its own edits, without those that all variants have.
+        edits: those of all variants, and then its own.
+    """
 
     name: str
     cfg: Path
     edits: tuple[Edit, ...]
 
     @classmethod
-    def parse(cls, text: str) -> Variant:
+    def parse(cls, text: str, common: Sequence[Edit] = ()) -> Variant:
         """Read `cfg/yolov3-spp.cfg@82.size=19`.
+
+        Args:
+            common: edits of all variants.
 
         Raises:
             DarknetPyError: when the cfg does not exist, or an edit cannot be read.
@@ -38,7 +46,7 @@ class Variant:
         path, edits = (text, "") if Path(text).is_file() else cut_variant(text)
         cfg = find_cfg(path)
         name = re.sub(r"[^A-Za-z0-9._,=@+-]", "_", cfg.stem + (f"@{edits}" if edits else ""))
-        return cls(name, cfg, tuple(parse_edits(edits)) if edits else ())
+        return cls(name, cfg, (*common, *(parse_edits(edits) if edits else ())))
 
     def document(self) -> Document:
         """The text with its edits.
@@ -68,13 +76,16 @@ class FittedVariant:
         return self.variant.name
 
 
-def parse_variants(texts: Sequence[str]) -> tuple[Variant, ...]:
+def parse_variants(texts: Sequence[str], common: Sequence[Edit] = ()) -> tuple[Variant, ...]:
     """The variants that the command line names.
+
+    Args:
+        common: edits of all variants; one that a variant makes itself comes after them.
 
     Raises:
         UsageError: when two have the same name, and so the same folder.
     """
-    variants = tuple(Variant.parse(text) for text in texts)
+    variants = tuple(Variant.parse(text, common) for text in texts)
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:
