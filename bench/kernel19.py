@@ -176,8 +176,8 @@ def _compare_words(
     comparison: Comparison, args: argparse.Namespace, effort: Effort, folder: Path
 ) -> list[str]:
     cfg = str(args.weights / f"{XL}.cfg") if comparison.network == XL else f"cfg/{TINY}.cfg"
-    training = f"{AT_608},{effort.schedule}"
-    words = ["compare", *(f"{cfg}@{edit},{training}" for edit in comparison.variants.values())]
+    words = ["compare", *(f"{cfg}@{edit}" for edit in comparison.variants.values())]
+    words += ["--set", f"{AT_608},{effort.schedule}"]
     words += ["--weights", str(args.weights / f"{comparison.network}.weights"), "--weights-cfg", cfg]
     words += ["--data", str(args.data / comparison.data), "--train-from", "auto", "--recipe", "darknet"]
     words += ["--seeds", str(effort.seeds), "--evaluations", "1"]

@@ -34,11 +34,11 @@ class Variant:
     edits: tuple[Edit, ...]
 
     @classmethod
-    def parse(cls, text: str, common: Sequence[Edit] = ()) -> Variant:
+    def parse(cls, text: str, edits_of_all: Sequence[Edit] = ()) -> Variant:
         """Read `cfg/yolov3-spp.cfg@82.size=19`.
 
         Args:
-            common: edits of all variants.
+            edits_of_all: made before its own.
 
         Raises:
             DarknetPyError: when the cfg does not exist, or an edit cannot be read.
@@ -46,7 +46,7 @@ class Variant:
         path, edits = (text, "") if Path(text).is_file() else cut_variant(text)
         cfg = find_cfg(path)
         name = re.sub(r"[^A-Za-z0-9._,=@+-]", "_", cfg.stem + (f"@{edits}" if edits else ""))
-        return cls(name, cfg, (*common, *(parse_edits(edits) if edits else ())))
+        return cls(name, cfg, (*edits_of_all, *(parse_edits(edits) if edits else ())))
 
     def document(self) -> Document:
         """The text with its edits.
@@ -76,16 +76,16 @@ class FittedVariant:
         return self.variant.name
 
 
-def parse_variants(texts: Sequence[str], common: Sequence[Edit] = ()) -> tuple[Variant, ...]:
+def parse_variants(texts: Sequence[str], edits_of_all: Sequence[Edit] = ()) -> tuple[Variant, ...]:
     """The variants that the command line names.
 
     Args:
-        common: edits of all variants; one that a variant makes itself comes after them.
+        edits_of_all: made in every cfg; one that a variant makes itself comes after them.
 
     Raises:
         UsageError: when two have the same name, and so the same folder.
     """
-    variants = tuple(Variant.parse(text, common) for text in texts)
+    variants = tuple(Variant.parse(text, edits_of_all) for text in texts)
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:

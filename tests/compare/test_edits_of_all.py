@@ -24,27 +24,25 @@ def words(*more: str) -> list[str]:
     return ["compare", *more, "--data", DATA, "--seeds", "1", "--recipe", "darknet", "--evaluations", "1"]
 
 
-def test_common_edits_are_made_first_and_are_no_part_of_names(cli: Cli) -> None:
-    common, own = "net.max_batches=3,net.angle=5", "net.angle=7"
-    together = cli(*words("small.cfg", f"small.cfg@{own}"), "--set", common, "--out", "a")
+def test_edits_of_all_are_made_first_and_are_no_part_of_names(cli: Cli) -> None:
+    of_all, own = "net.max_batches=3,net.angle=5", "net.angle=7"
+    together = cli(*words("small.cfg", f"small.cfg@{own}"), "--set", of_all, "--out", "a")
     assert together.code == 0, together.err
-    apart = cli(*words(f"small.cfg@{common}", f"small.cfg@net.max_batches=3,{own}"), "--out", "b")
+    apart = cli(*words(f"small.cfg@{of_all}", f"small.cfg@net.max_batches=3,{own}"), "--out", "b")
     assert apart.code == 0, apart.err
     names, long = (
         [run["name"] for run in json.loads(Path(out, "report.json").read_text())["variants"]] for out in "ab"
     )
     assert names == ["small", f"small@{own}"]
     for short, name in zip(names, long, strict=True):
+        one, other = Path("a/runs", short, "seed-0"), Path("b/runs", name, "seed-0")
         for file in ("final.weights", "net.cfg"):
-            one, other = (
-                Path(out, "runs", n, "seed-0", file).read_bytes() for out, n in (("a", short), ("b", name))
-            )
-            assert one == other
+            assert (one / file).read_bytes() == (other / file).read_bytes()
     again = json.loads(Path("a/report.json").read_text())["again"]["command"]
-    assert f"small.cfg@{common} small.cfg@{common},{own}" in again
+    assert f"small.cfg@{of_all} small.cfg@{of_all},{own}" in again
 
 
-def test_a_wrong_common_edit_is_one_message(cli: Cli) -> None:
+def test_a_wrong_edit_of_all_is_one_message(cli: Cli) -> None:
     outcome = cli(*words("small.cfg"), "--set", "net.widht=64", "--out", "a")
     assert outcome.code == 2
     assert "widht" in outcome.err
