@@ -1,4 +1,4 @@
-"""Processor time of all subsets of an SPP block's branches, over that of one `eval`: whole processes in turn.
+"""Time of all subsets of an SPP block's branches, over that of one `eval`: whole processes in turn.
 
 python bench/attribution.py CFG --weights W --data DATA [--norm-images 64]
 """
@@ -10,12 +10,13 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from itertools import combinations
 from pathlib import Path
 
 
 def main() -> None:
-    """Print the medians and their ratio."""
+    """Print medians of `eval` and of all subsets, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("cfg")
     parser.add_argument("--weights", required=True, type=Path)
@@ -34,21 +35,25 @@ def main() -> None:
     }
     if args.norm_images:
         commands["all subsets"] += ["--norm-images", str(args.norm_images)]
-    times: dict[str, list[float]] = {name: [] for name in commands}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for _ in range(args.rounds):
         for name, command in commands.items():
-            times[name].append(_processor_seconds([sys.executable, *command]))
-    for name, values in times.items():
-        print(f"{name:<12} {statistics.median(values):6.2f} s of processor time")
-    ratios = [b / a for a, b in zip(*times.values(), strict=True)]
-    print(f"ratio        {statistics.median(ratios):6.2f} ({min(ratios):.2f} .. {max(ratios):.2f})")
+            times[name].append(_seconds([sys.executable, *command]))
+    for at, kind in enumerate(("passed", "of processors")):
+        of_eval, of_subsets = ([one[at] for one in each] for each in times.values())
+        ratios = [b / a for a, b in zip(of_eval, of_subsets, strict=True)]
+        medians = " and ".join(f"{statistics.median(values):.2f} s" for values in (of_eval, of_subsets))
+        spread = f"{min(ratios):.2f} .. {max(ratios):.2f}"
+        print(f"time {kind}: {medians}, ratio {statistics.median(ratios):.2f} ({spread})")
 
 
-def _processor_seconds(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def _seconds(command: list[str]) -> tuple[float, float]:
+    """That pass, and that processors work."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - began, worked
 
 
 def _subsets(args: argparse.Namespace) -> None:

@@ -49,7 +49,8 @@ def test_maps_before_a_layer_are_those_of_torch(
 
         monkeypatch.setattr(prefix, "library", missing)
     images = np.random.default_rng(0).random((3, 3, 96, 96), np.float32)
-    found = maps_function(network, layers)(images)
+    maps_of, _ = maps_function(network, layers)
+    found = maps_of(images)
     with torch.inference_mode():
         expected = network.maps_of(torch.from_numpy(images), layers)
     assert sorted(found) == sorted(expected)

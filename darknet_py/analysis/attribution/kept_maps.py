@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
+from threading import Event
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,10 +17,14 @@ from darknet_py.data.dataset import Dataset
 from darknet_py.data.images.channels import in_channels
 from darknet_py.model.network import Network
 from darknet_py.predict.letterbox import Fit, fit_for
+from darknet_py.predict.overlap import overlapped, side_by_side
 
 BATCH = 16  # images
 AT_ONCE = 4  # images that the layers before see together: larger maps do not fit into a processor's cache
+READERS = 2  # threads
 LIMIT = 1 << 30  # bytes; maps that would need more are computed anew each time
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class KeptMaps:
         self, network: Network, dataset: Dataset, layers: Sequence[int], *, count: int, limit: int = LIMIT
     ) -> None:
         self.network, self.dataset, self.layers, self.count = network, dataset, tuple(layers), count
-        self.maps_of = maps_function(network, self.layers)
+        self.maps_of, self.callers = maps_function(network, self.layers)
         graph = network.graph
         floats = sum((graph.image if at < 0 else graph[at].shape).floats for at in self.layers)
         self.kept: list[MapBatch] | None = [] if 4 * floats * count <= limit else None
@@ -57,20 +65,46 @@ class KeptMaps:
             yield from self.kept
             return
         found = []
-        for start in range(0, self.count, BATCH):
-            batch = self._computed(tuple(range(start, min(start + BATCH, self.count))))
+        for batch in self._computed():
             if self.kept is not None:
                 found.append(batch)
             yield batch
         if self.kept is not None:
             self.kept = found
 
-    def _computed(self, indices: tuple[int, ...]) -> MapBatch:
+    def _computed(self) -> Iterator[MapBatch]:
+        """The batches; threads read images, and others compute their maps."""
+        stop = Event()
+        read = overlapped(self._read, range(self.count), workers=READERS, ahead=BATCH, stop=stop)
+        with closing(read):
+            parts = side_by_side(self._part, _lists(read, AT_ONCE), callers=self.callers, stop=stop)
+            with closing(parts):
+                for together in _lists(parts, BATCH // AT_ONCE):
+                    yield _joined(together)
+
+    def _read(self, index: int) -> tuple[int, np.ndarray]:
+        return index, in_channels(self.dataset.pixels(index), self.network.graph.net.channels)
+
+    def _part(self, images: Sequence[tuple[int, np.ndarray]]) -> MapBatch:
+        """The maps of some images, fitted to the network's input."""
         net = self.network.graph.net
-        pixels = [in_channels(self.dataset.pixels(index), net.channels) for index in indices]
+        indices, pixels = zip(*images, strict=True)
         fits = tuple(fit_for(net, one.shape[:2]) for one in pixels)
-        fitted = [fit.apply(one) for fit, one in zip(fits, pixels, strict=True)]
-        parts = [self.maps_of(np.stack(fitted[at : at + AT_ONCE])) for at in range(0, len(fitted), AT_ONCE)]
-        return MapBatch(
-            indices, fits, {layer: torch.cat([part[layer] for part in parts]) for layer in parts[0]}
-        )
+        fitted = np.empty((len(images), net.channels, net.height, net.width), np.float32)
+        for fit, one, out in zip(fits, pixels, fitted, strict=True):
+            fit.apply(one, out)
+        return MapBatch(indices, fits, self.maps_of(fitted))
+
+
+def _joined(parts: Sequence[MapBatch]) -> MapBatch:
+    return MapBatch(
+        tuple(index for part in parts for index in part.indices),
+        tuple(fit for part in parts for fit in part.fits),
+        {layer: torch.cat([part.maps[layer] for part in parts]) for layer in parts[0].maps},
+    )
+
+
+def _lists(items: Iterator[T], length: int) -> Iterator[list[T]]:
+    """The items, so many at a time."""
+    while together := list(islice(items, length)):
+        yield together

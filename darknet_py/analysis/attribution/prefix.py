@@ -11,6 +11,7 @@ import torch
 from darknet_py.cfg.diagnostics import CfgError
 from darknet_py.engines.onnxruntime_engine import OnnxRuntimeEngine
 from darknet_py.engines.packages import library
+from darknet_py.engines.threads import MOST_CALLERS, callers_for
 from darknet_py.errors import UsageError
 from darknet_py.export.onnx_graph import OnnxNetwork, onnx_graph
 from darknet_py.model.adapt.parameters import named_arrays
@@ -21,14 +22,16 @@ Maps = dict[int, torch.Tensor]  # (N, C, H, W) by index of the layer, -1 the ima
 MapsOf = Callable[[Floats], Maps]
 
 
-def maps_function(network: Network, layers: Sequence[int]) -> MapsOf:
+def maps_function(network: Network, layers: Sequence[int]) -> tuple[MapsOf, int]:
     """A function of images (N, C, H, W) that computes the maps of some layers, -1 the images themselves.
 
     The maps are channels last, for torch computes what reads them.
+
+    Returns: the function, and how many threads may call it at once.
     """
     wanted = [at for at in layers if at >= 0]
     if not wanted or any(parameter.device.type != "cpu" for parameter in network.parameters()):
-        return _by_torch(network, layers)
+        return _by_torch(network, layers), 1
     try:
         library("onnxruntime")
         arrays = {
@@ -37,14 +40,14 @@ def maps_function(network: Network, layers: Sequence[int]) -> MapsOf:
         }
         whole = onnx_graph(network.graph, arrays, outputs=wanted, fixed=True, in_place=True)
     except (CfgError, UsageError):  # a layer without an ONNX form, or no onnxruntime
-        return _by_torch(network, layers)
-    engine = OnnxRuntimeEngine(network.graph, needed_part(whole))
+        return _by_torch(network, layers), 1
+    engine = OnnxRuntimeEngine(network.graph, needed_part(whole), callers_for(MOST_CALLERS))
 
     def maps(images: Floats) -> Maps:
         found = dict(zip(wanted, map(_channels_last, engine(images)), strict=True))
         return found | {-1: _channels_last(images)} if -1 in layers else found
 
-    return maps
+    return maps, engine.callers
 
 
 def needed_part(network: OnnxNetwork) -> OnnxNetwork:
