@@ -16,6 +16,7 @@ from darknet_py.cli.options import (
     add_json,
     add_model,
     add_skip_bad,
+    check_place,
 )
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_opening, print_result
@@ -127,8 +128,7 @@ def _check_output(path: Path, graph: Graph) -> None:
     """Refuse a place that cannot be written to before the images are evaluated."""
     if graph.classifier is not None:
         raise UsageError("--detections: the network is a classifier, and detects nothing")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"--detections {path}: is a folder, or in none that exists")
+    check_place("--detections", path)
 
 
 def _lines(args: argparse.Namespace, figures: dict[str, Any]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from darknet_py.errors import UsageError
+
 if TYPE_CHECKING:
     from darknet_py.cfg.document import Document
     from darknet_py.cfg.edits import Edit
@@ -151,6 +153,15 @@ def edits_of(args: argparse.Namespace) -> list[Edit]:
     from darknet_py.cfg.edits import parse_edits
 
     return [edit for text in args.set or () for edit in parse_edits(text)]
+
+
+def check_place(option: str, path: Path) -> None:
+    """Refuse a place where no file can be written, before the work that would be lost.
+
+    Raises: UsageError: when it is a folder, or its folder does not exist.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{option} {path}: is a folder, or in none that exists")
 
 
 def natural(text: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,12 @@ from darknet_py.predict.decode import Candidates, candidates
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit, fit_for
 from darknet_py.predict.nms import NMS_KINDS, NmsSettings, nms
+from darknet_py.predict.overlap import lists_of
 
 if TYPE_CHECKING:
     from darknet_py.engines.base import Engine, Floats
     from darknet_py.graph.graph import Graph
+    from darknet_py.layers.net import Net
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,14 @@ def _check_classes(graph: Graph) -> None:
             raise UsageError(message, hint="a label is one class: set the same `classes` in every head")
 
 
+def fitted_images(net: Net, images: Sequence[np.ndarray], fits: Sequence[Fit]) -> Floats:
+    """Images in the channels of a network, each fitted to its input, (N, C, H, W)."""
+    fitted = np.empty((len(images), net.channels, net.height, net.width), np.float32)
+    for image, fit, out in zip(images, fits, fitted, strict=True):
+        fit.apply(in_channels(image, net.channels), out)
+    return fitted
+
+
 class BatchDetector:
     """Fit, network, decode, NMS, and back to pixels: what Darknet's `detector test` does with an image.
 
@@ -119,8 +128,7 @@ class BatchDetector:
         Yields:
             Detections with boxes_xyxy in pixels, in descending score; see `DetectorSettings.clip`.
         """
-        waiting = iter(images)
-        while batch := list(islice(waiting, self.settings.batch)):
+        for batch in lists_of(images, self.settings.batch):
             fits = [self.fit(image.shape[:2]) for image in batch]
             yield from self.found(self.engine(self.inputs(batch, fits)), fits)
 
@@ -130,11 +138,7 @@ class BatchDetector:
 
     def inputs(self, images: Sequence[np.ndarray], fits: Sequence[Fit]) -> Floats:
         """What the engine is given: the images in the network's channels, each fitted, (N, C, H, W)."""
-        net = self.graph.net
-        inputs = np.empty((len(images), net.channels, net.height, net.width), np.float32)
-        for image, fit, out in zip(images, fits, inputs, strict=True):
-            fit.apply(in_channels(image, net.channels), out)
-        return inputs
+        return fitted_images(self.graph.net, images, fits)
 
     def found(self, raws: Sequence[Floats], fits: Sequence[Fit]) -> Iterator[Detections]:
         """The detections of each image, from the raw maps that the engine gave."""

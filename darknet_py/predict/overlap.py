@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -50,6 +51,13 @@ def overlapped(
         closed.set()
         feeder.join()
         pool.shutdown(cancel_futures=True)
+
+
+def lists_of(items: Iterable[T], length: int) -> Iterator[list[T]]:
+    """The items, so many at a time; the last list may be shorter."""
+    left = iter(items)
+    while together := list(islice(left, length)):
+        yield together
 
 
 def side_by_side(

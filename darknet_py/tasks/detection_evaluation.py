@@ -7,10 +7,9 @@ network in its first epochs finds something of every class everywhere, and Pytho
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from threading import Event
 from typing import Any, ClassVar
 
@@ -24,7 +23,7 @@ from darknet_py.errors import DataError
 from darknet_py.graph.graph import Graph
 from darknet_py.predict.batch_detector import BatchDetector, DetectorSettings
 from darknet_py.predict.letterbox import Fit
-from darknet_py.predict.overlap import overlapped
+from darknet_py.predict.overlap import lists_of, overlapped
 from darknet_py.progress import Progress, no_progress
 from darknet_py.scoring.coco import FIGURES, coco_results
 from darknet_py.scoring.detection_figures import (
@@ -176,13 +175,9 @@ def _raw_maps(
         fits, inputs = zip(*images, strict=True)
         return fits, detector.engine(np.concatenate(inputs))
 
-    def batches(images: Iterator[tuple[Fit, Floats]]) -> Iterator[list[tuple[Fit, Floats]]]:
-        while together := list(islice(images, batch)):
-            yield together
-
     read = overlapped(ready, share, workers=callers, ahead=batch, stop=stop)
     with closing(read):
-        yield from overlapped(run, batches(read), workers=callers, ahead=callers, stop=stop)
+        yield from overlapped(run, lists_of(read, batch), workers=callers, ahead=callers, stop=stop)
 
 
 def detector_settings(settings: EvaluationSettings) -> DetectorSettings:

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from threading import Event
-from typing import TypeVar
 
 import numpy as np
 import torch
 
 from darknet_py.analysis.attribution.prefix import Maps, maps_function
 from darknet_py.data.dataset import Dataset
-from darknet_py.data.images.channels import in_channels
 from darknet_py.model.network import Network
+from darknet_py.predict.batch_detector import fitted_images
 from darknet_py.predict.letterbox import Fit, fit_for
-from darknet_py.predict.overlap import overlapped, side_by_side
+from darknet_py.predict.overlap import lists_of, overlapped, side_by_side
 
 BATCH = 16  # images
 AT_ONCE = 4  # images that the layers before see together: larger maps do not fit into a processor's cache
 READERS = 2  # threads
 LIMIT = 1 << 30  # bytes; maps that would need more are computed anew each time
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,23 +73,20 @@ class KeptMaps:
         stop = Event()
         read = overlapped(self._read, range(self.count), workers=READERS, ahead=BATCH, stop=stop)
         with closing(read):
-            parts = side_by_side(self._part, _lists(read, AT_ONCE), callers=self.callers, stop=stop)
+            parts = side_by_side(self._part, lists_of(read, AT_ONCE), callers=self.callers, stop=stop)
             with closing(parts):
-                for together in _lists(parts, BATCH // AT_ONCE):
+                for together in lists_of(parts, BATCH // AT_ONCE):
                     yield _joined(together)
 
     def _read(self, index: int) -> tuple[int, np.ndarray]:
-        return index, in_channels(self.dataset.pixels(index), self.network.graph.net.channels)
+        return index, self.dataset.pixels(index)
 
     def _part(self, images: Sequence[tuple[int, np.ndarray]]) -> MapBatch:
         """The maps of some images, fitted to the network's input."""
         net = self.network.graph.net
         indices, pixels = zip(*images, strict=True)
         fits = tuple(fit_for(net, one.shape[:2]) for one in pixels)
-        fitted = np.empty((len(images), net.channels, net.height, net.width), np.float32)
-        for fit, one, out in zip(fits, pixels, fitted, strict=True):
-            fit.apply(one, out)
-        return MapBatch(indices, fits, self.maps_of(fitted))
+        return MapBatch(indices, fits, self.maps_of(fitted_images(net, pixels, fits)))
 
 
 def _joined(parts: Sequence[MapBatch]) -> MapBatch:
@@ -102,9 +95,3 @@ def _joined(parts: Sequence[MapBatch]) -> MapBatch:
         tuple(fit for part in parts for fit in part.fits),
         {layer: torch.cat([part.maps[layer] for part in parts]) for layer in parts[0].maps},
     )
-
-
-def _lists(items: Iterator[T], length: int) -> Iterator[list[T]]:
-    """The items, so many at a time."""
-    while together := list(islice(items, length)):
-        yield together

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darknet_py.cfg.diagnostics import CfgError
-from darknet_py.cli.options import add_cfg, add_data, add_device, add_json, count, document_of, natural
+from darknet_py.cli.options import (
+    add_cfg,
+    add_data,
+    add_device,
+    add_json,
+    check_place,
+    count,
+    document_of,
+    natural,
+)
 from darknet_py.cli.progress import show_progress
 from darknet_py.cli.terminal import print_note, print_opening, print_result
 from darknet_py.errors import UsageError
@@ -119,8 +128,7 @@ def _check_png(path: Path) -> None:
     """Refuse a place that cannot be written to, or another format, before anything is measured."""
     if path.suffix.lower() != ".png":
         raise UsageError(f"--out {path}: is not the name of a PNG file", hint=f"--out {path.stem or 'a'}.png")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"--out {path}: is a folder, or in none that exists")
+    check_place("--out", path)
 
 
 def _chosen(sites: Sequence[Site], wanted: Sequence[int] | None) -> Sequence[Site]:
