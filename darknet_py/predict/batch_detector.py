@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from darknet_py.predict.decode import Candidates, candidates
 from darknet_py.predict.detections import Detections
 from darknet_py.predict.letterbox import Fit, fit_for
 from darknet_py.predict.nms import NMS_KINDS, NmsSettings, nms
-from darknet_py.predict.overlap import lists_of
 
 if TYPE_CHECKING:
     from darknet_py.engines.base import Engine, Floats
@@ -128,7 +128,8 @@ class BatchDetector:
         Yields:
             Detections with boxes_xyxy in pixels, in descending score; see `DetectorSettings.clip`.
         """
-        for batch in lists_of(images, self.settings.batch):
+        waiting = iter(images)
+        while batch := list(islice(waiting, self.settings.batch)):
             fits = [self.fit(image.shape[:2]) for image in batch]
             yield from self.found(self.engine(self.inputs(batch, fits)), fits)
 
